@@ -1,0 +1,78 @@
+// swift-tools-version: 6.2
+
+import PackageDescription
+
+let package = Package(
+  name: "swift-adafactor",
+  platforms: [.macOS(.v15), .iOS(.v18)],
+  products: [
+    .library(name: "Optimizers", targets: ["Optimizers"]),
+    .library(name: "Schedules", targets: ["Schedules"]),
+    .library(name: "Tensors", targets: ["Tensors"]),
+    .library(name: "Safetensors", targets: ["Safetensors"]),
+    .executable(name: "adafactor", targets: ["adafactor"]),
+  ],
+  traits: [
+    .trait(name: "OpenBLAS", description: "Builds the kernel path on OpenBLAS beside the one in pure Swift."),
+    .default(enabledTraits: ["OpenBLAS"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-numerics", from: "1.1.1"),
+  ],
+  targets: [
+    // MARK: Kernels
+
+    // cblas of the system's OpenBLAS.
+    .systemLibrary(
+      name: "COpenBLAS", pkgConfig: "openblas",
+      providers: [.apt(["libopenblas-dev"]), .brew(["openblas"])]),
+    // What a kernel path is: its interface, scalar types and the block partition; no arithmetic.
+    .target(name: "Kernels"),
+    // The kernels in pure Swift: always built.
+    .target(name: "SwiftKernels", dependencies: ["Kernels"]),
+    // The same kernels on OpenBLAS; empty without the trait.
+    .target(
+      name: "OpenBLASKernels",
+      dependencies: [
+        "Kernels", "SwiftKernels",
+        .target(name: "COpenBLAS", condition: .when(traits: ["OpenBLAS"])),
+      ]),
+
+    // MARK: Libraries
+
+    // Tensor, the choice of a kernel path, and the parallel loop over blocks.
+    .target(
+      name: "Tensors",
+      dependencies: [
+        "Kernels", "SwiftKernels",
+        .target(name: "OpenBLASKernels", condition: .when(traits: ["OpenBLAS"])),
+      ]),
+    // Learning-rate schedules: values, and what drives an optimizer with one.
+    .target(name: "Schedules", dependencies: [.product(name: "RealModule", package: "swift-numerics")]),
+    // Adafactor and what training needs around it.
+    .target(name: "Optimizers", dependencies: ["Tensors", "Schedules"]),
+    // Reader and writer of the safetensors format.
+    .target(name: "Safetensors", dependencies: ["Kernels"]),
+
+    // MARK: Tool
+
+    .executableTarget(
+      name: "adafactor",
+      dependencies: [
+        "Optimizers", "Schedules", "Tensors", "Safetensors",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
+
+    // MARK: Tests
+
+    .testTarget(name: "KernelsTests", dependencies: ["Kernels", "SwiftKernels", "OpenBLASKernels", "Tensors"]),
+    .testTarget(name: "TensorsTests", dependencies: ["Tensors"]),
+    .testTarget(name: "SchedulesTests", dependencies: ["Schedules"], resources: [.copy("Reference")]),
+    .testTarget(
+      name: "OptimizersTests", dependencies: ["Optimizers", "Tensors"], resources: [.copy("Reference")]),
+    .testTarget(name: "SafetensorsTests", dependencies: ["Safetensors"]),
+    .testTarget(name: "ToolTests", dependencies: ["adafactor"]),
+  ],
+  swiftLanguageModes: [.v6]
+)

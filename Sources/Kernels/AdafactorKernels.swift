@@ -1,0 +1,2 @@
+/// What an Adafactor step is made of.
+package protocol AdafactorKernels {}

@@ -1,0 +1,2 @@
+/// What `Tensor`'s operations are made of.
+package protocol LinearAlgebraKernels {}

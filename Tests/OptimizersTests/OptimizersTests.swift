@@ -1,0 +1,2 @@
+import Optimizers
+import Testing
