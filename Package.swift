@@ -66,7 +66,8 @@ let package = Package(
 
     // MARK: Tests
 
-    .testTarget(name: "KernelsTests", dependencies: ["Kernels", "SwiftKernels", "OpenBLASKernels", "Tensors"]),
+    .testTarget(
+      name: "KernelsTests", dependencies: ["Kernels", "SwiftKernels", "OpenBLASKernels", "Tensors"]),
     .testTarget(name: "TensorsTests", dependencies: ["Tensors"]),
     .testTarget(name: "SchedulesTests", dependencies: ["Schedules"], resources: [.copy("Reference")]),
     .testTarget(
