@@ -27,6 +27,9 @@ package protocol AdafactorKernels {
   func accumulateColumns(
     _ gradient: GradientPiece, rowMoments: Elements, sums: MutableElements, weightedSums: MutableElements)
 
+  /// Adds sums of the arithmetic type to sums in Double, and sets the former to 0 for the next rows.
+  func moveSums(_ sums: MutableElements, into totals: UnsafeMutablePointer<Double>, count: Int)
+
   /// Adds Σⱼ g²ᵢⱼ to `sums`ᵢ and Σⱼ g²ᵢⱼ / Cⱼ to `weightedSums`ᵢ, over the columns of the panel.
   func accumulateRows(
     _ gradient: GradientPiece, columnMoments: Elements, sums: UnsafeMutablePointer<Double>,

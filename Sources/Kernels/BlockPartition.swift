@@ -44,7 +44,7 @@ package struct BlockPartition: Sendable, Equatable {
       self.init(
         matrixCount: matrixCount, rows: rows, columns: columns, form: .matrices,
         blockLength: max(1, Self.blockElements / max(1, matrix)))
-    } else if rows <= Self.mostRowsOfAPanel && columns >= 4 * rows {
+    } else if Self.isWide(rows: rows, columns: columns) {
       self.init(
         matrixCount: matrixCount, rows: rows, columns: columns, form: .columns,
         blockLength: roundUp(Self.blockElements / rows, to: Self.columnStep))
@@ -90,11 +90,18 @@ package struct BlockPartition: Sendable, Equatable {
   /// Columns by which panels grow: whole cache lines, and whole vectors.
   private static let columnStep = 64
 
+  private static func isWide(rows: Int, columns: Int) -> Bool {
+    rows <= mostRowsOfAPanel && columns >= 4 * rows
+  }
+
   /// Elements of one trailing matrix.
   package var matrixElements: Int { rows * columns }
 
   /// Elements of the tensor.
   package var elementCount: Int { matrixCount * rows * columns }
+
+  /// Whether a matrix is read column by column first: its columns are many and its rows few.
+  package var isWide: Bool { Self.isWide(rows: rows, columns: columns) }
 
   /// Blocks of one trailing matrix, in the forms that divide one.
   package var blocksPerMatrix: Int { matrixCount == 0 ? 0 : blockCount / matrixCount }

@@ -23,6 +23,13 @@ extension SwiftKernels {
       .accumulateColumns(gradient, rowMoments, sums, weightedSums)
   }
 
+  package func moveSums(_ sums: MutableElements, into totals: UnsafeMutablePointer<Double>, count: Int) {
+    switch sums.type {
+    case .float64: FinishedMoments<Double>.moveSums(sums, into: totals, count: count)
+    default: FinishedMoments<Float>.moveSums(sums, into: totals, count: count)
+    }
+  }
+
   package func accumulateRows(
     _ gradient: GradientPiece, columnMoments: Elements, sums: UnsafeMutablePointer<Double>,
     weightedSums: UnsafeMutablePointer<Double>
