@@ -13,7 +13,7 @@ ARRAYS = ("exp_avg_sq_row", "exp_avg_sq_col", "exp_avg_sq", "exp_avg")
 
 
 def tensor(array, dtype):
-    """A copy: the optimizer works in place, and from_numpy shares its memory with an array of the same type."""
+    """A copy: the optimizer works in place, and from_numpy would share the array's memory."""
     return torch.from_numpy(array).to(dtype, copy=True)
 
 
@@ -62,10 +62,13 @@ class Run:
 
 def encoded_state(state):
     return {
-        key: {"shape": list(value.shape), "data": files.base64_floats(value)} if key in ARRAYS
-        else int(value) if key == "step" else float(value)
+        key: {"shape": list(value.shape), "data": files.base64_floats(value)}
+        if key in ARRAYS
+        else int(value)
+        if key == "step"
+        else float(value)
         for key, value in state.items()
-    }  # fmt: skip
+    }
 
 
 def trajectory(case):

@@ -5,6 +5,18 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from .draws import (
+    as_float32,
+    constant,
+    log_uniform,
+    normal,
+    not_a_number,
+    only_in,
+    state_at,
+    swelling,
+    zeroed,
+)
+
 DEFAULTS = {
     "lr": None,
     "eps": (1e-30, 1e-3),
@@ -39,86 +51,6 @@ SHAPES = [
     [2, 3, 3, 3],
 ]
 MORE_SHAPES = [*SHAPES, [8, 16], [17, 33]]
-
-
-def normal(scale=1.0):
-    """Gradients, or initial values, of one magnitude."""
-    return lambda generator, shape, step: scale * generator.standard_normal(shape)
-
-
-def log_uniform(smallest=-9, largest=3):
-    """Elements of either sign, spread evenly over the orders of magnitude."""
-
-    def draw(generator, shape, step):
-        return generator.choice([-1.0, 1.0], shape) * 10.0 ** generator.uniform(smallest, largest, shape)
-
-    return draw
-
-
-def constant(value):
-    return lambda generator, shape, step: np.full(shape, value)
-
-
-def swelling(generator, shape, step):
-    """Grows tenfold every third step, so that the update's RMS passes any threshold near 1."""
-    return 10.0 ** (step // 3) * generator.standard_normal(shape)
-
-
-def only_in(steps, draw=None):
-    """No gradient at all except in some steps."""
-    draw = draw or normal()
-    return lambda generator, shape, step: draw(generator, shape, step) if step in steps else None
-
-
-def zeroed(*places, until=None):
-    """Zero in some rows, columns or everywhere (index tuples), in every step or the first few."""
-
-    def draw(generator, shape, step):
-        gradient = generator.standard_normal(shape)
-        if until is None or step <= until:
-            for place in places:
-                gradient[place] = 0
-        return gradient
-
-    return draw
-
-
-def not_a_number(place, at):
-    """One NaN in one step."""
-
-    def draw(generator, shape, step):
-        gradient = generator.standard_normal(shape)
-        if step == at:
-            gradient[place] = np.nan
-        return gradient
-
-    return draw
-
-
-def state_at(step, with_momentum=False, scale=1.0):
-    """The state of a parameter that has already been stepped `step` times."""
-
-    def draw(generator, shape):
-        def squares(of):
-            return (scale * generator.uniform(0.5, 1.5, of)).astype(np.float32)
-
-        state = {"step": step, "RMS": 1.0}
-        if len(shape) >= 2:
-            state |= {
-                "exp_avg_sq_row": squares(shape[:-1]),
-                "exp_avg_sq_col": squares(shape[:-2] + shape[-1:]),
-            }
-        else:
-            state |= {"exp_avg_sq": squares(shape)}
-        if with_momentum:
-            state |= {"exp_avg": (1e-3 * generator.standard_normal(shape)).astype(np.float32)}
-        return state
-
-    return draw
-
-
-def as_float32(values, shape):
-    return None if values is None else np.asarray(values, dtype=np.float32).reshape(shape)
 
 
 class Parameter:
@@ -185,9 +117,12 @@ def option_cases():
         )
     for clip in (0.1, 1.0, 100.0):
         yield simple(
-            f"clip-{clip:g}", f"clip_threshold {clip:g} on gradients that grow tenfold every third step.",
-            FIXED | {"lr": 1e-2, "clip_threshold": clip}, gradients=swelling, steps=12,
-        )  # fmt: skip
+            f"clip-{clip:g}",
+            f"clip_threshold {clip:g} on gradients that grow tenfold every third step.",
+            FIXED | {"lr": 1e-2, "clip_threshold": clip},
+            gradients=swelling,
+            steps=12,
+        )
     for rate in (-0.5, -0.8, -1.0):
         yield simple(
             f"decay-rate{rate:g}",
@@ -220,9 +155,12 @@ def option_cases():
 def gradient_cases():
     """Gradients of every magnitude, zero, constant, absent, not a number."""
     yield simple(
-        "gradients-log-uniform", "Elements of the gradient spread over twelve orders of magnitude, 1e-9 to 1e3.",
-        RELATIVE, [[33], [8, 16], [3, 4, 5]], gradients=log_uniform(),
-    )  # fmt: skip
+        "gradients-log-uniform",
+        "Elements of the gradient spread from 1e-9 to 1e3.",
+        RELATIVE,
+        [[33], [8, 16], [3, 4, 5]],
+        gradients=log_uniform(-9, 3),
+    )
     scales = (1e-25, 1e-20, 1e-11, 1e-6, 1e6, 1e15)
     yield Case(
         "gradients-scaled",
@@ -241,62 +179,89 @@ def gradient_cases():
     )
     rows = 10.0 ** np.arange(-8, 4).reshape(12, 1)
     yield Case(
-        "gradients-scaled-rows", "Rows, then columns, of scales from 1e-8 to 1e3 in one tensor.",
+        "gradients-scaled-rows",
+        "Rows, then columns, of scales from 1e-8 to 1e3 in one tensor.",
         [
-            Group(RELATIVE, [
-                Parameter([12, 5], "rows", lambda g, shape, step: rows * g.standard_normal(shape)),
-                Parameter([5, 12], "columns", lambda g, shape, step: rows.T * g.standard_normal(shape)),
-            ])
+            Group(
+                RELATIVE,
+                [
+                    Parameter([12, 5], "rows", lambda g, shape, step: rows * g.standard_normal(shape)),
+                    Parameter([5, 12], "columns", lambda g, shape, step: rows.T * g.standard_normal(shape)),
+                ],
+            )
         ],
-    )  # fmt: skip
+    )
     everywhere, row, column = (...,), (2,), (slice(None), 3)
     places = {"all": (everywhere,), "row": (row,), "column": (column,), "row-and-column": (row, column)}
     yield Case(
-        "gradients-zero", "A gradient that is zero everywhere, in a row, in a column; always, or for five steps.",
+        "gradients-zero",
+        "A gradient that is zero everywhere, in a row, in a column; always, or for five steps.",
         [
-            Group(options, [
-                Parameter([5, 7], f"{kind}.{name}.{until}", zeroed(*where, until=until))
-                for name, where in places.items() for until in (None, 5)
-            ] + [
-                Parameter([6], f"{kind}.vector.{until}", zeroed(*where, until=until))
-                for where, until in ((places["all"], None), (places["row"], 5))
-            ])
-            for kind, options in (("relative", RELATIVE), ("everything", {"beta1": 0.9, "weight_decay": 0.01}))
+            Group(
+                options,
+                [
+                    Parameter([5, 7], f"{kind}.{name}.{until}", zeroed(*where, until=until))
+                    for name, where in places.items()
+                    for until in (None, 5)
+                ]
+                + [
+                    Parameter([6], f"{kind}.vector.{until}", zeroed(*where, until=until))
+                    for where, until in ((places["all"], None), (places["row"], 5))
+                ],
+            )
+            for kind, options in (
+                ("relative", RELATIVE),
+                ("everything", {"beta1": 0.9, "weight_decay": 0.01}),
+            )
         ],
-    )  # fmt: skip
+    )
     yield simple(
-        "gradients-constant", "The same gradient in every step, equal in all elements.",
-        RELATIVE, SMALL, gradients=constant(0.3), steps=20,
-    )  # fmt: skip
+        "gradients-constant",
+        "The same gradient in every step, equal in all elements.",
+        RELATIVE,
+        SMALL,
+        gradients=constant(0.3),
+        steps=20,
+    )
     yield Case(
         "gradients-absent",
         "Parameters without a gradient in some steps, from some step on, and in all of them.",
         [
-            Group(options, [
-                Parameter([5, 7], f"{kind}.always"),
-                Parameter([5, 7], f"{kind}.odd", only_in(range(1, 13, 2))),
-                Parameter([7], f"{kind}.late", only_in(range(4, 13))),
-                Parameter([3, 2, 4], f"{kind}.early", only_in(range(1, 4))),
-                Parameter([4, 4], f"{kind}.never", only_in(())),
-            ])
-            for kind, options in (("relative", WARMUP), ("fixed", FIXED | {"beta1": 0.9, "weight_decay": 0.01}))
+            Group(
+                options,
+                [
+                    Parameter([5, 7], f"{kind}.always"),
+                    Parameter([5, 7], f"{kind}.odd", only_in(range(1, 13, 2))),
+                    Parameter([7], f"{kind}.late", only_in(range(4, 13))),
+                    Parameter([3, 2, 4], f"{kind}.early", only_in(range(1, 4))),
+                    Parameter([4, 4], f"{kind}.never", only_in(())),
+                ],
+            )
+            for kind, options in (
+                ("relative", WARMUP),
+                ("fixed", FIXED | {"beta1": 0.9, "weight_decay": 0.01}),
+            )
         ],
         steps=12,
-    )  # fmt: skip
+    )
     yield Case(
         "gradients-nan",
-        "One NaN at step 3 in a matrix, a vector and a batch of matrices: all of that tensor becomes NaN, no other.",
+        "One NaN at step 3 in a matrix, a vector and a batch: all of that tensor becomes NaN, no other.",
         [
-            Group(RELATIVE, [
-                Parameter([5, 7], "matrix", not_a_number((1, 2), at=3)),
-                Parameter([7], "vector", not_a_number(4, at=3)),
-                Parameter([3, 2, 4], "batch", not_a_number((2, 1, 0), at=3)),
-                Parameter([5, 7], "matrix.untouched"),
-                Parameter([7], "vector.untouched"),
-            ])
+            Group(
+                RELATIVE,
+                [
+                    Parameter([5, 7], "matrix", not_a_number((1, 2), at=3)),
+                    Parameter([7], "vector", not_a_number(4, at=3)),
+                    Parameter([3, 2, 4], "batch", not_a_number((2, 1, 0), at=3)),
+                    Parameter([5, 7], "matrix.untouched"),
+                    Parameter([7], "vector.untouched"),
+                ],
+            )
         ],
-        steps=5, has_nan=True,
-    )  # fmt: skip
+        steps=5,
+        has_nan=True,
+    )
 
 
 def surrounding_cases():
@@ -308,25 +273,32 @@ def surrounding_cases():
         FIXED_SCALED | {"decay_rate": -1.0, "clip_threshold": 2.0, "weight_decay": 0.01},
     ]
     yield Case(
-        "groups", "Four groups that differ in every option.",
+        "groups",
+        "Four groups that differ in every option.",
         [
-            Group(each, [Parameter(shape, f"group{index}.{len(shape)}") for shape in ([5, 7], [7], [2, 3, 4])])
+            Group(
+                each, [Parameter(shape, f"group{index}.{len(shape)}") for shape in ([5, 7], [7], [2, 3, 4])]
+            )
             for index, each in enumerate(options)
         ],
-    )  # fmt: skip
+    )
 
     def scheduled(step):
         warmup = 1e-2 * min(step - 1, 4) / 4 if step <= 8 else 1e-2 * (16 - step) / 8
         return [{"group": 0, "lr": warmup}, {"group": 1, "lr": warmup / 10}]
 
     yield Case(
-        "rate-scheduled", "The rate set before every step, as a scheduler does: from 0 up, then down.",
+        "rate-scheduled",
+        "The rate set before every step, as a scheduler does: from 0 up, then down.",
         [
-            Group(FIXED | {"weight_decay": 0.01}, [Parameter([5, 7], "a.matrix"), Parameter([7], "a.vector")]),
+            Group(
+                FIXED | {"weight_decay": 0.01}, [Parameter([5, 7], "a.matrix"), Parameter([7], "a.vector")]
+            ),
             Group(FIXED_SCALED | {"beta1": 0.9}, [Parameter([5, 7], "b.matrix"), Parameter([7], "b.vector")]),
         ],
-        steps=16, changes=scheduled,
-    )  # fmt: skip
+        steps=16,
+        changes=scheduled,
+    )
 
     def changed(step):
         return {
@@ -339,13 +311,15 @@ def surrounding_cases():
     )
     yield Case(
         "state-imported",
-        "States of 9,999, 999,999 and 99,999,999 steps continued, where step ** decay_rate needs double precision.",
+        "States of 9,999 to 99,999,999 steps continued: step ** decay_rate needs double precision.",
         [
             Group(
                 {"decay_rate": rate, "beta1": beta1},
                 [
                     Parameter(
-                        shape, f"{rate:g}.{step}.{shape[0]}", state=state_at(step, beta1 is not None),
+                        shape,
+                        f"{rate:g}.{step}.{shape[0]}",
+                        state=state_at(step, beta1 is not None),
                         gradients=normal(100.0),
                     )
                     for step in (9_999, 999_999, 99_999_999)
@@ -354,18 +328,23 @@ def surrounding_cases():
             )
             for rate, beta1 in ((-0.5, None), (-0.8, 0.9), (-1.0, None))
         ],
-    )  # fmt: skip
+    )
     magnitudes = {"zero": 0.0, "tiny": 1e-8, "small": 1e-4, "large": 1e4, "huge": 1e12}
     yield Case(
-        "parameters-scaled", "Parameters that are zero, tiny (RMS below eps[1]), large and huge.",
+        "parameters-scaled",
+        "Parameters that are zero, tiny (RMS below eps[1]), large and huge.",
         [
-            Group(kind, [
-                Parameter(shape, f"{index}.{name}.{len(shape)}", values=normal(scale))
-                for name, scale in magnitudes.items() for shape in ([], [7], [5, 7])
-            ])
+            Group(
+                kind,
+                [
+                    Parameter(shape, f"{index}.{name}.{len(shape)}", values=normal(scale))
+                    for name, scale in magnitudes.items()
+                    for shape in ([], [7], [5, 7])
+                ],
+            )
             for index, kind in enumerate((RELATIVE, FIXED | {"weight_decay": 0.01}))
         ],
-    )  # fmt: skip
+    )
 
 
 def cases():
