@@ -1,2 +1,1 @@
-import Schedules
 import Testing

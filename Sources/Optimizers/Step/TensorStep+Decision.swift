@@ -89,10 +89,8 @@ extension TensorStep {
     decision = rule.decide(squares: squares, updateSquares: updateSquares, count: partition.elementCount)
   }
 
-  /// Σ p² after the update.
-  var squaresAfter: Double { sum(workspace.squaresAfter, partition.blockCount) }
-
-  private func sum(_ values: UnsafeMutablePointer<Double>, _ count: Int) -> Double {
+  /// Σ values, in their order.
+  func sum(_ values: UnsafeMutablePointer<Double>, _ count: Int) -> Double {
     var total = 0.0
     for index in 0..<count { total += values[index] }
     return total

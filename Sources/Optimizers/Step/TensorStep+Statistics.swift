@@ -52,6 +52,7 @@ extension TensorStep {
   ) {
     let average = average(count: piece.columns)
     let tileRows = tileRows(columns: piece.columns)
+    scratch.clearTileSums(columns: piece.columns, bytes: arithmeticBytes)
     var summedRows = 0
     var row = 0
     while row < piece.rows {

@@ -25,15 +25,46 @@ struct TensorStep {
 
   // MARK: Workspace
 
-  /// Where this step keeps what its phases hand on.
-  var workspace: TensorWorkspace
+  /// What the phases hand on takes this many bytes.
+  let workspaceByteCount: Int
+  /// Where it lies; bound before the first phase.
+  private(set) var workspace: TensorWorkspace!
 
   // MARK: Results
 
   /// Σ p² before the step, where it is known beforehand.
-  var squaresBefore: Double?
+  let squaresBefore: Double?
+  /// Σ p² after it, once the update is done.
+  private(set) var squaresAfter: Double?
   /// What the statistics led to.
   var decision: StepDecision?
+
+  init(
+    _ partition: BlockPartition, parameter: MutableElements, gradient: Elements, gradientScale: Double,
+    moments: Moments, average: (decay: Double, weight: Double, epsilon: Double), rule: StepRule,
+    squaresBefore: Double?
+  ) {
+    self.partition = partition
+    self.parameter = parameter
+    self.gradient = gradient
+    self.gradientScale = gradientScale
+    self.moments = moments
+    self.average = average
+    self.rule = rule
+    self.squaresBefore = squaresBefore
+    workspaceByteCount = WorkspaceLayout(partition).byteCount(
+      arithmeticBytes: parameter.type.arithmeticType.byteCount)
+  }
+
+  /// Gives the phases `workspaceByteCount` bytes at `address`.
+  mutating func bindWorkspace(_ address: UnsafeMutableRawPointer) {
+    workspace = WorkspaceLayout(partition).bind(address, arithmetic: arithmetic)
+  }
+
+  /// Adds up what the update left.
+  mutating func finish() {
+    squaresAfter = sum(workspace.squaresAfter, partition.blockCount)
+  }
 
   /// The addresses of a state's moments.
   struct Moments {

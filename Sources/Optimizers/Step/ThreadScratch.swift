@@ -10,9 +10,9 @@ struct ThreadScratch {
   let rowFactors: MutableElements
   /// 1 / √C of a block.
   let columnFactors: MutableElements
-  /// Σ g² per column of a few rows, zeros between uses.
+  /// Σ g² per column of a few rows.
   let tileSums: MutableElements
-  /// Σ g² / R per column of a few rows, zeros between uses.
+  /// Σ g² / R per column of a few rows.
   let tileWeightedSums: MutableElements
   /// Σ g² per column or row of a matrix.
   let sums: UnsafeMutablePointer<Double>
@@ -79,5 +79,12 @@ struct ThreadScratch {
     tileWeightedSums = MutableElements(advance(capacity.columnSums), arithmetic)
     sums = advance(capacity.totals).bindMemory(to: Double.self, capacity: capacity.totals)
     weightedSums = advance(capacity.totals).bindMemory(to: Double.self, capacity: capacity.totals)
+  }
+
+  /// Sets the tile sums of the first `columns` columns to 0.
+  func clearTileSums(columns: Int, bytes: Int) {
+    for sums in [tileSums, tileWeightedSums] {
+      sums.address.initializeMemory(as: UInt8.self, repeating: 0, count: columns * bytes)
+    }
   }
 }
