@@ -66,7 +66,15 @@ let package = Package(
 
     // MARK: Tests
 
-    .testTarget(name: "KernelsTests", dependencies: ["Kernels", "SwiftKernels", "OpenBLASKernels", "Tensors"]),
+    // Counts the calls to cblas, so that a test can tell that they were made.
+    .target(
+      name: "CBLASCounter",
+      dependencies: [.target(name: "COpenBLAS", condition: .when(traits: ["OpenBLAS"]))],
+      path: "Tests/CBLASCounter",
+      cSettings: [.define("OPENBLAS", .when(traits: ["OpenBLAS"]))]),
+    .testTarget(
+      name: "KernelsTests",
+      dependencies: ["Kernels", "SwiftKernels", "OpenBLASKernels", "Tensors", "CBLASCounter"]),
     .testTarget(name: "TensorsTests", dependencies: ["Tensors"]),
     .testTarget(name: "SchedulesTests", dependencies: ["Schedules"], resources: [.copy("Reference")]),
     .testTarget(
