@@ -30,7 +30,9 @@ let package = Package(
     // What a kernel path is: its interface, scalar types and the block partition; no arithmetic.
     .target(name: "Kernels"),
     // The kernels in pure Swift: always built.
-    .target(name: "SwiftKernels", dependencies: ["Kernels"]),
+    .target(
+      name: "SwiftKernels",
+      dependencies: ["Kernels", .product(name: "RealModule", package: "swift-numerics")]),
     // The same kernels on OpenBLAS; empty without the trait.
     .target(
       name: "OpenBLASKernels",
@@ -45,7 +47,7 @@ let package = Package(
     .target(
       name: "Tensors",
       dependencies: [
-        "Kernels", "SwiftKernels",
+        "Kernels", "SwiftKernels", .product(name: "RealModule", package: "swift-numerics"),
         .target(name: "OpenBLASKernels", condition: .when(traits: ["OpenBLAS"])),
       ]),
     // Learning-rate schedules: values, and what drives an optimizer with one.

@@ -83,7 +83,8 @@
       var (source, sourceStride) = (x, rowStride)
       if terms == .squares {
         for i in 0..<rows {
-          swift.square(x + i * rowStride, count: columns, into: scratch.squares + i * columns)
+          let row = x + i * rowStride
+          swift.combine(.multiply, row, row, count: columns, into: scratch.squares + i * columns)
         }
         (source, sourceStride) = (UnsafePointer(scratch.squares), columns)
       }

@@ -10,7 +10,7 @@
   /// The kernels of linear algebra on cblas, written once for both scalar types.
   protocol LinearAlgebraOnBLAS: LinearAlgebra where Scalar: CBLASScalar {
     /// What BLAS lacks.
-    associatedtype Fallback: LinearAlgebraInSwift where Fallback.Scalar == Scalar
+    associatedtype Fallback: LinearAlgebra<Scalar> & Elementwise<Scalar>
     var swift: Fallback { get }
   }
 

@@ -40,18 +40,4 @@ extension LinearAlgebraInSwift {
       i += 1
     }
   }
-
-  /// squares ← x².
-  package func square(_ x: UnsafePointer<Scalar>, count: Int, into squares: UnsafeMutablePointer<Scalar>) {
-    var i = 0
-    while i + 8 <= count {
-      let eight = x.eight(at: i)
-      squares.store(eight * eight, at: i)
-      i += 8
-    }
-    while i < count {
-      squares[i] = x[i] * x[i]
-      i += 1
-    }
-  }
 }

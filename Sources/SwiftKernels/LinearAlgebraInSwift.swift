@@ -12,13 +12,15 @@ extension SwiftKernels {
 package protocol LinearAlgebraInSwift: LinearAlgebra {}
 
 /// Pure Swift on `Float`.
-package struct SwiftFloat32: LinearAlgebraInSwift {
+package struct SwiftFloat32: LinearAlgebraInSwift, ElementwiseInSwift {
   package typealias Scalar = Float
+  /// The kernels have no state.
   package init() {}
 }
 
 /// Pure Swift on `Double`.
-package struct SwiftFloat64: LinearAlgebraInSwift {
+package struct SwiftFloat64: LinearAlgebraInSwift, ElementwiseInSwift {
   package typealias Scalar = Double
+  /// The kernels have no state.
   package init() {}
 }
