@@ -66,12 +66,20 @@ let package = Package(
       dependencies: [
         "Optimizers", "Schedules", "Tensors", "Safetensors",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
-      ]),
+      ],
+      resources: [.copy("Resources")]),
 
     // MARK: Tests
 
+    // Counts the calls to cblas, so that a test can tell that they were made.
+    .target(
+      name: "CBLASCounter",
+      dependencies: [.target(name: "COpenBLAS", condition: .when(traits: ["OpenBLAS"]))],
+      path: "Tests/CBLASCounter",
+      cSettings: [.define("OPENBLAS", .when(traits: ["OpenBLAS"]))]),
     .testTarget(
-      name: "KernelsTests", dependencies: ["Kernels", "SwiftKernels", "OpenBLASKernels", "Tensors"]),
+      name: "KernelsTests",
+      dependencies: ["Kernels", "SwiftKernels", "OpenBLASKernels", "Tensors", "CBLASCounter"]),
     .testTarget(name: "TensorsTests", dependencies: ["Tensors"]),
     .testTarget(name: "SchedulesTests", dependencies: ["Schedules"], resources: [.copy("Reference")]),
     .testTarget(

@@ -21,7 +21,8 @@ extension Adafactor.Options {
     let weight = Double.pow(Double(step), decayRate)
     return TensorStep(
       BlockPartition(dimensions: shape.dimensions, factored: state.rowMoments != nil),
-      parameter: parameter, gradient: gradient, gradientScale: gradientScale, moments: state.addresses(averagingUpdates: beta1 != nil),
+      parameter: parameter, gradient: gradient, gradientScale: gradientScale,
+      moments: state.addresses(averagingUpdates: beta1 != nil),
       average: (decay: 1 - weight, weight: weight, epsilon: squaredGradientEpsilon),
       rule: StepRule(
         rate: stepSize.rate(at: step), leastScale: scaleParameter ? parameterScaleEpsilon : nil,

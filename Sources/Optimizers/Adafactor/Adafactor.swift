@@ -71,7 +71,8 @@ public final class Adafactor {
     kernels: KernelPathKind = .current, threads: Int? = nil
   ) throws(OptimizerError) {
     try self.init(
-      groups: [ParameterGroup(parameters, options: options)], nonFinitePolicy: nonFinitePolicy, kernels: kernels,
+      groups: [ParameterGroup(parameters, options: options)], nonFinitePolicy: nonFinitePolicy,
+      kernels: kernels,
       threads: threads)
   }
 

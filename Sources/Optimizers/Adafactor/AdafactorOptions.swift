@@ -47,7 +47,8 @@ extension Adafactor {
     ///
     /// - Throws: `OptimizerError.invalidOption` for the first value out of range, NaN included.
     public func validate() throws(OptimizerError) {
-      func check(_ holds: Bool, _ name: String, _ value: Double, _ requirement: String) throws(OptimizerError) {
+      func check(_ holds: Bool, _ name: String, _ value: Double, _ requirement: String) throws(OptimizerError)
+      {
         guard holds else {
           throw .invalidOption(name: name, value: "\(value)", requirement: requirement)
         }

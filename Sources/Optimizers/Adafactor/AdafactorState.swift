@@ -61,7 +61,8 @@ extension Adafactor {
     /// Refuses a state that a parameter of this name, shape and type cannot have.
     func check(parameter: String, shape: Shape, scalarType: ScalarType) throws(OptimizerError) {
       guard step >= 0 else {
-        throw .invalidOption(name: "The step of \"\(parameter)\"", value: "\(step)", requirement: "it counts from 0")
+        throw .invalidOption(
+          name: "The step of \"\(parameter)\"", value: "\(step)", requirement: "it counts from 0")
       }
       let isFactored = shape.rank >= 2
       let expected: [(String, Tensor?, Shape?)] = [
@@ -75,7 +76,8 @@ extension Adafactor {
           throw .stateShape(parameter: parameter, moments: name, shape: moments?.shape, expected: wanted)
         }
         if let type = moments?.scalarType, type != scalarType.arithmeticType {
-          throw .stateType(parameter: parameter, moments: name, type: type, expected: scalarType.arithmeticType)
+          throw .stateType(
+            parameter: parameter, moments: name, type: type, expected: scalarType.arithmeticType)
         }
       }
     }

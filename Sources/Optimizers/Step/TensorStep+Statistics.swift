@@ -90,7 +90,8 @@ extension TensorStep {
 
   /// New R and C of a whole matrix, and its mean R; returns Σ u².
   func matrixStatistics(
-    _ matrix: Int, rows newRows: MutableElements, columns newColumns: MutableElements, _ kernels: any KernelPath,
+    _ matrix: Int, rows newRows: MutableElements, columns newColumns: MutableElements,
+    _ kernels: any KernelPath,
     _ scratch: ThreadScratch
   ) -> Double {
     let (rows, columns) = (partition.rows, partition.columns)
@@ -136,8 +137,9 @@ extension TensorStep {
   }
 
   /// Where a matrix's new moments are computed: kept for the update, or in scratch.
-  func newMoments(_ matrix: Int, _ scratch: ThreadScratch) -> (rows: MutableElements, columns: MutableElements)
-  {
+  func newMoments(_ matrix: Int, _ scratch: ThreadScratch) -> (
+    rows: MutableElements, columns: MutableElements
+  ) {
     (
       workspace.rowMoments?.advanced(by: matrix * partition.rows) ?? scratch.rowMoments,
       workspace.columnMoments?.advanced(by: matrix * partition.columns) ?? scratch.columnMoments

@@ -108,7 +108,8 @@ struct WorkspaceLayout {
     }
     return TensorWorkspace(
       squaresBefore: doubles(blockCount), squaresAfter: doubles(blockCount), blockSums: doubles(blockCount),
-      partialSums: partialSums == 0 ? nil : doubles(partialSums), chunkSums: chunks == 0 ? nil : doubles(chunks),
+      partialSums: partialSums == 0 ? nil : doubles(partialSums),
+      chunkSums: chunks == 0 ? nil : doubles(chunks),
       meanRowMoments: matrices == 0 ? nil : doubles(matrices), rowMoments: numbers(rowMoments),
       columnMoments: numbers(columnMoments), columnFactors: numbers(columnFactors))
   }

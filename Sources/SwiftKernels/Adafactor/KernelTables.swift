@@ -11,6 +11,8 @@ struct GradientKernelTable: Sendable {
   let accumulateRows:
     @Sendable (GradientPiece, Elements, UnsafeMutablePointer<Double>, UnsafeMutablePointer<Double>) -> Void
   let elementStatistics: @Sendable (GradientPiece, MomentAverage, Elements) -> Double
+  let squares: @Sendable (GradientPiece, MutableElements) -> Void
+  let scaled: @Sendable (GradientPiece, Elements, MutableElements) -> Void
 
   @inline(__always)
   private init<G: StoredScalar, A: Arithmetic>(_: G.Type, _: A.Type) {
@@ -23,6 +25,8 @@ struct GradientKernelTable: Sendable {
       RowAndColumnMoments<G, A>.accumulateRows($0, columnMoments: $1, sums: $2, weightedSums: $3)
     }
     elementStatistics = { ElementStatistics<G, A>.sum($0, average: $1, moments: $2) }
+    squares = { GradientTiles<G, A>.squares($0, into: $1) }
+    scaled = { GradientTiles<G, A>.scaled($0, columnFactors: $1, into: $2) }
   }
 
   /// The kernels for gradients of type `gradient`, computed in `arithmetic`.

@@ -28,7 +28,7 @@ func chunkedSum<A: Arithmetic>(_ count: Int, _ terms: (_ offset: Int, _ valid: I
       sum0 += valid == laneCount ? terms(offset, laneCount) : terms(offset, valid)
       offset &+= laneCount
     }
-    total += Double(((sum0 + sum1) + (sum2 + sum3)).sum())
+    total += Double(((sum0 + sum1) + (sum2 + sum3)).laneSum)
     start = end
   }
   return total
