@@ -1,0 +1,46 @@
+import Synchronization
+import Testing
+
+@testable import Tensors
+
+@Suite("The parallel loop")
+struct ParallelLoopTests {
+  @Test("Runs every index once", arguments: [0, 1, 2, 3, 1000], [1, 2, 3, 64])
+  func everyIndexOnce(count: Int, threads: Int) {
+    var runs = [Int](repeating: 0, count: count)
+    runs.withUnsafeMutableBufferPointer { runs in
+      parallelFor(count: count, threads: threads) { runs[$0] += 1 }
+    }
+    #expect(runs == [Int](repeating: 1, count: count))
+  }
+
+  @Test("One thread runs in order on the caller's")
+  func oneThread() {
+    var order: [Int] = []
+    parallelFor(count: 5, threads: 1) { order.append($0) }
+    #expect(order == [0, 1, 2, 3, 4])
+  }
+
+  @Test("Loops within loops finish")
+  func nested() {
+    let total = Counter()
+    parallelFor(count: 8, threads: 4) { _ in
+      parallelFor(count: 8, threads: 4) { _ in total.increment() }
+    }
+    #expect(total.value == 64)
+  }
+
+  @Test("Two threads meet inside the loop", .enabled(if: processorCount > 1))
+  func runsInParallel() {
+    // Each index waits until both have started, which a loop on one thread never sees; the clock ends a failing test.
+    let started = Counter()
+    let deadline = ContinuousClock.now + .seconds(30)
+    let met = Counter()
+    parallelFor(count: 2, threads: 2) { _ in
+      started.increment()
+      while started.value < 2, ContinuousClock.now < deadline {}
+      if started.value == 2 { met.increment() }
+    }
+    #expect(met.value == 2)
+  }
+}
