@@ -9,10 +9,11 @@ extension JSONScanner {
     var closers: [Unicode.Scalar] = []
     repeat {
       skipWhitespace()
+      let start = offset
       let closer: Unicode.Scalar? = take("{") ? "}" : take("[") ? "]" : nil
       if let closer {
         guard closers.count < Self.nestingLimit else {
-          throw malformed("values nest deeper than \(Self.nestingLimit)")
+          throw malformed("values nest deeper than \(Self.nestingLimit)", at: start)
         }
         skipWhitespace()
         if !take(closer) {

@@ -3,8 +3,8 @@ import Safetensors
 
 /// Gives libFuzzer's bytes to the reader of headers, which must accept or refuse them but never trap.
 ///
-/// They are taken for a whole file, and then for the JSON alone: with the right length before it and as much data
-/// behind it as it asks for, so that mutations reach what lies behind the checks of sizes.
+/// They are taken for a whole file, and then for the JSON alone: with the right length before it and as much
+/// data behind it as it asks for, so that mutations reach what lies behind the checks of sizes.
 @main
 struct FuzzSafetensors {
   static func main() {
