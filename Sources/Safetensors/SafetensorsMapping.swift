@@ -43,7 +43,7 @@ public final class SafetensorsMapping: Sendable {
     }
     let begin = bytes.count - header.dataByteCount + tensor.byteRange.lowerBound
     let part = UnsafeRawBufferPointer(rebasing: bytes[begin..<begin + tensor.byteRange.count])
-    return try body(RawSpan(_unsafeBytes: part))
+    return try body(part.bytes)
   }
 }
 

@@ -2,14 +2,15 @@ import Foundation
 import Safetensors
 import Testing
 
-/// A Python that has the package, found at SAFETENSORS_PYTHON or on the path; `nil` where there is none.
+/// A Python that has the package, and numpy for it to read with, found at SAFETENSORS_PYTHON or on the path;
+/// `nil` where there is none.
 private let python: String? = {
   let environment = ProcessInfo.processInfo.environment
   let folders = (environment["PATH"] ?? "").split(separator: ":")
   let candidates = [environment["SAFETENSORS_PYTHON"]].compactMap { $0 } + folders.map { "\($0)/python3" }
   return candidates.first { candidate in
     FileManager.default.isExecutableFile(atPath: candidate)
-      && (try? run(candidate, "from safetensors import TensorSpec")) != nil
+      && (try? run(candidate, "import numpy; from safetensors import TensorSpec")) != nil
   }
 }()
 
@@ -31,7 +32,7 @@ private func run(_ python: String, _ program: String, _ arguments: String...) th
 
 /// Files go to the Python package and come back.
 @Suite(
-  .enabled(if: python != nil, "No python3 with safetensors 0.8 or later; SAFETENSORS_PYTHON may name one."))
+  .enabled(if: python != nil, "No python3 with numpy and safetensors 0.8; SAFETENSORS_PYTHON may name one."))
 struct PythonExchangeTests {
   /// One tensor of each type, of 24 elements, and some of odd shapes and names.
   private let tensors: [(descriptor: SafetensorsDescriptor, bytes: [UInt8])] =

@@ -9,7 +9,7 @@
 /// An open file or directory, closed at the end of its life.
 ///
 /// Reads and writes are positioned: there is no shared cursor, so one descriptor serves several threads.
-package struct FileDescriptor: ~Copyable, Sendable {
+struct FileDescriptor: ~Copyable, Sendable {
   /// What the system calls this file.
   let number: Int32
   /// For messages.
@@ -20,7 +20,7 @@ package struct FileDescriptor: ~Copyable, Sendable {
   private static let callByteCountLimit = 1 << 30
 
   /// Opens `path`, relative to the working directory or to `directory`.
-  package init(
+  init(
     opening name: String, path: String, in directory: Int32 = AT_FDCWD, flags: Int32, mode: mode_t = 0,
     to operation: String, system: SystemCalls = .live
   ) throws(FileError) {

@@ -43,7 +43,8 @@ package struct FileReplacement: ~Copyable, Sendable {
     let permissions = try Self.permissions(of: name, path: path, in: directory.number)
     let temporaryName = Self.temporaryPrefix + String(UInt64.random(in: 0...UInt64.max), radix: 16)
     let file = try FileDescriptor(
-      opening: temporaryName, path: path, in: directory.number, flags: O_RDWR | O_CREAT | O_EXCL, mode: 0o666,
+      opening: temporaryName, path: path, in: directory.number, flags: O_WRONLY | O_CREAT | O_EXCL,
+      mode: 0o666,
       to: "create a file beside", system: system)
     if let permissions, fchmod(file.number, permissions) != 0 {
       let error = FileError("set the permissions of", path: path, code: errno)
