@@ -84,7 +84,8 @@ let package = Package(
     .testTarget(name: "SchedulesTests", dependencies: ["Schedules"], resources: [.copy("Reference")]),
     .testTarget(
       name: "OptimizersTests", dependencies: ["Optimizers", "Tensors"], resources: [.copy("Reference")]),
-    .testTarget(name: "SafetensorsTests", dependencies: ["Safetensors"]),
+    .testTarget(
+      name: "SafetensorsTests", dependencies: ["Safetensors", "Kernels"], resources: [.copy("Reference")]),
     .testTarget(name: "ToolTests", dependencies: ["adafactor"]),
   ],
   swiftLanguageModes: [.v6]
