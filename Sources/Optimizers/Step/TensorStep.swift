@@ -115,16 +115,19 @@ struct StepDecision {
 }
 
 extension StepRule {
+  /// α = rate · max(ε₂, RMS(P)), or the rate alone where it is not scaled.
+  func stepSize(rootMeanSquare: Double?) -> Double {
+    guard let leastScale else { return rate }
+    // Written so that a NaN in the parameter leaves the least scale, as the reference does.
+    let scale = rootMeanSquare ?? 0
+    return rate * (scale > leastScale ? scale : leastScale)
+  }
+
   /// α and the clip factor, from Σ p² and Σ u² of `count` elements.
   func decide(squares: Double?, updateSquares: Double, count: Int) -> StepDecision {
     let count = Double(max(1, count))
     let rootMeanSquare = squares.map { ($0 / count).squareRoot() }
-    var stepSize = rate
-    if let leastScale {
-      // Written so that a NaN in the parameter leaves the least scale, as the reference does.
-      let scale = rootMeanSquare ?? 0
-      stepSize *= scale > leastScale ? scale : leastScale
-    }
+    let stepSize = stepSize(rootMeanSquare: rootMeanSquare)
     let updateRMS = (updateSquares / count).squareRoot()
     let excess = updateRMS / clipThreshold
     // `max(1, .nan)` would be 1 and hide the NaN.

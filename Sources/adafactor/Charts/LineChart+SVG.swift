@@ -118,7 +118,8 @@ private struct SVGFrame {
     var lines: [String] = []
     for (index, series) in chart.series.enumerated() {
       lines.append(
-        #"<polyline class="\#(classes(index))" points="\#(x),\#(baseline - 4) \#(x + 24),\#(baseline - 4)"/>"#)
+        #"<polyline class="\#(classes(index))" points="\#(x),\#(baseline - 4) \#(x + 24),\#(baseline - 4)"/>"#
+      )
       lines.append(#"<text x="\#(x + 30)" y="\#(baseline)">\#(chart.escaped(series.name))</text>"#)
       x += 30 + 7 * Double(series.name.count) + 18
     }

@@ -30,7 +30,8 @@ extension LineChart {
       let padded = String(repeating: " ", count: margin - 2 - (label?.count ?? 0)) + (label ?? "")
       lines.append(padded + (label == nil ? " │" : " ┤") + text(canvas.row(row), style))
     }
-    lines.append(String(repeating: " ", count: margin - 1) + "└" + String(repeating: "─", count: canvas.columns))
+    lines.append(
+      String(repeating: " ", count: margin - 1) + "└" + String(repeating: "─", count: canvas.columns))
     lines.append(String(repeating: " ", count: margin) + tickLine(xAxis, columns: canvas.columns))
     if series.count > 1 { lines.append(legend(style)) }
     return lines.map { trimmed($0) + "\n" }.joined()

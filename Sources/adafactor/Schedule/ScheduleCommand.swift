@@ -81,7 +81,8 @@ struct ScheduleCommand: ParsableCommand {
       do {
         try text.write(toFile: output, atomically: true, encoding: .utf8)
       } catch {
-        throw ScheduleFileError(path: output, line: nil, problem: "cannot be written: \(error.localizedDescription)")
+        throw ScheduleFileError(
+          path: output, line: nil, problem: "cannot be written: \(error.localizedDescription)")
       }
     } else {
       print(text, terminator: "")
@@ -99,7 +100,8 @@ struct ScheduleCommand: ParsableCommand {
         options: options[name] ?? [:])
       return ScheduleReport.Curve(
         name: name,
-        rates: try ScheduleReport.rates(of: policy, initialRate: learningRate, steps: steps, metrics: metrics))
+        rates: try ScheduleReport.rates(of: policy, initialRate: learningRate, steps: steps, metrics: metrics)
+      )
     }
     let report = ScheduleReport(initialRate: learningRate, curves: curves, isLogarithmic: logarithmic)
     return try report.text(format ?? defaultFormat)
