@@ -5,6 +5,8 @@ import Safetensors
 ///
 /// They are taken for a whole file, and then for the JSON alone: with the right length before it and as much
 /// data behind it as it asks for, so that mutations reach what lies behind the checks of sizes.
+///
+/// `scripts/fuzz --help` has the commands.
 @main
 struct FuzzSafetensors {
   static func main() {
