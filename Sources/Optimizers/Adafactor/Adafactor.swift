@@ -132,6 +132,9 @@ public final class Adafactor {
     entries.reduce(0) { $0 + ($1.state?.byteCount ?? 0) }
   }
 
+  /// Bytes held beside the state, for what a step hands from phase to phase.
+  package var workspaceByteCount: Int { engine.workspaceByteCount }
+
   /// Computes the loss and gradients with `closure`, then steps.
   ///
   /// - Returns: What the closure returned.

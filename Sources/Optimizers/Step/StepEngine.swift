@@ -14,6 +14,9 @@ final class StepEngine {
   /// Memory that is kept from step to step.
   private let workspace = Workspace()
 
+  /// Bytes held for what a step hands from phase to phase.
+  var workspaceByteCount: Int { workspace.byteCount }
+
   init(kernels: KernelPathKind, threads: Int) {
     self.kernels = kernels.kernels
     self.threads = threads
