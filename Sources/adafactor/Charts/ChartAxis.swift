@@ -23,9 +23,10 @@ struct ChartAxis {
       return
     }
     if low >= 0 && low <= 0.25 * high { low = 0 }
-    if low == high {
-      let margin = low == 0 ? 1 : abs(low) / 2
-      (low, high) = (low == 0 ? 0 : low - margin, high + margin)
+    // Of values closer than this, ticks between them could not be told apart.
+    if high - low <= 1e-9 * max(abs(low), abs(high), 1e-290) {
+      let margin = abs(low) < 1e-290 ? 1 : abs(low) / 2
+      (low, high) = (abs(low) < 1e-290 ? 0 : low - margin, high + margin)
     }
     let step = Self.roundStep((high - low) / 5)
     // A little inward, so that a value on a tick does not add another one through rounding.

@@ -15,16 +15,17 @@ struct ScheduleCommand: ParsableCommand {
 
       Examples:
         adafactor schedule cosine --lr 1e-3 --steps 1000 --warmup-steps 100
-        adafactor schedule linear cosine rex --lr 1 --steps 100 --format svg --output compare.svg
-        adafactor schedule polynomial --lr 1e-3 --steps 200 --option lr_end=1e-5 --option power=2
-        adafactor schedule greedy --lr 0.1 --steps 50 --metrics losses.txt --format csv
+        adafactor schedule linear cosine rex --lr 1 --steps 100 --output rates.svg
+        adafactor schedule polynomial --lr 1e-3 --steps 200 --option lr_end=1e-5
+        adafactor schedule greedy --lr 0.1 --steps 50 --metrics losses.txt
         adafactor schedule --list
       """)
 
   @Argument(help: ArgumentHelp("The schedules; --list describes them.", valueName: "name"))
   var names: [String] = []
 
-  @Option(name: .customLong("lr"), help: "The initial learning rate.")
+  @Option(
+    name: .customLong("lr"), help: ArgumentHelp("The initial learning rate.", valueName: "rate"))
   var learningRate: Double?
 
   @Option(help: "The number of steps to show.")
@@ -81,7 +82,8 @@ struct ScheduleCommand: ParsableCommand {
       do {
         try text.write(toFile: output, atomically: true, encoding: .utf8)
       } catch {
-        throw ScheduleFileError(path: output, line: nil, problem: "cannot be written: \(error.localizedDescription)")
+        throw ScheduleFileError(
+          path: output, line: nil, problem: "cannot be written: \(error.localizedDescription)")
       }
     } else {
       print(text, terminator: "")
@@ -99,7 +101,8 @@ struct ScheduleCommand: ParsableCommand {
         options: options[name] ?? [:])
       return ScheduleReport.Curve(
         name: name,
-        rates: try ScheduleReport.rates(of: policy, initialRate: learningRate, steps: steps, metrics: metrics))
+        rates: try ScheduleReport.rates(of: policy, initialRate: learningRate, steps: steps, metrics: metrics)
+      )
     }
     let report = ScheduleReport(initialRate: learningRate, curves: curves, isLogarithmic: logarithmic)
     return try report.text(format ?? defaultFormat)

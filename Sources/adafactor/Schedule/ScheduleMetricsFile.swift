@@ -13,7 +13,8 @@ struct MetricsFile {
       throw ScheduleFileError(path: path, line: nil, problem: "cannot be read: \(error.localizedDescription)")
     }
     self.path = path
-    values = try text.split(separator: "\n", omittingEmptySubsequences: false).enumerated().compactMap { index, line in
+    values = try text.split(separator: "\n", omittingEmptySubsequences: false).enumerated().compactMap {
+      index, line in
       let number = line.trimmingCharacters(in: .whitespaces.union(.newlines))
       if number.isEmpty { return nil }
       guard let value = Double(number) else {

@@ -25,7 +25,8 @@ struct ScheduleReport {
       return (0..<steps).map { schedule.rate(at: $0, initialRate: initialRate) }
     case .byMetric(var schedule):
       guard let metrics else {
-        throw ValidationError("\(policy.kind) follows a metric: give a file with one number a line by --metrics.")
+        throw ValidationError(
+          "\(policy.kind) follows a metric: give a file with one number a line by --metrics.")
       }
       guard metrics.values.count >= steps - 1 else {
         throw ScheduleFileError(
@@ -67,7 +68,8 @@ struct ScheduleReport {
     let lines = [columnNames] + rows
     let widths = columnNames.indices.map { column in lines.map { $0[column].count }.max() ?? 0 }
     return lines.map { cells in
-      zip(cells, widths).map { String(repeating: " ", count: $1 - $0.count) + $0 }.joined(separator: "  ") + "\n"
+      zip(cells, widths).map { String(repeating: " ", count: $1 - $0.count) + $0 }.joined(separator: "  ")
+        + "\n"
     }.joined()
   }
 
