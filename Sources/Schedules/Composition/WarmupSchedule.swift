@@ -39,10 +39,12 @@ public struct WarmupSchedule: Schedule {
   /// A warm-up of a part of `trainingSteps`, then the schedule that `schedule` makes for the number of steps left.
   ///
   ///     try WarmupSchedule(steps: .fraction(0.1), of: 1_000) { try REXSchedule(trainingSteps: $0) }
+  ///
+  /// Throws ``ScheduleError``, or what `schedule` throws: untyped, as closures do not infer a typed error.
   public init(
     steps: some StepLength, of trainingSteps: Int, startRatio: Double = defaultStartRatio,
-    shape: WarmupShape = defaultShape, then schedule: (Int) throws(ScheduleError) -> some Schedule
-  ) throws(ScheduleError) {
+    shape: WarmupShape = defaultShape, then schedule: (Int) throws -> some Schedule
+  ) throws {
     let steps = try steps.steps(of: trainingSteps)
     try ScheduleError.require(
       steps <= trainingSteps, Self.kind, "steps", steps,
