@@ -1,15 +1,9 @@
 /// A setting that is the same for all parameter groups, or one value a group.
-public enum PerGroup: Sendable, Codable, Hashable, ExpressibleByFloatLiteral, ExpressibleByArrayLiteral {
+public enum PerGroup: Sendable, Codable, Hashable {
   /// The same for all groups.
   case all(Double)
   /// One a group, in their order.
   case each([Double])
-
-  /// The same for all groups.
-  public init(floatLiteral value: Double) { self = .all(value) }
-
-  /// One a group, in their order.
-  public init(arrayLiteral elements: Double...) { self = .each(elements) }
 
   /// The value of each of `count` groups; `setting` is the name for the error where there are more or fewer.
   func values(count: Int, setting: String) throws(ScheduleError) -> [Double] {
@@ -31,4 +25,15 @@ public enum PerGroup: Sendable, Codable, Hashable, ExpressibleByFloatLiteral, Ex
       }
     for value in values { try ScheduleError.requireNonNegative(value, schedule, setting) }
   }
+}
+
+extension PerGroup: ExpressibleByFloatLiteral, ExpressibleByIntegerLiteral, ExpressibleByArrayLiteral {
+  /// The same for all groups.
+  public init(floatLiteral value: Double) { self = .all(value) }
+
+  /// The same for all groups.
+  public init(integerLiteral value: Int) { self = .all(Double(value)) }
+
+  /// One a group, in their order.
+  public init(arrayLiteral elements: Double...) { self = .each(elements) }
 }
