@@ -102,7 +102,8 @@ struct LearningRateSchedulerTests {
     }
   }
 
-  @Test("A restored run has the rates of the uninterrupted one bit for bit", arguments: policies, [0, 9, 33, 60])
+  @Test(
+    "A restored run has the rates of the uninterrupted one bit for bit", arguments: policies, [0, 9, 33, 60])
   func resumes(policy: SchedulePolicy, interruption: Int) throws {
     func scheduler() throws -> LearningRateScheduler {
       try LearningRateScheduler(TestOptimizer(learningRates: [1e-2, 2e-3]), policy: policy)

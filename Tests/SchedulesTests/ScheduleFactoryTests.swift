@@ -24,7 +24,8 @@ struct ScheduleFactoryTests {
   @Test("The defaults of the options are those of the initializers")
   func defaults() throws {
     #expect(try schedule("cosine") == AnySchedule(CosineSchedule(trainingSteps: 10)))
-    #expect(try schedule("cosine_with_restarts") == AnySchedule(CosineWithRestartsSchedule(trainingSteps: 10)))
+    #expect(
+      try schedule("cosine_with_restarts") == AnySchedule(CosineWithRestartsSchedule(trainingSteps: 10)))
     #expect(try schedule("polynomial") == AnySchedule(PolynomialSchedule(trainingSteps: 10)))
     #expect(try schedule("rex") == AnySchedule(REXSchedule(trainingSteps: 10)))
     #expect(try schedule("one_cycle") == AnySchedule(OneCycleSchedule(trainingSteps: 10)))
@@ -61,7 +62,8 @@ struct ScheduleFactoryTests {
       try schedule("piecewise", ["steps": [0, 5], "multipliers": [1, 0.5], "interpolation": "linear"])
         == AnySchedule(
           PiecewiseSchedule(
-            points: [.init(step: 0, multiplier: 1), .init(step: 5, multiplier: 0.5)], interpolation: .linear)))
+            points: [.init(step: 0, multiplier: 1), .init(step: 5, multiplier: 0.5)], interpolation: .linear))
+    )
     #expect(
       try schedule("multi_step", ["milestones": 7])
         == AnySchedule(MultiStepDecaySchedule(milestones: [7])))

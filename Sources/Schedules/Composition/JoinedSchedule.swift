@@ -1,5 +1,16 @@
 /// η(s) = ηᵢ(s − bᵢ) for bᵢ ≤ s < bᵢ₊₁: one schedule after the other, each beginning at its own step 0.
 ///
+/// A linear schedule for 40 steps, then a cosine one for 60:
+///
+///       1 ┤    ⢠⠊⠢⢄             ⡏⠉⠉⠒⠒⠤⠤⣀⡀
+///     0.8 ┤   ⢀⠇   ⠑⠢⡀          ⡇       ⠈⠑⠢⢄⡀
+///     0.6 ┤  ⢀⠎      ⠈⠑⢄        ⡇           ⠈⠒⠤⡀
+///     0.4 ┤  ⡜          ⠉⠢⣀⡀   ⢸               ⠈⠉⠒⠤⡀
+///     0.2 ┤ ⡜              ⠈⠢⢄ ⢸                   ⠈⠑⠢⢄⡀
+///       0 ┤⡸                  ⠑⠺                       ⠈⠉⠒⠒⠤⠤⣀⣀⣀
+///         └─────────────────────────────────────────────────────
+///          0        20        40         60        80       step
+///
 /// - s: step, from 0
 /// - ηᵢ: `schedules`
 /// - bᵢ: b₀ = 0 and then `boundaries`, the steps at which the next schedule takes over

@@ -2,6 +2,17 @@ import RealModule
 
 /// m(s) through given points: the value of the last point that is not after s, or interpolated to the next one.
 ///
+/// Four points, joined by straight lines:
+///
+///       1 ┤        ⡠⠊⠉⠒⠒⠤⠤⣀⣀
+///     0.8 ┤     ⢀⠤⠊         ⠉⠉⠒⠒⠤⠤⢄⣀⡀
+///     0.6 ┤    ⡠⠊                   ⠈⠉⠒⠒⠢⠤⣀⡀
+///     0.4 ┤  ⡠⠊                            ⠈⠉⠑⠒⠤⢄⣀
+///     0.2 ┤⠔⠊                                     ⠉⠉⠒⠢⠤⢄⣀
+///       0 ┤                                              ⠉⠙⠒⠒⠒⠒⠒
+///         └─────────────────────────────────────────────────────
+///          0                     50                         step
+///
 /// - s: step, from 0
 /// - points: steps in rising order, each with its multiplier
 /// - `interpolation`: `.constant` holds a point's multiplier until the next; `.linear` and `.cosine` join the points

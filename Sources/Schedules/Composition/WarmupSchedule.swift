@@ -1,5 +1,16 @@
 /// η(s) = (w(s / W)(1 − a) + a) η′(0) while s < W, then η′(s − W): a warm-up before any schedule η′.
 ///
+/// W = 10, a = 0, then REX over 80 steps:
+///
+///       1 ┤    ⢠⠋⠑⠒⠒⠢⠤⠤⢄⣀⣀⡀
+///     0.8 ┤   ⢀⠇          ⠈⠉⠑⠒⠢⠤⠤⣀⣀
+///     0.6 ┤  ⢀⠎                    ⠉⠉⠒⠤⠤⣀⡀
+///     0.4 ┤  ⡜                           ⠈⠉⠒⠢⢄⣀
+///     0.2 ┤ ⡜                                  ⠉⠒⠤⣀
+///       0 ┤⡸                                       ⠉⠒⠤⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀
+///         └─────────────────────────────────────────────────────
+///          0                     50                         step
+///
 /// - s: step, from 0
 /// - W: `steps`, the length of the warm-up; 0 for none
 /// - a: `startRatio`, the part of η′(0) that step 0 has

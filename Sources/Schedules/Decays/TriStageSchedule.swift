@@ -2,6 +2,17 @@ import RealModule
 
 /// m(s) rises from a to 1 over W steps, stays at 1 for H, falls exponentially to b over D, and stays at b.
 ///
+/// W = 10, H = 30, D = 50, a = b = 0.01:
+///
+///       1 ┤    ⢠⠋⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠱⡀
+///     0.8 ┤   ⢀⠇               ⠱⡀
+///     0.6 ┤  ⢀⠎                 ⠈⢆
+///     0.4 ┤  ⡎                    ⠑⢄⡀
+///     0.2 ┤ ⡜                       ⠈⠲⢄⣀
+///       0 ┤⡜                            ⠉⠉⠒⠒⠢⠤⠤⠤⠤⠤⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀
+///         └─────────────────────────────────────────────────────
+///          0                     50                         step
+///
 ///     s < W            a + (1 − a) s / W
 ///     s < W + H        1
 ///     s ≤ W + H + D    b^((s − W − H) / D)

@@ -1,6 +1,17 @@
 /// η ← min(η / f, η_max) after more than `patience` better observations in a row, η ← max(f η, η_min) after more than
 /// `patience` worse ones.
 ///
+/// η₀ = 1, f = 0.8, patience 2, η_max = 3; a metric that falls until step 7 and hardly after:
+///
+///       2 ┤
+///     1.5 ┤       ⢠⠒⠒⠒⠒⠒⠢⡀
+///         │   ⡠⠒⠒⠒⠁      ⠑⠒⠒⠢⡀
+///       1 ┤⠉⠉⠉               ⠈⠉⠉⠉⠉⠢⠤⠤⠤⠤⠤⢄
+///     0.5 ┤                              ⠉⠉⠉⠑⠒⠒⠒⠢⠤⠤⠤⢄⣀⣀⣀⡀
+///       0 ┤                                             ⠈⠉⠉⠉⠑⠒⠒⠒
+///         └─────────────────────────────────────────────────────
+///          0           10           20           30         step
+///
 /// - η: a group's rate
 /// - f: `factor`, above 0 and below 1
 /// - η_min, η_max: `minimumRate`, `maximumRate`, for all groups or one a group

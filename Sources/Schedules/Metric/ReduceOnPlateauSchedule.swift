@@ -1,5 +1,16 @@
 /// η ← max(f η, η_min) for each group when the metric was not better for more than `patience` observations.
 ///
+/// η₀ = 1, f = 0.5, patience 3; a metric that falls until step 7 and hardly after:
+///
+///       1 ┤⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠙⡄
+///     0.8 ┤               ⢣
+///     0.6 ┤               ⠘⡄
+///     0.4 ┤                ⠉⠉⠉⠉⠉⠉⠉⠉⢆
+///     0.2 ┤                        ⠈⠒⠒⠒⠒⠒⠢⡀
+///       0 ┤                               ⠈⠉⠉⠉⠉⠒⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⣀⣀⣀⣀⣀⣀
+///         └─────────────────────────────────────────────────────
+///          0           10           20           30         step
+///
 /// - η: a group's rate
 /// - f: `factor`, at least 0 and below 1
 /// - η_min: `minimumRate`, for all groups or one a group

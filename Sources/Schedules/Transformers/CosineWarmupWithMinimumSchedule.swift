@@ -2,6 +2,17 @@ import RealModule
 
 /// η(s) = η₀ w(s) while s < W, then f (η₀ − η_min) + η_min with f = ½(1 + cos(2π c p)), p = (s − W + 1) / max(1, T − W).
 ///
+/// η₀ = 1, W = 10, T = 90, η_min = 0.2, r = 0.3:
+///
+///       1 ┤    ⢠⠊⠉⠉⠉⠉⠑⠒⠒⠒⠤⠤⠤⣀⣀
+///     0.8 ┤   ⡰⠁              ⠉⠉⠒⠒⠤⢄⣀⡀
+///     0.6 ┤  ⡰⠁                      ⠈⠉⠒⠢⠤⣀⣀
+///     0.4 ┤⢠⠊                               ⠉⠑⠒⠢⠤⢄⣀⡀
+///     0.2 ┤⠁                                       ⠈⠉⠉⠒⠒⠒⠤⠤⠤⠤⠤⠤⠤
+///       0 ┤
+///         └─────────────────────────────────────────────────────
+///          0         20          40          60         80  step
+///
 /// The warm-up is w(s) = (s + 1) / max(1, W), or r + (1 − r) s / max(1, W − 1) with a start ratio r: unlike in
 /// ``CosineWithMinimumSchedule`` the first step is not lost to a rate of 0, and the peak is at s = W − 1.
 ///

@@ -2,6 +2,17 @@ import RealModule
 
 /// η(s) = η₀ s / W while s < W, then f (η₀ − η_min) + η_min with f = ½(1 + cos(2π c p)), p = (s − W) / max(1, T − W).
 ///
+/// η₀ = 1, W = 10, T = 90, η_min = 0.2:
+///
+///       1 ┤     ⡠⠋⠉⠉⠉⠉⠒⠒⠒⠢⠤⠤⢄⣀
+///     0.8 ┤    ⡰⠁             ⠉⠉⠑⠒⠢⠤⣀⣀
+///     0.6 ┤   ⡰⠁                      ⠉⠑⠢⠤⢄⣀
+///     0.4 ┤  ⢠⠃                             ⠉⠉⠒⠢⠤⢄⣀⣀
+///     0.2 ┤ ⡔⠁                                      ⠉⠉⠒⠒⠒⠤⠤⠤⠤⠤⠤⠤
+///       0 ┤⡸
+///         └─────────────────────────────────────────────────────
+///          0         20          40         60          80  step
+///
 /// - s: step, from 0
 /// - η₀: the group's initial rate
 /// - W: `warmupSteps`, the steps of the linear warm-up from 0; 0 for none

@@ -2,6 +2,17 @@ import RealModule
 
 /// m(s) = s / W while s < W, then ½(1 + cos(π ((c p) mod 1))) while p < 1, then 0; p = (s − W) / max(1, T − W).
 ///
+/// W = 10, T = 90, c = 3:
+///
+///       1 ┤    ⢠⠋⠒⢄         ⢸⠉⠒⢄         ⢸⠑⠢⢄
+///     0.8 ┤   ⢀⠇   ⠑⢄       ⢸   ⠑⢄       ⢸   ⠑⡄
+///     0.6 ┤  ⢀⠎      ⠱⡀     ⢸    ⠈⠢⡀     ⢸    ⠈⢢
+///     0.4 ┤  ⡜        ⠈⢆    ⡇      ⠑⢄    ⡇      ⢣
+///     0.2 ┤ ⡜           ⠱⡀  ⡇        ⢣   ⡇       ⠑⢄
+///       0 ┤⡸             ⠈⠒⢄⡇         ⠑⠤⣀⡇         ⠑⠤⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀
+///         └─────────────────────────────────────────────────────
+///          0                     50                         step
+///
 /// - s: step, from 0
 /// - W: `warmupSteps`, the steps of the linear warm-up; 0 for none
 /// - T: `trainingSteps`, all steps, those of the warm-up included

@@ -2,6 +2,17 @@ import RealModule
 
 /// η(s) = η₀ s / W while s < W, then (η₀ − η_end)(1 − (s − W) / (T − W))^k + η_end while s < T, then η_end.
 ///
+/// η₀ = 1, W = 10, T = 90, η_end = 0.1, k = 2:
+///
+///       1 ┤    ⢠⠓⠤⣀⡀
+///     0.8 ┤   ⢀⠇   ⠈⠑⠢⢄⣀
+///     0.6 ┤  ⢀⠎         ⠉⠒⠢⣄⡀
+///     0.4 ┤  ⡜              ⠈⠉⠒⠢⠤⢄⣀
+///     0.2 ┤ ⡜                      ⠉⠉⠒⠒⠤⠤⢄⣀⣀⣀
+///       0 ┤⡸                                 ⠉⠉⠉⠉⠉⠑⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒
+///         └─────────────────────────────────────────────────────
+///          0                     50                         step
+///
 /// - s: step, from 0
 /// - η₀: the group's initial rate
 /// - W: `warmupSteps`, the steps of the linear warm-up; 0 for none

@@ -1,5 +1,16 @@
 /// m(s) rises from r to 1 over W steps, stays at 1 for S, falls to r over D, and stays at r.
 ///
+/// W = 10, S = 50, D = 30, r = 0, a linear warm-up and a cosine decay:
+///
+///       1 ┤    ⢠⠋⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠒⠤⡀
+///     0.8 ┤   ⢀⠇                           ⠈⠢⡀
+///     0.6 ┤  ⢀⠎                              ⠈⠢⡀
+///     0.4 ┤  ⡜                                 ⠑⡄
+///     0.2 ┤ ⡜                                   ⠈⠢⡀
+///       0 ┤⡸                                      ⠈⠒⠤⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀
+///         └─────────────────────────────────────────────────────
+///          0                     50                         step
+///
 ///     s < W            w(s / W)(1 − r) + r
 ///     s < W + S        1
 ///     s < W + S + D    d((s − W − S) / D)
