@@ -28,6 +28,7 @@ public struct Fraction: StepLength, Hashable, Codable {
       throw .invalidSetting(
         schedule: "Fraction", setting: "value", value: "\(value)", requirement: "must be from 0 to 1")
     }
+    try ScheduleError.requireCount(trainingSteps, "Fraction", "trainingSteps")
     return Int((Double(trainingSteps) * value).rounded(.up))
   }
 }

@@ -60,7 +60,7 @@ struct MetricScheduleTests {
     #expect(throws: ScheduleError.self) { try GreedySchedule(resetStart: -1) }
     #expect(throws: ScheduleError.self) { try GreedySchedule(maximumRate: [1, .infinity]) }
     #expect(throws: ScheduleError.self) {
-      try GreedySchedule(criterion: .init(mode: .minimize, threshold: -1, thresholdMode: .absolute))
+      try GreedySchedule(threshold: -1)
     }
   }
 
@@ -72,6 +72,7 @@ struct MetricScheduleTests {
     #expect(text.contains(#""initialRates":[1,2]"#))
     for damaged in [
       text.replacingOccurrences(of: #""initialRates":[1,2]"#, with: #""initialRates":[1]"#),
+      text.replacingOccurrences(of: #""goodCount":0"#, with: #""goodCount":9223372036854775807"#),
       text.replacingOccurrences(of: #""factor":0.95"#, with: #""factor":1"#),
       text.replacingOccurrences(of: #""kind":"greedy""#, with: #""kind":"eager""#),
     ] {

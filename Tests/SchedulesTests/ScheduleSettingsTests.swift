@@ -9,6 +9,15 @@ struct ScheduleSettingsTests {
     let attempts: [(String, () throws -> any Schedule)] = [
       ("linear: warmupSteps is -1", { try LinearSchedule(warmupSteps: -1, trainingSteps: 10) }),
       ("linear: trainingSteps is -2", { try LinearSchedule(trainingSteps: -2) }),
+      ("linear: trainingSteps is 9223372036854775807", { try LinearSchedule(trainingSteps: .max) }),
+      (
+        "Fraction: trainingSteps is 9223372036854775807",
+        { try REXSchedule(trainingSteps: Fraction(1).steps(of: Int.max)) }
+      ),
+      (
+        "warmup_stable_decay: warmupSteps is 9223372036854775807",
+        { try WarmupStableDecaySchedule(warmupSteps: Int.max, decaySteps: Int.max, trainingSteps: 3) }
+      ),
       ("Fraction: value is 1.5", { try LinearSchedule(warmupSteps: .fraction(1.5), trainingSteps: 10) }),
       ("Fraction: value is nan", { try LinearSchedule(warmupSteps: .fraction(nan), trainingSteps: 10) }),
       ("cosine: cycles is nan", { try CosineSchedule(trainingSteps: 10, cycles: nan) }),

@@ -70,6 +70,7 @@ struct ScheduleTests {
   func decodingChecks() {
     for text in [
       #"{"kind":"linear","settings":{"warmupSteps":-1,"trainingSteps":10}}"#,
+      #"{"kind":"linear","settings":{"warmupSteps":0,"trainingSteps":9223372036854775807}}"#,
       #"{"kind":"step","settings":{"stepSize":0,"decayRate":0.5}}"#,
       #"{"kind":"piecewise","settings":{"points":[],"interpolation":"linear"}}"#,
       #"{"kind":"joined","settings":{"schedules":[],"boundaries":[]}}"#,

@@ -126,6 +126,23 @@ struct ScheduleCommandTests {
     }
   }
 
+  #if os(Linux)
+    @Test("On a terminal the default is a plot as wide as the terminal, in colors unless NO_COLOR is set")
+    func terminal() throws {
+      let colored = try ToolRunner.runInTerminal(
+        "schedule", "linear", "rex", "--lr", "1", "--steps", "50", columns: 50, environment: ["NO_COLOR": ""])
+      #expect(colored.status == 0)
+      #expect(colored.output.contains("\u{1B}[31m━━ rex"))
+      let plain = try ToolRunner.runInTerminal(
+        "schedule", "linear", "rex", "--lr", "1", "--steps", "50", columns: 50, environment: ["NO_COLOR": "1"]
+      )
+      #expect(plain.status == 0)
+      #expect(plain.lines.map(\.count).max() == 50)
+      #expect(plain.lines.last == "a linear   b rex")
+      #expect(!plain.output.contains("\u{1B}"))
+    }
+  #endif
+
   @Test("--list describes every schedule and every option")
   func list() throws {
     let result = try schedule("--list")

@@ -49,7 +49,7 @@ enum ToolRunner {
   }
 
   /// The product `adafactor`, which is built into the folder that the test bundle is in.
-  private static func executable() throws -> URL {
+  static func executable() throws -> URL {
     let bundles = Bundle.allBundles.map(\.bundleURL).filter { $0.pathExtension == "xctest" }
     let starts = bundles + [URL(fileURLWithPath: CommandLine.arguments[0])]
     let candidates = starts.map { $0.deletingLastPathComponent().appendingPathComponent("adafactor") }

@@ -57,6 +57,7 @@ public struct WarmupSchedule: Schedule {
     shape: WarmupShape = defaultShape, then schedule: (Int) throws -> some Schedule
   ) throws {
     let steps = try steps.steps(of: trainingSteps)
+    try ScheduleError.requireCount(steps, Self.kind, "steps")
     try ScheduleError.require(
       steps <= trainingSteps, Self.kind, "steps", steps,
       "must not be greater than trainingSteps, \(trainingSteps)")

@@ -66,6 +66,8 @@ public struct TriStageSchedule: MultiplierSchedule {
   ) throws(ScheduleError) {
     let warmupSteps = try warmupSteps.steps(of: trainingSteps)
     let holdSteps = try holdSteps.steps(of: trainingSteps)
+    try ScheduleError.requireCount(warmupSteps, Self.kind, "warmupSteps")
+    try ScheduleError.requireCount(holdSteps, Self.kind, "holdSteps")
     try ScheduleError.require(
       trainingSteps >= warmupSteps + holdSteps, Self.kind, "trainingSteps", trainingSteps,
       "must hold the warm-up (\(warmupSteps)) and the hold (\(holdSteps)): make it greater or those shorter")

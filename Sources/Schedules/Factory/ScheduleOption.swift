@@ -79,7 +79,7 @@ extension ScheduleOption: CustomStringConvertible {
 
   /// Reads what ``description`` writes: a number, `true` or `false`, `none`, values with commas between them as a
   /// list, anything else as a text.
-  public init(text: String) {
+  package init(text: String) {
     if text.contains(",") {
       let elements = text.split(separator: ",", omittingEmptySubsequences: true)
       self = .array(elements.map { ScheduleOption(text: String($0)) })

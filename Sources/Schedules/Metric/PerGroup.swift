@@ -5,15 +5,18 @@ public enum PerGroup: Sendable, Codable, Hashable {
   /// One a group, in their order.
   case each([Double])
 
-  /// The value of each of `count` groups; `setting` is the name for the error where there are more or fewer.
-  func values(count: Int, setting: String) throws(ScheduleError) -> [Double] {
+  /// The value of a group.
+  subscript(group: Int) -> Double {
     switch self {
-    case .all(let value): return Array(repeating: value, count: count)
-    case .each(let values):
-      guard values.count == count else {
-        throw .groupCount(setting: setting, expected: count, actual: values.count)
-      }
-      return values
+    case .all(let value): value
+    case .each(let values): values[group]
+    }
+  }
+
+  /// Throws unless there is a value for each of `count` groups; `setting` is the name in the error.
+  func check(count: Int, setting: String) throws(ScheduleError) {
+    if case .each(let values) = self, values.count != count {
+      throw .groupCount(setting: setting, expected: count, actual: values.count)
     }
   }
 

@@ -9,7 +9,8 @@
 ///
 /// The initial rate of each group is the one that it has when the scheduler is made; the scheduler then sets the rate
 /// of step 0. Call ``step()`` once after each step of the *optimizer*: with accumulated gradients, once a window and
-/// not once a micro-batch. A metric-driven schedule takes its metric by ``step(metric:)``.
+/// not once a micro-batch. A metric-driven schedule takes its metric by ``step(metric:)``. A rate that is set on the
+/// optimizer by hand lasts until the next step.
 ///
 /// Differs from transformers where a schedule has a rate of its own, as polynomial's end rate and min_lr: here each
 /// group's own initial rate is the other end, there the optimizer's default rate is.

@@ -79,6 +79,8 @@ public struct WarmupStableDecaySchedule: MultiplierSchedule {
   ) throws(ScheduleError) {
     let warmupSteps = try warmupSteps.steps(of: trainingSteps)
     let decaySteps = try decaySteps.steps(of: trainingSteps)
+    try ScheduleError.requireCount(warmupSteps, Self.kind, "warmupSteps")
+    try ScheduleError.requireCount(decaySteps, Self.kind, "decaySteps")
     try ScheduleError.require(
       trainingSteps >= warmupSteps + decaySteps, Self.kind, "trainingSteps", trainingSteps,
       "must hold the warm-up (\(warmupSteps)) and the decay (\(decaySteps)): make it greater or those shorter"
