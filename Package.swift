@@ -30,12 +30,14 @@ let package = Package(
     // What a kernel path is: its interface, scalar types and the block partition; no arithmetic.
     .target(name: "Kernels"),
     // The kernels in pure Swift: always built.
-    .target(name: "SwiftKernels", dependencies: ["Kernels"]),
+    .target(
+      name: "SwiftKernels",
+      dependencies: ["Kernels", .product(name: "RealModule", package: "swift-numerics")]),
     // The same kernels on OpenBLAS; empty without the trait.
     .target(
       name: "OpenBLASKernels",
       dependencies: [
-        "Kernels", "SwiftKernels",
+        "Kernels", "SwiftKernels", .product(name: "RealModule", package: "swift-numerics"),
         .target(name: "COpenBLAS", condition: .when(traits: ["OpenBLAS"])),
       ]),
 
@@ -45,13 +47,15 @@ let package = Package(
     .target(
       name: "Tensors",
       dependencies: [
-        "Kernels", "SwiftKernels",
+        "Kernels", "SwiftKernels", .product(name: "RealModule", package: "swift-numerics"),
         .target(name: "OpenBLASKernels", condition: .when(traits: ["OpenBLAS"])),
       ]),
     // Learning-rate schedules: values, and what drives an optimizer with one.
     .target(name: "Schedules", dependencies: [.product(name: "RealModule", package: "swift-numerics")]),
     // Adafactor and what training needs around it.
-    .target(name: "Optimizers", dependencies: ["Tensors", "Schedules"]),
+    .target(
+      name: "Optimizers",
+      dependencies: ["Tensors", "Schedules", .product(name: "RealModule", package: "swift-numerics")]),
     // Reader and writer of the safetensors format.
     .target(name: "Safetensors", dependencies: ["Kernels"]),
 
@@ -62,16 +66,26 @@ let package = Package(
       dependencies: [
         "Optimizers", "Schedules", "Tensors", "Safetensors",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
-      ]),
+      ],
+      resources: [.copy("Resources")]),
 
     // MARK: Tests
 
-    .testTarget(name: "KernelsTests", dependencies: ["Kernels", "SwiftKernels", "OpenBLASKernels", "Tensors"]),
+    // Counts the calls to cblas, so that a test can tell that they were made.
+    .target(
+      name: "CBLASCounter",
+      dependencies: [.target(name: "COpenBLAS", condition: .when(traits: ["OpenBLAS"]))],
+      path: "Tests/CBLASCounter",
+      cSettings: [.define("OPENBLAS", .when(traits: ["OpenBLAS"]))]),
+    .testTarget(
+      name: "KernelsTests",
+      dependencies: ["Kernels", "SwiftKernels", "OpenBLASKernels", "Tensors", "CBLASCounter"]),
     .testTarget(name: "TensorsTests", dependencies: ["Tensors"]),
     .testTarget(name: "SchedulesTests", dependencies: ["Schedules"], resources: [.copy("Reference")]),
     .testTarget(
       name: "OptimizersTests", dependencies: ["Optimizers", "Tensors"], resources: [.copy("Reference")]),
-    .testTarget(name: "SafetensorsTests", dependencies: ["Safetensors"]),
+    .testTarget(
+      name: "SafetensorsTests", dependencies: ["Safetensors", "Kernels"], resources: [.copy("Reference")]),
     .testTarget(name: "ToolTests", dependencies: ["adafactor"]),
   ],
   swiftLanguageModes: [.v6]

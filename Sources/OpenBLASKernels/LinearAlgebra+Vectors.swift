@@ -1,0 +1,47 @@
+#if OpenBLAS
+  import Kernels
+  import SwiftKernels
+
+  // A factor of 0 goes to Swift's multiplication: OpenBLAS takes it for permission to skip, and a NaN would vanish.
+  extension LinearAlgebraOnBLAS {
+    func scale(_ x: UnsafeMutablePointer<Scalar>, count: Int, by factor: Scalar) {
+      if factor == 0 {
+        swift.scale(x, count: count, by: factor)
+      } else {
+        Scalar.scal(count: count, alpha: factor, x)
+      }
+    }
+
+    func axpy(
+      _ factor: Scalar, _ x: UnsafePointer<Scalar>, count: Int, onto y: UnsafeMutablePointer<Scalar>
+    ) {
+      if factor == 0 {
+        swift.axpy(factor, x, count: count, onto: y)
+      } else {
+        Scalar.axpy(count: count, alpha: factor, x, y)
+      }
+    }
+
+    func movingAverage(
+      _ y: UnsafeMutablePointer<Scalar>, count: Int, decay: Scalar, weight: Scalar,
+      of x: UnsafePointer<Scalar>
+    ) {
+      // Piece by piece, so that the second call finds y in the cache.
+      for start in stride(from: 0, to: count, by: Scalar.tileCapacity) {
+        let piece = min(Scalar.tileCapacity, count - start)
+        scale(y + start, count: piece, by: decay)
+        axpy(weight, x + start, count: piece, onto: y + start)
+      }
+    }
+
+    func matrixProduct(
+      _ shape: ProductShape, alpha: Scalar, _ a: UnsafePointer<Scalar>, _ b: UnsafePointer<Scalar>,
+      beta: Scalar, into c: UnsafeMutablePointer<Scalar>
+    ) {
+      guard shape.rows > 0, shape.columns > 0 else { return }
+      Scalar.gemm(
+        transposedA: shape.transposesA, transposedB: shape.transposesB,
+        rows: shape.rows, columns: shape.columns, inner: shape.inner, alpha: alpha, a, b, beta: beta, c)
+    }
+  }
+#endif

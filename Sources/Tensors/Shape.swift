@@ -1,0 +1,98 @@
+/// The dimensions of a tensor, outermost first; elements lie in row-major order without gaps.
+///
+/// The last two axes are the rows and columns of the trailing matrices. A vector counts as one row, a scalar (no axes)
+/// as one row of one column.
+public struct Shape: Hashable, Sendable {
+  /// The size of each axis.
+  public let dimensions: [Int]
+
+  /// The product of the dimensions, 1 for a scalar.
+  public let elementCount: Int
+
+  /// The shape of these dimensions.
+  ///
+  /// - Precondition: no dimension is negative, and the number of elements fits `Int`. Where data decide the dimensions,
+  ///   use ``init(validating:)``.
+  public init(_ dimensions: [Int]) {
+    guard let count = Self.elementCount(of: dimensions) else {
+      preconditionFailure(TensorError.dimensions(dimensions).description)
+    }
+    self.dimensions = dimensions
+    elementCount = count
+  }
+
+  /// The shape of these dimensions, or an error where one is negative or their product does not fit `Int`.
+  public init(validating dimensions: [Int]) throws(TensorError) {
+    guard let count = Self.elementCount(of: dimensions) else { throw .dimensions(dimensions) }
+    self.dimensions = dimensions
+    elementCount = count
+  }
+
+  private static func elementCount(of dimensions: [Int]) -> Int? {
+    if dimensions.contains(where: { $0 < 0 }) { return nil }
+    if dimensions.contains(0) { return 0 }
+    var count = 1
+    for dimension in dimensions {
+      let (product, overflow) = count.multipliedReportingOverflow(by: dimension)
+      if overflow { return nil }
+      count = product
+    }
+    return count
+  }
+
+  /// The number of axes: 0 for a scalar, 1 for a vector, 2 for a matrix.
+  public var rank: Int { dimensions.count }
+
+  /// The size of `axis`; negative ones count from the end, −1 being the last.
+  public subscript(axis: Int) -> Int {
+    precondition((-rank..<rank).contains(axis), "Axis \(axis) of a shape with \(rank) axes: \(self).")
+    return dimensions[axis < 0 ? axis + rank : axis]
+  }
+
+  /// Rows of each trailing matrix: the second-last dimension, 1 for vectors and scalars.
+  public var rows: Int { rank < 2 ? 1 : dimensions[rank - 2] }
+
+  /// Columns of each trailing matrix: the last dimension, 1 for a scalar.
+  public var columns: Int { dimensions.last ?? 1 }
+
+  /// The number of trailing matrices: the product of all dimensions before the last two.
+  public var batchCount: Int {
+    // Not a quotient of elementCount, which a dimension of 0 makes 0. A product that fits nowhere needs such a
+    // dimension, and then no matrix has an element.
+    dimensions.dropLast(2).reduce(1) { count, dimension in
+      let (product, overflow) = count.multipliedReportingOverflow(by: dimension)
+      return overflow ? .max : product
+    }
+  }
+
+  /// This shape without `axis`.
+  package func removing(axis: Int) -> Shape {
+    var rest = dimensions
+    rest.remove(at: axis < 0 ? axis + rank : axis)
+    return Shape(rest)
+  }
+}
+
+extension Shape: ExpressibleByArrayLiteral {
+  /// The shape of these dimensions; `[]` is a scalar's.
+  public init(arrayLiteral dimensions: Int...) {
+    self.init(dimensions)
+  }
+}
+
+extension Shape: CustomStringConvertible {
+  /// The dimensions as a list: `[3, 4]`.
+  public var description: String { dimensions.description }
+}
+
+extension Shape: Codable {
+  /// Reads a list of dimensions.
+  public init(from decoder: any Decoder) throws {
+    try self.init(validating: [Int](from: decoder))
+  }
+
+  /// Writes the list of dimensions.
+  public func encode(to encoder: any Encoder) throws {
+    try dimensions.encode(to: encoder)
+  }
+}

@@ -1,0 +1,133 @@
+import Kernels
+
+// Each operator takes a tensor of the same shape, a vector that is used for every row (a bias), or a number.
+
+// MARK: Tensors with tensors
+
+extension Tensor {
+  /// x + y, elementwise; a vector y as long as x has columns is added to every row.
+  public static func + (x: Tensor, y: Tensor) -> Tensor { x.combined(.add, y) }
+
+  /// x − y, elementwise; a vector y as long as x has columns is subtracted from every row.
+  public static func - (x: Tensor, y: Tensor) -> Tensor { x.combined(.subtract, y) }
+
+  /// xy, elementwise; a vector y as long as x has columns multiplies every row.
+  public static func * (x: Tensor, y: Tensor) -> Tensor { x.combined(.multiply, y) }
+
+  /// x / y, elementwise; a vector y as long as x has columns divides every row.
+  public static func / (x: Tensor, y: Tensor) -> Tensor { x.combined(.divide, y) }
+
+  /// x ← x + y, as `+`, in place.
+  public static func += (x: inout Tensor, y: Tensor) { x.combine(.add, y) }
+
+  /// x ← x − y, as `-`, in place.
+  public static func -= (x: inout Tensor, y: Tensor) { x.combine(.subtract, y) }
+
+  /// x ← xy, as `*`, in place.
+  public static func *= (x: inout Tensor, y: Tensor) { x.combine(.multiply, y) }
+
+  /// x ← x / y, as `/`, in place.
+  public static func /= (x: inout Tensor, y: Tensor) { x.combine(.divide, y) }
+
+  /// −x.
+  public static prefix func - (x: Tensor) -> Tensor { x * -1 }
+}
+
+// MARK: Tensors with numbers
+
+extension Tensor {
+  /// x + y, for every element x. The number is rounded to the type that the tensor is computed in.
+  public static func + (x: Tensor, y: Double) -> Tensor { x.mapped { $0.combine(.add, scalar: y) } }
+
+  /// x − y, for every element x.
+  public static func - (x: Tensor, y: Double) -> Tensor { x.mapped { $0.combine(.subtract, scalar: y) } }
+
+  /// xy, for every element x.
+  public static func * (x: Tensor, y: Double) -> Tensor { x.mapped { $0 *= y } }
+
+  /// x / y, for every element x.
+  public static func / (x: Tensor, y: Double) -> Tensor { x.mapped { $0.combine(.divide, scalar: y) } }
+
+  /// x + y, for every element y.
+  public static func + (x: Double, y: Tensor) -> Tensor { y + x }
+
+  /// x − y, for every element y.
+  public static func - (x: Double, y: Tensor) -> Tensor {
+    y.mapped { $0.combine(.subtract, scalarOnTheLeft: x) }
+  }
+
+  /// xy, for every element y.
+  public static func * (x: Double, y: Tensor) -> Tensor { y * x }
+
+  /// x / y, for every element y.
+  public static func / (x: Double, y: Tensor) -> Tensor {
+    y.mapped { $0.combine(.divide, scalarOnTheLeft: x) }
+  }
+
+  /// x ← x + y, for every element x, in place.
+  public static func += (x: inout Tensor, y: Double) { x.combine(.add, scalar: y) }
+
+  /// x ← x − y, for every element x, in place.
+  public static func -= (x: inout Tensor, y: Double) { x.combine(.subtract, scalar: y) }
+
+  /// x ← xy, for every element x, in place.
+  public static func *= (x: inout Tensor, y: Double) {
+    x.updateInArithmeticType { x in
+      func scale<Scalar: ArithmeticScalar>(_ type: Scalar.Type) {
+        x.withMutableElements(of: type) {
+          type.linearAlgebra.scale($0.baseAddress!, count: $0.count, by: Scalar(y))
+        }
+      }
+      scale(x.scalarType.arithmeticSwiftType)
+    }
+  }
+
+  /// x ← x / y, for every element x, in place.
+  public static func /= (x: inout Tensor, y: Double) { x.combine(.divide, scalar: y) }
+}
+
+// MARK: Updates
+
+extension Tensor {
+  /// x ← x + αy: `axpy`.
+  ///
+  /// - Precondition: both have the same shape and scalar type.
+  public mutating func add(_ other: Tensor, scaledBy factor: Double) {
+    requireSameType(as: other)
+    requireSameShape(as: other)
+    let y = other.inArithmeticType
+    updateInArithmeticType { x in
+      func add<Scalar: ArithmeticScalar>(_ type: Scalar.Type) {
+        y.withElements(of: type) { y in
+          x.withMutableElements(of: type) { x in
+            type.linearAlgebra.axpy(Scalar(factor), y.baseAddress!, count: y.count, onto: x.baseAddress!)
+          }
+        }
+      }
+      add(x.scalarType.arithmeticSwiftType)
+    }
+  }
+
+  /// x ← βx + (1−β)y.
+  ///
+  /// 1−β is taken in Double and then rounded: `1 − Float(β)` is off by 3e-5 of itself where β is 0.9997.
+  ///
+  /// - Precondition: both have the same shape and scalar type.
+  public mutating func formMovingAverage(of other: Tensor, decay: Double) {
+    requireSameType(as: other)
+    requireSameShape(as: other)
+    let y = other.inArithmeticType
+    updateInArithmeticType { x in
+      func average<Scalar: ArithmeticScalar>(_ type: Scalar.Type) {
+        y.withElements(of: type) { y in
+          x.withMutableElements(of: type) { x in
+            type.linearAlgebra.movingAverage(
+              x.baseAddress!, count: x.count, decay: Scalar(decay), weight: Scalar(1 - decay),
+              of: y.baseAddress!)
+          }
+        }
+      }
+      average(x.scalarType.arithmeticSwiftType)
+    }
+  }
+}

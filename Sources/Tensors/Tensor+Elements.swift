@@ -1,0 +1,114 @@
+import Kernels
+
+// MARK: Spans
+
+extension Tensor {
+  /// Runs `body` on all elements, in row-major order, without copying them.
+  ///
+  /// - Precondition: the elements are of this type. Where data decide, call ``check(scalarType:)`` first.
+  public func withSpan<Scalar: TensorScalar, Result: ~Copyable, Failure: Error>(
+    of type: Scalar.Type, _ body: (Span<Scalar>) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    try withElements(of: type) { elements throws(Failure) in try body(elements.span) }
+  }
+
+  /// Runs `body` on all elements, in row-major order, to change them in place.
+  ///
+  /// - Precondition: the elements are of this type. Where data decide, call ``check(scalarType:)`` first.
+  /// - Complexity: O(1), O(n) where another tensor shares the memory.
+  public mutating func withMutableSpan<Scalar: TensorScalar, Result: ~Copyable, Failure: Error>(
+    of type: Scalar.Type, _ body: (inout MutableSpan<Scalar>) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    try withMutableElements(of: type) { elements throws(Failure) in
+      var span = elements.mutableSpan
+      return try body(&span)
+    }
+  }
+
+  /// The elements, in row-major order, for the kernels.
+  package func withElements<Scalar: TensorScalar, Result: ~Copyable, Failure: Error>(
+    of type: Scalar.Type, _ body: (UnsafeBufferPointer<Scalar>) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    requireScalarType(type.scalarType)
+    return try withUnsafeBytes { bytes throws(Failure) in
+      let start = bytes.baseAddress!.assumingMemoryBound(to: type)
+      return try body(UnsafeBufferPointer(start: start, count: elementCount))
+    }
+  }
+
+  /// The elements, in row-major order, for the kernels to write.
+  package mutating func withMutableElements<Scalar: TensorScalar, Result: ~Copyable, Failure: Error>(
+    of type: Scalar.Type, _ body: (UnsafeMutableBufferPointer<Scalar>) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    requireScalarType(type.scalarType)
+    let count = elementCount
+    return try withUnsafeMutableBytes { bytes throws(Failure) in
+      let start = bytes.baseAddress!.assumingMemoryBound(to: type)
+      return try body(UnsafeMutableBufferPointer(start: start, count: count))
+    }
+  }
+}
+
+// MARK: Checks
+
+extension Tensor {
+  /// Throws unless the elements are of type `expected`.
+  public func check(scalarType expected: ScalarType) throws(TensorError) {
+    if scalarType != expected { throw .scalarType(scalarType, expected: expected) }
+  }
+
+  /// Throws unless the shape is `expected`.
+  public func check(shape expected: Shape) throws(TensorError) {
+    if shape != expected { throw .shape(shape, expected: expected) }
+  }
+
+  /// Traps unless the elements are of type `expected`.
+  func requireScalarType(_ expected: ScalarType) {
+    precondition(
+      scalarType == expected, TensorError.scalarType(scalarType, expected: expected).description)
+  }
+}
+
+// MARK: Single elements
+
+extension Tensor {
+  /// The element at these indices, one an axis: read exactly, written rounded to nearest.
+  ///
+  /// - Precondition: there is one index an axis, each within it.
+  /// - Complexity: O(1) to read; to write, O(n) where another tensor shares the memory. For many elements use spans.
+  public subscript(indices: Int...) -> Double {
+    get { element(at: offset(of: indices)) }
+    set {
+      let offset = offset(of: indices)
+      let type = scalarType
+      withUnsafeMutableBytes { bytes in
+        func store<Scalar: TensorScalar>(_ type: Scalar.Type) {
+          bytes.storeBytes(of: Scalar(newValue), toByteOffset: offset * type.scalarType.byteCount, as: type)
+        }
+        store(type.swiftType)
+      }
+    }
+  }
+
+  /// The element at a place in row-major order.
+  func element(at offset: Int) -> Double {
+    withUnsafeBytes { bytes in
+      func load<Scalar: TensorScalar>(_ type: Scalar.Type) -> Double {
+        bytes.load(fromByteOffset: offset * type.scalarType.byteCount, as: type).doubleValue
+      }
+      return load(scalarType.swiftType)
+    }
+  }
+
+  private func offset(of indices: [Int]) -> Int {
+    precondition(
+      indices.count == shape.rank, "\(indices.count) indices \(indices) for a tensor of shape \(shape).")
+    var offset = 0
+    for (index, dimension) in zip(indices, shape.dimensions) {
+      precondition(
+        (0..<dimension).contains(index), "The indices \(indices) lie outside of the shape \(shape).")
+      offset = offset * dimension + index
+    }
+    return offset
+  }
+}

@@ -1,0 +1,166 @@
+import Kernels
+
+// MARK: Functions
+
+extension Tensor {
+  /// max(x, 0) for every element; NaN stays NaN.
+  public func relu() -> Tensor { applying(.relu) }
+
+  /// The gradient of ``relu()`` at `input`, times this one: x where the input is positive, 0 elsewhere.
+  ///
+  /// - Precondition: both have the same shape and scalar type.
+  public func reluBackward(at input: Tensor) -> Tensor {
+    requireSameShape(as: input)
+    return combined(.maskByPositive, input)
+  }
+
+  /// eˣ for every element.
+  public func exp() -> Tensor { applying(.exp) }
+
+  /// xᵢⱼ − log Σₖ exp xᵢₖ, over the last axis, without overflow.
+  public func logSoftmax() -> Tensor {
+    mapped { x in
+      x.updateInArithmeticType { x in
+        let (rows, columns) = (x.rowCount, x.shape.columns)
+        func apply<Scalar: ArithmeticScalar>(_ type: Scalar.Type) {
+          x.withMutableElements(of: type) { x in
+            type.elementwise.logSoftmax(x.baseAddress!, rows: rows, columns: columns, into: x.baseAddress!)
+          }
+        }
+        apply(x.scalarType.arithmeticSwiftType)
+      }
+    }
+  }
+
+  private func applying(_ function: ElementwiseFunction) -> Tensor {
+    mapped { x in
+      x.updateInArithmeticType { x in
+        func apply<Scalar: ArithmeticScalar>(_ type: Scalar.Type) {
+          x.withMutableElements(of: type) { x in
+            type.elementwise.apply(function, to: x.baseAddress!, count: x.count, into: x.baseAddress!)
+          }
+        }
+        apply(x.scalarType.arithmeticSwiftType)
+      }
+    }
+  }
+}
+
+// MARK: What the operators are made of
+
+extension Tensor {
+  /// A copy that `body` has changed.
+  func mapped(_ body: (inout Tensor) -> Void) -> Tensor {
+    var result = self
+    body(&result)
+    return result
+  }
+
+  /// Runs `body` on these elements in the type that they are computed in, and rounds what it leaves into their own.
+  mutating func updateInArithmeticType(_ body: (inout Tensor) -> Void) {
+    if scalarType == scalarType.arithmeticType {
+      body(&self)
+    } else {
+      var wide = inArithmeticType
+      body(&wide)
+      self = wide.converted(to: scalarType)
+    }
+  }
+
+  /// All rows of all trailing matrices.
+  var rowCount: Int { shape.rank == 0 ? 1 : shape.dimensions.dropLast().reduce(1, *) }
+
+  func requireSameType(as other: Tensor) {
+    precondition(
+      scalarType == other.scalarType,
+      "Operands hold \(scalarType.rawValue) and \(other.scalarType.rawValue): convert one with converted(to:)."
+    )
+  }
+
+  func requireSameShape(as other: Tensor) {
+    precondition(
+      shape == other.shape, "Operands have the shapes \(shape) and \(other.shape), which must be equal.")
+  }
+
+  /// x ∘ y, with y of the same shape or a vector for every row.
+  func combined(_ operation: ElementwiseOperation, _ other: Tensor) -> Tensor {
+    requireSameType(as: other)
+    let rows = rows(for: other)
+    let (x, y) = (inArithmeticType, other.inArithmeticType)
+    var result = Tensor(uninitialized: shape, as: x.scalarType)
+    func combine<Scalar: ArithmeticScalar>(_ type: Scalar.Type) {
+      let kernels = type.elementwise
+      x.withElements(of: type) { x in
+        y.withElements(of: type) { y in
+          result.withMutableElements(of: type) { out in
+            for row in 0..<rows {
+              let start = row * y.count
+              kernels.combine(
+                operation, x.baseAddress! + start, y.baseAddress!, count: y.count,
+                into: out.baseAddress! + start)
+            }
+          }
+        }
+      }
+    }
+    combine(x.scalarType.arithmeticSwiftType)
+    return result.converted(to: scalarType)
+  }
+
+  /// x ← x ∘ y, with y of the same shape or a vector for every row.
+  mutating func combine(_ operation: ElementwiseOperation, _ other: Tensor) {
+    requireSameType(as: other)
+    let rows = rows(for: other)
+    let y = other.inArithmeticType
+    updateInArithmeticType { x in
+      func combine<Scalar: ArithmeticScalar>(_ type: Scalar.Type) {
+        let kernels = type.elementwise
+        y.withElements(of: type) { y in
+          x.withMutableElements(of: type) { x in
+            for row in 0..<rows {
+              let start = x.baseAddress! + row * y.count
+              kernels.combine(operation, start, y.baseAddress!, count: y.count, into: start)
+            }
+          }
+        }
+      }
+      combine(x.scalarType.arithmeticSwiftType)
+    }
+  }
+
+  /// x ← x ∘ y, for a number y.
+  mutating func combine(_ operation: ElementwiseOperation, scalar y: Double) {
+    updateInArithmeticType { x in
+      func combine<Scalar: ArithmeticScalar>(_ type: Scalar.Type) {
+        x.withMutableElements(of: type) { x in
+          type.elementwise.combine(
+            operation, x.baseAddress!, scalar: Scalar(y), count: x.count, into: x.baseAddress!)
+        }
+      }
+      combine(x.scalarType.arithmeticSwiftType)
+    }
+  }
+
+  /// x ← y ∘ x, for a number y.
+  mutating func combine(_ operation: ElementwiseOperation, scalarOnTheLeft y: Double) {
+    updateInArithmeticType { x in
+      func combine<Scalar: ArithmeticScalar>(_ type: Scalar.Type) {
+        x.withMutableElements(of: type) { x in
+          type.elementwise.combine(
+            operation, scalar: Scalar(y), x.baseAddress!, count: x.count, into: x.baseAddress!)
+        }
+      }
+      combine(x.scalarType.arithmeticSwiftType)
+    }
+  }
+
+  /// How often `other` is used: once for the same shape, once a row for a vector as long as there are columns.
+  private func rows(for other: Tensor) -> Int {
+    if shape == other.shape { return 1 }
+    precondition(
+      other.shape.rank == 1 && shape.rank > 1 && other.shape[0] == shape.columns,
+      "Operands have the shapes \(shape) and \(other.shape): they must be equal, or the second a vector of one row."
+    )
+    return rowCount
+  }
+}

@@ -1,0 +1,83 @@
+import Kernels
+
+extension Tensor {
+  /// The matrix with rows and columns exchanged; of each trailing matrix where there are more than two axes.
+  ///
+  /// Products need no transposed copy: see ``matrixProduct(_:transposingSelf:transposingOther:)``.
+  ///
+  /// - Precondition: there are two axes or more.
+  public func transposed() -> Tensor {
+    precondition(shape.rank >= 2, "A transpose needs two axes or more; the shape is \(shape).")
+    var dimensions = shape.dimensions
+    dimensions.swapAt(dimensions.count - 1, dimensions.count - 2)
+    var result = Tensor(uninitialized: Shape(dimensions), as: scalarType)
+    switch scalarType.byteCount {
+    case 2: transpose(as: UInt16.self, into: &result)
+    case 4: transpose(as: UInt32.self, into: &result)
+    default: transpose(as: UInt64.self, into: &result)
+    }
+    return result
+  }
+
+  private func transpose<Bits: BitwiseCopyable>(as type: Bits.Type, into result: inout Tensor) {
+    let (rows, columns) = (shape.rows, shape.columns)
+    guard elementCount > 0 else { return }
+    // Squares of 32 × 32 elements: both sides' cache lines are used in full before they are given up.
+    let side = 32
+    withUnsafeBytes { source in
+      result.withUnsafeMutableBytes { target in
+        for matrix in 0..<shape.batchCount {
+          let x = source.baseAddress!.assumingMemoryBound(to: type) + matrix * rows * columns
+          let y = target.baseAddress!.assumingMemoryBound(to: type) + matrix * rows * columns
+          for firstRow in stride(from: 0, to: rows, by: side) {
+            for firstColumn in stride(from: 0, to: columns, by: side) {
+              for i in firstRow..<min(firstRow + side, rows) {
+                for j in firstColumn..<min(firstColumn + side, columns) {
+                  y[j * rows + i] = x[i * columns + j]
+                }
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+
+  /// The rows of this range along the first axis.
+  ///
+  /// - Precondition: the range lies within the first axis.
+  public func rows(_ range: Range<Int>) -> Tensor {
+    precondition(
+      shape.rank >= 1 && range.lowerBound >= 0 && range.upperBound <= shape[0],
+      "Rows \(range) of a tensor of shape \(shape).")
+    return gathered(count: range.count) { range.lowerBound + $0 }
+  }
+
+  /// The rows at these places along the first axis, in this order; a place may occur more than once.
+  ///
+  /// - Precondition: every place lies within the first axis.
+  public func rows(at places: some RandomAccessCollection<Int>) -> Tensor {
+    let places = Array(places)
+    for place in places {
+      precondition(
+        shape.rank >= 1 && (0..<shape[0]).contains(place), "Row \(place) of a tensor of shape \(shape).")
+    }
+    return gathered(count: places.count) { places[$0] }
+  }
+
+  private func gathered(count: Int, _ place: (Int) -> Int) -> Tensor {
+    var dimensions = shape.dimensions
+    dimensions[0] = count
+    var result = Tensor(uninitialized: Shape(dimensions), as: scalarType)
+    let rowBytes = shape[0] == 0 ? 0 : byteCount / shape[0]
+    withUnsafeBytes { source in
+      result.withUnsafeMutableBytes { target in
+        for i in 0..<count {
+          (target.baseAddress! + i * rowBytes).copyMemory(
+            from: source.baseAddress! + place(i) * rowBytes, byteCount: rowBytes)
+        }
+      }
+    }
+    return result
+  }
+}

@@ -1,0 +1,64 @@
+import Kernels
+
+extension Tensor {
+  /// op(A) op(B) of two matrices, where op transposes as asked: no transposed copy is made.
+  ///
+  /// The products of a layer y = x Wᵀ and of its backward pass are
+  ///
+  ///     let y = x.matrixProduct(w, transposingOther: true)
+  ///     let wGradient = yGradient.matrixProduct(x, transposingSelf: true)
+  ///     let xGradient = yGradient.matrixProduct(w)
+  ///
+  /// On the OpenBLAS path it runs on as many threads as OpenBLAS's process-wide setting says, which this package never
+  /// changes; the environment variable OPENBLAS_NUM_THREADS sets it.
+  ///
+  /// - Precondition: both have two axes and the same scalar type, and the inner sizes agree.
+  public func matrixProduct(
+    _ other: Tensor, transposingSelf: Bool = false, transposingOther: Bool = false
+  ) -> Tensor {
+    requireSameType(as: other)
+    precondition(
+      shape.rank == 2 && other.shape.rank == 2,
+      "The matrix product needs two matrices; the shapes are \(shape) and \(other.shape).")
+    let (rows, inner) = transposingSelf ? (shape[1], shape[0]) : (shape[0], shape[1])
+    let (otherInner, columns) =
+      transposingOther ? (other.shape[1], other.shape[0]) : (other.shape[0], other.shape[1])
+    precondition(
+      inner == otherInner,
+      """
+      The inner sizes \(inner) and \(otherInner) differ: \
+      \(shape)\(transposingSelf ? " transposed" : "") times \(other.shape)\(transposingOther ? " transposed" : "").
+      """)
+    let product = ProductShape(
+      rows: rows, columns: columns, inner: inner, transposesA: transposingSelf, transposesB: transposingOther)
+    var result = Tensor(uninitialized: [rows, columns], as: scalarType.arithmeticType)
+    func multiply<Scalar: ArithmeticScalar>(_ type: Scalar.Type) {
+      inArithmeticType.withElements(of: type) { a in
+        other.inArithmeticType.withElements(of: type) { b in
+          result.withMutableElements(of: type) { c in
+            type.linearAlgebra.matrixProduct(
+              product, alpha: 1, a.baseAddress!, b.baseAddress!, beta: 0, into: c.baseAddress!)
+          }
+        }
+      }
+    }
+    multiply(scalarType.arithmeticSwiftType)
+    return result.converted(to: scalarType)
+  }
+
+  /// Σ xᵢyᵢ over all elements of two tensors.
+  ///
+  /// - Precondition: both have the same shape and scalar type.
+  public func dot(_ other: Tensor) -> Double {
+    requireSameType(as: other)
+    requireSameShape(as: other)
+    func dot<Scalar: ArithmeticScalar>(_ type: Scalar.Type) -> Double {
+      inArithmeticType.withElements(of: type) { x in
+        other.inArithmeticType.withElements(of: type) { y in
+          type.linearAlgebra.dot(x.baseAddress!, y.baseAddress!, count: x.count)
+        }
+      }
+    }
+    return dot(scalarType.arithmeticSwiftType)
+  }
+}

@@ -1,0 +1,115 @@
+@_exported public import Kernels
+
+/// An array of numbers with a shape and a scalar type that are known at run time.
+///
+/// Elements lie contiguously in row-major order, at an address that is a multiple of 64 unless the memory was adopted.
+/// A tensor is a value: copies share memory until one of them writes, and writing then copies.
+///
+///     var weights = Tensor(zeros: [2, 3])
+///     weights[0, 2] = 1.5
+///     let product = weights.matrixProduct(inputs)
+///
+/// Arithmetic on 16-bit types is done in Float32 and rounded once into the result. Operations between tensors of
+/// different scalar types trap: convert one with ``converted(to:)``. They run on the kernel path
+/// ``KernelPathKind/current``.
+public struct Tensor: Sendable {
+  /// The dimensions.
+  public private(set) var shape: Shape
+
+  /// The type of the elements.
+  public private(set) var scalarType: ScalarType
+
+  /// The elements.
+  private var storage: TensorStorage
+
+  /// A tensor whose elements are not initialized.
+  package init(uninitialized shape: Shape, as scalarType: ScalarType) {
+    self.shape = shape
+    self.scalarType = scalarType
+    storage = TensorStorage(byteCount: Self.byteCount(shape, scalarType))
+  }
+
+  /// A tensor in someone else's memory, which `deallocator` gives back when no tensor uses it any more.
+  ///
+  /// While this tensor is the only one that uses it, writes go to that memory; once a copy shares it, a write moves the
+  /// writing tensor to memory of its own. Nothing else may write to the memory while a tensor reads or writes it.
+  ///
+  /// - Precondition: `memory` is aligned for one element and holds `shape.elementCount` of them.
+  public init(
+    unsafeAdopting memory: UnsafeMutableRawPointer, shape: Shape, as scalarType: ScalarType,
+    deallocator: @escaping @Sendable () -> Void
+  ) {
+    precondition(
+      UInt(bitPattern: memory) % UInt(scalarType.byteCount) == 0,
+      "Memory at \(memory) is not aligned for \(scalarType.rawValue), which needs a multiple of \(scalarType.byteCount)."
+    )
+    self.shape = shape
+    self.scalarType = scalarType
+    storage = TensorStorage(
+      adopting: memory, byteCount: Self.byteCount(shape, scalarType), deallocator: deallocator)
+  }
+
+  private static func byteCount(_ shape: Shape, _ scalarType: ScalarType) -> Int {
+    let (count, overflow) = shape.elementCount.multipliedReportingOverflow(by: scalarType.byteCount)
+    precondition(
+      !overflow, "A tensor of shape \(shape) and type \(scalarType.rawValue) has more than \(Int.max) bytes.")
+    return count
+  }
+
+  /// The number of elements.
+  public var elementCount: Int { shape.elementCount }
+
+  /// The number of bytes that the elements take.
+  public var byteCount: Int { storage.byteCount }
+
+  /// This tensor's elements under another shape, in the same order and the same memory.
+  ///
+  /// - Precondition: `shape` holds as many elements.
+  public func reshaped(to shape: Shape) -> Tensor {
+    precondition(
+      shape.elementCount == elementCount,
+      "A tensor of shape \(self.shape) has \(elementCount) elements; the shape \(shape) needs \(shape.elementCount)."
+    )
+    var result = self
+    result.shape = shape
+    return result
+  }
+}
+
+// MARK: Memory
+
+extension Tensor {
+  /// Whether nobody can write to the elements but through tensors: what is derived from them may be kept.
+  package var ownsMemory: Bool { storage.ownsMemory }
+
+  /// Equal to an earlier stamp exactly when nobody was given these elements to write in between; `nil` where the memory
+  /// is adopted, and its writers are not known.
+  package var mutationStamp: MutationStamp? { storage.stamp }
+
+  /// The elements' memory, to read; valid while a tensor keeps it.
+  package var memory: UnsafeRawPointer { UnsafeRawPointer(storage.memory) }
+
+  /// The elements' memory, to write: this tensor's alone from here on, valid until it is copied or goes away.
+  package mutating func mutableMemory() -> UnsafeMutableRawPointer {
+    if !isKnownUniquelyReferenced(&storage) { storage = storage.copy() }
+    storage.willMutate()
+    return storage.memory
+  }
+
+  /// The elements as bytes.
+  package func withUnsafeBytes<Result: ~Copyable, Failure: Error>(
+    _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    defer { withExtendedLifetime(storage) {} }
+    return try body(UnsafeRawBufferPointer(start: storage.memory, count: storage.byteCount))
+  }
+
+  /// The elements as bytes that can be written.
+  package mutating func withUnsafeMutableBytes<Result: ~Copyable, Failure: Error>(
+    _ body: (UnsafeMutableRawBufferPointer) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    let memory = mutableMemory()
+    defer { withExtendedLifetime(storage) {} }
+    return try body(UnsafeMutableRawBufferPointer(start: memory, count: storage.byteCount))
+  }
+}

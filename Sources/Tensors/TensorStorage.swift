@@ -1,0 +1,79 @@
+import Synchronization
+
+/// The memory that tensors share until one of them writes.
+///
+/// Unchecked: a tensor writes only where it holds the one reference, so that no two threads meet here. Adopted memory is
+/// as safe as its owner keeps it.
+package final class TensorStorage: @unchecked Sendable {
+  /// The first byte: at a multiple of 64 where this storage made the memory.
+  package let memory: UnsafeMutableRawPointer
+
+  /// The size of the memory.
+  package let byteCount: Int
+
+  /// Gives adopted memory back; `nil` where this storage made it.
+  private let deallocator: (@Sendable () -> Void)?
+
+  /// Distinguishes this storage from every other of the process, also from those that no longer exist.
+  private let identity: UInt64
+
+  /// How often someone was given the memory to write.
+  private var mutationCount: UInt64 = 0
+
+  /// What the next storage is called.
+  private static let nextIdentity = Atomic<UInt64>(0)
+
+  /// A cache line, and the widest vector there is.
+  package static let alignment = 64
+
+  /// Memory of its own, not initialized.
+  package init(byteCount: Int) {
+    memory = .allocate(byteCount: byteCount, alignment: Self.alignment)
+    self.byteCount = byteCount
+    deallocator = nil
+    identity = Self.nextIdentity.wrappingAdd(1, ordering: .relaxed).oldValue
+  }
+
+  /// Someone else's memory, given back by `deallocator`.
+  package init(
+    adopting memory: UnsafeMutableRawPointer, byteCount: Int, deallocator: @escaping @Sendable () -> Void
+  ) {
+    self.memory = memory
+    self.byteCount = byteCount
+    self.deallocator = deallocator
+    identity = Self.nextIdentity.wrappingAdd(1, ordering: .relaxed).oldValue
+  }
+
+  deinit {
+    if let deallocator {
+      deallocator()
+    } else {
+      memory.deallocate()
+    }
+  }
+
+  /// A copy in memory of its own.
+  package func copy() -> TensorStorage {
+    let copy = TensorStorage(byteCount: byteCount)
+    copy.memory.copyMemory(from: memory, byteCount: byteCount)
+    return copy
+  }
+
+  /// Notes that someone is about to write.
+  package func willMutate() { mutationCount &+= 1 }
+
+  /// Whether nobody can write but through tensors.
+  package var ownsMemory: Bool { deallocator == nil }
+
+  /// Equal to an earlier stamp exactly when nobody was given the memory to write in between; `nil` for adopted memory,
+  /// whose writers are not known.
+  package var stamp: MutationStamp? {
+    ownsMemory ? MutationStamp(identity: identity, count: mutationCount) : nil
+  }
+}
+
+/// A state of a tensor's memory: what is derived from its elements holds as long as the stamp stays the same.
+package struct MutationStamp: Equatable, Sendable {
+  fileprivate let identity: UInt64
+  fileprivate let count: UInt64
+}

@@ -1,0 +1,242 @@
+import Kernels
+import Tensors
+import Testing
+
+@Suite("Linear algebra, every kernel on every path against Double")
+struct LinearAlgebraTests {
+  /// Rows and columns: empty, single, prime, around the vector and block sizes, tall, wide.
+  static let shapes: [(Int, Int)] =
+    [
+      (0, 5), (5, 0), (0, 0), (1, 1), (1, 7), (7, 1), (1, 513), (513, 1), (2, 3), (13, 31), (31, 13),
+      (97, 101),
+      (3, 1031), (1031, 3), (2, 4099), (4099, 2), (64, 300),
+    ]
+    + [7, 8, 9, 15, 16, 17, 31, 32, 33, 255, 256, 257, 511, 512, 513, 1023, 1024, 1025].flatMap {
+      [(3, $0), ($0, 5)]
+    }
+
+  static let cases = KernelPathKind.available.flatMap { path in shapes.map { (path, $0.0, $0.1) } }
+
+  @Test("Row and column sums, of elements and of squares", arguments: cases)
+  func matrixSums(path: KernelPathKind, rows: Int, columns: Int) {
+    checkMatrixSums(path.float32, rows, columns)
+    checkMatrixSums(path.float64, rows, columns)
+  }
+
+  private func checkMatrixSums<T: BinaryFloatingPoint>(
+    _ kernels: any LinearAlgebra<T>, _ rows: Int, _ columns: Int
+  ) {
+    var numbers = TestNumbers(seed: rows * 10_007 + columns)
+    // One element of offset: kernels may not count on alignment.
+    let x: [T] = numbers.array(rows * columns + 1)
+    func element(_ i: Int, _ j: Int, _ terms: SummedTerms) -> Double {
+      let value = Double(x[i * columns + j + 1])
+      return terms == .squares ? value * value : value
+    }
+    for terms in [SummedTerms.elements, .squares] {
+      var rowSums = [T](repeating: .nan, count: rows)
+      var columnSums = [T](repeating: .nan, count: columns)
+      x.withUnsafeBufferPointer { x in
+        rowSums.withUnsafeMutableBufferPointer { sums in
+          kernels.rowSums(
+            of: terms, x.baseAddress! + 1, rows: rows, columns: columns, into: sums.baseAddress!)
+        }
+        columnSums.withUnsafeMutableBufferPointer { sums in
+          kernels.columnSums(
+            of: terms, x.baseAddress! + 1, rows: rows, columns: columns, into: sums.baseAddress!)
+        }
+      }
+      for i in 0..<rows {
+        let (value, magnitude) = Oracle.sum((0..<columns).map { element(i, $0, terms) })
+        let error = (Double(rowSums[i]) - value).magnitude
+        #expect(error <= T.tolerance(count: columns, magnitude: magnitude), "row \(i), \(terms)")
+      }
+      for j in 0..<columns {
+        let (value, magnitude) = Oracle.sum((0..<rows).map { element($0, j, terms) })
+        let error = (Double(columnSums[j]) - value).magnitude
+        #expect(error <= T.tolerance(count: rows, magnitude: magnitude), "column \(j), \(terms)")
+      }
+    }
+  }
+
+  static let counts = [
+    0, 1, 2, 7, 8, 9, 31, 32, 33, 255, 256, 257, 511, 512, 513, 1025, 8191, 8192, 8193, 20_011,
+  ]
+  static let vectorCases = KernelPathKind.available.flatMap { path in counts.map { (path, $0) } }
+
+  @Test("Sum, dot product and sum of squares of a vector", arguments: vectorCases)
+  func vectorSums(path: KernelPathKind, count: Int) {
+    checkVectorSums(path.float32, count)
+    checkVectorSums(path.float64, count)
+  }
+
+  private func checkVectorSums<T: BinaryFloatingPoint>(_ kernels: any LinearAlgebra<T>, _ count: Int) {
+    var numbers = TestNumbers(seed: count)
+    let (x, y): ([T], [T]) = (numbers.array(count + 1), numbers.array(count + 1))
+    x.withUnsafeBufferPointer { xs in
+      y.withUnsafeBufferPointer { ys in
+        let (x, y) = (xs.baseAddress! + 1, ys.baseAddress! + 1)
+        for (found, terms) in [
+          (kernels.sum(x, count: count), (0..<count).map { Double(x[$0]) }),
+          (kernels.dot(x, y, count: count), (0..<count).map { Double(x[$0]) * Double(y[$0]) }),
+          (kernels.dot(x, x, count: count), (0..<count).map { Double(x[$0]) * Double(x[$0]) }),
+        ] {
+          let (value, magnitude) = Oracle.sum(terms)
+          // The kernels combine chunks in Double without compensation.
+          let chunks = Double(count / LinearAlgebraChunk.count + 1) * Double.roundoff * magnitude
+          #expect((found - value).magnitude <= T.tolerance(count: count, magnitude: magnitude) + chunks)
+        }
+      }
+    }
+  }
+
+  @Test("A constant summed half a million times does not drift", arguments: KernelPathKind.available)
+  func longSums(path: KernelPathKind) {
+    let (rows, columns) = (50_257, 10)
+    let x = [Float](repeating: 0.1, count: rows * columns)
+    var sums = [Float](repeating: 0, count: columns)
+    let total = x.withUnsafeBufferPointer { x in
+      sums.withUnsafeMutableBufferPointer { sums in
+        path.float32.columnSums(
+          of: .elements, x.baseAddress!, rows: rows, columns: columns, into: sums.baseAddress!)
+      }
+      return path.float32.sum(x.baseAddress!, count: x.count)
+    }
+    // Partial sums of a constant all round the same way: at most 128 roundings of 2⁻²⁴ within a chunk, four rows at a
+    // time. One running sum of all rows is off by 7e-5 here.
+    let exact = Double(Float(0.1)) * Double(rows)
+    for sum in sums { #expect((Double(sum) - exact).magnitude <= 1e-5 * exact) }
+    #expect((total - exact * Double(columns)).magnitude <= 1e-5 * exact * Double(columns))
+  }
+
+  @Test("Scaling, axpy and the moving average of vectors", arguments: vectorCases)
+  func vectorUpdates(path: KernelPathKind, count: Int) {
+    checkVectorUpdates(path.float32, count)
+    checkVectorUpdates(path.float64, count)
+  }
+
+  private func checkVectorUpdates<T: BinaryFloatingPoint>(_ kernels: any LinearAlgebra<T>, _ count: Int) {
+    var numbers = TestNumbers(seed: count + 1)
+    let (x, y): ([T], [T]) = (numbers.array(count), numbers.array(count))
+    let (decay, weight): (T, T) = (0.875, -0.3)
+
+    var scaled = y
+    scaled.withUnsafeMutableBufferPointer { y in
+      if let y = y.baseAddress { kernels.scale(y, count: count, by: weight) }
+    }
+    #expect(scaled == y.map { weight * $0 })
+
+    var added = y
+    var averaged = y
+    x.withUnsafeBufferPointer { x in
+      added.withUnsafeMutableBufferPointer { y in
+        if let x = x.baseAddress, let y = y.baseAddress { kernels.axpy(weight, x, count: count, onto: y) }
+      }
+      averaged.withUnsafeMutableBufferPointer { y in
+        if let x = x.baseAddress, let y = y.baseAddress {
+          kernels.movingAverage(y, count: count, decay: decay, weight: weight, of: x)
+        }
+      }
+    }
+    for i in 0..<count {
+      // Two roundings of each product and one of the sum, or one with a fused multiply-add.
+      let product = Double(weight) * Double(x[i])
+      let sum = product + Double(y[i])
+      #expect(
+        (Double(added[i]) - sum).magnitude
+          <= T.tolerance(count: 1, magnitude: product.magnitude + Double(y[i]).magnitude))
+      let kept = Double(decay) * Double(y[i])
+      #expect(
+        (Double(averaged[i]) - (product + kept)).magnitude
+          <= T.tolerance(count: 1, magnitude: product.magnitude + kept.magnitude))
+    }
+  }
+
+  static let productShapes: [(Int, Int, Int)] = [
+    (0, 3, 4), (3, 0, 4), (3, 4, 0), (1, 1, 1), (1, 9, 5), (9, 1, 5), (4, 8, 1), (3, 7, 11), (4, 8, 256),
+    (5, 9, 257),
+    (13, 17, 19), (65, 33, 29), (7, 521, 13), (130, 5, 300), (31, 2, 600),
+  ]
+  static let productCases = KernelPathKind.available.flatMap { path in
+    productShapes.map { (path, $0.0, $0.1, $0.2) }
+  }
+
+  @Test("The matrix product, with each factor as stored or transposed", arguments: productCases)
+  func matrixProduct(path: KernelPathKind, rows: Int, columns: Int, inner: Int) {
+    checkProduct(path.float32, rows, columns, inner)
+    checkProduct(path.float64, rows, columns, inner)
+  }
+
+  private func checkProduct<T: BinaryFloatingPoint>(
+    _ kernels: any LinearAlgebra<T>, _ rows: Int, _ columns: Int, _ inner: Int
+  ) {
+    var numbers = TestNumbers(seed: rows + 1_000 * columns + 1_000_000 * inner)
+    let a: [T] = numbers.array(rows * inner + 1)
+    let b: [T] = numbers.array(inner * columns + 1)
+    let c: [T] = numbers.array(rows * columns + 1)
+    let factors: [(alpha: T, beta: T)] = [(1, 0), (1, 1), (-0.5, 0.25), (0, 2)]
+    for (transposesA, transposesB) in [(false, false), (false, true), (true, false), (true, true)] {
+      let shape = ProductShape(
+        rows: rows, columns: columns, inner: inner, transposesA: transposesA, transposesB: transposesB)
+      let exact = Oracle.product(shape, a, b)
+      for (alpha, beta) in factors {
+        // Where β is 0, what C held must not matter.
+        var found = beta == 0 ? [T](repeating: .nan, count: c.count) : c
+        a.withUnsafeBufferPointer { a in
+          b.withUnsafeBufferPointer { b in
+            found.withUnsafeMutableBufferPointer { c in
+              kernels.matrixProduct(
+                shape, alpha: alpha, a.baseAddress!, b.baseAddress!, beta: beta, into: c.baseAddress!)
+            }
+          }
+        }
+        for (i, (value, magnitude)) in exact.enumerated() {
+          let kept = beta == 0 ? 0 : Double(beta) * Double(c[i])
+          let total = Double(alpha) * value + kept
+          let scale = Double(alpha).magnitude * magnitude + kept.magnitude
+          // No chunks here: every term may meet as many roundings as there are terms.
+          let tolerance = Double(inner + 4) * T.roundoff * scale + Double(T.leastNormalMagnitude)
+          #expect((Double(found[i]) - total).magnitude <= tolerance, "\(shape), α = \(alpha), β = \(beta)")
+        }
+      }
+    }
+  }
+
+  @Test("NaN reaches the result, also under a factor of 0", arguments: KernelPathKind.available)
+  func propagatesNaN(path: KernelPathKind) {
+    let kernels = path.float32
+    for count in [1, 8, 33, 600] {
+      for position in [0, count / 2, count - 1] {
+        var x = [Float](repeating: 1, count: count)
+        x[position] = .nan
+        let ones = [Float](repeating: 1, count: count)
+        var scaled = x
+        var added = ones
+        var averaged = x
+        var columnSums = ones
+        var rowSum: Float = 0
+        x.withUnsafeBufferPointer { x in
+          scaled.withUnsafeMutableBufferPointer { kernels.scale($0.baseAddress!, count: count, by: 0) }
+          added.withUnsafeMutableBufferPointer {
+            kernels.axpy(0, x.baseAddress!, count: count, onto: $0.baseAddress!)
+          }
+          averaged.withUnsafeMutableBufferPointer { y in
+            ones.withUnsafeBufferPointer { ones in
+              kernels.movingAverage(y.baseAddress!, count: count, decay: 0, weight: 1, of: ones.baseAddress!)
+            }
+          }
+          columnSums.withUnsafeMutableBufferPointer {
+            kernels.columnSums(of: .squares, x.baseAddress!, rows: 1, columns: count, into: $0.baseAddress!)
+          }
+          kernels.rowSums(of: .squares, x.baseAddress!, rows: 1, columns: count, into: &rowSum)
+          #expect(kernels.sum(x.baseAddress!, count: count).isNaN)
+          #expect(kernels.dot(x.baseAddress!, x.baseAddress!, count: count).isNaN)
+        }
+        #expect(rowSum.isNaN)
+        for found in [scaled, added, averaged, columnSums] {
+          #expect(found.indices.filter { found[$0].isNaN } == [position])
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,49 @@
+import Tensors
+import Testing
+
+@Suite("Tensor: matrix product")
+struct MatrixProductTests {
+  @Test("Of every type, plain and transposed", arguments: KernelPathKind.available, ScalarType.allCases)
+  func product(path: KernelPathKind, type: ScalarType) {
+    // Small whole numbers: exact in every type and order.
+    let a = Tensor(shape: [3, 4], as: type) { Double($0 % 5) - 2 }
+    let b = Tensor(shape: [4, 2], as: type) { Double($0 % 3) - 1 }
+    let expected = Tensor(shape: [3, 2], as: type) { place in
+      (0..<4).reduce(0) { $0 + a[place / 2, $1] * b[$1, place % 2] }
+    }
+    KernelPathKind.using(path) {
+      #expect(a.matrixProduct(b) == expected)
+      #expect(a.transposed().matrixProduct(b, transposingSelf: true) == expected)
+      #expect(a.matrixProduct(b.transposed(), transposingOther: true) == expected)
+      #expect(
+        a.transposed().matrixProduct(b.transposed(), transposingSelf: true, transposingOther: true)
+          == expected)
+    }
+  }
+
+  @Test("An empty sum is zero", arguments: KernelPathKind.available)
+  func empty(path: KernelPathKind) {
+    KernelPathKind.using(path) {
+      #expect(Tensor(zeros: [2, 0]).matrixProduct(Tensor(zeros: [0, 3])) == Tensor(zeros: [2, 3]))
+      #expect(Tensor(zeros: [0, 2]).matrixProduct(Tensor(zeros: [2, 3])).shape == [0, 3])
+    }
+  }
+
+  @Test("Inner sizes that differ trap with both shapes")
+  func mismatch() async throws {
+    let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      _ = Tensor(zeros: [2, 3]).matrixProduct(Tensor(zeros: [4, 5]))
+    }
+    let message = String(decoding: try #require(result).standardErrorContent, as: UTF8.self)
+    #expect(message.contains("[2, 3]") && message.contains("[4, 5]"))
+  }
+
+  @Test("Factors of different types trap with both types")
+  func types() async throws {
+    let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      _ = Tensor(zeros: [2, 2]).matrixProduct(Tensor(zeros: [2, 2], as: .float64))
+    }
+    let message = String(decoding: try #require(result).standardErrorContent, as: UTF8.self)
+    #expect(message.contains("float32") && message.contains("float64"))
+  }
+}

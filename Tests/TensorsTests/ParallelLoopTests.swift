@@ -1,0 +1,62 @@
+import Synchronization
+import Testing
+
+@testable import Tensors
+
+@Suite("The parallel loop")
+struct ParallelLoopTests {
+  @Test("Runs every index once", arguments: [0, 1, 2, 3, 1000], [1, 2, 3, 64])
+  func everyIndexOnce(count: Int, threads: Int) {
+    var runs = [Int](repeating: 0, count: count)
+    runs.withUnsafeMutableBufferPointer { runs in
+      parallelFor(count: count, threads: threads) { runs[$1] += 1 }
+    }
+    #expect(runs == [Int](repeating: 1, count: count))
+  }
+
+  @Test("One thread runs in order on the caller's")
+  func oneThread() {
+    var order: [Int] = []
+    parallelFor(count: 5, threads: 1) { order.append($1) }
+    #expect(order == [0, 1, 2, 3, 4])
+  }
+
+  @Test("Loops within loops finish")
+  func nested() {
+    let total = Counter()
+    parallelFor(count: 8, threads: 4) { _, _ in
+      parallelFor(count: 8, threads: 4) { _, _ in total.increment() }
+    }
+    #expect(total.value == 64)
+  }
+
+  @Test("Two threads never have the same worker number at a time")
+  func workers() {
+    let threads = 4
+    var busy = [Int](repeating: 0, count: threads)
+    let clashes = Counter()
+    busy.withUnsafeMutableBufferPointer { busy in
+      parallelFor(count: 2000, threads: threads) { worker, _ in
+        // Unsynchronized on purpose: a worker's entry is its own.
+        busy[worker] += 1
+        if busy[worker] != 1 { clashes.increment() }
+        busy[worker] -= 1
+      }
+    }
+    #expect(clashes.value == 0)
+  }
+
+  @Test("Two threads meet inside the loop", .enabled(if: processorCount > 1))
+  func runsInParallel() {
+    // Each index waits until both have started, which a loop on one thread never sees; the clock ends a failing test.
+    let started = Counter()
+    let deadline = ContinuousClock.now + .seconds(30)
+    let met = Counter()
+    parallelFor(count: 2, threads: 2) { _, _ in
+      started.increment()
+      while started.value < 2, ContinuousClock.now < deadline {}
+      if started.value == 2 { met.increment() }
+    }
+    #expect(met.value == 2)
+  }
+}

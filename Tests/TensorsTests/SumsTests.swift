@@ -1,0 +1,103 @@
+import Tensors
+import Testing
+
+/// The terms of `tensor`'s elements in Double, for oracles.
+private func doubles(_ tensor: Tensor) -> [Double] { tensor.scalars(as: Double.self) }
+
+@Suite("Tensor: sums, means, sums of squares", .serialized)
+struct SumsTests {
+  static let shapes: [Shape] = [
+    [1, 1], [3, 5], [17, 300], [600, 7], [2, 3, 4], [5, 4, 3, 3], [0, 4], [4, 0], [2, 0, 3], [0, 3, 3],
+  ]
+  static let cases = KernelPathKind.available.flatMap { path in
+    ScalarType.allCases.flatMap { type in shapes.map { (path, type, $0) } }
+  }
+
+  @Test("Rows and columns of each trailing matrix", arguments: cases)
+  func matrices(path: KernelPathKind, type: ScalarType, shape: Shape) {
+    var generator = SeededGenerator(seed: 1)
+    let x = Tensor(normal: shape, as: type, using: &generator)
+    let values = doubles(x)
+    let (batch, rows, columns) = (shape.batchCount, shape.rows, shape.columns)
+    func element(_ b: Int, _ i: Int, _ j: Int) -> Double { values[(b * rows + i) * columns + j] }
+    let rowTerms = (0..<batch).flatMap { b in (0..<rows).map { i in (0..<columns).map { element(b, i, $0) } }
+    }
+    let columnTerms = (0..<batch).flatMap { b in
+      (0..<columns).map { j in (0..<rows).map { element(b, $0, j) } }
+    }
+
+    KernelPathKind.using(path) {
+      check(x.rowSums(), rowTerms, type) { $0.reduce(0, +) }
+      check(x.columnSums(), columnTerms, type) { $0.reduce(0, +) }
+      check(x.rowSumsOfSquares(), rowTerms, type) { $0.reduce(0) { $0 + $1 * $1 } }
+      check(x.columnSumsOfSquares(), columnTerms, type) { $0.reduce(0) { $0 + $1 * $1 } }
+      check(x.rowMeans(), rowTerms, type) { $0.reduce(0, +) / Double($0.count) }
+      check(x.columnMeans(), columnTerms, type) { $0.reduce(0, +) / Double($0.count) }
+      #expect(x.rowSums().shape.dimensions == Array(shape.dimensions.dropLast()))
+      #expect(x.columnSums().shape.dimensions == shape.dimensions.dropLast(2) + [columns])
+    }
+  }
+
+  private func check(
+    _ found: Tensor, _ terms: [[Double]], _ type: ScalarType, _ oracle: ([Double]) -> Double
+  ) {
+    #expect(found.scalarType == type.arithmeticType)
+    let roundoff = type.arithmeticType == .float64 ? 0x1p-53 : 0x1p-24
+    for (value, terms) in zip(doubles(found), terms) {
+      let expected = oracle(terms)
+      if expected.isNaN {
+        #expect(value.isNaN && terms.isEmpty)
+      } else {
+        let magnitude = oracle(terms.map(\.magnitude))
+        #expect((value - expected).magnitude <= Double(terms.count + 4) * roundoff * magnitude)
+      }
+    }
+    #expect(found.elementCount == terms.count)
+  }
+
+  @Test(
+    "Sum, mean and root mean square of everything", arguments: KernelPathKind.available, ScalarType.allCases)
+  func whole(path: KernelPathKind, type: ScalarType) {
+    KernelPathKind.using(path) {
+      let x = Tensor(shape: [3, 50, 7], as: type) { Double($0 % 11) - 3 }
+      let values = doubles(x)
+      // Small whole numbers: every partial sum is exact.
+      #expect(x.sum() == values.reduce(0, +))
+      #expect(x.mean() == values.reduce(0, +) / 1050)
+      let squares = values.reduce(0) { $0 + $1 * $1 }
+      #expect(x.sumOfSquares() == squares)
+      #expect(x.rootMeanSquare() == (squares / 1050).squareRoot())
+      #expect(x.dot(x) == squares)
+      #expect(Tensor(zeros: [0, 4], as: type).sum() == 0)
+      #expect(Tensor(zeros: [0, 4], as: type).mean().isNaN)
+      #expect(Tensor(zeros: [0, 4], as: type).rootMeanSquare().isNaN)
+    }
+  }
+
+  @Test("The root mean square neither overflows nor underflows", arguments: KernelPathKind.available)
+  func range(path: KernelPathKind) {
+    KernelPathKind.using(path) {
+      for value in [1e30, 1e-30, 3e-44, 1e19, 1e-19] {
+        let exact = Double(Float(value))
+        let rms = Tensor(repeating: value, shape: [1000]).rootMeanSquare()
+        #expect((rms - exact).magnitude <= 1e-6 * exact, "\(value)")
+      }
+      #expect(Tensor([1, .infinity]).rootMeanSquare() == .infinity)
+      #expect(Tensor([1, .nan]).rootMeanSquare().isNaN)
+    }
+  }
+
+  @Test("The largest of each row, the first of equals, NaN before all")
+  func argmax() {
+    let x = Tensor([[1, 5, 2], [7, 7, 0], [-3, -1, -2], [0, .nan, 9]])
+    #expect(x.rowArgmax() == [1, 0, 1, 1])
+    #expect(x.converted(to: .float64).rowArgmax() == [1, 0, 1, 1])
+    #expect(x.converted(to: .bfloat16).rowArgmax() == [1, 0, 1, 1])
+    #expect(Tensor(zeros: [0, 3]).rowArgmax() == [])
+  }
+
+  @Test("Column sums of a vector trap")
+  func vector() async {
+    await #expect(processExitsWith: .failure) { _ = Tensor([1, 2]).columnSums() }
+  }
+}
