@@ -5,7 +5,8 @@
 /// multiplier on it. The plots beside them are those of `adafactor schedule`.
 ///
 /// Conform to ``MultiplierSchedule`` where the shape does not depend on η₀; nearly all do.
-/// To save and restore a type of your own inside ``AnySchedule``, list it in ``Swift/CodingUserInfoKey/scheduleTypes``.
+/// To save and restore a type of your own inside ``AnySchedule``, list it in
+/// ``Swift/CodingUserInfoKey/scheduleTypes``.
 public protocol Schedule: Sendable, Codable, Equatable {
   /// The name under which ``AnySchedule`` saves a value of this type; the type's own name by default.
   static var kind: String { get }

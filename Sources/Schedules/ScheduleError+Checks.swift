@@ -1,4 +1,5 @@
-/// Checks of settings, for initializers: each throws ``ScheduleError/invalidSetting(schedule:setting:value:requirement:)``.
+/// Checks of settings, for initializers: each throws
+/// ``ScheduleError/invalidSetting(schedule:setting:value:requirement:)``.
 extension ScheduleError {
   static func require(
     _ holds: Bool, _ schedule: String, _ setting: String, _ value: some Any, _ requirement: String

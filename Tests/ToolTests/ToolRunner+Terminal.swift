@@ -3,7 +3,8 @@ import Testing
 
 #if os(Linux)
   extension ToolRunner {
-    // TIOCSPTLCK and TIOCGPTN, whose macros are not imported; posix_openpt() and its kin are hidden by the headers.
+    // TIOCSPTLCK and TIOCGPTN, whose macros are not imported; posix_openpt() and its kin are hidden by the
+    // headers.
     private static let setLock: UInt = 0x4004_5431
     private static let getNumber: UInt = 0x8004_5430
 

@@ -47,7 +47,7 @@ public struct WarmupSchedule: Schedule {
     self.schedule = AnySchedule(schedule)
   }
 
-  /// A warm-up of a part of `trainingSteps`, then the schedule that `schedule` makes for the number of steps left.
+  /// A warm-up of a part of `trainingSteps`, then the schedule that `schedule` makes for the steps left.
   ///
   ///     try WarmupSchedule(steps: .fraction(0.1), of: 1_000) { try REXSchedule(trainingSteps: $0) }
   ///

@@ -66,7 +66,7 @@ public struct CosineWarmRestartsSchedule: Schedule {
 
   /// The steps since the last restart, and the length of the cycle that began there.
   ///
-  /// - Complexity: O(1) for `growth` = 1, otherwise O(log step), exact where a formula with logarithms would round.
+  /// - Complexity: O(1) for `growth` = 1, otherwise O(log step): exact where logarithms would round.
   private func cycle(at step: Int) -> (elapsed: Int, length: Int) {
     guard growth > 1 else { return (step % firstCycleSteps, firstCycleSteps) }
     var elapsed = step

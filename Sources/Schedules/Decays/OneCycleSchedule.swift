@@ -28,9 +28,9 @@ import RealModule
 /// - q: `riseFraction`, the part of the steps that rise
 /// - d: `initialDivisor`, e: `finalDivisor`
 ///
-/// Each phase is half a cosine or, where `annealing` is linear, a straight line. A phase without length has the
-/// value of its end: torch divides by zero there, as with qT = 1. After the last step torch raises an error.
-/// Momentum is not cycled.
+/// Each phase is half a cosine or, where `annealing` is linear, a straight line. A phase without length has
+/// the value of its end: torch divides by zero there, as with qT = 1. After the last step torch raises an
+/// error. Momentum is not cycled.
 ///
 /// Source: `OneCycleLR` of torch; Smith and Topin, "Super-Convergence" (arXiv 1708.07120).
 public struct OneCycleSchedule: Schedule {
@@ -98,8 +98,8 @@ public struct OneCycleSchedule: Schedule {
 
   /// The value of the phase that the step is in.
   ///
-  /// The end of a line loses digits, being the difference of much greater rates. So it is formed of rates and not of
-  /// multipliers, as in torch: both round alike.
+  /// The end of a line loses digits, being the difference of much greater rates. So it is formed of rates and
+  /// not of multipliers, as in torch: both round alike.
   public func rate(at step: Int, initialRate: Double) -> Double {
     let start = initialRate / initialDivisor
     let end = start / finalDivisor

@@ -42,18 +42,18 @@ package enum ScheduleCatalog {
 }
 
 extension SchedulePolicy {
-  /// The schedule called `name`: a name of ``SchedulerType``, or another that `adafactor schedule --list` describes.
+  /// The schedule called `name`: a name of ``SchedulerType``, or one more of `adafactor schedule --list`.
   ///
-  /// A warm-up before a schedule that has none of its own is added to it (``WarmupSchedule``), out of the training
-  /// steps. The names of transformers keep to what they mean there: `constant` and the metric-driven ones ignore
-  /// the counts.
+  /// A warm-up before a schedule that has none of its own is added to it (``WarmupSchedule``), out of the
+  /// training steps. The names of transformers keep to what they mean there: `constant` and the metric-driven
+  /// ones ignore the counts.
   ///
   /// - Parameters:
   ///   - warmupSteps: transformers' `num_warmup_steps`
   ///   - trainingSteps: transformers' `num_training_steps`
   ///   - options: transformers' `scheduler_specific_kwargs`; null stands for the default
-  /// - Throws: transformers' errors: of an unknown name, a missing count, an unknown or ill-typed option, a setting
-  ///   that the schedule refuses.
+  /// - Throws: transformers' errors: of an unknown name, a missing count, an unknown or ill-typed option, a
+  ///   setting that the schedule refuses.
   public init(
     named name: String, warmupSteps: Int? = nil, trainingSteps: Int? = nil,
     options: [String: ScheduleOption] = [:]

@@ -77,8 +77,8 @@ extension ScheduleOption: CustomStringConvertible {
     }
   }
 
-  /// Reads what ``description`` writes: a number, `true` or `false`, `none`, values with commas between them as a
-  /// list, anything else as a text.
+  /// Reads what ``description`` writes: a number, `true` or `false`, `none`, values with commas between them
+  /// as a list, anything else as a text.
   package init(text: String) {
     if text.contains(",") {
       let elements = text.split(separator: ",", omittingEmptySubsequences: true)

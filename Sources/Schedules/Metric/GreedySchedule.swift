@@ -1,5 +1,5 @@
-/// η ← min(η / f, η_max) after more than `patience` better observations in a row, η ← max(f η, η_min) after more than
-/// `patience` worse ones.
+/// η ← min(η / f, η_max) after more than `patience` better observations in a row, η ← max(f η, η_min) after
+/// more than `patience` worse ones.
 ///
 /// η₀ = 1, f = 0.8, patience 2, η_max = 3; a metric that falls until step 7 and hardly after:
 ///
@@ -15,18 +15,18 @@
 /// - η: a group's rate
 /// - f: `factor`, above 0 and below 1
 /// - η_min, η_max: `minimumRate`, `maximumRate`, for all groups or one a group
-/// - `mode`, `threshold`, `thresholdMode`: what counts as better; see ``MetricCriterion``. A better observation ends
-///   a row of worse ones, and the other way round
+/// - `mode`, `threshold`, `thresholdMode`: what counts as better; see ``MetricCriterion``. A better
+///   observation ends a row of worse ones, and the other way round
 /// - `patience`: the observations in a row that do not change anything yet
-/// - `warmup`, `cooldown`: the observations after an increase, and after a reduction, that are ignored: neither they
-///   nor the best value count, but the smoothing goes on
+/// - `warmup`, `cooldown`: the observations after an increase, and after a reduction, that are ignored:
+///   neither they nor the best value count, but the smoothing goes on
 /// - `epsilon`: a group whose rate would change by no more than this keeps it
 /// - `smoothingWindow`: where given, the mean of so many last values of the metric is observed
-/// - `resetStart`: so many reductions with all groups at η_min, without an increase between them, set the rates back
-///   to the initial ones and begin everything anew
+/// - `resetStart`: so many reductions with all groups at η_min, without an increase between them, set the
+///   rates back to the initial ones and begin everything anew
 ///
-/// **With the default η_min of 1e-3 a rate below it can only rise**: give η_min where the initial rate is small.
-/// NaN counts as worse. After a reset the `cooldown` of its reduction still runs, as in transformers.
+/// **With the default η_min of 1e-3 a rate below it can only rise**: give η_min where the initial rate is
+/// small. NaN counts as worse. After a reset the `cooldown` of its reduction still runs, as in transformers.
 ///
 /// Source: `greedy` of transformers; "GreedyLR" (arXiv 2512.14527).
 public struct GreedySchedule: MetricSchedule {

@@ -20,9 +20,10 @@ import RealModule
 /// - η_end: `endRate`, a rate, not a ratio
 /// - k: `power`; 1 is a straight line
 ///
-/// Where W ≥ T nothing is left for the decay, and the rate is η_end from s = W on; transformers divides by zero at
-/// s = W = T. Each group decays from its own η₀; transformers computes one multiplier from the optimizer's default
-/// rate, so that there a group of another rate ends at η_end · η₀ / default. η_end must be below every group's η₀.
+/// Where W ≥ T nothing is left for the decay, and the rate is η_end from s = W on; transformers divides by
+/// zero at s = W = T. Each group decays from its own η₀; transformers computes one multiplier from the
+/// optimizer's default rate, so that there a group of another rate ends at η_end · η₀ / default. η_end must
+/// be below every group's η₀.
 ///
 /// Source: `polynomial` of transformers, as in fairseq and BERT.
 public struct PolynomialSchedule: Schedule {

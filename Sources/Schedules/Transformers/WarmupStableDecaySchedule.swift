@@ -24,11 +24,11 @@
 /// - w: `warmupShape`, a ``WarmupShape``
 /// - d: `decayShape`, a ``DecayShape``, which ends at r
 ///
-/// As only the end depends on the length of the training, one stable phase can serve decays of several lengths.
-/// A cosine decay with a number of cycles that does not end at r jumps there when the decay is over.
+/// As only the end depends on the length of the training, one stable phase can serve decays of several
+/// lengths. A cosine decay with a number of cycles that does not end at r jumps there when the decay is over.
 ///
-/// With the training steps given, S = T − W − D. Where that is negative, transformers begins in the midst of the
-/// decay with a jump; here it is an error. A negative r, which leaves a negative rate there, is one too.
+/// With the training steps given, S = T − W − D. Where that is negative, transformers begins in the midst of
+/// the decay with a jump; here it is an error. A negative r, which leaves a negative rate there, is one too.
 ///
 /// Source: `warmup_stable_decay` of transformers; Hu et al., "MiniCPM" (arXiv 2404.06395). The power and the
 /// exponential decay are not in transformers.

@@ -8,8 +8,8 @@ struct ChartAxis {
 
   /// An axis that shows all of `values`.
   ///
-  /// The range ends at ticks, or, where `isTight`, at the least and greatest value. A range that begins near 0
-  /// begins at 0, and so does that of one value only.
+  /// The range ends at ticks, or, where `isTight`, at the least and greatest value. A range that begins near
+  /// 0 begins at 0, and so does that of one value only.
   init(values: [Double], isLogarithmic: Bool, isTight: Bool = false) {
     var low = values.min() ?? (isLogarithmic ? 0.1 : 0)
     var high = values.max() ?? 1

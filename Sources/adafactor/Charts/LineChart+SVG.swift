@@ -22,7 +22,8 @@ extension LineChart {
     return lines.joined(separator: "\n") + "\n"
   }
 
-  /// Colors that are told apart with every kind of color vision (after Okabe and Ito), and dashes beside them.
+  /// Colors that are told apart with every kind of color vision (after Okabe and Ito), and dashes beside
+  /// them.
   private static let styleSheet = """
     <style>
     .paper { fill: #ffffff }

@@ -1,7 +1,8 @@
-/// Curves over a common x axis, to be drawn as SVG (``svg(width:height:)``) or in a terminal (``terminal(_:)``).
+/// Curves over a common x axis, to be drawn as SVG (``svg(width:height:)``) or in a terminal
+/// (``terminal(_:)``).
 ///
-/// Points that are not finite, and on a logarithmic axis those that are not positive, are gaps. So are those beyond
-/// 1e300, whose differences and ratios may not be finite.
+/// Points that are not finite, and on a logarithmic axis those that are not positive, are gaps. So are those
+/// beyond 1e300, whose differences and ratios may not be finite.
 struct LineChart {
   /// A named curve; its points are in the order of x.
   struct Series {
