@@ -31,7 +31,7 @@ public struct JoinedSchedule: Schedule {
   public init(_ schedules: [any Schedule], boundaries: [Int]) throws(ScheduleError) {
     try ScheduleError.require(
       !schedules.isEmpty && boundaries.count == schedules.count - 1, Self.kind, "boundaries", boundaries,
-      "\(schedules.count) schedules need \(max(0, schedules.count - 1)), and there must be one schedule at least"
+      "there must be one fewer than schedules, which are \(schedules.count), and one schedule at least"
     )
     try ScheduleError.require(
       boundaries.first ?? 0 >= 0 && zip(boundaries, boundaries.dropFirst()).allSatisfy(<=),

@@ -1,6 +1,7 @@
 /// Drives an optimizer with a schedule: sets each parameter group's rate for the step to come.
 ///
-///     let scheduler = try LearningRateScheduler(optimizer, CosineSchedule(warmupSteps: 100, trainingSteps: 1_000))
+///     let schedule = try CosineSchedule(warmupSteps: 100, trainingSteps: 1_000)
+///     let scheduler = try LearningRateScheduler(optimizer, schedule)
 ///     for batch in batches {
 ///       …
 ///       try optimizer.step()
@@ -15,8 +16,7 @@
 /// Differs from transformers where a schedule has a rate of its own, as polynomial's end rate and min_lr:
 /// here each group's own initial rate is the other end, there the optimizer's default rate is.
 ///
-/// Weight decay is driven the same way with `driving: .weightDecay`; an optimizer may have one scheduler for
-/// each.
+/// Weight decay is driven the same way with `driving: .weightDecay`; one scheduler may drive each.
 public final class LearningRateScheduler {
   /// The optimizer that is driven.
   public let optimizer: any ScheduledOptimizer
@@ -106,8 +106,7 @@ public final class LearningRateScheduler {
 
   /// Observes the metric of the step that is over, goes on to the next one, and sets its rates.
   ///
-  /// A schedule that does not follow a metric goes on as by ``step()``, so that a training loop can treat all
-  /// alike.
+  /// A schedule that does not follow a metric goes on as by ``step()``, so that a loop can treat all alike.
   public func step(metric: Double) {
     if case .byMetric(var schedule) = policy {
       schedule.observe(metric)
@@ -121,7 +120,7 @@ public final class LearningRateScheduler {
     let groups = optimizer.values(of: quantity).count
     precondition(
       groups == initialRates.count,
-      "the optimizer has \(groups) parameter groups, but had \(initialRates.count) when its scheduler was made"
+      "the optimizer has \(groups) parameter groups, not the \(initialRates.count) that it was scheduled with"
     )
     optimizer.set(currentRates, of: quantity)
   }
@@ -160,8 +159,7 @@ extension LearningRateScheduler {
     State(policy: policy, quantity: quantity, initialRates: initialRates, lastEpoch: lastEpoch)
   }
 
-  /// Goes on where `state` was saved, and sets the rates of its step: bit for bit those of the run that saved
-  /// it.
+  /// Goes on where `state` was saved, and sets the rates of its step, bit for bit those of that run.
   ///
   /// Throws where the scheduler that saved it had other settings, initial rates or groups, with all
   /// differences; nothing is changed then. To take over whatever the state holds, make the scheduler by

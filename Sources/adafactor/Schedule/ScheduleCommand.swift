@@ -8,8 +8,8 @@ struct ScheduleCommand: ParsableCommand {
     commandName: "schedule",
     abstract: "Shows the learning rate of every step of a schedule, or of several to compare them.",
     discussion: """
-      Row s holds the rate that optimizer step s uses, from step 0; for a schedule that follows a metric, before \
-      metric s is observed. The rates are written with all digits: they read back as the same numbers.
+      Row s holds the rate that optimizer step s uses, from step 0; for a schedule that follows a metric, \
+      before metric s is observed. The rates are written with all digits: they read back as the same numbers.
 
       With several schedules, an option goes to those that have it; name.key=value gives it to one alone.
 
@@ -49,8 +49,8 @@ struct ScheduleCommand: ParsableCommand {
 
   @Option(
     help: """
-      table, csv, json, svg or plot. (default: by the ending of --output, otherwise plot on a terminal and csv \
-      elsewhere)
+      table, csv, json, svg or plot. (default: by the ending of --output, otherwise plot on a terminal and \
+      csv elsewhere)
       """)
   var format: ScheduleFormat?
 
