@@ -37,7 +37,7 @@ let package = Package(
     .target(
       name: "OpenBLASKernels",
       dependencies: [
-        "Kernels", "SwiftKernels",
+        "Kernels", "SwiftKernels", .product(name: "RealModule", package: "swift-numerics"),
         .target(name: "COpenBLAS", condition: .when(traits: ["OpenBLAS"])),
       ]),
 
@@ -53,7 +53,9 @@ let package = Package(
     // Learning-rate schedules: values, and what drives an optimizer with one.
     .target(name: "Schedules", dependencies: [.product(name: "RealModule", package: "swift-numerics")]),
     // Adafactor and what training needs around it.
-    .target(name: "Optimizers", dependencies: ["Tensors", "Schedules"]),
+    .target(
+      name: "Optimizers",
+      dependencies: ["Tensors", "Schedules", .product(name: "RealModule", package: "swift-numerics")]),
     // Reader and writer of the safetensors format.
     .target(name: "Safetensors", dependencies: ["Kernels"]),
 
@@ -64,7 +66,8 @@ let package = Package(
       dependencies: [
         "Optimizers", "Schedules", "Tensors", "Safetensors",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
-      ]),
+      ],
+      resources: [.copy("Resources")]),
 
     // MARK: Tests
 
@@ -81,7 +84,8 @@ let package = Package(
     .testTarget(name: "SchedulesTests", dependencies: ["Schedules"], resources: [.copy("Reference")]),
     .testTarget(
       name: "OptimizersTests", dependencies: ["Optimizers", "Tensors"], resources: [.copy("Reference")]),
-    .testTarget(name: "SafetensorsTests", dependencies: ["Safetensors"]),
+    .testTarget(
+      name: "SafetensorsTests", dependencies: ["Safetensors", "Kernels"], resources: [.copy("Reference")]),
     .testTarget(name: "ToolTests", dependencies: ["adafactor"]),
   ],
   swiftLanguageModes: [.v6]

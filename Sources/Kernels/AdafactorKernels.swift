@@ -1,2 +1,140 @@
-/// What an Adafactor step is made of.
-package protocol AdafactorKernels {}
+/// What an Adafactor step is made of: statistics of a gradient, in pieces; then the update, in the same pieces.
+///
+/// Symbols: G the gradient times its scale (rows × columns), R and C its row and column second moments, P the
+/// parameter. R, C, and every other array of moments hold the arithmetic type of P (`ScalarType.arithmeticType`).
+/// A piece is some rows of a matrix (`rows` × all columns) or a panel of its columns (all rows × `columns`):
+/// `stride` elements lie between the starts of consecutive rows.
+///
+/// Every sum has a fixed order, given the piece: results don't depend on threads or on alignment.
+package protocol AdafactorKernels {
+  // MARK: Statistics: nothing of the parameter or its state changes
+
+  /// Rᵢ ← β Rᵢ + (1−β)(Σⱼ g²ᵢⱼ / n + ε) for the rows of the piece, where n is `average.count`.
+  ///
+  /// - Parameters:
+  ///   - old: R before the step, `rows` numbers.
+  ///   - new: Receives R after it; may be `old`.
+  func rowMoments(
+    _ gradient: GradientPiece, average: MomentAverage, old: Elements, new: MutableElements)
+
+  /// Cⱼ ← β Cⱼ + (1−β)(Σᵢ g²ᵢⱼ / n + ε) for the columns of a panel that holds every row.
+  func columnMoments(
+    _ gradient: GradientPiece, average: MomentAverage, old: Elements, new: MutableElements)
+
+  /// Adds Σᵢ g²ᵢⱼ to `sums`ⱼ and Σᵢ g²ᵢⱼ / Rᵢ to `weightedSums`ⱼ, over the rows of the piece.
+  ///
+  /// At most ``KernelLimits/rowsPerColumnSum`` rows: more would drift in the arithmetic type.
+  func accumulateColumns(
+    _ gradient: GradientPiece, rowMoments: Elements, sums: MutableElements, weightedSums: MutableElements)
+
+  /// Adds sums of the arithmetic type to sums in Double, and sets the former to 0 for the next rows.
+  func moveSums(_ sums: MutableElements, into totals: UnsafeMutablePointer<Double>, count: Int)
+
+  /// Adds Σⱼ g²ᵢⱼ to `sums`ᵢ and Σⱼ g²ᵢⱼ / Cⱼ to `weightedSums`ᵢ, over the columns of the panel.
+  func accumulateRows(
+    _ gradient: GradientPiece, columnMoments: Elements, sums: UnsafeMutablePointer<Double>,
+    weightedSums: UnsafeMutablePointer<Double>)
+
+  /// Moments from sums that are complete: new ← β old + (1−β)(sums / n + ε).
+  ///
+  /// - Returns: Σ weightedSums / new, the part of Σ u² ÷ mean R that these rows or columns hold.
+  func finishMoments(
+    average: MomentAverage, old: Elements, new: MutableElements, sums: UnsafePointer<Double>,
+    weightedSums: UnsafePointer<Double>, count: Int
+  ) -> Double
+
+  /// Σ g² / v for a tensor that is not factored, with v ← β v + (1−β)(g² + ε), which is not stored.
+  func elementStatistics(_ gradient: GradientPiece, average: MomentAverage, moments: Elements) -> Double
+
+  /// Σ p² over a piece of a parameter, with the bits that the update of the same piece returns.
+  func sumOfSquares(_ elements: Elements, rows: Int, columns: Int, stride: Int) -> Double
+
+  /// Σ x over moments.
+  func sum(_ moments: Elements, count: Int) -> Double
+
+  // MARK: Update
+
+  /// out ← factor / √moments.
+  func reciprocalRoots(_ moments: Elements, factor: Double, count: Int, into out: MutableElements)
+
+  /// P ← P − α·weightDecay·P − A(B G), row factors A and column factors B; with momentum, its average instead.
+  ///
+  /// - Returns: Σ p² of the new values, as stored.
+  func updateFactored(
+    _ parameter: MutableElements, _ gradient: GradientPiece, rowFactors: Elements, columnFactors: Elements,
+    change: ParameterChange
+  ) -> Double
+
+  /// v ← β v + (1−β)(g² + ε), P ← P − α·weightDecay·P − factor · g / √v; with momentum, its average instead.
+  ///
+  /// - Returns: Σ p² of the new values, as stored.
+  func updateElements(
+    _ parameter: MutableElements, _ gradient: GradientPiece, average: MomentAverage, moments: MutableElements,
+    factor: Double, change: ParameterChange
+  ) -> Double
+}
+
+/// A piece of a gradient: `rows` × `columns` elements, `stride` elements from row to row.
+package struct GradientPiece: Sendable {
+  /// The first element of the first row.
+  package var elements: Elements
+  /// What every element is multiplied by as it is read: 1 / (loss scale × accumulated weight), say.
+  package var scale: Double
+  /// Rows of the piece.
+  package var rows: Int
+  /// Columns of the piece.
+  package var columns: Int
+  /// Elements from the start of a row to the start of the next.
+  package var stride: Int
+
+  /// A piece of a gradient.
+  package init(_ elements: Elements, scale: Double, rows: Int, columns: Int, stride: Int) {
+    self.elements = elements
+    self.scale = scale
+    self.rows = rows
+    self.columns = columns
+    self.stride = stride
+  }
+}
+
+/// The moving average of squared gradients at one step: new ← β old + (1−β)(Σ g² / count + ε).
+package struct MomentAverage: Sendable {
+  /// β = 1 − t^decayRate.
+  package var decay: Double
+  /// 1 − β, computed as t^decayRate: the difference of β from 1 has lost its digits by step 10⁴.
+  package var weight: Double
+  /// ε, added to the mean of squares before it is weighted.
+  package var epsilon: Double
+  /// How many squares a sum holds: the columns for R, the rows for C.
+  package var count: Int
+
+  /// A moving average.
+  package init(decay: Double, weight: Double, epsilon: Double, count: Int) {
+    self.decay = decay
+    self.weight = weight
+    self.epsilon = epsilon
+    self.count = count
+  }
+}
+
+/// How an update enters a parameter, beside the update itself.
+package struct ParameterChange: Sendable {
+  /// α·weightDecay: the share of P that is taken off before the update; 0 takes nothing.
+  package var shrinkage: Double
+  /// The average of updates and its coefficient: M ← beta1·M + (1−beta1)·update, and M is taken off P.
+  package var momentum: (moments: MutableElements, beta1: Double)?
+
+  /// A change of a parameter.
+  package init(shrinkage: Double, momentum: (moments: MutableElements, beta1: Double)? = nil) {
+    self.shrinkage = shrinkage
+    self.momentum = momentum
+  }
+}
+
+/// Bounds within which kernels keep their accuracy.
+package enum KernelLimits {
+  /// The most rows that one column sum in the arithmetic type takes before it goes on in Double.
+  package static let rowsPerColumnSum = 64
+  /// The most elements that one sum in the arithmetic type takes before it goes on in Double.
+  package static let elementsPerSum = 512
+}

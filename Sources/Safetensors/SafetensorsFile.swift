@@ -1,1 +1,188 @@
 import Kernels
+
+#if canImport(Darwin)
+  import Darwin
+#elseif canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+#if _endian(big)
+  #error("The format is little-endian, and values are read and written as they stand in memory.")
+#endif
+
+/// A safetensors file, open for reading.
+///
+/// Opening reads and checks the header only; tensors are read when asked for, whole or in part:
+///
+///     let file = try SafetensorsFile(path: "model.safetensors")
+///     for tensor in file.tensors { print(tensor.name, tensor.scalarType, tensor.shape) }
+///     let weight = try file.values(of: "hidden.weight", as: Float.self)
+///
+/// Reads are positioned: several threads may read at the same time, and a file that is shortened meanwhile
+/// gives an error. A file whose bytes change meanwhile gives what it holds then; one that is replaced, as
+/// ``SafetensorsWriter`` does, stays what it was.
+public final class SafetensorsFile: Sendable {
+  /// The path that the file was opened at.
+  public let path: String
+  /// What the file says about itself.
+  public let header: SafetensorsHeader
+  /// The size of the file when it was opened.
+  public let byteCount: Int
+  let descriptor: FileDescriptor
+
+  /// Opens the file at `path` and checks its header against its size.
+  ///
+  /// - Throws: ``SafetensorsError`` if the file cannot be read or breaks a rule of the format.
+  public convenience init(path: String) throws(SafetensorsError) {
+    try self.init(path: path, system: .live)
+  }
+
+  package init(path: String, system: SystemCalls) throws(SafetensorsError) {
+    // Without O_NONBLOCK, opening a pipe would wait for a writer. Regular files take no notice of it.
+    descriptor = try SafetensorsError.naming(path) { () throws(FileError) in
+      try FileDescriptor(opening: path, path: path, flags: O_RDONLY | O_NONBLOCK, to: "open", system: system)
+    }
+    self.path = path
+    byteCount = try Self.regularFileByteCount(of: descriptor)
+    header = try Self.header(of: descriptor, fileByteCount: byteCount)
+  }
+
+  /// The tensors in the order of their data.
+  public var tensors: [SafetensorsTensor] { header.tensors }
+
+  /// Free text by key.
+  public var metadata: [String: String] { header.metadata }
+
+  /// The size of an open file.
+  static func regularFileByteCount(of file: borrowing FileDescriptor) throws(SafetensorsError) -> Int {
+    let path = file.path
+    let status: stat
+    do {
+      status = try file.status()
+    } catch {
+      throw SafetensorsError(.file(error), path: path)
+    }
+    guard status.st_mode & S_IFMT == S_IFREG else { throw SafetensorsError(.notARegularFile, path: path) }
+    return Int(status.st_size)
+  }
+
+  private static func header(
+    of file: borrowing FileDescriptor, fileByteCount: Int
+  ) throws(SafetensorsError) -> SafetensorsHeader {
+    let lengthByteCount = SafetensorsHeader.lengthByteCount
+    let prefix: [UInt8] = try elements(of: file, 0..<min(lengthByteCount, fileByteCount))
+    do {
+      let byteCount = try SafetensorsHeader.jsonByteCount(prefix: prefix, fileByteCount: fileByteCount)
+      let end = lengthByteCount + byteCount
+      return try SafetensorsHeader(
+        json: elements(of: file, lengthByteCount..<end), dataByteCount: fileByteCount - end)
+    } catch {
+      throw SafetensorsError(error.reason, path: file.path)
+    }
+  }
+}
+
+// MARK: Reading
+
+extension SafetensorsFile {
+  /// The bytes of the tensor with this name, or of a part of it.
+  ///
+  /// - Parameter range: the part, counted from the tensor's first byte; `nil` for all of it.
+  /// - Precondition: `range` lies within the tensor.
+  /// - Throws: ``SafetensorsError`` if there is no such tensor, or if its bytes cannot be read.
+  public func bytes(of name: String, _ range: Range<Int>? = nil) throws(SafetensorsError) -> [UInt8] {
+    try Self.elements(of: descriptor, fileRange(of: name, range))
+  }
+
+  /// Reads bytes of the tensor with this name into `buffer`, which they fill.
+  ///
+  /// - Parameter offset: where to begin, counted from the tensor's first byte.
+  /// - Precondition: `buffer` is not longer than what follows `offset` in the tensor.
+  /// - Throws: ``SafetensorsError`` if there is no such tensor, or if its bytes cannot be read.
+  public func read(
+    _ name: String, from offset: Int = 0, into buffer: inout MutableRawSpan
+  ) throws(SafetensorsError) {
+    try buffer.withUnsafeMutableBytes { (bytes) throws(SafetensorsError) in
+      try read(name, from: offset, into: bytes)
+    }
+  }
+
+  /// Reads bytes of the tensor with this name into memory that they fill: the way without a copy.
+  package func read(
+    _ name: String, from offset: Int = 0, into buffer: UnsafeMutableRawBufferPointer
+  ) throws(SafetensorsError) {
+    try Self.read(descriptor, fileRange(of: name, offset..<offset + buffer.count), into: buffer)
+  }
+
+  /// The elements of the tensor with this name.
+  ///
+  /// - Throws: ``SafetensorsError`` if there is no such tensor, if it has elements of another type, or if it
+  ///   cannot be read.
+  public func values<Scalar: TensorScalar>(
+    of name: String, as type: Scalar.Type
+  ) throws(SafetensorsError) -> [Scalar] {
+    let tensor = try tensor(named: name)
+    let requested = SafetensorsScalarType(Scalar.scalarType)
+    guard tensor.scalarType == requested else {
+      throw SafetensorsError(
+        .wrongScalarType(tensor: name, stored: tensor.scalarType, requested: requested), path: path)
+    }
+    return try Self.elements(of: descriptor, fileRange(of: name, nil))
+  }
+
+  /// The tensor with this name.
+  func tensor(named name: String) throws(SafetensorsError) -> SafetensorsTensor {
+    guard let tensor = header.tensor(named: name) else {
+      throw SafetensorsError(.noSuchTensor(name), path: path)
+    }
+    return tensor
+  }
+
+  /// Where in the file a part of a tensor is.
+  private func fileRange(of name: String, _ range: Range<Int>?) throws(SafetensorsError) -> Range<Int> {
+    let tensor = try tensor(named: name)
+    let part = range ?? 0..<tensor.byteRange.count
+    precondition(
+      part.lowerBound >= 0 && part.upperBound <= tensor.byteRange.count,
+      "bytes \(part) of tensor \(name.debugDescription), which has \(tensor.byteRange.count)")
+    let begin = byteCount - header.dataByteCount + tensor.byteRange.lowerBound
+    return begin + part.lowerBound..<begin + part.upperBound
+  }
+
+  /// What a range of the file holds, as elements of which it is a whole number.
+  private static func elements<Element: BitwiseCopyable>(
+    of file: borrowing FileDescriptor, _ range: Range<Int>
+  ) throws(SafetensorsError) -> [Element] {
+    let count = range.count / MemoryLayout<Element>.stride
+    // Swift 6.2's initializer loses the type of the error: it is carried out by hand.
+    var failure: SafetensorsError?
+    let elements = [Element](unsafeUninitializedCapacity: count) { buffer, initializedCount in
+      do throws(SafetensorsError) {
+        try read(
+          file, range,
+          into: UnsafeMutableRawBufferPointer(UnsafeMutableBufferPointer(rebasing: buffer[..<count])))
+        initializedCount = count
+      } catch {
+        failure = error
+      }
+    }
+    if let failure { throw failure }
+    return elements
+  }
+
+  private static func read(
+    _ file: borrowing FileDescriptor, _ range: Range<Int>, into buffer: UnsafeMutableRawBufferPointer
+  ) throws(SafetensorsError) {
+    let count: Int
+    do {
+      count = try file.read(into: buffer, at: range.lowerBound)
+    } catch {
+      throw SafetensorsError(.file(error), path: file.path)
+    }
+    guard count == range.count else {
+      throw SafetensorsError(.truncated(offset: range.lowerBound + count), path: file.path)
+    }
+  }
+}

@@ -6,6 +6,8 @@ struct AdafactorCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "adafactor",
     abstract: "Trains with Adafactor, and shows what its schedules and files hold.",
-    subcommands: []
+    subcommands: [
+      ScheduleCommand.self
+    ]
   )
 }

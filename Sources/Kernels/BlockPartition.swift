@@ -1,0 +1,154 @@
+/// How a step divides one tensor: a function of its shape alone, so that results don't depend on threads.
+package struct BlockPartition: Sendable, Equatable {
+  /// Trailing matrices of the tensor: the product of all axes before the last two; 1 for vectors.
+  package let matrixCount: Int
+  /// Rows of a trailing matrix; 1 for vectors.
+  package let rows: Int
+  /// Columns of a trailing matrix; the elements of a vector.
+  package let columns: Int
+  /// What a block is.
+  package let form: Form
+  /// Blocks of the whole tensor.
+  package let blockCount: Int
+  /// Rows, columns, matrices or elements of a block; the last one may have fewer.
+  package let blockLength: Int
+
+  /// What a block is.
+  package enum Form: Sendable, Equatable {
+    /// Elements of a tensor that is not factored.
+    case elements
+    /// Rows of one trailing matrix: the common form. Columns are summed over blocks.
+    case rows
+    /// Columns of one trailing matrix, all rows: for matrices so wide that a few rows leave the cache.
+    case columns
+    /// Whole trailing matrices, each too small to divide.
+    case matrices
+  }
+
+  /// The partition of a tensor of this shape.
+  ///
+  /// - Parameters:
+  ///   - dimensions: Lengths of the axes.
+  ///   - factored: Whether second moments are kept per row and column; false keeps one for each element.
+  package init(dimensions: [Int], factored: Bool) {
+    let elements = dimensions.reduce(1, *)
+    guard factored, dimensions.count >= 2 else {
+      self.init(matrixCount: 1, rows: 1, columns: elements, form: .elements, blockLength: Self.blockElements)
+      return
+    }
+    let rows = dimensions[dimensions.count - 2]
+    let columns = dimensions[dimensions.count - 1]
+    let matrix = rows * columns
+    let matrixCount = dimensions.dropLast(2).reduce(1, *)
+    if matrix <= Self.blockElements {
+      self.init(
+        matrixCount: matrixCount, rows: rows, columns: columns, form: .matrices,
+        blockLength: max(1, Self.blockElements / max(1, matrix)))
+    } else if Self.isWide(rows: rows, columns: columns) {
+      self.init(
+        matrixCount: matrixCount, rows: rows, columns: columns, form: .columns,
+        blockLength: roundUp(Self.blockElements / rows, to: Self.columnStep))
+    } else {
+      // Each block keeps two Double sums per column. Few blocks keep that below 1/16 of the matrix; 64 rows is what a
+      // column sum takes in the arithmetic type.
+      let length = max(Self.blockElements / columns, rows / Self.mostBlocksOfAMatrix)
+      self.init(
+        matrixCount: matrixCount, rows: rows, columns: columns, form: .rows,
+        blockLength: roundUp(length, to: KernelLimits.rowsPerColumnSum))
+    }
+  }
+
+  private init(matrixCount: Int, rows: Int, columns: Int, form: Form, blockLength: Int) {
+    self.matrixCount = matrixCount
+    self.rows = rows
+    self.columns = columns
+    self.form = form
+    self.blockLength = blockLength
+    guard matrixCount > 0, rows > 0, columns > 0 else {
+      blockCount = 0
+      return
+    }
+    blockCount =
+      switch form {
+      case .elements: blocks(of: columns, blockLength)
+      case .rows: matrixCount * blocks(of: rows, blockLength)
+      case .columns: matrixCount * blocks(of: columns, blockLength)
+      case .matrices: blocks(of: matrixCount, blockLength)
+      }
+  }
+
+  /// Elements that a block has about, where its shape allows: small enough to stay in the second-level cache with the
+  /// parameter beside it, large enough that handing it to a thread costs little.
+  package static let blockElements = 16384
+
+  /// Row blocks that a large matrix has at the most.
+  private static let mostBlocksOfAMatrix = 32
+
+  /// Rows up to which a panel of columns has rows of a useful length.
+  private static let mostRowsOfAPanel = 512
+
+  /// Columns by which panels grow: whole cache lines, and whole vectors.
+  private static let columnStep = 64
+
+  private static func isWide(rows: Int, columns: Int) -> Bool {
+    rows <= mostRowsOfAPanel && columns >= 4 * rows
+  }
+
+  /// Elements of one trailing matrix.
+  package var matrixElements: Int { rows * columns }
+
+  /// Elements of the tensor.
+  package var elementCount: Int { matrixCount * rows * columns }
+
+  /// Whether a matrix is read column by column first: its columns are many and its rows few.
+  package var isWide: Bool { Self.isWide(rows: rows, columns: columns) }
+
+  /// Blocks of one trailing matrix, in the forms that divide one.
+  package var blocksPerMatrix: Int { matrixCount == 0 ? 0 : blockCount / matrixCount }
+
+  /// The block with this index.
+  package subscript(index: Int) -> Block {
+    switch form {
+    case .elements:
+      let start = index * blockLength
+      return Block(matrices: 0..<1, rows: 0..<1, columns: start..<min(start + blockLength, columns))
+    case .rows:
+      let (matrix, block) = index.quotientAndRemainder(dividingBy: blocksPerMatrix)
+      let start = block * blockLength
+      return Block(
+        matrices: matrix..<matrix + 1, rows: start..<min(start + blockLength, rows), columns: 0..<columns)
+    case .columns:
+      let (matrix, block) = index.quotientAndRemainder(dividingBy: blocksPerMatrix)
+      let start = block * blockLength
+      return Block(
+        matrices: matrix..<matrix + 1, rows: 0..<rows, columns: start..<min(start + blockLength, columns))
+    case .matrices:
+      let start = index * blockLength
+      return Block(
+        matrices: start..<min(start + blockLength, matrixCount), rows: 0..<rows, columns: 0..<columns)
+    }
+  }
+}
+
+/// A block of a tensor: some trailing matrices, and of each some rows and some columns.
+package struct Block: Sendable, Equatable {
+  /// Trailing matrices, by their index.
+  package let matrices: Range<Int>
+  /// Rows of each.
+  package let rows: Range<Int>
+  /// Columns of each.
+  package let columns: Range<Int>
+
+  /// Elements of the block.
+  package var elementCount: Int { matrices.count * rows.count * columns.count }
+}
+
+/// Pieces of `length` that cover `count`.
+private func blocks(of count: Int, _ length: Int) -> Int {
+  (count + length - 1) / length
+}
+
+/// The least multiple of `step` that is not below `value`.
+private func roundUp(_ value: Int, to step: Int) -> Int {
+  max(1, (value + step - 1) / step) * step
+}

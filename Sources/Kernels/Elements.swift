@@ -1,0 +1,42 @@
+/// Where a kernel reads elements: an address and their type. The caller keeps the memory alive and unchanged.
+///
+/// No alignment is assumed: memory-mapped files have none.
+package struct Elements: @unchecked Sendable {
+  /// The first element.
+  package let address: UnsafeRawPointer
+  /// The type of every element.
+  package let type: ScalarType
+
+  /// Elements of `type` from `address` on.
+  package init(_ address: UnsafeRawPointer, _ type: ScalarType) {
+    self.address = address
+    self.type = type
+  }
+
+  /// The elements from index `offset` on.
+  package func advanced(by offset: Int) -> Elements {
+    Elements(address + offset * type.byteCount, type)
+  }
+}
+
+/// Where a kernel writes elements: an address and their type. Nobody else uses the memory meanwhile.
+package struct MutableElements: @unchecked Sendable {
+  /// The first element.
+  package let address: UnsafeMutableRawPointer
+  /// The type of every element.
+  package let type: ScalarType
+
+  /// Elements of `type` from `address` on.
+  package init(_ address: UnsafeMutableRawPointer, _ type: ScalarType) {
+    self.address = address
+    self.type = type
+  }
+
+  /// The elements from index `offset` on.
+  package func advanced(by offset: Int) -> MutableElements {
+    MutableElements(address + offset * type.byteCount, type)
+  }
+
+  /// The same elements, for reading.
+  package var reading: Elements { Elements(address, type) }
+}

@@ -1,0 +1,142 @@
+#if OpenBLAS
+  import Kernels
+  import SwiftKernels
+
+  /// Adafactor on OpenBLAS: sums on `gemv`, moving averages on `scal` and `axpy`, updates on `axpy`.
+  ///
+  /// Squares, quotients and roots BLAS does not have; tensors that are not factored have nothing else, and 16-bit
+  /// parameters are not its type: those come from `SwiftKernels`.
+  extension OpenBLASKernels {
+    package func rowMoments(
+      _ gradient: GradientPiece, average: MomentAverage, old: Elements, new: MutableElements
+    ) {
+      switch new.type {
+      case .float64:
+        MomentsOnBLAS(blas: BLASFloat64(), swift: swift).rowMoments(
+          gradient, average: average, old: old, new: new)
+      default:
+        MomentsOnBLAS(blas: BLASFloat32(), swift: swift).rowMoments(
+          gradient, average: average, old: old, new: new)
+      }
+    }
+
+    package func columnMoments(
+      _ gradient: GradientPiece, average: MomentAverage, old: Elements, new: MutableElements
+    ) {
+      switch new.type {
+      case .float64:
+        MomentsOnBLAS(blas: BLASFloat64(), swift: swift).columnMoments(
+          gradient, average: average, old: old, new: new)
+      default:
+        MomentsOnBLAS(blas: BLASFloat32(), swift: swift).columnMoments(
+          gradient, average: average, old: old, new: new)
+      }
+    }
+
+    package func accumulateColumns(
+      _ gradient: GradientPiece, rowMoments: Elements, sums: MutableElements, weightedSums: MutableElements
+    ) {
+      switch rowMoments.type {
+      case .float64:
+        MomentsOnBLAS(blas: BLASFloat64(), swift: swift).accumulateColumns(
+          gradient, rowMoments: rowMoments.bound(), sums: sums.bound(), weightedSums: weightedSums.bound())
+      default:
+        MomentsOnBLAS(blas: BLASFloat32(), swift: swift).accumulateColumns(
+          gradient, rowMoments: rowMoments.bound(), sums: sums.bound(), weightedSums: weightedSums.bound())
+      }
+    }
+
+    package func accumulateRows(
+      _ gradient: GradientPiece, columnMoments: Elements, sums: UnsafeMutablePointer<Double>,
+      weightedSums: UnsafeMutablePointer<Double>
+    ) {
+      switch columnMoments.type {
+      case .float64:
+        MomentsOnBLAS(blas: BLASFloat64(), swift: swift).accumulateRows(
+          gradient, columnMoments: columnMoments.bound(), sums: sums, weightedSums: weightedSums)
+      default:
+        MomentsOnBLAS(blas: BLASFloat32(), swift: swift).accumulateRows(
+          gradient, columnMoments: columnMoments.bound(), sums: sums, weightedSums: weightedSums)
+      }
+    }
+
+    package func finishMoments(
+      average: MomentAverage, old: Elements, new: MutableElements, sums: UnsafePointer<Double>,
+      weightedSums: UnsafePointer<Double>, count: Int
+    ) -> Double {
+      switch new.type {
+      case .float64:
+        MomentsOnBLAS(blas: BLASFloat64(), swift: swift).finishMoments(
+          average: average, old: old, new: new, sums: sums, weightedSums: weightedSums, count: count)
+      default:
+        MomentsOnBLAS(blas: BLASFloat32(), swift: swift).finishMoments(
+          average: average, old: old, new: new, sums: sums, weightedSums: weightedSums, count: count)
+      }
+    }
+
+    package func updateFactored(
+      _ parameter: MutableElements, _ gradient: GradientPiece, rowFactors: Elements, columnFactors: Elements,
+      change: ParameterChange
+    ) -> Double {
+      switch parameter.type {
+      case .float32:
+        UpdateOnBLAS(blas: BLASFloat32(), swift: swift).updateFactored(
+          parameter, gradient, rowFactors: rowFactors, columnFactors: columnFactors, change: change)
+      case .float64:
+        UpdateOnBLAS(blas: BLASFloat64(), swift: swift).updateFactored(
+          parameter, gradient, rowFactors: rowFactors, columnFactors: columnFactors, change: change)
+      default:
+        swift.updateFactored(
+          parameter, gradient, rowFactors: rowFactors, columnFactors: columnFactors, change: change)
+      }
+    }
+  }
+
+  /// What BLAS has nothing for.
+  extension OpenBLASKernels {
+    package func moveSums(
+      _ sums: MutableElements, into totals: UnsafeMutablePointer<Double>, count: Int
+    ) {
+      swift.moveSums(sums, into: totals, count: count)
+    }
+
+    package func elementStatistics(
+      _ gradient: GradientPiece, average: MomentAverage, moments: Elements
+    ) -> Double {
+      swift.elementStatistics(gradient, average: average, moments: moments)
+    }
+
+    package func sumOfSquares(_ elements: Elements, rows: Int, columns: Int, stride: Int) -> Double {
+      swift.sumOfSquares(elements, rows: rows, columns: columns, stride: stride)
+    }
+
+    package func sum(_ moments: Elements, count: Int) -> Double {
+      swift.sum(moments, count: count)
+    }
+
+    package func reciprocalRoots(
+      _ moments: Elements, factor: Double, count: Int, into out: MutableElements
+    ) {
+      swift.reciprocalRoots(moments, factor: factor, count: count, into: out)
+    }
+
+    package func updateElements(
+      _ parameter: MutableElements, _ gradient: GradientPiece, average: MomentAverage,
+      moments: MutableElements,
+      factor: Double, change: ParameterChange
+    ) -> Double {
+      swift.updateElements(
+        parameter, gradient, average: average, moments: moments, factor: factor, change: change)
+    }
+  }
+
+  extension Elements {
+    /// The elements as a type that they are known to have.
+    fileprivate func bound<A>() -> UnsafePointer<A> { address.assumingMemoryBound(to: A.self) }
+  }
+
+  extension MutableElements {
+    /// The elements as a type that they are known to have.
+    fileprivate func bound<A>() -> UnsafeMutablePointer<A> { address.assumingMemoryBound(to: A.self) }
+  }
+#endif

@@ -1,0 +1,94 @@
+/// Settings under the reference's names: `lr`, `eps`, `clip_threshold`, `decay_rate`, `beta1`, `weight_decay`,
+/// `scale_parameter`, `relative_step`, `warmup_init`. Missing ones keep their defaults; unknown ones are refused.
+extension Adafactor.Options: Codable {
+  enum CodingKeys: String, CodingKey, CaseIterable {
+    case learningRate = "lr"
+    case epsilon = "eps"
+    case clipThreshold = "clip_threshold"
+    case decayRate = "decay_rate"
+    case beta1
+    case weightDecay = "weight_decay"
+    case scaleParameter = "scale_parameter"
+    case relativeStep = "relative_step"
+    case warmupInitialization = "warmup_init"
+  }
+
+  /// Options from settings of the reference's names.
+  ///
+  /// - Throws: `OptimizerError.conflictingOptions` with the reference's messages, `unknownOption`, `invalidOption`; and
+  ///   `DecodingError` for a setting of the wrong type.
+  public init(from decoder: any Decoder) throws {
+    let all = try decoder.container(keyedBy: AnyKey.self)
+    let known = CodingKeys.allCases.map(\.rawValue)
+    if let unknown = all.allKeys.map(\.stringValue).sorted().first(where: { !known.contains($0) }) {
+      throw OptimizerError.unknownOption(name: unknown, known: known)
+    }
+    let settings = try decoder.container(keyedBy: CodingKeys.self)
+    self.init()
+    let rate = try settings.decodeIfPresent(Double.self, forKey: .learningRate)
+    let relative = try settings.decodeIfPresent(Bool.self, forKey: .relativeStep) ?? true
+    let warmup = try settings.decodeIfPresent(Bool.self, forKey: .warmupInitialization) ?? false
+    stepSize = try Self.stepSize(rate: rate, relative: relative, warmup: warmup)
+    if let epsilon = try settings.decodeIfPresent([Double].self, forKey: .epsilon) {
+      guard epsilon.count == 2 else {
+        throw OptimizerError.invalidOption(
+          name: "eps", value: "\(epsilon)",
+          requirement: "it takes two numbers, one for squared gradients and one for the parameter scale")
+      }
+      (squaredGradientEpsilon, parameterScaleEpsilon) = (epsilon[0], epsilon[1])
+    }
+    clipThreshold = try settings.decodeIfPresent(Double.self, forKey: .clipThreshold) ?? clipThreshold
+    decayRate = try settings.decodeIfPresent(Double.self, forKey: .decayRate) ?? decayRate
+    beta1 = try settings.decodeIfPresent(Double.self, forKey: .beta1)
+    weightDecay = try settings.decodeIfPresent(Double.self, forKey: .weightDecay) ?? weightDecay
+    scaleParameter = try settings.decodeIfPresent(Bool.self, forKey: .scaleParameter) ?? scaleParameter
+    try validate()
+  }
+
+  private static func stepSize(
+    rate: Double?, relative: Bool, warmup: Bool
+  ) throws(OptimizerError) -> Adafactor.StepSize {
+    if rate != nil && relative {
+      throw .conflictingOptions("Cannot combine manual `lr` and `relative_step=True` options")
+    }
+    if warmup && !relative {
+      throw .conflictingOptions("`warmup_init=True` requires `relative_step=True`")
+    }
+    if relative { return .relative(warmupInitialization: warmup) }
+    guard let rate else {
+      // The reference fails here too, at its first step and without saying why.
+      throw .invalidOption(name: "lr", value: "missing", requirement: "`relative_step=False` requires a rate")
+    }
+    return .fixed(rate)
+  }
+
+  /// Settings of the reference's names, all of them.
+  public func encode(to encoder: any Encoder) throws {
+    var settings = encoder.container(keyedBy: CodingKeys.self)
+    switch stepSize {
+    case .fixed(let rate):
+      try settings.encode(rate, forKey: .learningRate)
+      try settings.encode(false, forKey: .relativeStep)
+      try settings.encode(false, forKey: .warmupInitialization)
+    case .relative(let warmup):
+      try settings.encodeNil(forKey: .learningRate)
+      try settings.encode(true, forKey: .relativeStep)
+      try settings.encode(warmup, forKey: .warmupInitialization)
+    }
+    try settings.encode([squaredGradientEpsilon, parameterScaleEpsilon], forKey: .epsilon)
+    try settings.encode(clipThreshold, forKey: .clipThreshold)
+    try settings.encode(decayRate, forKey: .decayRate)
+    try settings.encode(beta1, forKey: .beta1)
+    try settings.encode(weightDecay, forKey: .weightDecay)
+    try settings.encode(scaleParameter, forKey: .scaleParameter)
+  }
+}
+
+/// A key of any name.
+struct AnyKey: CodingKey {
+  let stringValue: String
+  var intValue: Int? { nil }
+
+  init?(stringValue: String) { self.stringValue = stringValue }
+  init?(intValue: Int) { nil }
+}

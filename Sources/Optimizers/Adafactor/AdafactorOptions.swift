@@ -1,0 +1,72 @@
+import Tensors
+
+extension Adafactor {
+  /// What can be chosen for each parameter group. The defaults are the reference's.
+  public struct Options: Sendable, Hashable {
+    /// Where the step size comes from. The reference's `lr`, `relative_step` and `warmup_init`.
+    public var stepSize: StepSize
+
+    /// ε₁, added to every squared gradient: the reference's `eps[0]`. At least 0.
+    public var squaredGradientEpsilon: Double
+
+    /// ε₂, the least RMS(P) that scales the step size: the reference's `eps[1]`. At least 0.
+    public var parameterScaleEpsilon: Double
+
+    /// d, the RMS above which an update is scaled down: the reference's `clip_threshold`. Above 0.
+    public var clipThreshold: Double
+
+    /// The exponent in β = 1 − t^decayRate: the reference's `decay_rate`. At most 0.
+    public var decayRate: Double
+
+    /// The coefficient of the average of updates, or nil for none. At least 0 and below 1.
+    public var beta1: Double?
+
+    /// The share of a parameter, times the step size, that is taken off before its update: `weight_decay`. At least 0.
+    public var weightDecay: Double
+
+    /// Whether the step size is multiplied by max(ε₂, RMS(P)): the reference's `scale_parameter`.
+    public var scaleParameter: Bool
+
+    /// Options.
+    public init(
+      stepSize: StepSize = .relative(), squaredGradientEpsilon: Double = 1e-30,
+      parameterScaleEpsilon: Double = 1e-3, clipThreshold: Double = 1, decayRate: Double = -0.8,
+      beta1: Double? = nil, weightDecay: Double = 0, scaleParameter: Bool = true
+    ) {
+      self.stepSize = stepSize
+      self.squaredGradientEpsilon = squaredGradientEpsilon
+      self.parameterScaleEpsilon = parameterScaleEpsilon
+      self.clipThreshold = clipThreshold
+      self.decayRate = decayRate
+      self.beta1 = beta1
+      self.weightDecay = weightDecay
+      self.scaleParameter = scaleParameter
+    }
+
+    /// Checks the ranges.
+    ///
+    /// - Throws: `OptimizerError.invalidOption` for the first value out of range, NaN included.
+    public func validate() throws(OptimizerError) {
+      func check(_ holds: Bool, _ name: String, _ value: Double, _ requirement: String) throws(OptimizerError)
+      {
+        guard holds else {
+          throw .invalidOption(name: name, value: "\(value)", requirement: requirement)
+        }
+      }
+      func checkNotNegative(_ value: Double, _ name: String) throws(OptimizerError) {
+        try check(value >= 0 && value.isFinite, name, value, "it must be finite and not negative")
+      }
+      if case .fixed(let rate) = stepSize {
+        try checkNotNegative(rate, "The learning rate")
+      }
+      try checkNotNegative(squaredGradientEpsilon, "squaredGradientEpsilon")
+      try checkNotNegative(parameterScaleEpsilon, "parameterScaleEpsilon")
+      try checkNotNegative(weightDecay, "weightDecay")
+      try check(clipThreshold > 0, "clipThreshold", clipThreshold, "it must be above 0")
+      try check(decayRate <= 0, "decayRate", decayRate, "it must not be above 0")
+      if let beta1 {
+        try check(beta1 >= 0 && beta1 < 1, "beta1", beta1, "it must lie in 0 ..< 1")
+      }
+    }
+  }
+}

@@ -1,0 +1,100 @@
+import Kernels
+import Tensors
+
+extension Adafactor {
+  /// What Adafactor remembers of one parameter between steps.
+  ///
+  /// A factored matrix of n × m elements takes n + m numbers, where Adam takes 2·n·m. Numbers are Float32, or Float64
+  /// for Float64 parameters. The reference's names stand in brackets.
+  public struct State: Sendable {
+    /// t, the number of steps taken [`step`].
+    public internal(set) var step: Int
+
+    /// R, row second moments: the parameter's shape without its last axis [`exp_avg_sq_row`]; nil for vectors.
+    public internal(set) var rowMoments: Tensor?
+
+    /// C, column second moments: the shape without its second-last axis [`exp_avg_sq_col`]; nil for vectors.
+    public internal(set) var columnMoments: Tensor?
+
+    /// V, the second moment of each element of a vector or scalar [`exp_avg_sq`]; nil for matrices.
+    public internal(set) var secondMoments: Tensor?
+
+    /// M, the average of updates, with `beta1` [`exp_avg`].
+    public internal(set) var firstMoments: Tensor?
+
+    /// RMS(P) before the last step [`RMS`]; nil where no step needed it.
+    public internal(set) var rootMeanSquare: Double?
+
+    /// The state before the first step of a parameter.
+    ///
+    /// - Parameters:
+    ///   - shape: The parameter's shape: factored with two axes or more.
+    ///   - scalarType: The parameter's type.
+    ///   - hasFirstMoments: Whether updates are averaged.
+    public init(shape: Shape, scalarType: ScalarType, hasFirstMoments: Bool) {
+      let arithmetic = scalarType.arithmeticType
+      step = 0
+      if shape.rank >= 2 {
+        rowMoments = Tensor(zeros: shape.removing(axis: -1), as: arithmetic)
+        columnMoments = Tensor(zeros: shape.removing(axis: -2), as: arithmetic)
+      } else {
+        secondMoments = Tensor(zeros: shape, as: arithmetic)
+      }
+      if hasFirstMoments {
+        firstMoments = Tensor(zeros: shape, as: arithmetic)
+      }
+    }
+
+    /// A state from elsewhere: a checkpoint, or the reference.
+    public init(
+      step: Int, rowMoments: Tensor? = nil, columnMoments: Tensor? = nil, secondMoments: Tensor? = nil,
+      firstMoments: Tensor? = nil, rootMeanSquare: Double? = nil
+    ) {
+      self.step = step
+      self.rowMoments = rowMoments
+      self.columnMoments = columnMoments
+      self.secondMoments = secondMoments
+      self.firstMoments = firstMoments
+      self.rootMeanSquare = rootMeanSquare
+    }
+
+    /// Refuses a state that a parameter of this name, shape and type cannot have.
+    func check(parameter: String, shape: Shape, scalarType: ScalarType) throws(OptimizerError) {
+      guard step >= 0 else {
+        throw .invalidOption(
+          name: "The step of \"\(parameter)\"", value: "\(step)", requirement: "it counts from 0")
+      }
+      let isFactored = shape.rank >= 2
+      let expected: [(String, Tensor?, Shape?)] = [
+        ("row moments", rowMoments, isFactored ? shape.removing(axis: -1) : nil),
+        ("column moments", columnMoments, isFactored ? shape.removing(axis: -2) : nil),
+        ("second moments", secondMoments, isFactored ? nil : shape),
+        ("first moments", firstMoments, firstMoments == nil ? nil : shape),
+      ]
+      for (name, moments, wanted) in expected {
+        guard moments?.shape == wanted else {
+          throw .stateShape(parameter: parameter, moments: name, shape: moments?.shape, expected: wanted)
+        }
+        if let type = moments?.scalarType, type != scalarType.arithmeticType {
+          throw .stateType(
+            parameter: parameter, moments: name, type: type, expected: scalarType.arithmeticType)
+        }
+      }
+    }
+
+    /// Bytes of all moments.
+    public var byteCount: Int {
+      [rowMoments, columnMoments, secondMoments, firstMoments].reduce(0) { $0 + ($1?.byteCount ?? 0) }
+    }
+  }
+}
+
+extension Adafactor.State {
+  /// Where the moments lie, for the kernels to write: valid until the state is copied or changed.
+  mutating func addresses(averagingUpdates: Bool) -> TensorStep.Moments {
+    TensorStep.Moments(
+      rows: rowMoments?.mutableElements(), columns: columnMoments?.mutableElements(),
+      elements: secondMoments?.mutableElements(),
+      updates: averagingUpdates ? firstMoments?.mutableElements() : nil)
+  }
+}

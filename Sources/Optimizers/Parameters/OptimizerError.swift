@@ -1,0 +1,64 @@
+import Kernels
+import Tensors
+
+/// What an optimizer refuses, before it changes anything.
+public enum OptimizerError: Error, Sendable, Equatable {
+  /// An option is out of its range.
+  case invalidOption(name: String, value: String, requirement: String)
+  /// Options that exclude each other were given together; the message is the reference's.
+  case conflictingOptions(String)
+  /// A setting that no option has, in a configuration that was decoded.
+  case unknownOption(name: String, known: [String])
+  /// An optimizer, or one of its groups, without a parameter.
+  case noParameters(group: Int)
+  /// Two parameters have this name, or one was given twice.
+  case duplicateParameter(name: String)
+  /// A gradient has another shape than its parameter.
+  case gradientShape(parameter: String, shape: Shape, gradient: Shape)
+  /// A tensor has a scalar type that this optimizer cannot step.
+  case scalarType(parameter: String, type: ScalarType, role: String)
+  /// A gradient is NaN or infinite, or its squares overflow, and the policy is ``NonFinitePolicy/throwError``.
+  case nonFiniteGradient(parameter: String)
+  /// A parameter that this optimizer does not step.
+  case unknownParameter(name: String)
+  /// Moments of a state have another shape than their parameter calls for; nil stands for no moments.
+  case stateShape(parameter: String, moments: String, shape: Shape?, expected: Shape?)
+  /// Moments of a state have another type than their parameter calls for.
+  case stateType(parameter: String, moments: String, type: ScalarType, expected: ScalarType)
+  /// There is no group of this index.
+  case noGroup(index: Int, count: Int)
+}
+
+extension OptimizerError: CustomStringConvertible {
+  /// What is wrong, with which values, and what to do.
+  public var description: String {
+    switch self {
+    case .invalidOption(let name, let value, let requirement):
+      "\(name) is \(value): \(requirement)."
+    case .conflictingOptions(let message):
+      message
+    case .unknownOption(let name, let known):
+      "There is no option \"\(name)\". The options are \(known.joined(separator: ", "))."
+    case .noParameters(let group):
+      "Parameter group \(group) has no parameters: an optimizer needs at least one in each group."
+    case .duplicateParameter(let name):
+      "The parameter \"\(name)\" occurs twice: give each parameter once, under a name of its own."
+    case .gradientShape(let parameter, let shape, let gradient):
+      "The gradient of \"\(parameter)\" has the shape \(gradient), its parameter \(shape): they must be the same."
+    case .scalarType(let parameter, let type, let role):
+      "The \(role) of \"\(parameter)\" is \(type.rawValue), which this optimizer does not step: convert it to float32."
+    case .nonFiniteGradient(let parameter):
+      "The gradient of \"\(parameter)\" is not finite, or its squares overflow. Nothing was stepped. "
+        + "Skip such steps with the policy skipStep, or lower the loss scale."
+    case .unknownParameter(let name):
+      "The parameter \"\(name)\" does not belong to this optimizer."
+    case .stateShape(let parameter, let moments, let shape, let expected):
+      "The \(moments) of \"\(parameter)\" have the shape \(shape?.description ?? "of none"), but its state needs "
+        + "\(expected?.description ?? "none"): restore the state of a parameter of this shape."
+    case .stateType(let parameter, let moments, let type, let expected):
+      "The \(moments) of \"\(parameter)\" are \(type.rawValue), but its state is kept in \(expected.rawValue): convert them."
+    case .noGroup(let index, let count):
+      "There is no parameter group \(index): this optimizer has \(count)."
+    }
+  }
+}

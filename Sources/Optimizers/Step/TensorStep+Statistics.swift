@@ -1,0 +1,166 @@
+import Kernels
+
+/// The first phase: sums over the gradient, block by block. Parameter and state stay as they are.
+extension TensorStep {
+  /// Reads one block.
+  func statistics(block index: Int, _ kernels: any KernelPath, _ scratch: ThreadScratch) {
+    let block = partition[index]
+    if rule.leastScale != nil && squaresBefore == nil {
+      workspace.squaresBefore[index] = kernels.sumOfSquares(
+        parameter.reading.advanced(by: offset(of: block)), rows: block.matrices.count * block.rows.count,
+        columns: block.columns.count, stride: partition.columns)
+    }
+    switch partition.form {
+    case .elements:
+      workspace.blockSums[index] = kernels.elementStatistics(
+        piece(block), average: average(count: 1),
+        moments: moments.elements!.reading.advanced(by: block.columns.lowerBound))
+    case .rows:
+      workspace.blockSums[index] = rowStatistics(index, block, kernels, scratch)
+    case .columns:
+      panelStatistics(index, block, kernels, scratch)
+    case .matrices:
+      var updateSquares = 0.0
+      for matrix in block.matrices {
+        let new = newMoments(matrix, scratch)
+        updateSquares += matrixStatistics(matrix, rows: new.rows, columns: new.columns, kernels, scratch)
+      }
+      workspace.blockSums[index] = updateSquares
+    }
+  }
+
+  /// New R of the block's rows, and their part of the column sums; returns Σ R.
+  private func rowStatistics(
+    _ index: Int, _ block: Block, _ kernels: any KernelPath, _ scratch: ThreadScratch
+  ) -> Double {
+    let columns = partition.columns
+    let firstRow = block.matrices.lowerBound * partition.rows + block.rows.lowerBound
+    let new = workspace.rowMoments?.advanced(by: firstRow) ?? scratch.rowMoments
+    let sums = workspace.partialSums! + index * 2 * columns
+    sums.update(repeating: 0, count: 2 * columns)
+    accumulateColumns(
+      piece(block), old: moments.rows!.reading.advanced(by: firstRow), new: new, sums: sums,
+      weightedSums: sums + columns, kernels, scratch)
+    return kernels.sum(new.reading, count: block.rows.count)
+  }
+
+  /// New R of the rows of `piece`, and Σ g², Σ g² / R per column, in tiles of rows: the second sweep over a tile finds
+  /// it in the cache.
+  private func accumulateColumns(
+    _ piece: GradientPiece, old: Elements, new: MutableElements, sums: UnsafeMutablePointer<Double>,
+    weightedSums: UnsafeMutablePointer<Double>, _ kernels: any KernelPath, _ scratch: ThreadScratch
+  ) {
+    let average = average(count: piece.columns)
+    let tileRows = tileRows(columns: piece.columns)
+    scratch.clearTileSums(columns: piece.columns, bytes: arithmeticBytes)
+    var summedRows = 0
+    var row = 0
+    while row < piece.rows {
+      var tile = piece
+      tile.elements = piece.elements.advanced(by: row * piece.stride)
+      tile.rows = min(tileRows, piece.rows - row)
+      let newRows = new.advanced(by: row)
+      kernels.rowMoments(tile, average: average, old: old.advanced(by: row), new: newRows)
+      kernels.accumulateColumns(
+        tile, rowMoments: newRows.reading, sums: scratch.tileSums, weightedSums: scratch.tileWeightedSums)
+      row += tile.rows
+      summedRows += tile.rows
+      if summedRows + tileRows > KernelLimits.rowsPerColumnSum || row == piece.rows {
+        kernels.moveSums(scratch.tileSums, into: sums, count: piece.columns)
+        kernels.moveSums(scratch.tileWeightedSums, into: weightedSums, count: piece.columns)
+        summedRows = 0
+      }
+    }
+  }
+
+  /// New C of the panel's columns, and their part of the row sums.
+  private func panelStatistics(
+    _ index: Int, _ block: Block, _ kernels: any KernelPath, _ scratch: ThreadScratch
+  ) {
+    let rows = partition.rows
+    let firstColumn = block.matrices.lowerBound * partition.columns + block.columns.lowerBound
+    let new = workspace.columnMoments?.advanced(by: firstColumn) ?? scratch.columnMoments
+    let sums = workspace.partialSums! + index * 2 * rows
+    sums.update(repeating: 0, count: 2 * rows)
+    let piece = piece(block)
+    kernels.columnMoments(
+      piece, average: average(count: rows), old: moments.columns!.reading.advanced(by: firstColumn), new: new)
+    kernels.accumulateRows(piece, columnMoments: new.reading, sums: sums, weightedSums: sums + rows)
+  }
+
+  /// New R and C of a whole matrix, and its mean R; returns Σ u².
+  func matrixStatistics(
+    _ matrix: Int, rows newRows: MutableElements, columns newColumns: MutableElements,
+    _ kernels: any KernelPath,
+    _ scratch: ThreadScratch
+  ) -> Double {
+    let (rows, columns) = (partition.rows, partition.columns)
+    let oldRows = moments.rows!.reading.advanced(by: matrix * rows)
+    let oldColumns = moments.columns!.reading.advanced(by: matrix * columns)
+    let piece = GradientPiece(
+      gradient.advanced(by: matrix * partition.matrixElements), scale: gradientScale, rows: rows,
+      columns: columns, stride: columns)
+    let quotients: Double
+    if partition.isWide {
+      scratch.sums.update(repeating: 0, count: rows)
+      scratch.weightedSums.update(repeating: 0, count: rows)
+      kernels.columnMoments(piece, average: average(count: rows), old: oldColumns, new: newColumns)
+      kernels.accumulateRows(
+        piece, columnMoments: newColumns.reading, sums: scratch.sums, weightedSums: scratch.weightedSums)
+      quotients = kernels.finishMoments(
+        average: average(count: columns), old: oldRows, new: newRows, sums: scratch.sums,
+        weightedSums: scratch.weightedSums, count: rows)
+    } else {
+      scratch.sums.update(repeating: 0, count: columns)
+      scratch.weightedSums.update(repeating: 0, count: columns)
+      accumulateColumns(
+        piece, old: oldRows, new: newRows, sums: scratch.sums, weightedSums: scratch.weightedSums, kernels,
+        scratch)
+      quotients = kernels.finishMoments(
+        average: average(count: rows), old: oldColumns, new: newColumns, sums: scratch.sums,
+        weightedSums: scratch.weightedSums, count: columns)
+    }
+    let mean = kernels.sum(newRows.reading, count: rows) / Double(rows)
+    workspace.meanRowMoments![matrix] = mean
+    return mean * quotients
+  }
+
+  // MARK: Pieces
+
+  /// Bytes of a gradient tile that stay in the second-level cache between two sweeps, with room for the sums.
+  private static let tileBytes = 128 << 10
+
+  /// Rows of a tile: a multiple of four, which is what a kernel takes at once.
+  private func tileRows(columns: Int) -> Int {
+    let rows = Self.tileBytes / max(1, columns * gradient.type.byteCount)
+    return max(4, min(KernelLimits.rowsPerColumnSum, rows / 4 * 4))
+  }
+
+  /// Where a matrix's new moments are computed: kept for the update, or in scratch.
+  func newMoments(_ matrix: Int, _ scratch: ThreadScratch) -> (
+    rows: MutableElements, columns: MutableElements
+  ) {
+    (
+      workspace.rowMoments?.advanced(by: matrix * partition.rows) ?? scratch.rowMoments,
+      workspace.columnMoments?.advanced(by: matrix * partition.columns) ?? scratch.columnMoments
+    )
+  }
+
+  /// Elements before the block's first.
+  func offset(of block: Block) -> Int {
+    block.matrices.lowerBound * partition.matrixElements + block.rows.lowerBound * partition.columns
+      + block.columns.lowerBound
+  }
+
+  /// The gradient's elements of a block in one matrix.
+  func piece(_ block: Block) -> GradientPiece {
+    GradientPiece(
+      gradient.advanced(by: offset(of: block)), scale: gradientScale, rows: block.rows.count,
+      columns: block.columns.count, stride: partition.columns)
+  }
+
+  /// The moving average with sums of `count` squares.
+  func average(count: Int) -> MomentAverage {
+    MomentAverage(decay: average.decay, weight: average.weight, epsilon: average.epsilon, count: count)
+  }
+}

@@ -1,0 +1,30 @@
+#if canImport(Darwin)
+  import Darwin
+#elseif canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+/// What the system refused to do with a file, and why.
+public struct FileError: Error, Hashable, Sendable {
+  /// What was attempted: a verb with its complement, as in "cannot *read*".
+  public let operation: String
+  /// The file or directory.
+  public let path: String
+  /// The system's `errno`.
+  public let code: Int32
+
+  package init(_ operation: String, path: String, code: Int32) {
+    self.operation = operation
+    self.path = path
+    self.code = code
+  }
+}
+
+extension FileError: CustomStringConvertible {
+  /// The operation, the path and the system's text for `code`.
+  public var description: String {
+    "cannot \(operation) \(path): \(String(cString: strerror(code))) (errno \(code))"
+  }
+}

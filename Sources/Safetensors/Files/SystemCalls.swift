@@ -1,0 +1,36 @@
+#if canImport(Darwin)
+  import Darwin
+#elseif canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+/// The system calls whose failures and order decide whether data survives.
+///
+/// Code calls them through a value, so that a test can make one fail, return early or be interrupted, and can
+/// record their order. Each behaves as the call it is named for: −1 means failure, with the reason in
+/// `errno`.
+package struct SystemCalls: Sendable {
+  /// `pread(descriptor, buffer, count, offset)`.
+  package var read: @Sendable (Int32, UnsafeMutableRawPointer, Int, Int) -> Int = {
+    pread($0, $1, $2, off_t($3))
+  }
+  /// `pwrite(descriptor, buffer, count, offset)`.
+  package var write: @Sendable (Int32, UnsafeRawPointer, Int, Int) -> Int = { pwrite($0, $1, $2, off_t($3)) }
+  /// Sends a file's or directory's contents to the disk itself.
+  package var synchronize: @Sendable (Int32) -> Int32 = { descriptor in
+    #if canImport(Darwin)
+      // Darwin's fsync stops at the drive's cache; F_FULLFSYNC does not, but some file systems lack it.
+      if fcntl(descriptor, F_FULLFSYNC) == 0 { return 0 }
+    #endif
+    return fsync(descriptor)
+  }
+  /// `renameat(directory, from, directory, to)`.
+  package var rename: @Sendable (_ directory: Int32, _ from: String, _ to: String) -> Int32 = {
+    renameat($0, $1, $0, $2)
+  }
+
+  /// The calls of the system itself.
+  package static let live = SystemCalls()
+}

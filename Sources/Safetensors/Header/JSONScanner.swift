@@ -1,0 +1,162 @@
+/// Reads JSON token by token from bytes in memory, strictly as RFC 8259 has it.
+///
+/// Why not Foundation's: it keeps the last of two equal keys without a word, where the format forbids
+/// duplicates; its errors do not say where; and it would be the library's only use of Foundation. A header
+/// has one fixed shape, so its parser asks for the tokens that may come next and never builds a tree. Nothing
+/// here recurses.
+struct JSONScanner {
+  private let bytes: [UInt8]
+  /// The index in `bytes` of what is read next.
+  private var position = 0
+  /// Where in the file `bytes` begin, for errors.
+  private let baseOffset: Int
+
+  init(_ bytes: [UInt8], baseOffset: Int) {
+    self.bytes = bytes
+    self.baseOffset = baseOffset
+  }
+
+  /// Where in the file the next byte stands.
+  var offset: Int { baseOffset + position }
+
+  /// The next byte, `nil` at the end.
+  var next: UInt8? { position < bytes.count ? bytes[position] : nil }
+
+  /// The error that something is wrong at `offset`, or at the next byte.
+  func malformed(_ problem: String, at offset: Int? = nil) -> SafetensorsError {
+    SafetensorsError(.malformedHeader(offset: offset ?? self.offset, problem: problem))
+  }
+
+  /// Passes over the next byte.
+  mutating func advance() { position += 1 }
+
+  /// Passes over what may stand between tokens.
+  mutating func skipWhitespace() {
+    while let byte = next, byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 { position += 1 }
+  }
+
+  /// Passes over the next byte if it is this character, and says whether it was.
+  mutating func take(_ character: Unicode.Scalar) -> Bool {
+    guard next == UInt8(ascii: character) else { return false }
+    position += 1
+    return true
+  }
+
+  /// Passes over whitespace, this character, and whitespace after it.
+  mutating func expect(_ character: Unicode.Scalar, in context: String) throws(SafetensorsError) {
+    skipWhitespace()
+    guard take(character) else { throw malformed("expected \"\(character)\" in \(context)") }
+    skipWhitespace()
+  }
+
+  /// After an element of an array or object: `true` if a comma follows, `false` if it is closed.
+  mutating func continues(until close: Unicode.Scalar, in context: String) throws(SafetensorsError) -> Bool {
+    skipWhitespace()
+    if take(",") {
+      skipWhitespace()
+      return true
+    }
+    guard take(close) else { throw malformed("expected \",\" or \"\(close)\" in \(context)") }
+    return false
+  }
+
+  /// Checks that nothing but spaces is left.
+  mutating func expectPaddingToEnd() throws(SafetensorsError) {
+    while take(" ") {}
+    guard position == bytes.count else { throw malformed("only spaces may follow the header's object") }
+  }
+
+  /// An integer that is not negative and fits `Int`, without fraction or exponent.
+  mutating func count(_ context: String) throws(SafetensorsError) -> Int {
+    let start = position
+    var value = 0
+    while let byte = next, let digit = Self.digit(byte) {
+      let (product, first) = value.multipliedReportingOverflow(by: 10)
+      let (sum, second) = product.addingReportingOverflow(digit)
+      guard !first, !second else {
+        throw malformed("\(context) exceeds \(Int.max)", at: baseOffset + start)
+      }
+      value = sum
+      position += 1
+    }
+    let isWhole = next.map { $0 != UInt8(ascii: ".") && $0 | 0x20 != UInt8(ascii: "e") } ?? true
+    let hasLeadingZero = position - start > 1 && bytes[start] == UInt8(ascii: "0")
+    guard position > start, isWhole, !hasLeadingZero else {
+      throw malformed("\(context) must be a non-negative integer in plain digits", at: baseOffset + start)
+    }
+    return value
+  }
+
+  /// A string with its escapes replaced.
+  mutating func string(_ context: String) throws(SafetensorsError) -> String {
+    let start = offset
+    guard take("\"") else { throw malformed("expected \(context), a string") }
+    var text: [UInt8] = []
+    var runStart = position
+    while let byte = next {
+      switch byte {
+      case UInt8(ascii: "\""):
+        text += bytes[runStart..<position]
+        position += 1
+        guard let string = String(validating: text, as: UTF8.self) else {
+          throw malformed("\(context) is not valid UTF-8", at: start)
+        }
+        return string
+      case UInt8(ascii: "\\"):
+        text += bytes[runStart..<position]
+        position += 1
+        text += String(try escapedScalar()).utf8
+        runStart = position
+      case 0..<0x20:
+        throw malformed("a control character in a string must be escaped")
+      default:
+        position += 1
+      }
+    }
+    throw malformed("\(context) is not closed", at: start)
+  }
+
+  /// What an escape stands for; the backslash has been read.
+  private mutating func escapedScalar() throws(SafetensorsError) -> Unicode.Scalar {
+    let start = offset - 1
+    guard let byte = next else { throw malformed("an escape is cut off", at: start) }
+    position += 1
+    switch Unicode.Scalar(byte) {
+    case "\"": return "\""
+    case "\\": return "\\"
+    case "/": return "/"
+    case "b": return "\u{8}"
+    case "f": return "\u{C}"
+    case "n": return "\n"
+    case "r": return "\r"
+    case "t": return "\t"
+    case "u":
+      let unit = try hexadecimalUnit()
+      if let scalar = Unicode.Scalar(unit) { return scalar }
+      // Half of a pair: the other half must be the next escape.
+      if UTF16.isLeadSurrogate(unit), take("\\"), take("u") {
+        let trail = try hexadecimalUnit()
+        if UTF16.isTrailSurrogate(trail) { return UTF16.decode(UTF16.EncodedScalar([unit, trail])) }
+      }
+      throw malformed("an escape stands for half a character", at: start)
+    default:
+      throw malformed("an unknown escape", at: start)
+    }
+  }
+
+  private mutating func hexadecimalUnit() throws(SafetensorsError) -> UInt16 {
+    var unit: UInt16 = 0
+    for _ in 0..<4 {
+      guard let byte = next, let digit = Character(Unicode.Scalar(byte)).hexDigitValue else {
+        throw malformed("expected four hexadecimal digits")
+      }
+      unit = unit << 4 | UInt16(digit)
+      position += 1
+    }
+    return unit
+  }
+
+  static func digit(_ byte: UInt8) -> Int? {
+    (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) ? Int(byte - UInt8(ascii: "0")) : nil
+  }
+}

@@ -1,0 +1,94 @@
+/// What a safetensors file says about itself: its tensors in the order of their data, and its metadata.
+///
+/// A file is
+///
+///     8 bytes    n, the header's length, little-endian
+///     n bytes    {"__metadata__": {"key": "value", …},
+///                 "name": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}, …}, then spaces
+///     the rest   the tensors' elements, little-endian, row-major, without holes between tensors
+///
+/// Offsets count from the end of the header.
+public struct SafetensorsHeader: Sendable, Equatable {
+  /// The longest header, as in the Python package: 100 MB.
+  public static let byteCountLimit = 100_000_000
+
+  /// Bytes of the header's length, with which a file begins.
+  static let lengthByteCount = 8
+  /// The key that no tensor can have.
+  static let metadataKey = "__metadata__"
+
+  /// The tensors in the order of their data.
+  public let tensors: [SafetensorsTensor]
+  /// Free text by key.
+  public let metadata: [String: String]
+  /// Places in `tensors`.
+  private let places: [ExactName: Int]
+
+  /// The tensors of a file, which must lie one behind the other and have different names.
+  init(tensors: [SafetensorsTensor], metadata: [String: String], places: [ExactName: Int]) {
+    self.tensors = tensors
+    self.metadata = metadata
+    self.places = places
+  }
+
+  /// Bytes of all tensors.
+  public var dataByteCount: Int { tensors.last?.byteRange.upperBound ?? 0 }
+
+  /// The tensor whose name has exactly these Unicode scalars; `nil` if there is none.
+  public func tensor(named name: String) -> SafetensorsTensor? {
+    place(of: name).map { tensors[$0] }
+  }
+
+  func place(of name: String) -> Int? { places[ExactName(name)] }
+}
+
+/// In which order a file's tensors stand.
+public enum SafetensorsOrder: Sendable, Hashable {
+  /// From the most to the least strictly aligned type, then by the bytes of the name: the order of the Python
+  /// package, in which every tensor is aligned to its elements.
+  case byAlignment
+  /// As given.
+  case asGiven
+}
+
+extension SafetensorsHeader {
+  /// The header of a file that holds these tensors.
+  ///
+  /// - Throws: ``SafetensorsError`` if names repeat or are reserved, or if a size overflows or is not in
+  ///   whole bytes.
+  public init(
+    _ descriptors: [SafetensorsDescriptor], metadata: [String: String] = [:],
+    order: SafetensorsOrder = .byAlignment
+  ) throws(SafetensorsError) {
+    var tensors: [SafetensorsTensor] = []
+    var places: [ExactName: Int] = [:]
+    tensors.reserveCapacity(descriptors.count)
+    places.reserveCapacity(descriptors.count)
+    var begin = 0
+    for descriptor in Self.sorted(descriptors, order) {
+      let name = descriptor.name
+      guard name != Self.metadataKey else { throw SafetensorsError(.reservedName(name)) }
+      let (end, overflows) = begin.addingReportingOverflow(try descriptor.byteCount())
+      guard !overflows else { throw SafetensorsError(.sizeOverflow(tensor: name, shape: descriptor.shape)) }
+      guard places.updateValue(tensors.count, forKey: ExactName(name)) == nil else {
+        throw SafetensorsError(.duplicateTensor(name))
+      }
+      tensors.append(SafetensorsTensor(descriptor: descriptor, byteRange: begin..<end))
+      begin = end
+    }
+    self.init(tensors: tensors, metadata: metadata, places: places)
+  }
+
+  private static func sorted(
+    _ descriptors: [SafetensorsDescriptor], _ order: SafetensorsOrder
+  ) -> [SafetensorsDescriptor] {
+    guard order == .byAlignment else { return descriptors }
+    let types = SafetensorsScalarType.allCases
+    let alignments = Dictionary(uniqueKeysWithValues: zip(types, types.indices))
+    return descriptors.sorted { left, right in
+      left.scalarType == right.scalarType
+        ? left.name.utf8.lexicographicallyPrecedes(right.name.utf8)
+        : alignments[left.scalarType]! > alignments[right.scalarType]!
+    }
+  }
+}

@@ -1,0 +1,72 @@
+/// A tensor to be stored: its name, its type and its shape.
+public struct SafetensorsDescriptor: Hashable, Sendable {
+  /// The name, unique in a file.
+  public var name: String
+  /// The type of the elements.
+  public var scalarType: SafetensorsScalarType
+  /// The lengths of the axes, slowest first; empty for a scalar.
+  public var shape: [Int]
+
+  /// A tensor of this name, type and shape.
+  ///
+  /// - Precondition: no length in `shape` is negative.
+  public init(_ name: String, _ scalarType: SafetensorsScalarType, shape: [Int]) {
+    precondition(shape.allSatisfy { $0 >= 0 }, "tensor \(name.debugDescription) has the shape \(shape)")
+    self.name = name
+    self.scalarType = scalarType
+    self.shape = shape
+  }
+
+  /// The bytes that all elements take together.
+  ///
+  /// A product that overflows is refused even if a later length is 0, as the Python package does.
+  func byteCount() throws(SafetensorsError) -> Int {
+    var bitCount = 1
+    for factor in shape + [scalarType.bitCount] {
+      let (product, overflows) = bitCount.multipliedReportingOverflow(by: factor)
+      guard !overflows else { throw SafetensorsError(.sizeOverflow(tensor: name, shape: shape)) }
+      bitCount = product
+    }
+    guard bitCount.isMultiple(of: 8) else {
+      throw SafetensorsError(.partialByte(tensor: name, scalarType: scalarType, shape: shape))
+    }
+    return bitCount / 8
+  }
+}
+
+/// A tensor in a file: a ``SafetensorsDescriptor`` and the place of its bytes.
+public struct SafetensorsTensor: Hashable, Sendable {
+  /// Name, type and shape.
+  public let descriptor: SafetensorsDescriptor
+  /// Where the bytes are, counted from the end of the header.
+  public let byteRange: Range<Int>
+
+  /// The name, unique in the file.
+  public var name: String { descriptor.name }
+  /// The type of the elements.
+  public var scalarType: SafetensorsScalarType { descriptor.scalarType }
+  /// The lengths of the axes, slowest first; empty for a scalar.
+  public var shape: [Int] { descriptor.shape }
+  /// The number of elements: the product of `shape`, 1 for a scalar.
+  public var elementCount: Int { shape.reduce(1, *) }
+}
+
+/// A name that equals only the same bytes.
+///
+/// Swift's `String` equates "é" as one scalar with "e" and a combining accent; for the format they are two
+/// names.
+struct ExactName: Hashable {
+  let name: String
+
+  init(_ name: String) { self.name = name }
+
+  static func == (left: ExactName, right: ExactName) -> Bool {
+    left.name.utf8.elementsEqual(right.name.utf8)
+  }
+
+  func hash(into hasher: inout Hasher) {
+    for byte in name.utf8 { hasher.combine(byte) }
+    // No byte of UTF-8, so that a name's end is part of what is hashed.
+    hasher.combine(0xFF as UInt8)
+  }
+}

@@ -1,0 +1,98 @@
+/// Writes a safetensors file tensor by tensor, in whole or in part, in any order.
+///
+///     var writer = try SafetensorsWriter(
+///       path: "model.safetensors", tensors: [SafetensorsDescriptor("weight", .float32, shape: [2, 3])])
+///     try writer.append(weight.span.bytes, to: "weight")
+///     try writer.commit()
+///
+/// The file appears at its path, all at once and flushed to disk, when ``commit()`` returns; it may replace
+/// one that tensors are being read from. A writer that ends otherwise leaves the path as it was.
+///
+/// The same tensors and metadata give the same bytes, whatever the order of the calls.
+public struct SafetensorsWriter: ~Copyable, Sendable {
+  /// What the file says about itself.
+  public let header: SafetensorsHeader
+  private let replacement: FileReplacement
+  private let dataOffset: Int
+  /// How many bytes each tensor has got.
+  private var suppliedByteCounts: [Int]
+
+  /// Begins a file at `path` that will hold these tensors.
+  ///
+  /// - Throws: ``SafetensorsError`` if the tensors cannot stand in one file, or if no file can be created
+  ///   there.
+  public init(
+    path: String, tensors: [SafetensorsDescriptor], metadata: [String: String] = [:],
+    order: SafetensorsOrder = .byAlignment
+  ) throws(SafetensorsError) {
+    try self.init(path: path, tensors: tensors, metadata: metadata, order: order, system: .live)
+  }
+
+  package init(
+    path: String, tensors: [SafetensorsDescriptor], metadata: [String: String] = [:],
+    order: SafetensorsOrder = .byAlignment, system: SystemCalls
+  ) throws(SafetensorsError) {
+    let (header, start) = try SafetensorsError.naming(path) { () throws(SafetensorsError) in
+      let header = try SafetensorsHeader(tensors, metadata: metadata, order: order)
+      return (header, try header.serialized())
+    }
+    replacement = try SafetensorsError.naming(path) { () throws(FileError) in
+      let replacement = try FileReplacement(of: path, system: system)
+      try start.span.bytes.withUnsafeBytes { (bytes) throws(FileError) in try replacement.write(bytes, at: 0)
+      }
+      return replacement
+    }
+    self.header = header
+    dataOffset = start.count
+    suppliedByteCounts = Array(repeating: 0, count: tensors.count)
+  }
+
+  /// The tensors in the order of their data.
+  public var tensors: [SafetensorsTensor] { header.tensors }
+
+  /// Writes the next bytes of the tensor with this name: little-endian, row-major.
+  ///
+  /// - Throws: ``SafetensorsError`` if there is no such tensor, if it would get more bytes than it has, or if
+  ///   they cannot be written.
+  public mutating func append(_ bytes: RawSpan, to name: String) throws(SafetensorsError) {
+    try bytes.withUnsafeBytes { (bytes) throws(SafetensorsError) in try append(bytes, to: name) }
+  }
+
+  /// Writes the next bytes of the tensor with this name: the way from memory that has no span.
+  package mutating func append(_ bytes: UnsafeRawBufferPointer, to name: String) throws(SafetensorsError) {
+    guard let place = header.place(of: name) else {
+      throw SafetensorsError(.noSuchTensor(name), path: replacement.path)
+    }
+    let range = header.tensors[place].byteRange
+    let supplied = suppliedByteCounts[place] + bytes.count
+    guard supplied <= range.count else {
+      throw SafetensorsError(
+        .excessBytes(tensor: name, byteCount: range.count, supplied: supplied), path: replacement.path)
+    }
+    do {
+      try replacement.write(bytes, at: dataOffset + range.lowerBound + suppliedByteCounts[place])
+    } catch {
+      throw SafetensorsError(.file(error), path: replacement.path)
+    }
+    suppliedByteCounts[place] = supplied
+  }
+
+  /// Puts the file in its place, flushed to disk.
+  ///
+  /// - Throws: ``SafetensorsError`` if a tensor lacks bytes or the system refuses; then what was at the path
+  ///   still is. (If only the last step fails, flushing the directory, the new file is there, but a loss of
+  ///   power may bring the old one back.)
+  public consuming func commit() throws(SafetensorsError) {
+    let path = replacement.path
+    for (tensor, supplied) in zip(header.tensors, suppliedByteCounts) where supplied < tensor.byteRange.count
+    {
+      throw SafetensorsError(
+        .missingBytes(tensor: tensor.name, byteCount: tensor.byteRange.count, supplied: supplied), path: path)
+    }
+    do {
+      try replacement.commit()
+    } catch {
+      throw SafetensorsError(.file(error), path: path)
+    }
+  }
+}

@@ -1,0 +1,51 @@
+/// η(s) = ηᵢ(s − bᵢ) for bᵢ ≤ s < bᵢ₊₁: one schedule after the other, each beginning at its own step 0.
+///
+/// - s: step, from 0
+/// - ηᵢ: `schedules`
+/// - bᵢ: b₀ = 0 and then `boundaries`, the steps at which the next schedule takes over
+///
+/// Two equal boundaries leave the schedule between them out. The last schedule has no end.
+///
+/// Source: `join_schedules` of optax, `SequentialLR` of torch.
+public struct JoinedSchedule: Schedule {
+  /// `joined`.
+  public static let kind = "joined"
+
+  /// The schedules, in order.
+  public let schedules: [AnySchedule]
+  /// The steps at which the second, third, … schedule begins.
+  public let boundaries: [Int]
+
+  /// `schedules` in order, each from its boundary on; there is one boundary fewer than schedules.
+  public init(_ schedules: [any Schedule], boundaries: [Int]) throws(ScheduleError) {
+    try ScheduleError.require(
+      !schedules.isEmpty && boundaries.count == schedules.count - 1, Self.kind, "boundaries", boundaries,
+      "\(schedules.count) schedules need \(max(0, schedules.count - 1)), and there must be one schedule at least"
+    )
+    try ScheduleError.require(
+      boundaries.first ?? 0 >= 0 && zip(boundaries, boundaries.dropFirst()).allSatisfy(<=),
+      Self.kind, "boundaries", boundaries, "must be steps in rising order, none negative")
+    self.schedules = schedules.map { AnySchedule($0) }
+    self.boundaries = boundaries
+  }
+
+  /// Decodes and checks the settings.
+  public init(from decoder: any Decoder) throws {
+    let settings = try decoder.container(keyedBy: CodingKeys.self)
+    try self.init(
+      settings.decode([AnySchedule].self, forKey: .schedules),
+      boundaries: settings.decode([Int].self, forKey: .boundaries))
+  }
+
+  /// ηᵢ(s − bᵢ).
+  public func rate(at step: Int, initialRate: Double) -> Double {
+    let index = boundaries.prefix { $0 <= step }.count
+    let start = index == 0 ? 0 : boundaries[index - 1]
+    return schedules[index].rate(at: step - start, initialRate: initialRate)
+  }
+
+  /// Checks every schedule.
+  public func check(initialRate: Double) throws(ScheduleError) {
+    for schedule in schedules { try schedule.check(initialRate: initialRate) }
+  }
+}

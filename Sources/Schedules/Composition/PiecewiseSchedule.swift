@@ -1,0 +1,87 @@
+import RealModule
+
+/// m(s) through given points: the value of the last point that is not after s, or interpolated to the next one.
+///
+/// - s: step, from 0
+/// - points: steps in rising order, each with its multiplier
+/// - `interpolation`: `.constant` holds a point's multiplier until the next; `.linear` and `.cosine` join the points
+///   by straight lines or half waves
+///
+/// Before the first point it has that point's multiplier, after the last one that of the last.
+///
+/// Source: `piecewise_constant_schedule` and `piecewise_interpolate_schedule` of optax, whose scales accumulate;
+/// these multipliers are all relative to the initial rate.
+public struct PiecewiseSchedule: MultiplierSchedule {
+  /// A step and the multiplier there.
+  public struct Point: Sendable, Codable, Hashable {
+    /// The step.
+    public let step: Int
+    /// The factor on the initial rate at this step.
+    public let multiplier: Double
+
+    /// The multiplier `multiplier` at `step`.
+    public init(step: Int, multiplier: Double) {
+      self.step = step
+      self.multiplier = multiplier
+    }
+  }
+
+  /// What is between two points.
+  public enum Interpolation: String, Sendable, Codable, CaseIterable {
+    /// The multiplier of the earlier point.
+    case constant
+    /// A straight line.
+    case linear
+    /// Half a cosine wave.
+    case cosine
+  }
+
+  /// `piecewise`.
+  public static let kind = "piecewise"
+  @usableFromInline static let defaultInterpolation = Interpolation.constant
+
+  /// The points, by rising steps.
+  public let points: [Point]
+  /// What is between two points.
+  public let interpolation: Interpolation
+
+  /// A schedule through `points`, of which there must be one at least.
+  public init(points: [Point], interpolation: Interpolation = defaultInterpolation) throws(ScheduleError) {
+    let steps = points.map(\.step)
+    try ScheduleError.require(
+      !steps.isEmpty && steps[0] >= 0 && zip(steps, steps.dropFirst()).allSatisfy(<),
+      Self.kind, "points", "at the steps \(steps)",
+      "there must be one at least, at rising steps, none negative")
+    for point in points {
+      try ScheduleError.requireNonNegative(
+        point.multiplier, Self.kind, "the multiplier at step \(point.step)")
+    }
+    self.points = points
+    self.interpolation = interpolation
+  }
+
+  /// Decodes and checks the settings.
+  public init(from decoder: any Decoder) throws {
+    let settings = try decoder.container(keyedBy: CodingKeys.self)
+    try self.init(
+      points: settings.decode([Point].self, forKey: .points),
+      interpolation: settings.decode(Interpolation.self, forKey: .interpolation))
+  }
+
+  /// The multiplier of the last point that is not after s, or interpolated to the next one.
+  public func multiplier(at step: Int) -> Double {
+    guard let following = points.firstIndex(where: { $0.step > step }) else {
+      return points[points.count - 1].multiplier
+    }
+    guard following > 0 else { return points[0].multiplier }
+    let (from, to) = (points[following - 1], points[following])
+    let progress = Double(step - from.step) / Double(to.step - from.step)
+    let weight =
+      switch interpolation {
+      case .constant: 0.0
+      case .linear: progress
+      case .cosine: 0.5 * (1 - .cos(.pi * progress))
+      }
+    return from.multiplier + (to.multiplier - from.multiplier) * weight
+  }
+}

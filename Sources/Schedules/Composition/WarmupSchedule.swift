@@ -1,0 +1,75 @@
+/// η(s) = (w(s / W)(1 − a) + a) η′(0) while s < W, then η′(s − W): a warm-up before any schedule η′.
+///
+/// - s: step, from 0
+/// - W: `steps`, the length of the warm-up; 0 for none
+/// - a: `startRatio`, the part of η′(0) that step 0 has
+/// - w: `shape`, a ``WarmupShape``
+/// - η′: `schedule`, which begins at its own step 0 when the warm-up is over
+///
+/// Where η′ has a length, it should be that of the training without the warm-up.
+public struct WarmupSchedule: Schedule {
+  /// `warmup`.
+  public static let kind = "warmup"
+  /// From a rate of 0.
+  @usableFromInline static let defaultStartRatio = 0.0
+  @usableFromInline static let defaultShape = WarmupShape.linear
+
+  /// W, the steps of the warm-up.
+  public let steps: Int
+  /// a, the part of the first rate after the warm-up that step 0 has.
+  public let startRatio: Double
+  /// w, how the warm-up rises.
+  public let shape: WarmupShape
+  /// η′, the schedule after the warm-up.
+  public let schedule: AnySchedule
+
+  /// A warm-up of `steps` steps, then `schedule`.
+  public init(
+    steps: Int, startRatio: Double = defaultStartRatio, shape: WarmupShape = defaultShape,
+    then schedule: some Schedule
+  ) throws(ScheduleError) {
+    try ScheduleError.requireCount(steps, Self.kind, "steps")
+    try ScheduleError.requireNonNegative(startRatio, Self.kind, "startRatio")
+    self.steps = steps
+    self.startRatio = startRatio
+    self.shape = shape
+    self.schedule = AnySchedule(schedule)
+  }
+
+  /// A warm-up of a part of `trainingSteps`, then the schedule that `schedule` makes for the number of steps left.
+  ///
+  ///     try WarmupSchedule(steps: .fraction(0.1), of: 1_000) { try REXSchedule(trainingSteps: $0) }
+  public init(
+    steps: some StepLength, of trainingSteps: Int, startRatio: Double = defaultStartRatio,
+    shape: WarmupShape = defaultShape, then schedule: (Int) throws(ScheduleError) -> some Schedule
+  ) throws(ScheduleError) {
+    let steps = try steps.steps(of: trainingSteps)
+    try ScheduleError.require(
+      steps <= trainingSteps, Self.kind, "steps", steps,
+      "must not be greater than trainingSteps, \(trainingSteps)")
+    try self.init(
+      steps: steps, startRatio: startRatio, shape: shape, then: schedule(trainingSteps - steps))
+  }
+
+  /// Decodes and checks the settings.
+  public init(from decoder: any Decoder) throws {
+    let settings = try decoder.container(keyedBy: CodingKeys.self)
+    try self.init(
+      steps: settings.decode(Int.self, forKey: .steps),
+      startRatio: settings.decode(Double.self, forKey: .startRatio),
+      shape: settings.decode(WarmupShape.self, forKey: .shape),
+      then: settings.decode(AnySchedule.self, forKey: .schedule))
+  }
+
+  /// (w(s / W)(1 − a) + a) η′(0) while s < W, then η′(s − W).
+  public func rate(at step: Int, initialRate: Double) -> Double {
+    guard step < steps else { return schedule.rate(at: step - steps, initialRate: initialRate) }
+    let ramp = shape.value(at: Double(step) / Double(steps)) * (1 - startRatio) + startRatio
+    return ramp * schedule.rate(at: 0, initialRate: initialRate)
+  }
+
+  /// Checks the schedule after the warm-up.
+  public func check(initialRate: Double) throws(ScheduleError) {
+    try schedule.check(initialRate: initialRate)
+  }
+}

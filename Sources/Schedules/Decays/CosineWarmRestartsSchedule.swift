@@ -1,0 +1,70 @@
+import RealModule
+
+/// η(s) = η_min + ½(η₀ − η_min)(1 + cos(π t / Tᵢ)), t the steps since the i-th restart, Tᵢ = T₀ kⁱ.
+///
+/// - s: step, from 0
+/// - η₀: the group's initial rate
+/// - η_min: `minimumRate`, a rate
+/// - T₀: `firstCycleSteps`, the length of the first cycle
+/// - k: `growth`, how many times longer each cycle is than the one before
+///
+/// The rate jumps back to η₀ at s = T₀, T₀(1 + k), T₀(1 + k + k²), … without end.
+///
+/// Source: `CosineAnnealingWarmRestarts` of torch; Loshchilov and Hutter, "SGDR" (arXiv 1608.03983).
+public struct CosineWarmRestartsSchedule: Schedule {
+  /// `cosine_warm_restarts`.
+  public static let kind = "cosine_warm_restarts"
+  /// Cycles of the same length.
+  @usableFromInline static let defaultGrowth = 1
+  @usableFromInline static let defaultMinimumRate = 0.0
+
+  /// T₀, the steps of the first cycle.
+  public let firstCycleSteps: Int
+  /// k, how many times longer each cycle is than the one before.
+  public let growth: Int
+  /// η_min, the rate that a cycle falls to.
+  public let minimumRate: Double
+
+  /// Cycles of `firstCycleSteps` steps and `growth` times more each.
+  public init(
+    firstCycleSteps: Int, growth: Int = defaultGrowth, minimumRate: Double = defaultMinimumRate
+  ) throws(ScheduleError) {
+    try ScheduleError.requireCount(firstCycleSteps, Self.kind, "firstCycleSteps", atLeast: 1)
+    try ScheduleError.requireCount(growth, Self.kind, "growth", atLeast: 1)
+    try ScheduleError.requireNonNegative(minimumRate, Self.kind, "minimumRate")
+    self.firstCycleSteps = firstCycleSteps
+    self.growth = growth
+    self.minimumRate = minimumRate
+  }
+
+  /// Decodes and checks the settings.
+  public init(from decoder: any Decoder) throws {
+    let settings = try decoder.container(keyedBy: CodingKeys.self)
+    try self.init(
+      firstCycleSteps: settings.decode(Int.self, forKey: .firstCycleSteps),
+      growth: settings.decode(Int.self, forKey: .growth),
+      minimumRate: settings.decode(Double.self, forKey: .minimumRate))
+  }
+
+  /// η_min + ½(η₀ − η_min)(1 + cos(π t / Tᵢ)).
+  public func rate(at step: Int, initialRate: Double) -> Double {
+    let (elapsed, length) = cycle(at: step)
+    let wave = 1 + Double.cos(.pi * Double(elapsed) / Double(length))
+    return minimumRate + (initialRate - minimumRate) * wave / 2
+  }
+
+  /// The steps since the last restart, and the length of the cycle that began there.
+  ///
+  /// - Complexity: O(1) for `growth` = 1, otherwise O(log step), exact where a formula with logarithms would round.
+  private func cycle(at step: Int) -> (elapsed: Int, length: Int) {
+    guard growth > 1 else { return (step % firstCycleSteps, firstCycleSteps) }
+    var elapsed = step
+    var length = firstCycleSteps
+    while elapsed >= length {
+      elapsed -= length
+      let (longer, overflow) = length.multipliedReportingOverflow(by: growth)
+      length = overflow ? .max : longer
+    }
+    return (elapsed, length)
+  }
+}

@@ -1,0 +1,42 @@
+import RealModule
+
+/// m(s) = g^(s / D).
+///
+/// - s: step, from 0
+/// - g: `decayRate`, the factor over D steps
+/// - D: `decaySteps`; 1 makes g the factor of each step
+///
+/// It has no end. For a decay in stairs, where s / D is rounded down, see ``StepDecaySchedule``.
+///
+/// Source: `ExponentialLR` of torch (D = 1), `exponential_decay` of optax.
+public struct ExponentialSchedule: MultiplierSchedule {
+  /// `exponential`.
+  public static let kind = "exponential"
+  @usableFromInline static let defaultDecaySteps = 1
+
+  /// g, the factor over `decaySteps` steps.
+  public let decayRate: Double
+  /// D, the steps over which the rate is multiplied by g.
+  public let decaySteps: Int
+
+  /// A rate that is multiplied by `decayRate` over every `decaySteps` steps.
+  public init(decayRate: Double, decaySteps: Int = defaultDecaySteps) throws(ScheduleError) {
+    try ScheduleError.requirePositive(decayRate, Self.kind, "decayRate")
+    try ScheduleError.requireCount(decaySteps, Self.kind, "decaySteps", atLeast: 1)
+    self.decayRate = decayRate
+    self.decaySteps = decaySteps
+  }
+
+  /// Decodes and checks the settings.
+  public init(from decoder: any Decoder) throws {
+    let settings = try decoder.container(keyedBy: CodingKeys.self)
+    try self.init(
+      decayRate: settings.decode(Double.self, forKey: .decayRate),
+      decaySteps: settings.decode(Int.self, forKey: .decaySteps))
+  }
+
+  /// g^(s / D).
+  public func multiplier(at step: Int) -> Double {
+    .pow(decayRate, Double(step) / Double(decaySteps))
+  }
+}

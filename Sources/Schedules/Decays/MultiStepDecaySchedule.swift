@@ -1,0 +1,45 @@
+import RealModule
+
+/// m(s) = g^n, n the number of milestones that are not after s.
+///
+/// - s: step, from 0
+/// - g: `decayRate`
+/// - milestones: the steps that drop, in rising order; the same step twice drops twice
+///
+/// After the last milestone it stays.
+///
+/// Source: `MultiStepLR` of torch.
+public struct MultiStepDecaySchedule: MultiplierSchedule {
+  /// `multi_step`.
+  public static let kind = "multi_step"
+
+  /// The steps from which the rate is multiplied by g once more.
+  public let milestones: [Int]
+  /// g, the factor of a drop.
+  public let decayRate: Double
+
+  /// A rate that is multiplied by `decayRate` at each of `milestones`.
+  public init(
+    milestones: [Int], decayRate: Double = StepDecaySchedule.defaultDecayRate
+  ) throws(ScheduleError) {
+    try ScheduleError.require(
+      milestones.first ?? 0 >= 0 && zip(milestones, milestones.dropFirst()).allSatisfy(<=),
+      Self.kind, "milestones", milestones, "must be steps in rising order, none negative")
+    try ScheduleError.requirePositive(decayRate, Self.kind, "decayRate")
+    self.milestones = milestones
+    self.decayRate = decayRate
+  }
+
+  /// Decodes and checks the settings.
+  public init(from decoder: any Decoder) throws {
+    let settings = try decoder.container(keyedBy: CodingKeys.self)
+    try self.init(
+      milestones: settings.decode([Int].self, forKey: .milestones),
+      decayRate: settings.decode(Double.self, forKey: .decayRate))
+  }
+
+  /// g^n, n the number of milestones ≤ s.
+  public func multiplier(at step: Int) -> Double {
+    .pow(decayRate, Double(milestones.prefix { $0 <= step }.count))
+  }
+}

@@ -1,0 +1,112 @@
+import RealModule
+
+/// m(s) rises from 1/d to 1 until s = a, then falls to 1/(d e) at the last step.
+///
+///     s ≤ a            from 1/d to 1           a = qT − 1
+///     s ≤ T − 1        from 1 to 1/(d e)
+///
+/// or in three phases, back to the start by b = 2qT − 2 and only then to the end:
+///
+///     s ≤ a            from 1/d to 1
+///     s ≤ b            from 1 to 1/d
+///     s ≤ T − 1        from 1/d to 1/(d e)
+///
+/// - s: step, from 0
+/// - T: `trainingSteps`; the last step is T − 1, and the rate stays as it is there
+/// - q: `riseFraction`, the part of the steps that rise
+/// - d: `initialDivisor`, e: `finalDivisor`
+///
+/// Each phase is half a cosine or, where `annealing` is linear, a straight line. A phase without length has the
+/// value of its end: torch divides by zero there, as with qT = 1. After the last step torch raises an error.
+/// The group's initial rate is the peak (torch's `max_lr`); momentum is not cycled.
+///
+/// Source: `OneCycleLR` of torch; Smith and Topin, "Super-Convergence" (arXiv 1708.07120).
+public struct OneCycleSchedule: MultiplierSchedule {
+  /// How a phase goes from its start to its end.
+  public enum Annealing: String, Sendable, Codable, CaseIterable {
+    /// Half a cosine wave.
+    case cosine = "cos"
+    /// A straight line.
+    case linear
+  }
+
+  /// `one_cycle`.
+  public static let kind = "one_cycle"
+  @usableFromInline static let defaultRiseFraction = 0.3
+  @usableFromInline static let defaultInitialDivisor = 25.0
+  @usableFromInline static let defaultFinalDivisor = 1e4
+  @usableFromInline static let defaultAnnealing = Annealing.cosine
+  @usableFromInline static let defaultThreePhases = false
+
+  /// T, all steps of the training.
+  public let trainingSteps: Int
+  /// q, the part of the steps that rise.
+  public let riseFraction: Double
+  /// d: the first step has the initial rate divided by it.
+  public let initialDivisor: Double
+  /// e: the last step has the rate of the first divided by it.
+  public let finalDivisor: Double
+  /// How a phase goes from its start to its end.
+  public let annealing: Annealing
+  /// Whether the rate falls to where it began before it falls to its end.
+  public let threePhases: Bool
+
+  /// One rise to the initial rate and one fall over `trainingSteps` steps.
+  public init(
+    trainingSteps: Int, riseFraction: Double = defaultRiseFraction,
+    initialDivisor: Double = defaultInitialDivisor, finalDivisor: Double = defaultFinalDivisor,
+    annealing: Annealing = defaultAnnealing, threePhases: Bool = defaultThreePhases
+  ) throws(ScheduleError) {
+    try ScheduleError.requireCount(trainingSteps, Self.kind, "trainingSteps", atLeast: 1)
+    let latest = threePhases ? 0.5 : 1.0
+    try ScheduleError.require(
+      (0...latest).contains(riseFraction), Self.kind, "riseFraction", riseFraction,
+      "must be from 0 to \(latest)" + (threePhases ? ", as the second of three phases is as long" : ""))
+    try ScheduleError.requirePositive(initialDivisor, Self.kind, "initialDivisor")
+    try ScheduleError.requirePositive(finalDivisor, Self.kind, "finalDivisor")
+    self.trainingSteps = trainingSteps
+    self.riseFraction = riseFraction
+    self.initialDivisor = initialDivisor
+    self.finalDivisor = finalDivisor
+    self.annealing = annealing
+    self.threePhases = threePhases
+  }
+
+  /// Decodes and checks the settings.
+  public init(from decoder: any Decoder) throws {
+    let settings = try decoder.container(keyedBy: CodingKeys.self)
+    try self.init(
+      trainingSteps: settings.decode(Int.self, forKey: .trainingSteps),
+      riseFraction: settings.decode(Double.self, forKey: .riseFraction),
+      initialDivisor: settings.decode(Double.self, forKey: .initialDivisor),
+      finalDivisor: settings.decode(Double.self, forKey: .finalDivisor),
+      annealing: settings.decode(Annealing.self, forKey: .annealing),
+      threePhases: settings.decode(Bool.self, forKey: .threePhases))
+  }
+
+  /// The value of the phase that the step is in.
+  public func multiplier(at step: Int) -> Double {
+    let start = 1 / initialDivisor
+    let end = start / finalDivisor
+    let peak = riseFraction * Double(trainingSteps) - 1
+    let last = Double(trainingSteps - 1)
+    let step = min(Double(step), last)
+    if step <= peak { return anneal(from: start, to: 1, over: 0...peak, at: step) }
+    // Without a rise, the peak is before step 0, and the fall has already begun there.
+    guard threePhases else { return anneal(from: 1, to: end, over: min(peak, last)...last, at: step) }
+    let back = 2 * riseFraction * Double(trainingSteps) - 2
+    if step <= back { return anneal(from: 1, to: start, over: peak...back, at: step) }
+    return anneal(from: start, to: end, over: min(back, last)...last, at: step)
+  }
+
+  private func anneal(
+    from start: Double, to end: Double, over phase: ClosedRange<Double>, at step: Double
+  ) -> Double {
+    guard phase.upperBound > phase.lowerBound else { return end }
+    let progress = (step - phase.lowerBound) / (phase.upperBound - phase.lowerBound)
+    return switch annealing {
+    case .cosine: end + (start - end) / 2 * (.cos(.pi * progress) + 1)
+    case .linear: (end - start) * progress + start
+    }
+  }
+}

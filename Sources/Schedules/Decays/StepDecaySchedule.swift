@@ -1,0 +1,42 @@
+import RealModule
+
+/// m(s) = g^⌊s / D⌋: every D steps the rate is multiplied by g.
+///
+/// - s: step, from 0
+/// - g: `decayRate`
+/// - D: `stepSize`, the steps between two drops; the first drop is at s = D
+///
+/// It has no end.
+///
+/// Source: `StepLR` of torch.
+public struct StepDecaySchedule: MultiplierSchedule {
+  /// `step`.
+  public static let kind = "step"
+  @usableFromInline static let defaultDecayRate = 0.1
+
+  /// D, the steps between two drops.
+  public let stepSize: Int
+  /// g, the factor of a drop.
+  public let decayRate: Double
+
+  /// A rate that is multiplied by `decayRate` at every `stepSize`-th step.
+  public init(stepSize: Int, decayRate: Double = defaultDecayRate) throws(ScheduleError) {
+    try ScheduleError.requireCount(stepSize, Self.kind, "stepSize", atLeast: 1)
+    try ScheduleError.requirePositive(decayRate, Self.kind, "decayRate")
+    self.stepSize = stepSize
+    self.decayRate = decayRate
+  }
+
+  /// Decodes and checks the settings.
+  public init(from decoder: any Decoder) throws {
+    let settings = try decoder.container(keyedBy: CodingKeys.self)
+    try self.init(
+      stepSize: settings.decode(Int.self, forKey: .stepSize),
+      decayRate: settings.decode(Double.self, forKey: .decayRate))
+  }
+
+  /// g^⌊s / D⌋.
+  public func multiplier(at step: Int) -> Double {
+    .pow(decayRate, Double(step / stepSize))
+  }
+}

@@ -1,0 +1,87 @@
+import RealModule
+
+/// m(s) rises from a to 1 over W steps, stays at 1 for H, falls exponentially to b over D, and stays at b.
+///
+///     s < W            a + (1 − a) s / W
+///     s < W + H        1
+///     s ≤ W + H + D    b^((s − W − H) / D)
+///     after            b
+///
+/// - s: step, from 0
+/// - W: `warmupSteps`, H: `holdSteps`, D: `decaySteps`
+/// - a: `initialRatio`, b: `finalRatio`, parts of the initial rate
+///
+/// A phase of 0 steps is left out.
+///
+/// Source: `tri_stage` of fairseq; Park et al., "SpecAugment" (arXiv 1904.08779).
+public struct TriStageSchedule: MultiplierSchedule {
+  /// `tri_stage`.
+  public static let kind = "tri_stage"
+  @usableFromInline static let defaultInitialRatio = 0.01
+  @usableFromInline static let defaultFinalRatio = 0.01
+
+  /// W, the steps of the linear warm-up.
+  public let warmupSteps: Int
+  /// H, the steps at the initial rate.
+  public let holdSteps: Int
+  /// D, the steps of the exponential decay.
+  public let decaySteps: Int
+  /// a, the part of the initial rate at step 0.
+  public let initialRatio: Double
+  /// b, the part of the initial rate at the end.
+  public let finalRatio: Double
+
+  /// A schedule of W + H + D steps.
+  public init(
+    warmupSteps: Int, holdSteps: Int, decaySteps: Int,
+    initialRatio: Double = defaultInitialRatio, finalRatio: Double = defaultFinalRatio
+  ) throws(ScheduleError) {
+    try ScheduleError.requireCount(warmupSteps, Self.kind, "warmupSteps")
+    try ScheduleError.requireCount(holdSteps, Self.kind, "holdSteps")
+    try ScheduleError.requireCount(decaySteps, Self.kind, "decaySteps")
+    try ScheduleError.requireNonNegative(initialRatio, Self.kind, "initialRatio")
+    try ScheduleError.requirePositive(finalRatio, Self.kind, "finalRatio")
+    self.warmupSteps = warmupSteps
+    self.holdSteps = holdSteps
+    self.decaySteps = decaySteps
+    self.initialRatio = initialRatio
+    self.finalRatio = finalRatio
+  }
+
+  /// A schedule of T = `trainingSteps` steps, which decays in those that warm-up and hold leave.
+  public init(
+    warmupSteps: some StepLength, holdSteps: some StepLength, trainingSteps: Int,
+    initialRatio: Double = defaultInitialRatio, finalRatio: Double = defaultFinalRatio
+  ) throws(ScheduleError) {
+    let warmupSteps = try warmupSteps.steps(of: trainingSteps)
+    let holdSteps = try holdSteps.steps(of: trainingSteps)
+    try ScheduleError.require(
+      trainingSteps >= warmupSteps + holdSteps, Self.kind, "trainingSteps", trainingSteps,
+      "must hold the warm-up (\(warmupSteps)) and the hold (\(holdSteps)): make it greater or those shorter")
+    try self.init(
+      warmupSteps: warmupSteps, holdSteps: holdSteps, decaySteps: trainingSteps - warmupSteps - holdSteps,
+      initialRatio: initialRatio, finalRatio: finalRatio)
+  }
+
+  /// Decodes and checks the settings.
+  public init(from decoder: any Decoder) throws {
+    let settings = try decoder.container(keyedBy: CodingKeys.self)
+    try self.init(
+      warmupSteps: settings.decode(Int.self, forKey: .warmupSteps),
+      holdSteps: settings.decode(Int.self, forKey: .holdSteps),
+      decaySteps: settings.decode(Int.self, forKey: .decaySteps),
+      initialRatio: settings.decode(Double.self, forKey: .initialRatio),
+      finalRatio: settings.decode(Double.self, forKey: .finalRatio))
+  }
+
+  /// The value of the stage that the step is in.
+  public func multiplier(at step: Int) -> Double {
+    if step < warmupSteps {
+      return initialRatio + (1 - initialRatio) * Double(step) / Double(warmupSteps)
+    }
+    let decayed = step - warmupSteps - holdSteps
+    if decayed < 0 { return 1 }
+    if decayed < decaySteps { return .pow(finalRatio, Double(decayed) / Double(decaySteps)) }
+    return finalRatio
+  }
+}

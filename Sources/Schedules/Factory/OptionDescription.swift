@@ -1,0 +1,38 @@
+/// An option of a schedule: its name, type, default and meaning.
+public struct OptionDescription: Sendable {
+  /// The types that an option can have.
+  public enum Kind: String, Sendable {
+    /// A whole number.
+    case integer = "a whole number"
+    /// A number.
+    case number = "a number"
+    /// True or false.
+    case boolean = "true or false"
+    /// A text.
+    case text = "a text"
+    /// Whole numbers.
+    case integers = "a list of whole numbers"
+    /// Numbers.
+    case numbers = "a list of numbers"
+    /// One number for all parameter groups, or one a group.
+    case numberPerGroup = "a number, or a list with one a parameter group"
+    /// Texts.
+    case texts = "a list of texts"
+  }
+
+  /// The name; that of the reference's argument where the reference has it.
+  public let name: String
+  /// The type.
+  public let kind: Kind
+  /// The value where the option is not given; `null` where the schedule then does without or decides itself.
+  public let defaultValue: ScheduleOption
+  /// What it means, in a few words.
+  public let meaning: String
+
+  init(_ name: String, _ kind: Kind, _ defaultValue: ScheduleOption, _ meaning: String) {
+    self.name = name
+    self.kind = kind
+    self.defaultValue = defaultValue
+    self.meaning = meaning
+  }
+}

@@ -1,0 +1,100 @@
+/// The value of a schedule's option as it comes from a configuration: what JSON can hold, apart from objects.
+public enum ScheduleOption: Sendable, Hashable {
+  /// Not given; the same as leaving the option out.
+  case null
+  /// True or false.
+  case bool(Bool)
+  /// A whole number.
+  case int(Int)
+  /// A number.
+  case double(Double)
+  /// A text.
+  case string(String)
+  /// A list.
+  case array([ScheduleOption])
+}
+
+extension ScheduleOption: ExpressibleByNilLiteral, ExpressibleByBooleanLiteral, ExpressibleByIntegerLiteral,
+  ExpressibleByFloatLiteral, ExpressibleByStringLiteral, ExpressibleByArrayLiteral
+{
+  /// `null`.
+  public init(nilLiteral: ()) { self = .null }
+  /// True or false.
+  public init(booleanLiteral value: Bool) { self = .bool(value) }
+  /// A whole number.
+  public init(integerLiteral value: Int) { self = .int(value) }
+  /// A number.
+  public init(floatLiteral value: Double) { self = .double(value) }
+  /// A text.
+  public init(stringLiteral value: String) { self = .string(value) }
+  /// A list.
+  public init(arrayLiteral elements: ScheduleOption...) { self = .array(elements) }
+}
+
+extension ScheduleOption: Codable {
+  /// Decodes whatever is there.
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.singleValueContainer()
+    if container.decodeNil() {
+      self = .null
+    } else if let value = try? container.decode(Bool.self) {
+      self = .bool(value)
+    } else if let value = try? container.decode(Int.self) {
+      self = .int(value)
+    } else if let value = try? container.decode(Double.self) {
+      self = .double(value)
+    } else if let value = try? container.decode(String.self) {
+      self = .string(value)
+    } else {
+      self = .array(try container.decode([ScheduleOption].self))
+    }
+  }
+
+  /// Encodes the value alone.
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    switch self {
+    case .null: try container.encodeNil()
+    case .bool(let value): try container.encode(value)
+    case .int(let value): try container.encode(value)
+    case .double(let value): try container.encode(value)
+    case .string(let value): try container.encode(value)
+    case .array(let value): try container.encode(value)
+    }
+  }
+}
+
+extension ScheduleOption: CustomStringConvertible {
+  /// The value as it is written on a command line.
+  public var description: String {
+    switch self {
+    case .null: "none"
+    case .bool(let value): "\(value)"
+    case .int(let value): "\(value)"
+    case .double(let value): "\(value)"
+    case .string(let value): value
+    case .array(let values): values.map(\.description).joined(separator: ",")
+    }
+  }
+
+  /// Reads what ``description`` writes: a number, `true` or `false`, `none`, values with commas between them as a
+  /// list, anything else as a text.
+  public init(text: String) {
+    if text.contains(",") {
+      let elements = text.split(separator: ",", omittingEmptySubsequences: true)
+      self = .array(elements.map { ScheduleOption(text: String($0)) })
+    } else if let value = Int(text) {
+      self = .int(value)
+    } else if let value = Double(text) {
+      self = .double(value)
+    } else {
+      self =
+        switch text {
+        case "true": .bool(true)
+        case "false": .bool(false)
+        case "none", "null": .null
+        default: .string(text)
+        }
+    }
+  }
+}

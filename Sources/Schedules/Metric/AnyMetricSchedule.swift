@@ -1,0 +1,56 @@
+/// Any ``MetricSchedule``, saved with its kind so that it can be restored without knowing its type.
+///
+/// Encoded as `{"kind": …, "settings": {…}}`, with the progress among the settings. List types of your own in
+/// ``Swift/CodingUserInfoKey/metricScheduleTypes``.
+public struct AnyMetricSchedule: MetricSchedule {
+  /// The schedule itself.
+  public private(set) var base: any MetricSchedule
+
+  /// Erases the type of `schedule`. One that is erased already stays as it is.
+  public init(_ schedule: some MetricSchedule) {
+    base = (schedule as? AnyMetricSchedule)?.base ?? schedule
+  }
+
+  /// The rates of the schedule itself.
+  public var rates: [Double] { base.rates }
+
+  /// The schedule without its progress.
+  public var unstarted: AnyMetricSchedule { AnyMetricSchedule(base.unstarted) }
+
+  /// Begins the schedule anew.
+  public mutating func start(rates: [Double]) throws(ScheduleError) {
+    try base.start(rates: rates)
+  }
+
+  /// Passes the metric on.
+  public mutating func observe(_ metric: Double) {
+    base.observe(metric)
+  }
+
+  /// Whether both are of one type and equal.
+  public static func == (left: AnyMetricSchedule, right: AnyMetricSchedule) -> Bool {
+    func equals<S: MetricSchedule>(_ schedule: S) -> Bool { schedule == right.base as? S }
+    return equals(left.base)
+  }
+}
+
+extension AnyMetricSchedule: Codable {
+  static let knownTypes: [any MetricSchedule.Type] = [ReduceOnPlateauSchedule.self, GreedySchedule.self]
+
+  /// Restores a schedule of a known type; its settings are checked as if it were made anew.
+  public init(from decoder: any Decoder) throws {
+    let kind = try decoder.container(keyedBy: ErasedKeys.self).decode(String.self, forKey: .kind)
+    let own = decoder.userInfo[.metricScheduleTypes] as? [any MetricSchedule.Type] ?? []
+    guard let type = (own + Self.knownTypes).first(where: { $0.kind == kind }) else {
+      throw ScheduleError.unknownKind(kind)
+    }
+    base = try type.init(from: decoder.settings())
+  }
+
+  /// Writes the kind and the settings.
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: ErasedKeys.self)
+    try container.encode(type(of: base).kind, forKey: .kind)
+    try base.encode(to: container.superEncoder(forKey: .settings))
+  }
+}

@@ -1,0 +1,238 @@
+/// η ← min(η / f, η_max) after more than `patience` better observations in a row, η ← max(f η, η_min) after more than
+/// `patience` worse ones.
+///
+/// - η: a group's rate
+/// - f: `factor`, above 0 and below 1
+/// - η_min, η_max: `minimumRate`, `maximumRate`, for all groups or one a group
+/// - `criterion`: what counts as better; see ``MetricCriterion``. A better observation ends a row of worse ones, and
+///   the other way round
+/// - `patience`: the observations in a row that do not change anything yet
+/// - `warmup`, `cooldown`: the observations after an increase, and after a reduction, that are ignored: neither they
+///   nor the best value count, but the smoothing goes on
+/// - `epsilon`: a group whose rate would change by no more than this keeps it
+/// - `smoothingWindow`: where given, the mean of so many last values of the metric is observed
+/// - `resetStart`: so many reductions with all groups at η_min, without an increase between them, set the rates back
+///   to the initial ones and begin everything anew
+///
+/// **With the default η_min of 1e-3 a rate below it can only rise**: give η_min where the initial rate is small.
+/// NaN counts as worse. After a reset the `cooldown` of its reduction still runs, as in transformers.
+///
+/// Source: `greedy` of transformers; "GreedyLR" (arXiv 2512.14527).
+public struct GreedySchedule: MetricSchedule {
+  /// `greedy`.
+  public static let kind = "greedy"
+  @usableFromInline static let defaultCriterion = MetricCriterion(
+    mode: .minimize, threshold: 1e-6, thresholdMode: .absolute)
+  @usableFromInline static let defaultFactor = 0.95
+  @usableFromInline static let defaultPatience = 10
+  @usableFromInline static let defaultCooldown = 0
+  @usableFromInline static let defaultWarmup = 0
+  @usableFromInline static let defaultMinimumRate = PerGroup.all(1e-3)
+  @usableFromInline static let defaultMaximumRate = PerGroup.all(1)
+  @usableFromInline static let defaultEpsilon = 1e-8
+  @usableFromInline static let defaultResetStart = 500
+  /// The window where smoothing is asked for without one.
+  static let defaultSmoothingWindow = 50
+
+  /// What counts as better.
+  public let criterion: MetricCriterion
+  /// f, the factor of a reduction; its inverse is that of an increase.
+  public let factor: Double
+  /// The observations in a row that do not change anything yet.
+  public let patience: Int
+  /// The observations after a reduction that are ignored.
+  public let cooldown: Int
+  /// The observations after an increase that are ignored.
+  public let warmup: Int
+  /// η_min, below which no rate is reduced.
+  public let minimumRate: PerGroup
+  /// η_max, above which no rate is increased.
+  public let maximumRate: PerGroup
+  /// The greatest change of a rate that is left out.
+  public let epsilon: Double
+  /// The number of last values whose mean is observed; none for the value itself.
+  public let smoothingWindow: Int?
+  /// The reductions at η_min that set everything back.
+  public let resetStart: Int
+
+  private var progress: Progress?
+
+  struct Progress: Codable, Equatable {
+    var rates: [Double]
+    let initialRates: [Double]
+    let minimumRates: [Double]
+    let maximumRates: [Double]
+    var counters: Counters
+  }
+
+  /// What a reset begins anew.
+  struct Counters: Codable, Equatable {
+    var best: ExactDouble
+    var goodCount = 0
+    var badCount = 0
+    var remainingCooldown = 0
+    var remainingWarmup = 0
+    var remainingReductions: Int
+    var smoothing: MovingMean?
+  }
+
+  /// A schedule that has not begun: ``start(rates:)`` gives it the groups' rates.
+  public init(
+    criterion: MetricCriterion = defaultCriterion, factor: Double = defaultFactor,
+    patience: Int = defaultPatience, cooldown: Int = defaultCooldown, warmup: Int = defaultWarmup,
+    minimumRate: PerGroup = defaultMinimumRate, maximumRate: PerGroup = defaultMaximumRate,
+    epsilon: Double = defaultEpsilon, smoothingWindow: Int? = nil, resetStart: Int = defaultResetStart
+  ) throws(ScheduleError) {
+    guard factor < 1 else { throw .factorNotBelowOne(factor) }
+    try ScheduleError.requirePositive(factor, Self.kind, "factor")
+    try criterion.check(Self.kind)
+    try ScheduleError.requireCount(patience, Self.kind, "patience")
+    try ScheduleError.requireCount(cooldown, Self.kind, "cooldown")
+    try ScheduleError.requireCount(warmup, Self.kind, "warmup")
+    try minimumRate.check(Self.kind, "minimumRate")
+    try maximumRate.check(Self.kind, "maximumRate")
+    try ScheduleError.requireNonNegative(epsilon, Self.kind, "epsilon")
+    if let smoothingWindow {
+      try ScheduleError.requireCount(smoothingWindow, Self.kind, "smoothingWindow", atLeast: 1)
+    }
+    try ScheduleError.requireCount(resetStart, Self.kind, "resetStart")
+    self.criterion = criterion
+    self.factor = factor
+    self.patience = patience
+    self.cooldown = cooldown
+    self.warmup = warmup
+    self.minimumRate = minimumRate
+    self.maximumRate = maximumRate
+    self.epsilon = epsilon
+    self.smoothingWindow = smoothingWindow
+    self.resetStart = resetStart
+  }
+
+  /// Decodes the settings, which are checked, and the progress.
+  public init(from decoder: any Decoder) throws {
+    let settings = try decoder.container(keyedBy: CodingKeys.self)
+    try self.init(
+      criterion: settings.decode(MetricCriterion.self, forKey: .criterion),
+      factor: settings.decode(Double.self, forKey: .factor),
+      patience: settings.decode(Int.self, forKey: .patience),
+      cooldown: settings.decode(Int.self, forKey: .cooldown),
+      warmup: settings.decode(Int.self, forKey: .warmup),
+      minimumRate: settings.decode(PerGroup.self, forKey: .minimumRate),
+      maximumRate: settings.decode(PerGroup.self, forKey: .maximumRate),
+      epsilon: settings.decode(Double.self, forKey: .epsilon),
+      smoothingWindow: settings.decodeIfPresent(Int.self, forKey: .smoothingWindow),
+      resetStart: settings.decode(Int.self, forKey: .resetStart))
+    progress = try settings.decodeIfPresent(Progress.self, forKey: .progress)
+    try checkGroupCounts(
+      rates,
+      [
+        "initialRates": progress?.initialRates, "minimumRates": progress?.minimumRates,
+        "maximumRates": progress?.maximumRates,
+      ], of: Self.kind)
+  }
+
+  /// The current rate of each parameter group; empty before the start.
+  public var rates: [Double] { progress?.rates ?? [] }
+
+  /// The best value of the metric so far; infinite before the first, NaN never.
+  public var best: Double { progress?.counters.best.value ?? criterion.worst }
+
+  /// The observations of the current row of better ones.
+  public var goodCount: Int { progress?.counters.goodCount ?? 0 }
+
+  /// The observations of the current row of worse ones.
+  public var badCount: Int { progress?.counters.badCount ?? 0 }
+
+  /// The observations to come that are ignored after a reduction.
+  public var remainingCooldown: Int { progress?.counters.remainingCooldown ?? 0 }
+
+  /// The observations to come that are ignored after an increase.
+  public var remainingWarmup: Int { progress?.counters.remainingWarmup ?? 0 }
+
+  /// The reductions at η_min that are left until everything begins anew.
+  public var remainingReductions: Int { progress?.counters.remainingReductions ?? resetStart }
+
+  /// The same settings without any progress.
+  public var unstarted: GreedySchedule {
+    var copy = self
+    copy.progress = nil
+    return copy
+  }
+
+  /// Begins anew with the initial rate of each parameter group.
+  public mutating func start(rates: [Double]) throws(ScheduleError) {
+    progress = Progress(
+      rates: rates, initialRates: rates,
+      minimumRates: try minimumRate.values(count: rates.count, setting: "min_lr"),
+      maximumRates: try maximumRate.values(count: rates.count, setting: "max_lr"),
+      counters: freshCounters())
+  }
+
+  private func freshCounters() -> Counters {
+    Counters(
+      best: ExactDouble(criterion.worst), remainingReductions: resetStart,
+      smoothing: smoothingWindow.map { MovingMean(size: $0) })
+  }
+}
+
+extension GreedySchedule {
+  /// Takes the next value of the metric. Does nothing before the start.
+  public mutating func observe(_ metric: Double) {
+    guard var progress else { return }
+    let value = progress.counters.smoothing?.add(metric) ?? metric
+    if progress.counters.remainingCooldown > 0 {
+      progress.counters.remainingCooldown -= 1
+      progress.counters.goodCount = 0
+      progress.counters.badCount = 0
+    } else if progress.counters.remainingWarmup > 0 {
+      progress.counters.remainingWarmup -= 1
+      progress.counters.goodCount = 0
+      progress.counters.badCount = 0
+    } else {
+      count(value, in: &progress.counters)
+      if progress.counters.goodCount > patience {
+        increase(&progress)
+      } else if progress.counters.badCount > patience {
+        reduce(&progress)
+      }
+    }
+    self.progress = progress
+  }
+
+  private func count(_ value: Double, in counters: inout Counters) {
+    if criterion.isBetter(value, than: counters.best.value) {
+      counters.best.value = value
+      counters.goodCount += 1
+      counters.badCount = 0
+    } else {
+      counters.goodCount = 0
+      counters.badCount += 1
+    }
+  }
+
+  private func increase(_ progress: inout Progress) {
+    for (group, rate) in progress.rates.enumerated() {
+      let increased = min(rate / factor, progress.maximumRates[group])
+      if increased - rate > epsilon { progress.rates[group] = increased }
+    }
+    progress.counters.remainingReductions = resetStart
+    progress.counters.remainingWarmup = warmup
+    progress.counters.goodCount = 0
+  }
+
+  private func reduce(_ progress: inout Progress) {
+    for (group, rate) in progress.rates.enumerated() {
+      let reduced = max(rate * factor, progress.minimumRates[group])
+      if rate - reduced > epsilon { progress.rates[group] = reduced }
+    }
+    if zip(progress.rates, progress.minimumRates).allSatisfy(<=) {
+      progress.counters.remainingReductions -= 1
+      if progress.counters.remainingReductions <= 0 {
+        progress.rates = progress.initialRates
+        progress.counters = freshCounters()
+      }
+    }
+    progress.counters.remainingCooldown = cooldown
+    progress.counters.badCount = 0
+  }
+}

@@ -1,0 +1,53 @@
+/// When a value of the metric is better than the best one so far.
+///
+///     minimize   relative: value < best (1 − threshold)     absolute: value < best − threshold
+///     maximize   relative: value > best (1 + threshold)     absolute: value > best + threshold
+///
+/// NaN is never better.
+public struct MetricCriterion: Sendable, Codable, Hashable {
+  /// Which values are good.
+  public enum Mode: String, Sendable, Codable {
+    /// Low ones, as of a loss.
+    case minimize = "min"
+    /// High ones, as of an accuracy.
+    case maximize = "max"
+  }
+
+  /// What the threshold is compared with.
+  public enum ThresholdMode: String, Sendable, Codable {
+    /// A part of the best value.
+    case relative = "rel"
+    /// A difference from the best value.
+    case absolute = "abs"
+  }
+
+  /// Which values are good.
+  public let mode: Mode
+  /// How much better counts as better.
+  public let threshold: Double
+  /// What the threshold is compared with.
+  public let thresholdMode: ThresholdMode
+
+  /// Compares in the direction `mode`, leaving out what is smaller than `threshold`.
+  public init(mode: Mode, threshold: Double, thresholdMode: ThresholdMode) {
+    self.mode = mode
+    self.threshold = threshold
+    self.thresholdMode = thresholdMode
+  }
+
+  /// Worse than every other value: the best one before any was seen.
+  var worst: Double { mode == .minimize ? .infinity : -.infinity }
+
+  func isBetter(_ value: Double, than best: Double) -> Bool {
+    switch (mode, thresholdMode) {
+    case (.minimize, .relative): value < best * (1 - threshold)
+    case (.minimize, .absolute): value < best - threshold
+    case (.maximize, .relative): value > best * (1 + threshold)
+    case (.maximize, .absolute): value > best + threshold
+    }
+  }
+
+  func check(_ schedule: String) throws(ScheduleError) {
+    try ScheduleError.requireNonNegative(threshold, schedule, "threshold")
+  }
+}

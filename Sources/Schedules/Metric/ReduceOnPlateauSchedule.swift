@@ -1,0 +1,143 @@
+/// η ← max(f η, η_min) for each group when the metric was not better for more than `patience` observations.
+///
+/// - η: a group's rate
+/// - f: `factor`, at least 0 and below 1
+/// - η_min: `minimumRate`, for all groups or one a group
+/// - `criterion`: what counts as better; see ``MetricCriterion``
+/// - `patience`: the observations without a better one that are still tolerated
+/// - `cooldown`: the observations after a reduction that do not count as bad; better ones do count
+/// - `epsilon`: a group whose rate would change by no more than this keeps it
+///
+/// A group below its η_min keeps its rate: nothing ever raises it. NaN counts as not better.
+///
+/// Source: `reduce_lr_on_plateau` of transformers, which is `ReduceLROnPlateau` of torch.
+public struct ReduceOnPlateauSchedule: MetricSchedule {
+  /// `reduce_lr_on_plateau`.
+  public static let kind = "reduce_lr_on_plateau"
+  @usableFromInline static let defaultCriterion = MetricCriterion(
+    mode: .minimize, threshold: 1e-4, thresholdMode: .relative)
+  @usableFromInline static let defaultFactor = 0.1
+  @usableFromInline static let defaultPatience = 10
+  @usableFromInline static let defaultCooldown = 0
+  @usableFromInline static let defaultMinimumRate = PerGroup.all(0)
+  @usableFromInline static let defaultEpsilon = 1e-8
+
+  /// What counts as better.
+  public let criterion: MetricCriterion
+  /// f, the factor of a reduction.
+  public let factor: Double
+  /// The observations without a better one that are still tolerated.
+  public let patience: Int
+  /// The observations after a reduction that do not count as bad.
+  public let cooldown: Int
+  /// η_min, below which no rate is reduced.
+  public let minimumRate: PerGroup
+  /// The greatest change of a rate that is left out.
+  public let epsilon: Double
+
+  private var progress: Progress?
+
+  struct Progress: Codable, Equatable {
+    var rates: [Double]
+    let minimumRates: [Double]
+    var best: ExactDouble
+    var badCount = 0
+    var remainingCooldown = 0
+  }
+
+  /// A schedule that has not begun: ``start(rates:)`` gives it the groups' rates.
+  public init(
+    criterion: MetricCriterion = defaultCriterion, factor: Double = defaultFactor,
+    patience: Int = defaultPatience, cooldown: Int = defaultCooldown,
+    minimumRate: PerGroup = defaultMinimumRate, epsilon: Double = defaultEpsilon
+  ) throws(ScheduleError) {
+    guard factor < 1 else { throw .factorNotBelowOne(factor) }
+    try ScheduleError.requireNonNegative(factor, Self.kind, "factor")
+    try criterion.check(Self.kind)
+    try ScheduleError.requireCount(patience, Self.kind, "patience")
+    try ScheduleError.requireCount(cooldown, Self.kind, "cooldown")
+    try minimumRate.check(Self.kind, "minimumRate")
+    try ScheduleError.requireNonNegative(epsilon, Self.kind, "epsilon")
+    self.criterion = criterion
+    self.factor = factor
+    self.patience = patience
+    self.cooldown = cooldown
+    self.minimumRate = minimumRate
+    self.epsilon = epsilon
+  }
+
+  /// Decodes the settings, which are checked, and the progress.
+  public init(from decoder: any Decoder) throws {
+    let settings = try decoder.container(keyedBy: CodingKeys.self)
+    try self.init(
+      criterion: settings.decode(MetricCriterion.self, forKey: .criterion),
+      factor: settings.decode(Double.self, forKey: .factor),
+      patience: settings.decode(Int.self, forKey: .patience),
+      cooldown: settings.decode(Int.self, forKey: .cooldown),
+      minimumRate: settings.decode(PerGroup.self, forKey: .minimumRate),
+      epsilon: settings.decode(Double.self, forKey: .epsilon))
+    progress = try settings.decodeIfPresent(Progress.self, forKey: .progress)
+    try checkGroupCounts(rates, ["minimumRates": progress?.minimumRates], of: Self.kind)
+  }
+
+  /// The current rate of each parameter group; empty before the start.
+  public var rates: [Double] { progress?.rates ?? [] }
+
+  /// The best value of the metric so far; infinite before the first, NaN never.
+  public var best: Double { progress?.best.value ?? criterion.worst }
+
+  /// The observations since the last better one that count as bad.
+  public var badCount: Int { progress?.badCount ?? 0 }
+
+  /// The observations to come that do not count as bad.
+  public var remainingCooldown: Int { progress?.remainingCooldown ?? 0 }
+
+  /// The same settings without any progress.
+  public var unstarted: ReduceOnPlateauSchedule {
+    var copy = self
+    copy.progress = nil
+    return copy
+  }
+
+  /// Begins anew with the initial rate of each parameter group.
+  public mutating func start(rates: [Double]) throws(ScheduleError) {
+    progress = Progress(
+      rates: rates, minimumRates: try minimumRate.values(count: rates.count, setting: "min_lr"),
+      best: ExactDouble(criterion.worst))
+  }
+
+  /// Takes the next value of the metric. Does nothing before the start.
+  public mutating func observe(_ metric: Double) {
+    guard var progress else { return }
+    if criterion.isBetter(metric, than: progress.best.value) {
+      progress.best.value = metric
+      progress.badCount = 0
+    } else {
+      progress.badCount += 1
+    }
+    if progress.remainingCooldown > 0 {
+      progress.remainingCooldown -= 1
+      progress.badCount = 0
+    }
+    if progress.badCount > patience {
+      for (group, rate) in progress.rates.enumerated() {
+        let reduced = max(rate * factor, progress.minimumRates[group])
+        if rate - reduced > epsilon { progress.rates[group] = reduced }
+      }
+      progress.remainingCooldown = cooldown
+      progress.badCount = 0
+    }
+    self.progress = progress
+  }
+}
+
+/// Throws unless every list of a decoded progress has one value a group.
+func checkGroupCounts(
+  _ rates: [Double], _ lists: [String: [Double]?], of schedule: String
+) throws(ScheduleError) {
+  for (name, list) in lists {
+    if let list, list.count != rates.count {
+      throw .groupCount(setting: "\(schedule).\(name)", expected: rates.count, actual: list.count)
+    }
+  }
+}

@@ -1,0 +1,28 @@
+/// Checks of settings, for initializers: each throws ``ScheduleError/invalidSetting(schedule:setting:value:requirement:)``.
+extension ScheduleError {
+  static func require(
+    _ holds: Bool, _ schedule: String, _ setting: String, _ value: some Any, _ requirement: String
+  ) throws(ScheduleError) {
+    guard holds else {
+      throw .invalidSetting(schedule: schedule, setting: setting, value: "\(value)", requirement: requirement)
+    }
+  }
+
+  static func requireCount(
+    _ value: Int, _ schedule: String, _ setting: String, atLeast minimum: Int = 0
+  ) throws(ScheduleError) {
+    try require(value >= minimum, schedule, setting, value, "must be \(minimum) or greater")
+  }
+
+  static func requireNonNegative(
+    _ value: Double, _ schedule: String, _ setting: String
+  ) throws(ScheduleError) {
+    try require(value >= 0 && value.isFinite, schedule, setting, value, "must be finite and not negative")
+  }
+
+  static func requirePositive(
+    _ value: Double, _ schedule: String, _ setting: String
+  ) throws(ScheduleError) {
+    try require(value > 0 && value.isFinite, schedule, setting, value, "must be finite and greater than 0")
+  }
+}

@@ -1,0 +1,21 @@
+/// One line for each setting in which two values of one type differ, by the path of its names.
+///
+/// By reflection, so that no schedule has to list its settings a second time.
+func settingDifferences(_ path: String, saved: Any, here: Any) -> [String] {
+  let (savedMirror, hereMirror) = (Mirror(reflecting: saved), Mirror(reflecting: here))
+  let (savedChildren, hereChildren) = (Array(savedMirror.children), Array(hereMirror.children))
+  let comparable =
+    savedMirror.subjectType == hereMirror.subjectType && !savedChildren.isEmpty
+    && savedChildren.map(\.label) == hereChildren.map(\.label)
+  guard comparable else {
+    let (savedText, hereText) = (String(describing: saved), String(describing: here))
+    return savedText == hereText ? [] : ["\(path) is \(savedText) in the saved state, \(hereText) here"]
+  }
+  return zip(savedChildren, hereChildren).enumerated().flatMap { index, pair in
+    let (savedChild, hereChild) = pair
+    let name =
+      savedMirror.displayStyle == .optional
+      ? path : savedChild.label.map { "\(path).\($0)" } ?? "\(path)[\(index)]"
+    return settingDifferences(name, saved: savedChild.value, here: hereChild.value)
+  }
+}

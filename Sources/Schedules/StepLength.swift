@@ -1,0 +1,38 @@
+/// A length in steps: an `Int`, or a ``Fraction`` of the training steps.
+///
+///     try CosineSchedule(warmupSteps: 100, trainingSteps: 1_000)
+///     try CosineSchedule(warmupSteps: .fraction(0.1), trainingSteps: 1_000)
+public protocol StepLength: Sendable {
+  /// The whole number of steps, out of a training of `trainingSteps`.
+  func steps(of trainingSteps: Int) throws(ScheduleError) -> Int
+}
+
+extension Int: StepLength {
+  /// The number itself.
+  public func steps(of trainingSteps: Int) throws(ScheduleError) -> Int { self }
+}
+
+/// A part of the training, from 0 to 1.
+///
+/// It is rounded up to whole steps, as transformers does with its warm-up ratio: `.fraction(0.1)` of 25 steps is 3.
+public struct Fraction: StepLength, Hashable, Codable {
+  /// The part, from 0 to 1.
+  public let value: Double
+
+  /// A part of the training, from 0 to 1.
+  public init(_ value: Double) { self.value = value }
+
+  /// ⌈`value` · `trainingSteps`⌉.
+  public func steps(of trainingSteps: Int) throws(ScheduleError) -> Int {
+    guard (0...1).contains(value) else {
+      throw .invalidSetting(
+        schedule: "Fraction", setting: "value", value: "\(value)", requirement: "must be from 0 to 1")
+    }
+    return Int((Double(trainingSteps) * value).rounded(.up))
+  }
+}
+
+extension StepLength where Self == Fraction {
+  /// A part of the training, from 0 to 1, rounded up to whole steps.
+  public static func fraction(_ value: Double) -> Fraction { Fraction(value) }
+}

@@ -1,0 +1,32 @@
+/// m(s) = s / W while s < W, then 1.
+///
+/// - s: step, from 0
+/// - W: `warmupSteps`, the steps of the linear warm-up; 0 for none
+///
+/// Step 0 of a warm-up has the rate 0: that optimizer step changes nothing. W = 1 is one such step.
+///
+/// Source: `constant_with_warmup` of transformers.
+public struct ConstantWithWarmupSchedule: MultiplierSchedule {
+  /// `constant_with_warmup`.
+  public static let kind = "constant_with_warmup"
+
+  /// W, the steps of the linear warm-up.
+  public let warmupSteps: Int
+
+  /// A linear warm-up to the initial rate, which then stays.
+  public init(warmupSteps: Int) throws(ScheduleError) {
+    try ScheduleError.requireCount(warmupSteps, Self.kind, "warmupSteps")
+    self.warmupSteps = warmupSteps
+  }
+
+  /// Decodes and checks the settings.
+  public init(from decoder: any Decoder) throws {
+    let settings = try decoder.container(keyedBy: CodingKeys.self)
+    try self.init(warmupSteps: settings.decode(Int.self, forKey: .warmupSteps))
+  }
+
+  /// s / W while s < W, then 1.
+  public func multiplier(at step: Int) -> Double {
+    linearWarmup(at: step, warmupSteps: warmupSteps) ?? 1
+  }
+}

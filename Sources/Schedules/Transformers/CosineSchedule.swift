@@ -1,0 +1,66 @@
+import RealModule
+
+/// m(s) = s / W while s < W, then max(0, ½(1 + cos(2π c p))), p = (s − W) / max(1, T − W).
+///
+/// - s: step, from 0
+/// - W: `warmupSteps`, the steps of the linear warm-up; 0 for none
+/// - T: `trainingSteps`, all steps, those of the warm-up included
+/// - c: `cycles`, whole waves between W and T; ½ falls once from 1 to 0
+/// - p: the part of the decay that is done
+///
+/// With c = ½ it is 0 at s = T **and rises again after it**, as the wave goes on; stop training there, or follow it
+/// with another schedule (``JoinedSchedule``).
+///
+/// Source: `cosine` of transformers; without restarts of Loshchilov and Hutter, "SGDR" (arXiv 1608.03983).
+public struct CosineSchedule: MultiplierSchedule {
+  /// `cosine`.
+  public static let kind = "cosine"
+  /// Half a wave: one fall from 1 to 0.
+  @usableFromInline static let defaultCycles = 0.5
+
+  /// W, the steps of the linear warm-up.
+  public let warmupSteps: Int
+  /// T, all steps of the training.
+  public let trainingSteps: Int
+  /// c, whole waves between W and T.
+  public let cycles: Double
+
+  /// A linear warm-up to the initial rate, then `cycles` waves until `trainingSteps`.
+  public init(
+    warmupSteps: some StepLength = 0, trainingSteps: Int, cycles: Double = defaultCycles
+  ) throws(ScheduleError) {
+    try ScheduleError.requireCount(trainingSteps, Self.kind, "trainingSteps")
+    let warmupSteps = try warmupSteps.steps(of: trainingSteps)
+    try ScheduleError.requireCount(warmupSteps, Self.kind, "warmupSteps")
+    try ScheduleError.requireNonNegative(cycles, Self.kind, "cycles")
+    self.warmupSteps = warmupSteps
+    self.trainingSteps = trainingSteps
+    self.cycles = cycles
+  }
+
+  /// Decodes and checks the settings.
+  public init(from decoder: any Decoder) throws {
+    let settings = try decoder.container(keyedBy: CodingKeys.self)
+    try self.init(
+      warmupSteps: settings.decode(Int.self, forKey: .warmupSteps),
+      trainingSteps: settings.decode(Int.self, forKey: .trainingSteps),
+      cycles: settings.decode(Double.self, forKey: .cycles))
+  }
+
+  /// s / W while s < W, then max(0, ½(1 + cos(2π c p))).
+  public func multiplier(at step: Int) -> Double {
+    linearWarmup(at: step, warmupSteps: warmupSteps)
+      ?? max(
+        0,
+        cosineWave(
+          decayProgress(at: step, warmupSteps: warmupSteps, trainingSteps: trainingSteps), cycles: cycles))
+  }
+}
+
+/// ½(1 + cos(2π c p)).
+///
+/// Near its zeros the value has lost most of its digits, so another order of these factors gives other ones: this is
+/// the order of transformers.
+func cosineWave(_ progress: Double, cycles: Double) -> Double {
+  0.5 * (1 + .cos(.pi * cycles * 2 * progress))
+}

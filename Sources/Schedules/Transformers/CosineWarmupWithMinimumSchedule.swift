@@ -1,0 +1,79 @@
+import RealModule
+
+/// η(s) = η₀ w(s) while s < W, then f (η₀ − η_min) + η_min with f = ½(1 + cos(2π c p)), p = (s − W + 1) / max(1, T − W).
+///
+/// The warm-up is w(s) = (s + 1) / max(1, W), or r + (1 − r) s / max(1, W − 1) with a start ratio r: unlike in
+/// ``CosineWithMinimumSchedule`` the first step is not lost to a rate of 0, and the peak is at s = W − 1.
+///
+/// - s: step, from 0
+/// - η₀: the group's initial rate
+/// - W: `warmupSteps`, the steps of the linear warm-up; 0 for none
+/// - r: `warmupStartRatio`, the part of η₀ that step 0 has
+/// - T: `trainingSteps`, all steps, those of the warm-up included
+/// - η_min: `minimum`, a rate or a part of η₀
+/// - c: `cycles`, whole waves between W and T; ½ falls once from η₀ to η_min
+/// - p: the part of the decay that is done, one step ahead of the other cosines
+///
+/// With c = ½ it is η_min at the last step, s = T − 1, and rises again from s = T on. With W = 1 and a start ratio,
+/// step 0 has the rate r η₀. Minimums given as a rate differ from transformers as in ``CosineWithMinimumSchedule``.
+///
+/// Source: `cosine_warmup_with_min_lr` of transformers.
+public struct CosineWarmupWithMinimumSchedule: Schedule {
+  /// `cosine_warmup_with_min_lr`.
+  public static let kind = "cosine_warmup_with_min_lr"
+
+  /// W, the steps of the linear warm-up.
+  public let warmupSteps: Int
+  /// T, all steps of the training.
+  public let trainingSteps: Int
+  /// η_min, as a rate or as a part of η₀.
+  public let minimum: MinimumRate
+  /// r, the part of η₀ that step 0 of the warm-up has; 1 / W where it is not given.
+  public let warmupStartRatio: Double?
+  /// c, whole waves between W and T.
+  public let cycles: Double
+
+  /// A linear warm-up that reaches the initial rate in its last step, then `cycles` waves down to `minimum`.
+  public init(
+    warmupSteps: some StepLength = 0, trainingSteps: Int, minimum: MinimumRate,
+    warmupStartRatio: Double? = nil, cycles: Double = CosineSchedule.defaultCycles
+  ) throws(ScheduleError) {
+    try ScheduleError.requireCount(trainingSteps, Self.kind, "trainingSteps")
+    let warmupSteps = try warmupSteps.steps(of: trainingSteps)
+    try ScheduleError.requireCount(warmupSteps, Self.kind, "warmupSteps")
+    try ScheduleError.requireNonNegative(minimum.value, Self.kind, "minimum")
+    if let warmupStartRatio {
+      try ScheduleError.requireNonNegative(warmupStartRatio, Self.kind, "warmupStartRatio")
+    }
+    try ScheduleError.requireNonNegative(cycles, Self.kind, "cycles")
+    self.warmupSteps = warmupSteps
+    self.trainingSteps = trainingSteps
+    self.minimum = minimum
+    self.warmupStartRatio = warmupStartRatio
+    self.cycles = cycles
+  }
+
+  /// Decodes and checks the settings.
+  public init(from decoder: any Decoder) throws {
+    let settings = try decoder.container(keyedBy: CodingKeys.self)
+    try self.init(
+      warmupSteps: settings.decode(Int.self, forKey: .warmupSteps),
+      trainingSteps: settings.decode(Int.self, forKey: .trainingSteps),
+      minimum: settings.decode(MinimumRate.self, forKey: .minimum),
+      warmupStartRatio: settings.decodeIfPresent(Double.self, forKey: .warmupStartRatio),
+      cycles: settings.decode(Double.self, forKey: .cycles))
+  }
+
+  /// η₀ w(s) while s < W, then f (η₀ − η_min) + η_min.
+  public func rate(at step: Int, initialRate: Double) -> Double {
+    guard step >= warmupSteps else { return initialRate * warmup(at: step) }
+    let progress = decayProgress(at: step + 1, warmupSteps: warmupSteps, trainingSteps: trainingSteps)
+    let minimumRate = minimum.rate(initialRate: initialRate)
+    return max(0, cosineWave(progress, cycles: cycles) * (initialRate - minimumRate) + minimumRate)
+  }
+
+  private func warmup(at step: Int) -> Double {
+    guard let start = warmupStartRatio else { return Double(step + 1) / Double(max(1, warmupSteps)) }
+    return start + (1 - start) * Double(step) / Double(max(1, warmupSteps - 1))
+  }
+}

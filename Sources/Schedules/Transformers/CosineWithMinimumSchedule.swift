@@ -1,0 +1,64 @@
+import RealModule
+
+/// η(s) = η₀ s / W while s < W, then f (η₀ − η_min) + η_min with f = ½(1 + cos(2π c p)), p = (s − W) / max(1, T − W).
+///
+/// - s: step, from 0
+/// - η₀: the group's initial rate
+/// - W: `warmupSteps`, the steps of the linear warm-up from 0; 0 for none
+/// - T: `trainingSteps`, all steps, those of the warm-up included
+/// - η_min: `minimum`, a rate or a part of η₀
+/// - c: `cycles`, whole waves between W and T; ½ falls once from η₀ to η_min
+/// - p: the part of the decay that is done
+///
+/// With c = ½ it is η_min at s = T and rises again after it, as ``CosineSchedule`` does. An η_min above η₀ turns the
+/// fall into a rise. A minimum given as a rate is the floor of every group; transformers divides it by the
+/// optimizer's default rate, so that there a group of another rate has the floor η_min · η₀ / default.
+///
+/// Source: `cosine_with_min_lr` of transformers.
+public struct CosineWithMinimumSchedule: Schedule {
+  /// `cosine_with_min_lr`.
+  public static let kind = "cosine_with_min_lr"
+
+  /// W, the steps of the linear warm-up.
+  public let warmupSteps: Int
+  /// T, all steps of the training.
+  public let trainingSteps: Int
+  /// η_min, as a rate or as a part of η₀.
+  public let minimum: MinimumRate
+  /// c, whole waves between W and T.
+  public let cycles: Double
+
+  /// A linear warm-up to the initial rate, then `cycles` waves down to `minimum` until `trainingSteps`.
+  public init(
+    warmupSteps: some StepLength = 0, trainingSteps: Int, minimum: MinimumRate,
+    cycles: Double = CosineSchedule.defaultCycles
+  ) throws(ScheduleError) {
+    try ScheduleError.requireCount(trainingSteps, Self.kind, "trainingSteps")
+    let warmupSteps = try warmupSteps.steps(of: trainingSteps)
+    try ScheduleError.requireCount(warmupSteps, Self.kind, "warmupSteps")
+    try ScheduleError.requireNonNegative(minimum.value, Self.kind, "minimum")
+    try ScheduleError.requireNonNegative(cycles, Self.kind, "cycles")
+    self.warmupSteps = warmupSteps
+    self.trainingSteps = trainingSteps
+    self.minimum = minimum
+    self.cycles = cycles
+  }
+
+  /// Decodes and checks the settings.
+  public init(from decoder: any Decoder) throws {
+    let settings = try decoder.container(keyedBy: CodingKeys.self)
+    try self.init(
+      warmupSteps: settings.decode(Int.self, forKey: .warmupSteps),
+      trainingSteps: settings.decode(Int.self, forKey: .trainingSteps),
+      minimum: settings.decode(MinimumRate.self, forKey: .minimum),
+      cycles: settings.decode(Double.self, forKey: .cycles))
+  }
+
+  /// η₀ s / W while s < W, then f (η₀ − η_min) + η_min.
+  public func rate(at step: Int, initialRate: Double) -> Double {
+    if let warmup = linearWarmup(at: step, warmupSteps: warmupSteps) { return initialRate * warmup }
+    let progress = decayProgress(at: step, warmupSteps: warmupSteps, trainingSteps: trainingSteps)
+    let minimumRate = minimum.rate(initialRate: initialRate)
+    return max(0, cosineWave(progress, cycles: cycles) * (initialRate - minimumRate) + minimumRate)
+  }
+}

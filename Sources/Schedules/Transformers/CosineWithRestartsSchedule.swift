@@ -1,0 +1,58 @@
+import RealModule
+
+/// m(s) = s / W while s < W, then ½(1 + cos(π ((c p) mod 1))) while p < 1, then 0; p = (s − W) / max(1, T − W).
+///
+/// - s: step, from 0
+/// - W: `warmupSteps`, the steps of the linear warm-up; 0 for none
+/// - T: `trainingSteps`, all steps, those of the warm-up included
+/// - c: `cycles`, the falls from 1 to 0 between W and T, each of the same length
+/// - p: the part of the decay that is done
+///
+/// It jumps back to 1 at each restart and is 0 from s = T on. Where c is not whole, the last fall is cut short at T.
+/// Where W ≥ T it is 1 at s = W, as p is 0 there, and 0 after.
+///
+/// Source: `cosine_with_restarts` of transformers; Loshchilov and Hutter, "SGDR" (arXiv 1608.03983).
+/// For cycles of growing length see ``CosineWarmRestartsSchedule``.
+public struct CosineWithRestartsSchedule: MultiplierSchedule {
+  /// `cosine_with_restarts`.
+  public static let kind = "cosine_with_restarts"
+  /// One fall, without a restart.
+  @usableFromInline static let defaultCycles = 1.0
+
+  /// W, the steps of the linear warm-up.
+  public let warmupSteps: Int
+  /// T, all steps of the training.
+  public let trainingSteps: Int
+  /// c, the falls from 1 to 0 between W and T.
+  public let cycles: Double
+
+  /// A linear warm-up to the initial rate, then `cycles` falls to 0 until `trainingSteps`.
+  public init(
+    warmupSteps: some StepLength = 0, trainingSteps: Int, cycles: Double = defaultCycles
+  ) throws(ScheduleError) {
+    try ScheduleError.requireCount(trainingSteps, Self.kind, "trainingSteps")
+    let warmupSteps = try warmupSteps.steps(of: trainingSteps)
+    try ScheduleError.requireCount(warmupSteps, Self.kind, "warmupSteps")
+    try ScheduleError.requireNonNegative(cycles, Self.kind, "cycles")
+    self.warmupSteps = warmupSteps
+    self.trainingSteps = trainingSteps
+    self.cycles = cycles
+  }
+
+  /// Decodes and checks the settings.
+  public init(from decoder: any Decoder) throws {
+    let settings = try decoder.container(keyedBy: CodingKeys.self)
+    try self.init(
+      warmupSteps: settings.decode(Int.self, forKey: .warmupSteps),
+      trainingSteps: settings.decode(Int.self, forKey: .trainingSteps),
+      cycles: settings.decode(Double.self, forKey: .cycles))
+  }
+
+  /// s / W while s < W, then ½(1 + cos(π ((c p) mod 1))) while p < 1, then 0.
+  public func multiplier(at step: Int) -> Double {
+    if let warmup = linearWarmup(at: step, warmupSteps: warmupSteps) { return warmup }
+    let progress = decayProgress(at: step, warmupSteps: warmupSteps, trainingSteps: trainingSteps)
+    guard progress < 1 else { return 0 }
+    return max(0, 0.5 * (1 + .cos(.pi * (cycles * progress).truncatingRemainder(dividingBy: 1))))
+  }
+}

@@ -1,0 +1,46 @@
+import RealModule
+
+/// m(s) = s / W while s < W, then 1 / √((s + τ − W) / τ).
+///
+/// - s: step, from 0
+/// - W: `warmupSteps`, the steps of the linear warm-up; 0 for none
+/// - τ: `timescale`, in steps; W where it is not given, or 10,000 where W is 0 too
+///
+/// It has no end: τ steps after the warm-up it is 1/√2. With τ = W it is √(W / s).
+/// transformers divides by zero for τ = 0; here τ must be 1 or greater.
+///
+/// Source: `inverse_sqrt` of transformers, as in big_vision.
+public struct InverseSquareRootSchedule: MultiplierSchedule {
+  /// `inverse_sqrt`.
+  public static let kind = "inverse_sqrt"
+  /// τ where neither it nor a warm-up is given.
+  static let timescaleWithoutWarmup = 10_000
+
+  /// W, the steps of the linear warm-up.
+  public let warmupSteps: Int
+  /// τ, in steps.
+  public let timescale: Int
+
+  /// A linear warm-up to the initial rate, then a decay with the square root of the steps.
+  public init(warmupSteps: Int = 0, timescale: Int? = nil) throws(ScheduleError) {
+    try ScheduleError.requireCount(warmupSteps, Self.kind, "warmupSteps")
+    let timescale = timescale ?? (warmupSteps > 0 ? warmupSteps : Self.timescaleWithoutWarmup)
+    try ScheduleError.requireCount(timescale, Self.kind, "timescale", atLeast: 1)
+    self.warmupSteps = warmupSteps
+    self.timescale = timescale
+  }
+
+  /// Decodes and checks the settings.
+  public init(from decoder: any Decoder) throws {
+    let settings = try decoder.container(keyedBy: CodingKeys.self)
+    try self.init(
+      warmupSteps: settings.decode(Int.self, forKey: .warmupSteps),
+      timescale: settings.decode(Int.self, forKey: .timescale))
+  }
+
+  /// s / W while s < W, then 1 / √((s + τ − W) / τ).
+  public func multiplier(at step: Int) -> Double {
+    linearWarmup(at: step, warmupSteps: warmupSteps)
+      ?? 1 / (Double(step + (timescale - warmupSteps)) / Double(timescale)).squareRoot()
+  }
+}

@@ -1,0 +1,41 @@
+/// m(s) = s / W while s < W, then max(0, (T − s) / max(1, T − W)).
+///
+/// - s: step, from 0
+/// - W: `warmupSteps`, the steps of the linear warm-up; 0 for none
+/// - T: `trainingSteps`, all steps, those of the warm-up included
+///
+/// It is 0 at s = T and stays so. Where W ≥ T, it is 0 as soon as the warm-up is over.
+///
+/// Source: `linear` of transformers.
+public struct LinearSchedule: MultiplierSchedule {
+  /// `linear`.
+  public static let kind = "linear"
+
+  /// W, the steps of the linear warm-up.
+  public let warmupSteps: Int
+  /// T, all steps of the training.
+  public let trainingSteps: Int
+
+  /// A linear warm-up to the initial rate, then a straight line to 0 at `trainingSteps`.
+  public init(warmupSteps: some StepLength = 0, trainingSteps: Int) throws(ScheduleError) {
+    try ScheduleError.requireCount(trainingSteps, Self.kind, "trainingSteps")
+    let warmupSteps = try warmupSteps.steps(of: trainingSteps)
+    try ScheduleError.requireCount(warmupSteps, Self.kind, "warmupSteps")
+    self.warmupSteps = warmupSteps
+    self.trainingSteps = trainingSteps
+  }
+
+  /// Decodes and checks the settings.
+  public init(from decoder: any Decoder) throws {
+    let settings = try decoder.container(keyedBy: CodingKeys.self)
+    try self.init(
+      warmupSteps: settings.decode(Int.self, forKey: .warmupSteps),
+      trainingSteps: settings.decode(Int.self, forKey: .trainingSteps))
+  }
+
+  /// s / W while s < W, then max(0, (T − s) / max(1, T − W)).
+  public func multiplier(at step: Int) -> Double {
+    linearWarmup(at: step, warmupSteps: warmupSteps)
+      ?? max(0, Double(trainingSteps - step) / Double(max(1, trainingSteps - warmupSteps)))
+  }
+}

@@ -1,0 +1,73 @@
+import RealModule
+
+/// η(s) = η₀ s / W while s < W, then (η₀ − η_end)(1 − (s − W) / (T − W))^k + η_end while s < T, then η_end.
+///
+/// - s: step, from 0
+/// - η₀: the group's initial rate
+/// - W: `warmupSteps`, the steps of the linear warm-up; 0 for none
+/// - T: `trainingSteps`, all steps, those of the warm-up included
+/// - η_end: `endRate`, a rate, not a ratio
+/// - k: `power`; 1 is a straight line
+///
+/// Where W ≥ T nothing is left for the decay, and the rate is η_end from s = W on; transformers divides by zero at
+/// s = W = T. Each group decays from its own η₀; transformers computes one multiplier from the optimizer's default
+/// rate, so that there a group of another rate ends at η_end · η₀ / default. η_end must be below every group's η₀.
+///
+/// Source: `polynomial` of transformers, as in fairseq and BERT.
+public struct PolynomialSchedule: Schedule {
+  /// `polynomial`.
+  public static let kind = "polynomial"
+  @usableFromInline static let defaultEndRate = 1e-7
+  /// A straight line.
+  @usableFromInline static let defaultPower = 1.0
+
+  /// W, the steps of the linear warm-up.
+  public let warmupSteps: Int
+  /// T, all steps of the training.
+  public let trainingSteps: Int
+  /// η_end, the rate from T on.
+  public let endRate: Double
+  /// k, the exponent of the decay.
+  public let power: Double
+
+  /// A linear warm-up to the initial rate, then a decay of the power `power` to `endRate` at `trainingSteps`.
+  public init(
+    warmupSteps: some StepLength = 0, trainingSteps: Int,
+    endRate: Double = defaultEndRate, power: Double = defaultPower
+  ) throws(ScheduleError) {
+    try ScheduleError.requireCount(trainingSteps, Self.kind, "trainingSteps")
+    let warmupSteps = try warmupSteps.steps(of: trainingSteps)
+    try ScheduleError.requireCount(warmupSteps, Self.kind, "warmupSteps")
+    try ScheduleError.requireNonNegative(endRate, Self.kind, "endRate")
+    try ScheduleError.requirePositive(power, Self.kind, "power")
+    self.warmupSteps = warmupSteps
+    self.trainingSteps = trainingSteps
+    self.endRate = endRate
+    self.power = power
+  }
+
+  /// Decodes and checks the settings.
+  public init(from decoder: any Decoder) throws {
+    let settings = try decoder.container(keyedBy: CodingKeys.self)
+    try self.init(
+      warmupSteps: settings.decode(Int.self, forKey: .warmupSteps),
+      trainingSteps: settings.decode(Int.self, forKey: .trainingSteps),
+      endRate: settings.decode(Double.self, forKey: .endRate),
+      power: settings.decode(Double.self, forKey: .power))
+  }
+
+  /// η₀ s / W while s < W, then (η₀ − η_end)(1 − (s − W) / (T − W))^k + η_end while s < T, then η_end.
+  public func rate(at step: Int, initialRate: Double) -> Double {
+    if let warmup = linearWarmup(at: step, warmupSteps: warmupSteps) { return initialRate * warmup }
+    guard step < trainingSteps else { return endRate }
+    let remaining = 1 - Double(step - warmupSteps) / Double(trainingSteps - warmupSteps)
+    return (initialRate - endRate) * .pow(remaining, power) + endRate
+  }
+
+  /// Throws unless η_end < η₀.
+  public func check(initialRate: Double) throws(ScheduleError) {
+    guard endRate < initialRate else {
+      throw .endRateNotBelowInitial(endRate: endRate, initialRate: initialRate)
+    }
+  }
+}

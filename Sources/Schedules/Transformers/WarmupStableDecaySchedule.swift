@@ -1,0 +1,104 @@
+/// m(s) rises from r to 1 over W steps, stays at 1 for S, falls to r over D, and stays at r.
+///
+///     s < W            w(s / W)(1 − r) + r
+///     s < W + S        1
+///     s < W + S + D    d((s − W − S) / D)
+///     after            r
+///
+/// - s: step, from 0
+/// - W: `warmupSteps`; 0 for no warm-up
+/// - S: `stableSteps`
+/// - D: `decaySteps`
+/// - r: `minimumRatio`, the part of the initial rate where it starts and ends
+/// - w: `warmupShape`, a ``WarmupShape``
+/// - d: `decayShape`, a ``DecayShape``, which ends at r
+///
+/// As only the end depends on the length of the training, one stable phase can serve decays of several lengths.
+/// A cosine decay with a number of cycles that does not end at r jumps there when the decay is over.
+///
+/// With the training steps given, S = T − W − D. Where that is negative, transformers begins in the midst of the
+/// decay with a jump; here it is an error. A negative r, which leaves a negative rate there, is one too.
+///
+/// Source: `warmup_stable_decay` of transformers; Hu et al., "MiniCPM" (arXiv 2404.06395). The power and the
+/// exponential decay are not in transformers.
+public struct WarmupStableDecaySchedule: MultiplierSchedule {
+  /// `warmup_stable_decay`.
+  public static let kind = "warmup_stable_decay"
+  @usableFromInline static let defaultWarmupShape = WarmupShape.linear
+  @usableFromInline static let defaultDecayShape = DecayShape.cosine()
+  @usableFromInline static let defaultMinimumRatio = 0.0
+
+  /// W, the steps of the warm-up.
+  public let warmupSteps: Int
+  /// S, the steps at the initial rate.
+  public let stableSteps: Int
+  /// D, the steps of the decay.
+  public let decaySteps: Int
+  /// w, how the warm-up rises.
+  public let warmupShape: WarmupShape
+  /// d, how the decay falls.
+  public let decayShape: DecayShape
+  /// r, the part of the initial rate where the schedule starts and ends.
+  public let minimumRatio: Double
+
+  /// A schedule of W + S + D steps.
+  public init(
+    warmupSteps: Int, stableSteps: Int, decaySteps: Int,
+    warmupShape: WarmupShape = defaultWarmupShape, decayShape: DecayShape = defaultDecayShape,
+    minimumRatio: Double = defaultMinimumRatio
+  ) throws(ScheduleError) {
+    try ScheduleError.requireCount(warmupSteps, Self.kind, "warmupSteps")
+    try ScheduleError.requireCount(stableSteps, Self.kind, "stableSteps")
+    try ScheduleError.requireCount(decaySteps, Self.kind, "decaySteps")
+    try ScheduleError.requireNonNegative(minimumRatio, Self.kind, "minimumRatio")
+    try decayShape.check(Self.kind, floor: minimumRatio)
+    self.warmupSteps = warmupSteps
+    self.stableSteps = stableSteps
+    self.decaySteps = decaySteps
+    self.warmupShape = warmupShape
+    self.decayShape = decayShape
+    self.minimumRatio = minimumRatio
+  }
+
+  /// A schedule of T = `trainingSteps` steps, stable for those that warm-up and decay leave.
+  public init(
+    warmupSteps: some StepLength = 0, decaySteps: some StepLength, trainingSteps: Int,
+    warmupShape: WarmupShape = defaultWarmupShape, decayShape: DecayShape = defaultDecayShape,
+    minimumRatio: Double = defaultMinimumRatio
+  ) throws(ScheduleError) {
+    let warmupSteps = try warmupSteps.steps(of: trainingSteps)
+    let decaySteps = try decaySteps.steps(of: trainingSteps)
+    try ScheduleError.require(
+      trainingSteps >= warmupSteps + decaySteps, Self.kind, "trainingSteps", trainingSteps,
+      "must hold the warm-up (\(warmupSteps)) and the decay (\(decaySteps)): make it greater or those shorter"
+    )
+    try self.init(
+      warmupSteps: warmupSteps, stableSteps: trainingSteps - warmupSteps - decaySteps, decaySteps: decaySteps,
+      warmupShape: warmupShape, decayShape: decayShape, minimumRatio: minimumRatio)
+  }
+
+  /// Decodes and checks the settings.
+  public init(from decoder: any Decoder) throws {
+    let settings = try decoder.container(keyedBy: CodingKeys.self)
+    try self.init(
+      warmupSteps: settings.decode(Int.self, forKey: .warmupSteps),
+      stableSteps: settings.decode(Int.self, forKey: .stableSteps),
+      decaySteps: settings.decode(Int.self, forKey: .decaySteps),
+      warmupShape: settings.decode(WarmupShape.self, forKey: .warmupShape),
+      decayShape: settings.decode(DecayShape.self, forKey: .decayShape),
+      minimumRatio: settings.decode(Double.self, forKey: .minimumRatio))
+  }
+
+  /// Warm-up, 1, decay or r, after the step's phase.
+  public func multiplier(at step: Int) -> Double {
+    if step < warmupSteps {
+      return warmupShape.value(at: Double(step) / Double(warmupSteps)) * (1 - minimumRatio) + minimumRatio
+    }
+    let decayed = step - warmupSteps - stableSteps
+    if decayed < 0 { return 1 }
+    if decayed < decaySteps {
+      return decayShape.value(at: Double(decayed) / Double(decaySteps), floor: minimumRatio)
+    }
+    return minimumRatio
+  }
+}

@@ -1,0 +1,45 @@
+import Kernels
+
+/// The second and last read of the gradient: P ← P − α·weightDecay·P − A(B G).
+enum FactoredUpdate<P: StoredScalar, G: StoredScalar, A: Arithmetic> {
+  /// Updates a piece and returns Σ p² of the values stored.
+  static func update(
+    _ parameter: MutableElements, _ gradient: GradientPiece, rowFactors: Elements, columnFactors: Elements,
+    change: ParameterChange
+  ) -> Double {
+    let parameter = parameter.address
+    let rowFactors = rowFactors.of(A.self)
+    let columnFactors = UnsafeRawPointer(columnFactors.of(A.self))
+    // Four copies of one loop: what a run does not use costs it nothing.
+    switch (change.shrinkage != 0, change.momentum != nil) {
+    case (false, false): return update(parameter, gradient, rowFactors, columnFactors, change, false, false)
+    case (false, true): return update(parameter, gradient, rowFactors, columnFactors, change, false, true)
+    case (true, false): return update(parameter, gradient, rowFactors, columnFactors, change, true, false)
+    case (true, true): return update(parameter, gradient, rowFactors, columnFactors, change, true, true)
+    }
+  }
+
+  @inline(__always)
+  private static func update(
+    _ parameter: UnsafeMutableRawPointer, _ gradient: GradientPiece, _ rowFactors: UnsafePointer<A>,
+    _ columnFactors: UnsafeRawPointer, _ change: ParameterChange, _ shrinks: Bool, _ averages: Bool
+  ) -> Double {
+    let rule = ParameterRule<P, A>(change, shrinks: shrinks, averages: averages)
+    let scale = SIMD8<A>(repeating: A(gradient.scale))
+    var squares = 0.0
+    for row in 0..<gradient.rows {
+      let start = row &* gradient.stride
+      let g = gradient.elements.address + start &* MemoryLayout<G>.stride
+      let p = parameter + start &* MemoryLayout<P>.stride
+      let rowFactor = SIMD8<A>(repeating: rowFactors[row])
+      squares += chunkedSum(gradient.columns) { (column, valid) -> SIMD8<A> in
+        // aᵢ (bⱼ gᵢⱼ): the product aᵢ bⱼ can overflow, bⱼ gᵢⱼ cannot.
+        let scaled = scale * G.load(g, column, valid, as: A.self)
+        let columnFactor = A.load(columnFactors, column, valid, as: A.self)
+        let update = rowFactor * (columnFactor * scaled)
+        return rule.apply(update, to: p, column, valid, momentAt: start)
+      }
+    }
+    return squares
+  }
+}

@@ -1,0 +1,51 @@
+import Kernels
+
+/// What stands between statistics and update: O(rows + columns) numbers.
+enum FinishedMoments<A: Arithmetic> {
+  /// totals ← totals + sums, sums ← 0.
+  static func moveSums(_ sums: MutableElements, into totals: UnsafeMutablePointer<Double>, count: Int) {
+    let sums = sums.of(A.self)
+    for index in 0..<count {
+      totals[index] += Double(sums[index])
+      sums[index] = 0
+    }
+  }
+
+  /// new ← β old + (1−β)(sums / n + ε); returns Σ weightedSums / new.
+  static func finish(
+    average: MomentAverage, old: Elements, new: MutableElements, sums: UnsafePointer<Double>,
+    weightedSums: UnsafePointer<Double>, count: Int
+  ) -> Double {
+    let old = old.of(A.self)
+    let new = new.of(A.self)
+    let step = MovingAverage<A>(average)
+    var total = 0.0
+    for index in 0..<count {
+      let moment = step.updated(old[index], sum: sums[index])
+      new[index] = moment
+      total += weightedSums[index] / Double(moment)
+    }
+    return total
+  }
+
+  /// Σ x.
+  static func sum(_ moments: Elements, count: Int) -> Double {
+    let moments = UnsafeRawPointer(moments.of(A.self))
+    return chunkedSum(count) { offset, valid in A.load(moments, offset, valid, as: A.self) }
+  }
+
+  /// out ← factor / √moments.
+  ///
+  /// A quotient, not a product with 1 / √moments: that would round once more.
+  static func reciprocalRoots(
+    _ moments: Elements, factor: Double, count: Int, into out: MutableElements
+  ) {
+    let moments = UnsafeRawPointer(moments.of(A.self))
+    let out = UnsafeMutableRawPointer(out.of(A.self))
+    let factor = A(factor)
+    forEachVector(count) { offset, valid in
+      let moments = A.load(moments, offset, valid, as: A.self)
+      _ = A.store(factor / moments.squareRoot(), out, offset, valid)
+    }
+  }
+}

@@ -1,0 +1,46 @@
+import Kernels
+
+/// How an update of eight elements enters a parameter: weight decay, momentum, rounding.
+struct ParameterRule<P: StoredScalar, A: Arithmetic> {
+  let shrinks: Bool
+  let averages: Bool
+  let shrinkage: A
+  let beta1: A
+  let oneMinusBeta1: A
+  let moments: UnsafeMutableRawPointer
+
+  @inline(__always)
+  init(_ change: ParameterChange, shrinks: Bool, averages: Bool) {
+    self.shrinks = shrinks
+    self.averages = averages
+    shrinkage = A(change.shrinkage)
+    beta1 = A(change.momentum?.beta1 ?? 0)
+    oneMinusBeta1 = A(1 - (change.momentum?.beta1 ?? 0))
+    // Never read without momentum; any address will do.
+    moments = change.momentum?.moments.address ?? UnsafeMutableRawPointer(bitPattern: 8)!
+  }
+
+  /// Stores the new values of eight elements of `parameter`, and their momentum; returns the squares of the values
+  /// stored.
+  ///
+  /// - Parameter momentAt: How far into the momentum `parameter`'s first element lies.
+  @inline(__always)
+  func apply(
+    _ update: SIMD8<A>, to parameter: UnsafeMutableRawPointer, _ offset: Int, _ valid: Int,
+    momentAt start: Int
+  ) -> SIMD8<A> {
+    var update = update
+    if averages {
+      let old = A.load(UnsafeRawPointer(moments), start &+ offset, valid, as: A.self)
+      update = beta1 * old + oneMinusBeta1 * update
+      _ = A.store(update, moments, start &+ offset, valid)
+    }
+    var value = P.load(UnsafeRawPointer(parameter), offset, valid, as: A.self)
+    if shrinks {
+      value -= shrinkage * value
+    }
+    value -= update
+    let stored = P.store(value, parameter, offset, valid)
+    return stored * stored
+  }
+}

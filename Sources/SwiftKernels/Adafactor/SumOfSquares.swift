@@ -1,0 +1,17 @@
+import Kernels
+
+/// Σ p² of a parameter.
+enum SumOfSquares<P: StoredScalar, A: Arithmetic> {
+  /// Σ p², row by row as `FactoredUpdate` sums what it stores, so that both have the same bits.
+  static func sum(_ elements: Elements, rows: Int, columns: Int, stride: Int) -> Double {
+    var squares = 0.0
+    for row in 0..<rows {
+      let base = elements.address + row &* stride &* MemoryLayout<P>.stride
+      squares += chunkedSum(columns) { (column, valid) -> SIMD8<A> in
+        let p = P.load(base, column, valid, as: A.self)
+        return p * p
+      }
+    }
+    return squares
+  }
+}

@@ -1,0 +1,117 @@
+import Kernels
+
+/// Adafactor in pure Swift: each call goes to the copy of its kernel that is compiled for the types given.
+extension SwiftKernels {
+  package func rowMoments(
+    _ gradient: GradientPiece, average: MomentAverage, old: Elements, new: MutableElements
+  ) {
+    GradientKernelTable.table(gradient: gradient.elements.type, arithmetic: new.type)
+      .rowMoments(gradient, average, old, new)
+  }
+
+  package func columnMoments(
+    _ gradient: GradientPiece, average: MomentAverage, old: Elements, new: MutableElements
+  ) {
+    GradientKernelTable.table(gradient: gradient.elements.type, arithmetic: new.type)
+      .columnMoments(gradient, average, old, new)
+  }
+
+  package func accumulateColumns(
+    _ gradient: GradientPiece, rowMoments: Elements, sums: MutableElements, weightedSums: MutableElements
+  ) {
+    GradientKernelTable.table(gradient: gradient.elements.type, arithmetic: rowMoments.type)
+      .accumulateColumns(gradient, rowMoments, sums, weightedSums)
+  }
+
+  package func moveSums(_ sums: MutableElements, into totals: UnsafeMutablePointer<Double>, count: Int) {
+    switch sums.type {
+    case .float64: FinishedMoments<Double>.moveSums(sums, into: totals, count: count)
+    default: FinishedMoments<Float>.moveSums(sums, into: totals, count: count)
+    }
+  }
+
+  package func accumulateRows(
+    _ gradient: GradientPiece, columnMoments: Elements, sums: UnsafeMutablePointer<Double>,
+    weightedSums: UnsafeMutablePointer<Double>
+  ) {
+    GradientKernelTable.table(gradient: gradient.elements.type, arithmetic: columnMoments.type)
+      .accumulateRows(gradient, columnMoments, sums, weightedSums)
+  }
+
+  package func elementStatistics(
+    _ gradient: GradientPiece, average: MomentAverage, moments: Elements
+  ) -> Double {
+    GradientKernelTable.table(gradient: gradient.elements.type, arithmetic: moments.type)
+      .elementStatistics(gradient, average, moments)
+  }
+
+  package func finishMoments(
+    average: MomentAverage, old: Elements, new: MutableElements, sums: UnsafePointer<Double>,
+    weightedSums: UnsafePointer<Double>, count: Int
+  ) -> Double {
+    switch new.type {
+    case .float64:
+      FinishedMoments<Double>.finish(
+        average: average, old: old, new: new, sums: sums, weightedSums: weightedSums, count: count)
+    default:
+      FinishedMoments<Float>.finish(
+        average: average, old: old, new: new, sums: sums, weightedSums: weightedSums, count: count)
+    }
+  }
+
+  package func sum(_ moments: Elements, count: Int) -> Double {
+    switch moments.type {
+    case .float64: FinishedMoments<Double>.sum(moments, count: count)
+    default: FinishedMoments<Float>.sum(moments, count: count)
+    }
+  }
+
+  package func reciprocalRoots(
+    _ moments: Elements, factor: Double, count: Int, into out: MutableElements
+  ) {
+    switch moments.type {
+    case .float64: FinishedMoments<Double>.reciprocalRoots(moments, factor: factor, count: count, into: out)
+    default: FinishedMoments<Float>.reciprocalRoots(moments, factor: factor, count: count, into: out)
+    }
+  }
+
+  package func sumOfSquares(_ elements: Elements, rows: Int, columns: Int, stride: Int) -> Double {
+    switch elements.type {
+    case .float32:
+      SumOfSquares<Float, Float>.sum(elements, rows: rows, columns: columns, stride: stride)
+    case .float64:
+      SumOfSquares<Double, Double>.sum(elements, rows: rows, columns: columns, stride: stride)
+    default: preconditionFailure("no kernel sums squares of \(elements.type)")
+    }
+  }
+
+  package func updateFactored(
+    _ parameter: MutableElements, _ gradient: GradientPiece, rowFactors: Elements, columnFactors: Elements,
+    change: ParameterChange
+  ) -> Double {
+    UpdateKernelTable.table(parameter: parameter.type, gradient: gradient.elements.type)
+      .updateFactored(parameter, gradient, rowFactors, columnFactors, change)
+  }
+
+  package func updateElements(
+    _ parameter: MutableElements, _ gradient: GradientPiece, average: MomentAverage, moments: MutableElements,
+    factor: Double, change: ParameterChange
+  ) -> Double {
+    UpdateKernelTable.table(parameter: parameter.type, gradient: gradient.elements.type)
+      .updateElements(parameter, gradient, average, moments, factor, change)
+  }
+}
+
+/// What a BLAS path needs of a gradient before BLAS can work on it.
+extension SwiftKernels {
+  /// tile ← (scale G)², contiguous, in the tile's arithmetic.
+  package func squares(_ gradient: GradientPiece, into tile: MutableElements) {
+    GradientKernelTable.table(gradient: gradient.elements.type, arithmetic: tile.type).squares(gradient, tile)
+  }
+
+  /// tile ← factorⱼ (scale gᵢⱼ), contiguous, in the tile's arithmetic.
+  package func scaled(_ gradient: GradientPiece, columnFactors: Elements, into tile: MutableElements) {
+    GradientKernelTable.table(gradient: gradient.elements.type, arithmetic: tile.type)
+      .scaled(gradient, columnFactors, tile)
+  }
+}

@@ -1,0 +1,47 @@
+import Kernels
+
+/// A type that kernels compute in: `Float`, or `Double` for Float64 parameters.
+///
+/// Kernels are generic over it and over the types they load and store; each is called once with every combination
+/// of concrete types, so that the compiler makes one vectorized copy of each.
+protocol Arithmetic: StoredScalar, BinaryFloatingPoint, SIMDScalar, Codable {}
+
+extension Float: Arithmetic {}
+extension Double: Arithmetic {}
+
+/// Eight lanes: one register of AVX2 in Float, two of SSE2 and NEON. Sums keep their lanes until the end, so that every
+/// instruction set gives the same bits.
+let laneCount = 8
+
+/// Calls `body(offset, valid)` for consecutive groups of eight indices, where the last group has `valid` < 8 of them.
+///
+/// `valid` is a constant in the loop once inlined: loads and stores there are whole vectors.
+@inline(__always)
+func forEachVector(_ count: Int, _ body: (_ offset: Int, _ valid: Int) -> Void) {
+  var offset = 0
+  while offset &+ laneCount <= count {
+    body(offset, laneCount)
+    offset &+= laneCount
+  }
+  if offset < count {
+    body(offset, count &- offset)
+  }
+}
+
+extension Elements {
+  /// The elements as the arithmetic type, which they must hold.
+  @inline(__always)
+  func of<A: Arithmetic>(_ type: A.Type) -> UnsafePointer<A> {
+    precondition(self.type == A.scalarType, "a kernel for \(A.scalarType) was given \(self.type)")
+    return address.assumingMemoryBound(to: A.self)
+  }
+}
+
+extension MutableElements {
+  /// The elements as the arithmetic type, which they must hold.
+  @inline(__always)
+  func of<A: Arithmetic>(_ type: A.Type) -> UnsafeMutablePointer<A> {
+    precondition(self.type == A.scalarType, "a kernel for \(A.scalarType) was given \(self.type)")
+    return address.assumingMemoryBound(to: A.self)
+  }
+}

@@ -1,0 +1,56 @@
+import Foundation
+
+/// The range of an axis with round ticks, and where values lie on it.
+struct ChartAxis {
+  let range: ClosedRange<Double>
+  let ticks: [Double]
+  let isLogarithmic: Bool
+
+  /// An axis that shows all of `values`.
+  ///
+  /// The range ends at ticks, or, where `isTight`, at the least and greatest value. A range that begins near 0
+  /// begins at 0. Where there is one value only, there is room on both sides of it.
+  init(values: [Double], isLogarithmic: Bool, isTight: Bool = false) {
+    var low = values.min() ?? (isLogarithmic ? 0.1 : 0)
+    var high = values.max() ?? 1
+    self.isLogarithmic = isLogarithmic
+    if isLogarithmic {
+      let first = Int(log10(low).rounded(.down))
+      let last = max(first + 1, Int(log10(high).rounded(.up)))
+      let stride = max(1, (last - first + 5) / 6)
+      ticks = Swift.stride(from: first, through: last, by: stride).map { pow(10, Double($0)) }
+      range = pow(10, Double(first))...pow(10, Double(last))
+      return
+    }
+    if low >= 0 && low <= 0.25 * high { low = 0 }
+    if low == high {
+      let margin = low == 0 ? 1 : abs(low) / 2
+      (low, high) = (low == 0 ? 0 : low - margin, high + margin)
+    }
+    let step = Self.roundStep((high - low) / 5)
+    // A little inward, so that a value on a tick does not add another one through rounding.
+    let first = isTight ? (low / step - 1e-9).rounded(.up) : (low / step + 1e-9).rounded(.down)
+    let last = isTight ? (high / step + 1e-9).rounded(.down) : (high / step - 1e-9).rounded(.up)
+    ticks = (Int(first)...max(Int(first), Int(last))).map { Double($0) * step }
+    range = isTight ? low...high : ticks[0]...ticks[ticks.count - 1]
+  }
+
+  /// Where `value` lies between the ends of the range, 0 to 1.
+  func position(_ value: Double) -> Double {
+    if isLogarithmic {
+      return log10(value / range.lowerBound) / log10(range.upperBound / range.lowerBound)
+    }
+    return (value - range.lowerBound) / (range.upperBound - range.lowerBound)
+  }
+
+  /// A tick in few digits.
+  static func label(_ tick: Double) -> String {
+    String(format: "%.6g", tick)
+  }
+
+  /// The least of 1, 2, 5, 10, 20, … times a power of ten that is not less than `step`.
+  private static func roundStep(_ step: Double) -> Double {
+    let magnitude = pow(10, log10(step).rounded(.down))
+    return [1, 2, 5].map { $0 * magnitude }.first { $0 >= step * (1 - 1e-9) } ?? 10 * magnitude
+  }
+}

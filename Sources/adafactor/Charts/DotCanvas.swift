@@ -1,0 +1,50 @@
+/// A raster of dots, two by four in each character of a terminal (Unicode's Braille patterns).
+struct DotCanvas {
+  let columns: Int
+  let rows: Int
+  private var cells: [Cell]
+
+  private struct Cell {
+    var dots: UInt8 = 0
+    /// The curve that was drawn here last.
+    var layer = 0
+  }
+
+  init(columns: Int, rows: Int) {
+    self.columns = columns
+    self.rows = rows
+    cells = Array(repeating: Cell(), count: columns * rows)
+  }
+
+  var width: Int { columns * 2 }
+  var height: Int { rows * 4 }
+
+  /// Sets the dot `x` from the left and `y` from the top.
+  mutating func set(x: Int, y: Int, layer: Int) {
+    guard (0..<width).contains(x) && (0..<height).contains(y) else { return }
+    let cell = y / 4 * columns + x / 2
+    cells[cell].dots |= Self.bits[y % 4][x % 2]
+    cells[cell].layer = layer
+  }
+
+  /// Sets the dots between two dots, both included.
+  mutating func line(from start: (x: Int, y: Int), to end: (x: Int, y: Int), layer: Int) {
+    let length = max(abs(end.x - start.x), abs(end.y - start.y))
+    for step in 0...length {
+      let part = length == 0 ? 0 : Double(step) / Double(length)
+      set(
+        x: start.x + Int((Double(end.x - start.x) * part).rounded()),
+        y: start.y + Int((Double(end.y - start.y) * part).rounded()), layer: layer)
+    }
+  }
+
+  /// The characters of a row, each with the curve that was drawn there last, nil where there is none.
+  func row(_ row: Int) -> [(character: Character, layer: Int?)] {
+    cells[row * columns..<(row + 1) * columns].map { cell in
+      cell.dots == 0 ? (" ", nil) : (Character(Unicode.Scalar(0x2800 + UInt32(cell.dots))!), cell.layer)
+    }
+  }
+
+  /// The bit of each dot, by row and column, as Unicode numbers them.
+  private static let bits: [[UInt8]] = [[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]]
+}

@@ -1,0 +1,42 @@
+/// Curves over a common x axis, to be drawn as SVG (``svg(width:height:)``) or in a terminal (``terminal(_:)``).
+///
+/// Points that are not finite, and on a logarithmic axis those that are not positive, are gaps.
+struct LineChart {
+  /// A named curve; its points are in the order of x.
+  struct Series {
+    let name: String
+    let points: [Point]
+  }
+
+  struct Point: Equatable {
+    let x: Double
+    let y: Double
+  }
+
+  var title: String?
+  var xLabel: String
+  var yLabel: String
+  var hasLogarithmicY = false
+  var series: [Series]
+
+  /// The parts of a curve between its gaps.
+  func segments(of series: Series) -> [[Point]] {
+    series.points.split { !isDrawable($0) }.map(Array.init)
+  }
+
+  var xAxis: ChartAxis {
+    ChartAxis(values: drawablePoints.map(\.x), isLogarithmic: false, isTight: true)
+  }
+
+  var yAxis: ChartAxis {
+    ChartAxis(values: drawablePoints.map(\.y), isLogarithmic: hasLogarithmicY)
+  }
+
+  private var drawablePoints: [Point] {
+    series.flatMap { $0.points.filter(isDrawable) }
+  }
+
+  private func isDrawable(_ point: Point) -> Bool {
+    point.x.isFinite && point.y.isFinite && (!hasLogarithmicY || point.y > 0)
+  }
+}

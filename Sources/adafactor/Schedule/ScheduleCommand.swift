@@ -1,0 +1,114 @@
+import ArgumentParser
+import Foundation
+import Schedules
+
+/// `adafactor schedule`: the learning rate of every step of one or several schedules.
+struct ScheduleCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "schedule",
+    abstract: "Shows the learning rate of every step of a schedule, or of several to compare them.",
+    discussion: """
+      Row s holds the rate that optimizer step s uses, from step 0; for a schedule that follows a metric, before \
+      metric s is observed. The rates are written with all digits: they read back as the same numbers.
+
+      With several schedules, an option goes to those that have it; name.key=value gives it to one alone.
+
+      Examples:
+        adafactor schedule cosine --lr 1e-3 --steps 1000 --warmup-steps 100
+        adafactor schedule linear cosine rex --lr 1 --steps 100 --format svg --output compare.svg
+        adafactor schedule polynomial --lr 1e-3 --steps 200 --option lr_end=1e-5 --option power=2
+        adafactor schedule greedy --lr 0.1 --steps 50 --metrics losses.txt --format csv
+        adafactor schedule --list
+      """)
+
+  @Argument(help: ArgumentHelp("The schedules; --list describes them.", valueName: "name"))
+  var names: [String] = []
+
+  @Option(name: .customLong("lr"), help: "The initial learning rate.")
+  var learningRate: Double?
+
+  @Option(help: "The number of steps to show.")
+  var steps: Int?
+
+  @Option(help: "The steps of the warm-up, or a part of the training below 1, as 0.1.")
+  var warmupSteps = WarmupLength.steps(0)
+
+  @Option(help: "All steps of the training. (default: those that are shown)")
+  var trainingSteps: Int?
+
+  @Option(
+    name: .customLong("option"),
+    help: ArgumentHelp(
+      "A schedule's own option, by transformers' name where it has it; a list is written a,b,c.",
+      valueName: "key=value"))
+  var options: [ScheduleOptionArgument] = []
+
+  @Option(help: ArgumentHelp("One number a line, for schedules that follow a metric.", valueName: "file"))
+  var metrics: String?
+
+  @Option(
+    help: """
+      table, csv, json, svg or plot. (default: by the ending of --output, otherwise plot on a terminal and csv \
+      elsewhere)
+      """)
+  var format: ScheduleFormat?
+
+  @Option(help: ArgumentHelp("The file to write instead of standard output.", valueName: "file"))
+  var output: String?
+
+  @Flag(help: "Draws the rates on a logarithmic axis.")
+  var logarithmic = false
+
+  @Flag(help: "Describes all schedules and their options.")
+  var list = false
+
+  func validate() throws {
+    if list { return }
+    guard !names.isEmpty else {
+      throw ValidationError("Give the name of a schedule, or --list to see them.")
+    }
+    guard let learningRate, learningRate >= 0, learningRate.isFinite else {
+      throw ValidationError("Give the initial learning rate by --lr: a number, not negative.")
+    }
+    guard let steps, steps > 0 else {
+      throw ValidationError("Give the number of steps to show by --steps: 1 or more.")
+    }
+  }
+
+  func run() throws {
+    let text = list ? ScheduleList.text : try report()
+    if let output {
+      do {
+        try text.write(toFile: output, atomically: true, encoding: .utf8)
+      } catch {
+        throw ScheduleFileError(
+          path: output, line: nil, problem: "cannot be written: \(error.localizedDescription)")
+      }
+    } else {
+      print(text, terminator: "")
+    }
+  }
+
+  private func report() throws -> String {
+    guard let learningRate, let steps else { preconditionFailure("validate() has checked --lr and --steps") }
+    let options = try ScheduleOptionArgument.distribute(options, over: names)
+    let metrics = try metrics.map { try MetricsFile(path: $0) }
+    let curves = try names.map { name in
+      let training = trainingSteps ?? steps
+      let policy = try SchedulePolicy(
+        named: name, warmupSteps: warmupSteps.steps(of: training), trainingSteps: training,
+        options: options[name] ?? [:])
+      return ScheduleReport.Curve(
+        name: name,
+        rates: try ScheduleReport.rates(of: policy, initialRate: learningRate, steps: steps, metrics: metrics)
+      )
+    }
+    let report = ScheduleReport(initialRate: learningRate, curves: curves, isLogarithmic: logarithmic)
+    return try report.text(format ?? defaultFormat)
+  }
+
+  private var defaultFormat: ScheduleFormat {
+    if let output { return ScheduleFormat(rawValue: URL(fileURLWithPath: output).pathExtension) ?? .csv }
+    return Terminal.isConnected ? .plot : .csv
+  }
+}

@@ -1,0 +1,29 @@
+import Schedules
+
+/// What `adafactor schedule --list` says.
+enum ScheduleList {
+  static var text: String {
+    let own = ScheduleCatalog.entries.filter { SchedulerType(rawValue: $0.name) == nil }
+    let theirs = ScheduleCatalog.entries.filter { SchedulerType(rawValue: $0.name) != nil }
+    return section("Schedules of transformers, with its options:", theirs)
+      + section(
+        "More schedules; --warmup-steps puts a warm-up before those that have none of their own:", own)
+  }
+
+  private static func section(_ title: String, _ entries: [ScheduleCatalog.Entry]) -> String {
+    title + "\n\n" + entries.map(describe).joined(separator: "\n") + "\n"
+  }
+
+  private static func describe(_ entry: ScheduleCatalog.Entry) -> String {
+    var notes: [String] = []
+    if !entry.requiredCounts.isEmpty { notes.append("uses \(entry.requiredCounts.joined(separator: ", "))") }
+    if entry.followsMetric { notes.append("follows a metric: needs --metrics") }
+    let note = notes.isEmpty ? "" : " (\(notes.joined(separator: "; ")))"
+    let options = entry.options.map { option in
+      let value = option.defaultValue == .null ? "" : "=\(option.defaultValue)"
+      let name = option.name + value
+      return "    \(name)\(String(repeating: " ", count: max(1, 28 - name.count)))\(option.meaning)\n"
+    }
+    return "  \(entry.name): \(entry.summary)\(note)\n" + options.joined()
+  }
+}

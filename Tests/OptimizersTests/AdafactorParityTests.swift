@@ -1,0 +1,19 @@
+import Optimizers
+import Tensors
+import Testing
+
+/// Trajectories of transformers' Adafactor, replayed on both kernel paths.
+@Suite struct AdafactorParityTests {
+  @Test(arguments: ReferenceCase.names, KernelPathKind.available)
+  func `a trajectory of the reference is followed`(name: String, kernels: KernelPathKind) throws {
+    let reference = try ReferenceCase.load(name)
+    let run = try ReferenceRun(reference, kernels: kernels)
+    for (index, step) in reference.steps.enumerated() {
+      try run.take(step)
+      run.compareParameters(with: reference.record[index])
+      for states in reference.states where states.afterStep == index + 1 {
+        run.compareStates(with: states)
+      }
+    }
+  }
+}

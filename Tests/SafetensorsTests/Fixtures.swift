@@ -1,0 +1,65 @@
+import Foundation
+import Safetensors
+
+/// A folder that is deleted with this object.
+final class TemporaryFolder: Sendable {
+  let path: String
+
+  init() throws {
+    path = FileManager.default.temporaryDirectory.appending(path: "safetensors-\(UUID())").path
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+  }
+
+  deinit { try? FileManager.default.removeItem(atPath: path) }
+
+  /// The path of a file in the folder.
+  func file(_ name: String) -> String { "\(path)/\(name)" }
+
+  /// Writes a file into the folder.
+  func file(_ name: String, holding bytes: [UInt8]) throws -> String {
+    try Data(bytes).write(to: URL(filePath: file(name)))
+    return file(name)
+  }
+
+  /// The names of all files in the folder.
+  func names() throws -> [String] { try FileManager.default.contentsOfDirectory(atPath: path).sorted() }
+}
+
+/// What the file at `path` holds.
+func contents(_ path: String) throws -> [UInt8] { try [UInt8](Data(contentsOf: URL(filePath: path))) }
+
+/// The path of a file that the Python package wrote: see Reference/README.md.
+func reference(_ name: String) throws -> String {
+  let folder = Bundle.module.bundleURL.appending(path: "Reference")
+  return folder.appending(path: "\(name).safetensors").path
+}
+
+/// A file of this JSON, as it stands, and this data.
+func file(_ json: String, data: [UInt8] = []) -> [UInt8] { file(Array(json.utf8), data: data) }
+
+/// A file of these bytes for JSON, as they stand, and this data.
+func file(_ json: [UInt8], data: [UInt8] = []) -> [UInt8] {
+  (0..<8).map { UInt8(truncatingIfNeeded: json.count >> (8 * $0)) } + json + data
+}
+
+/// A header's member for a tensor.
+func entry(_ name: String, _ dtype: String, _ shape: String, _ offsets: String) -> String {
+  "\"\(name)\":{\"dtype\":\"\(dtype)\",\"shape\":\(shape),\"data_offsets\":\(offsets)}"
+}
+
+/// Bytes that differ from tensor to tensor and from place to place, as in
+/// scripts/reference/safetensors_files.py.
+func pattern(_ tensor: Int, count: Int, isBool: Bool = false) -> [UInt8] {
+  (0..<count).map { UInt8((11 * tensor + 7 * $0) % 256 % (isBool ? 2 : 256)) }
+}
+
+/// Writes tensors, each with its bytes, in one call.
+func write(
+  _ tensors: [(descriptor: SafetensorsDescriptor, bytes: [UInt8])], metadata: [String: String] = [:],
+  order: SafetensorsOrder = .byAlignment, to path: String
+) throws {
+  var writer = try SafetensorsWriter(
+    path: path, tensors: tensors.map(\.descriptor), metadata: metadata, order: order)
+  for (descriptor, bytes) in tensors { try writer.append(bytes.span.bytes, to: descriptor.name) }
+  try writer.commit()
+}

@@ -1,0 +1,261 @@
+import Safetensors
+import Testing
+
+/// The error with which these bytes are refused as a file.
+private func refusal(_ bytes: [UInt8]) -> SafetensorsError? {
+  do throws(SafetensorsError) {
+    _ = try SafetensorsHeader(fileBytes: bytes)
+    return nil
+  } catch {
+    return error
+  }
+}
+
+private func refusal(_ json: String, data: [UInt8] = []) -> String? {
+  refusal(file(json, data: data))?.description
+}
+
+@Suite struct SafetensorsHeaderParsingTests {
+  // MARK: What is accepted
+
+  @Test func `Tensors are listed with name, type, shape and place`() throws {
+    let json = "{\(entry("a", "F32", "[2,3]", "[0,24]")),\(entry("b", "I8", "[]", "[24,25]"))}"
+    let header = try SafetensorsHeader(fileBytes: file(json, data: Array(repeating: 0, count: 25)))
+    #expect(header.tensors.map(\.name) == ["a", "b"])
+    #expect(header.tensors.map(\.scalarType) == [.float32, .int8])
+    #expect(header.tensors.map(\.shape) == [[2, 3], []])
+    #expect(header.tensors.map(\.byteRange) == [0..<24, 24..<25])
+    #expect(header.tensors.map(\.elementCount) == [6, 1])
+    #expect(header.dataByteCount == 25)
+    #expect(header.metadata.isEmpty)
+    #expect(header.tensor(named: "b")?.scalarType == .int8)
+    #expect(header.tensor(named: "c") == nil)
+  }
+
+  @Test func `A header in another order than the data is put in the data's order`() throws {
+    let json = "{\(entry("b", "U8", "[3]", "[1,4]")),\(entry("a", "U8", "[1]", "[0,1]"))}"
+    let header = try SafetensorsHeader(fileBytes: file(json, data: [0, 0, 0, 0]))
+    #expect(header.tensors.map(\.name) == ["a", "b"])
+  }
+
+  @Test func `White space, escapes, unknown members and padding with spaces are read`() throws {
+    let json = """
+      { "\\u0061\\ud83e\\udd94\\n\\/" :\t{"dtype" : "U8", "later": [{"x": [-1.5e+3, true, null]}, [], {}],
+       "shape": [ 1 , 1 ], "d\\u0061ta_offsets":[0,1] }, "__metadata__": { "k" : "v" } }  \("")
+      """
+    let header = try SafetensorsHeader(fileBytes: file(json, data: [7]))
+    #expect(header.tensors.map(\.name) == ["a🦔\n/"])
+    #expect(header.tensors.map(\.shape) == [[1, 1]])
+    #expect(header.metadata == ["k": "v"])
+  }
+
+  @Test func `Names that differ only in how an accent is composed are two names`() throws {
+    let json = "{\(entry("\u{E9}", "U8", "[]", "[0,1]")),\(entry("e\u{301}", "U8", "[]", "[1,2]"))}"
+    let header = try SafetensorsHeader(fileBytes: file(json, data: [0, 0]))
+    #expect(header.tensor(named: "\u{E9}")?.byteRange == 0..<1)
+    #expect(header.tensor(named: "e\u{301}")?.byteRange == 1..<2)
+  }
+
+  @Test func `A name in the metadata is no tensor's`() throws {
+    let json = "{\"__metadata__\":{\"a\":\"\"},\(entry("a", "U8", "[0]", "[0,0]"))}"
+    #expect(try SafetensorsHeader(fileBytes: file(json)).tensors.map(\.name) == ["a"])
+  }
+
+  @Test func `The beginning of a file is enough to read its header`() throws {
+    let start = file("{\(entry("a", "F64", "[1000]", "[0,8000]"))}")
+    let header = try SafetensorsHeader(fileBytes: start + [1, 2, 3], fileByteCount: start.count + 8000)
+    #expect(header.dataByteCount == 8000)
+  }
+
+  // MARK: Lengths
+
+  @Test(arguments: 0..<8)
+  func `A file without a whole length is refused`(count: Int) {
+    #expect(refusal(Array(repeating: 0, count: count))?.reason == .noHeaderLength(fileByteCount: count))
+  }
+
+  @Test func `A header longer than a hundred million bytes is refused`() {
+    let length: [UInt8] = [0x01, 0xE1, 0xF5, 0x05, 0, 0, 0, 0]  // 100,000,001
+    #expect(
+      refusal(length + Array("{}".utf8))?.description
+        == "the header's length, 100000001 bytes, exceeds the limit of 100000000")
+    #expect(
+      refusal(Array(repeating: 0xFF, count: 8))?.reason == .headerTooLong(byteCount: .max))
+  }
+
+  @Test func `A header that does not fit in the file is refused`() {
+    let length: [UInt8] = [0x00, 0xE1, 0xF5, 0x05, 0, 0, 0, 0]  // 100,000,000
+    #expect(
+      refusal(length + Array("{}".utf8))?.description
+        == "a header of 100000000 bytes behind the first 8 exceeds the file's 10 bytes")
+    #expect(
+      refusal([3, 0, 0, 0, 0, 0, 0, 0] + Array("{}".utf8))?.reason
+        == .headerBeyondEnd(headerByteCount: 3, fileByteCount: 10))
+  }
+
+  // MARK: JSON
+
+  /// JSON, the byte of the file at which it is wrong, and what is said.
+  @Test(arguments: [
+    ("", 8, "the header must begin with \"{\""),
+    (" {}", 8, "the header must begin with \"{\""),
+    ("[]", 8, "the header must begin with \"{\""),
+    ("{}\n", 10, "only spaces may follow the header's object"),
+    ("{}}", 10, "only spaces may follow the header's object"),
+    ("{", 9, "expected a name, a string"),
+    ("{1:2}", 9, "expected a name, a string"),
+    ("{\"a", 9, "a name is not closed"),
+    ("{\"a\u{1}\":1}", 11, "a control character in a string must be escaped"),
+    ("{\"a\" 1}", 13, "expected \":\" in the header"),
+    ("{\"a\":1}", 13, "expected \"{\" in tensor \"a\""),
+    ("{\"a\":null}", 13, "expected \"{\" in tensor \"a\""),
+    ("{\"a\":[\"U8\",[],[0,1]]}", 13, "expected \"{\" in tensor \"a\""),
+    ("{\"\\x\":1}", 10, "an unknown escape"),
+    ("{\"\\", 10, "an escape is cut off"),
+    ("{\"\\u00g0\":1}", 14, "expected four hexadecimal digits"),
+    ("{\"\\ud800\":1}", 10, "an escape stands for half a character"),
+    ("{\"\\ud800\\u0041\":1}", 10, "an escape stands for half a character"),
+    ("{\"\\udc00\":1}", 10, "an escape stands for half a character"),
+    ("{\"__metadata__\":null}", 24, "expected \"{\" in __metadata__"),
+    ("{\"__metadata__\":{\"k\":1}}", 29, "expected a value of __metadata__, a string"),
+    ("{\"__metadata__\":{\"k\":\"v\"", 32, "expected \",\" or \"}\" in __metadata__"),
+    ("{\"__metadata__\":{},}", 27, "expected a name, a string"),
+    ("{\"a\":{}}", 13, "tensor \"a\" has no dtype"),
+    ("{\"a\":{\"dtype\":\"U8\"}}", 13, "tensor \"a\" has no shape"),
+    ("{\"a\":{\"dtype\":\"U8\",\"shape\":[]}}", 13, "tensor \"a\" has no data_offsets"),
+    ("{\"a\":{\"dtype\":8", 22, "expected the dtype of tensor \"a\", a string"),
+    ("{\"a\":{\"shape\":2", 22, "expected \"[\" in the shape of tensor \"a\""),
+    ("{\"a\":{\"shape\":[2 3]", 25, "expected \",\" or \"]\" in the shape of tensor \"a\""),
+    (
+      "{\"a\":{\"shape\":[1,]", 25, "the shape of tensor \"a\" must be a non-negative integer in plain digits"
+    ),
+    (
+      "{\"a\":{\"shape\":[-1]", 23, "the shape of tensor \"a\" must be a non-negative integer in plain digits"
+    ),
+    (
+      "{\"a\":{\"shape\":[1.0]", 23,
+      "the shape of tensor \"a\" must be a non-negative integer in plain digits"
+    ),
+    (
+      "{\"a\":{\"shape\":[1E0]", 23,
+      "the shape of tensor \"a\" must be a non-negative integer in plain digits"
+    ),
+    (
+      "{\"a\":{\"shape\":[01]", 23, "the shape of tensor \"a\" must be a non-negative integer in plain digits"
+    ),
+    ("{\"a\":{\"shape\":[9223372036854775808]", 23, "the shape of tensor \"a\" exceeds 9223372036854775807"),
+    ("{\"a\":{\"data_offsets\":[0]", 29, "data_offsets of tensor \"a\" must be two"),
+    ("{\"a\":{\"data_offsets\":[0,1,2]", 29, "data_offsets of tensor \"a\" must be two"),
+    ("{\"a\":{\"x\":tru", 18, "expected true"),
+    ("{\"a\":{\"x\":-", 19, "expected a digit"),
+    ("{\"a\":{\"x\":1.", 20, "expected a digit"),
+    ("{\"a\":{\"x\":1e+", 21, "expected a digit"),
+    ("{\"a\":{\"x\":01", 19, "expected \",\" or \"}\" in tensor \"a\""),
+    ("{\"a\":{\"x\":[1}", 20, "expected \",\" or \"]\" in an array"),
+    ("{\"a\":{\"x\":{\"y\"}", 22, "expected \":\" in an object"),
+    ("{\"a\":{\"x\":}", 18, "expected a value"),
+  ])
+  func `Malformed JSON is refused with its byte`(json: String, offset: Int, problem: String) {
+    #expect(refusal(json) == "malformed header at byte \(offset): \(problem)")
+  }
+
+  @Test func `Invalid UTF-8 is refused with the byte of its string`() {
+    for bytes: [UInt8] in [
+      [0xFF], [0xC0, 0x80], [0xE2, 0x82], [0xED, 0xA0, 0x80], [0xF5, 0x80, 0x80, 0x80],
+    ] {
+      let json = Array("{\"".utf8) + bytes + Array("\":{}}".utf8)
+      #expect(
+        refusal(file(json))?.description == "malformed header at byte 9: a name is not valid UTF-8")
+    }
+  }
+
+  @Test func `Values that nest without end are refused and not followed`() {
+    let open = String(repeating: "[", count: 1_000_000)
+    #expect(
+      refusal("{\"a\":{\"x\":\(open)") == "malformed header at byte 82: values nest deeper than 64")
+  }
+
+  // MARK: Names
+
+  @Test func `A name that occurs twice is refused, however it is escaped`() {
+    let json = "{\(entry("a", "U8", "[]", "[0,1]")),\(entry("\\u0061", "U8", "[]", "[1,2]"))}"
+    #expect(refusal(json, data: [0, 0]) == "the name \"a\" occurs a second time at byte 60")
+  }
+
+  @Test func `A key that occurs twice in an entry is refused`() {
+    #expect(
+      refusal("{\"a\":{\"dtype\":\"U8\",\"dtype\":\"U8\"")
+        == "the name \"dtype\" occurs a second time at byte 27")
+  }
+
+  @Test func `Metadata that occurs twice is refused, and so is a key in it`() {
+    #expect(
+      refusal("{\"__metadata__\":{},\"__metadata__\":{}}")
+        == "the name \"__metadata__\" occurs a second time at byte 27")
+    #expect(
+      refusal("{\"__metadata__\":{\"k\":\"\",\"k\":\"\"}}")
+        == "the name \"k\" occurs a second time at byte 32")
+  }
+
+  // MARK: Tensors
+
+  @Test func `An unknown type is refused with the tensor's name`() throws {
+    let error = try #require(refusal(file("{\(entry("a", "F7", "[]", "[0,1]"))}", data: [0])))
+    #expect(error.reason == .unknownScalarType(tensor: "a", scalarType: "F7"))
+    #expect(error.description.hasPrefix("tensor \"a\" has the unknown dtype \"F7\"; known are BOOL, F4,"))
+  }
+
+  @Test func `A hole, an overlap and reversed offsets are refused with the tensor's name`() {
+    let first = entry("a", "U8", "[2]", "[0,2]")
+    #expect(
+      refusal("{\(first),\(entry("b", "U8", "[1]", "[3,4]"))}", data: [0, 0, 0, 0])
+        == "tensor \"b\" has data_offsets [3, 4], which leave a hole: they must begin at 2")
+    #expect(
+      refusal("{\(first),\(entry("b", "U8", "[2]", "[1,3]"))}", data: [0, 0, 0])
+        == "tensor \"b\" has data_offsets [1, 3], which overlap the data before them: they must begin at 2")
+    #expect(
+      refusal("{\(entry("a", "U8", "[1]", "[1,2]"))}", data: [0, 0])
+        == "tensor \"a\" has data_offsets [1, 2], which leave a hole: they must begin at 0")
+    #expect(
+      refusal("{\(first),\(entry("b", "U8", "[1]", "[2,1]"))}", data: [0, 0])
+        == "tensor \"b\" has data_offsets [2, 1], which end before they begin")
+  }
+
+  @Test func `Two tensors at the same place are refused`() {
+    let json = "{\(entry("a", "U8", "[1]", "[0,1]")),\(entry("b", "U8", "[1]", "[0,1]"))}"
+    #expect(
+      refusal(json, data: [0])
+        == "tensor \"b\" has data_offsets [0, 1], which overlap the data before them: they must begin at 1")
+  }
+
+  @Test func `A size that does not fit the shape is refused`() {
+    #expect(
+      refusal("{\(entry("a", "F32", "[3]", "[0,8]"))}", data: Array(repeating: 0, count: 8))
+        == "tensor \"a\" has 8 bytes between its data_offsets, but its shape and dtype need 12")
+  }
+
+  @Test func `A shape whose size overflows is refused`() {
+    for shape in ["[4294967296,4294967296]", "[4294967296,4294967296,0]", "[9223372036854775807]"] {
+      let error = refusal(file("{\(entry("a", "F64", shape, "[0,0]"))}"))
+      guard case .sizeOverflow(tensor: "a", _) = error?.reason else {
+        Issue.record("\(shape): \(String(describing: error))")
+        continue
+      }
+      #expect(error?.description.hasSuffix("has more bytes than can be addressed") == true)
+    }
+  }
+
+  @Test func `Elements smaller than a byte must fill whole bytes`() {
+    #expect(
+      refusal("{\(entry("a", "F4", "[3]", "[0,2]"))}", data: [0, 0])
+        == "tensor \"a\" of type F4 and shape [3] does not fill whole bytes (4 bits an element)")
+    #expect(refusal("{\(entry("a", "F6_E2M3", "[4]", "[0,3]"))}", data: [0, 0, 0]) == nil)
+  }
+
+  @Test func `Data that the tensors do not cover exactly are refused`() {
+    let json = "{\(entry("a", "U8", "[2]", "[0,2]"))}"
+    #expect(refusal(json, data: [0]) == "the header describes 2 bytes of data, the file holds 1")
+    #expect(refusal(json, data: [0, 0, 0]) == "the header describes 2 bytes of data, the file holds 3")
+    #expect(refusal("{}", data: [0]) == "the header describes 0 bytes of data, the file holds 1")
+  }
+}

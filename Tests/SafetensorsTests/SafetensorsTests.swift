@@ -1,2 +1,0 @@
-import Safetensors
-import Testing

@@ -1,2 +1,0 @@
-import Schedules
-import Testing
