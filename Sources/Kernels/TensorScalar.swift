@@ -17,25 +17,35 @@ public protocol TensorScalar: BitwiseCopyable, Sendable, Equatable {
 }
 
 extension Float: TensorScalar {
+  /// `.float32`.
   public static var scalarType: ScalarType { .float32 }
+  /// The exact value.
   public var doubleValue: Double { Double(self) }
+  /// The value, rounded to nearest where it is a `Double`.
   public var floatValue: Float { self }
 }
 
 extension Double: TensorScalar {
+  /// `.float64`.
   public static var scalarType: ScalarType { .float64 }
+  /// The exact value.
   public var doubleValue: Double { self }
+  /// The value, rounded to nearest where it is a `Double`.
   public var floatValue: Float { Float(self) }
 }
 
 #if !((os(macOS) || targetEnvironment(macCatalyst)) && arch(x86_64))
   extension Float16: TensorScalar {
+    /// `.float16`.
     public static var scalarType: ScalarType { .float16 }
+    /// The exact value.
     public var doubleValue: Double { Double(self) }
+    /// The value, rounded to nearest where it is a `Double`.
     public var floatValue: Float { Float(self) }
   }
 #endif
 
 extension BFloat16: TensorScalar {
+  /// `.bfloat16`.
   public static var scalarType: ScalarType { .bfloat16 }
 }

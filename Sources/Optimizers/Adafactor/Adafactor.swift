@@ -155,9 +155,9 @@ public final class Adafactor {
     let stepped = entries.indices.filter { entries[$0].parameter.gradient != nil }
     for index in stepped { try checkGradient(of: entries[index].parameter) }
 
-    var steps = ContiguousArray<TensorStep>()
+    var steps = ContiguousArray<AdafactorStep>()
     steps.reserveCapacity(stepped.count)
-    for index in stepped { steps.append(tensorStep(of: &entries[index])) }
+    for index in stepped { steps.append(adafactorStep(of: &entries[index])) }
     let nonFinite = engine.run(&steps, policy: nonFinitePolicy)
     var steppedCount = 0
     for (index, step) in zip(stepped, steps) {
@@ -175,7 +175,7 @@ public final class Adafactor {
   }
 
   /// The phases of a parameter's next step, with a state to begin with if it is the first.
-  private func tensorStep(of entry: inout Entry) -> TensorStep {
+  private func adafactorStep(of entry: inout Entry) -> AdafactorStep {
     let (parameter, options) = (entry.parameter, groups[entry.group].options)
     let (shape, type) = (parameter.value.shape, parameter.value.scalarType)
     var known: Double?
@@ -186,16 +186,9 @@ public final class Adafactor {
       state.firstMoments = Tensor(zeros: shape, as: type.arithmeticType)
     }
     defer { entry.state = state }
-    return options.tensorStep(
-      parameter: parameter.value.mutableElements(), gradient: parameter.gradient!.elements, gradientScale: 1,
+    return options.adafactorStep(
+      parameter: parameter.value.mutableElements(), gradient: parameter.gradient!.elements,
+      gradientScale: parameter.gradientScale,
       shape: shape, state: &state, squaresBefore: known)
   }
-}
-
-/// What a step did.
-public struct StepReport: Sendable, Equatable {
-  /// Parameters that were updated.
-  public let steppedCount: Int
-  /// The names of parameters whose gradient was not finite, in the optimizer's order.
-  public let nonFinite: [String]
 }

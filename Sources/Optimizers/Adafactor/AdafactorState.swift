@@ -91,8 +91,8 @@ extension Adafactor {
 
 extension Adafactor.State {
   /// Where the moments lie, for the kernels to write: valid until the state is copied or changed.
-  mutating func addresses(averagingUpdates: Bool) -> TensorStep.Moments {
-    TensorStep.Moments(
+  mutating func addresses(averagingUpdates: Bool) -> AdafactorStep.Moments {
+    AdafactorStep.Moments(
       rows: rowMoments?.mutableElements(), columns: columnMoments?.mutableElements(),
       elements: secondMoments?.mutableElements(),
       updates: averagingUpdates ? firstMoments?.mutableElements() : nil)

@@ -13,8 +13,15 @@ public final class Parameter {
 
   /// The gradient of the loss with respect to ``value``, of the same shape; nil where there is none in this step.
   ///
-  /// A step leaves it as it is.
-  public var gradient: Tensor?
+  /// A step leaves it as it is. Setting it sets ``gradientScale`` to 1.
+  public var gradient: Tensor? {
+    didSet { gradientScale = 1 }
+  }
+
+  /// What a step multiplies the gradient by as it reads it: the gradient is ``gradient`` × this.
+  ///
+  /// Division by an accumulated weight or a loss scale, and clipping by a norm, cost nothing this way.
+  public var gradientScale: Double = 1
 
   /// A parameter.
   ///

@@ -1,7 +1,7 @@
 import Kernels
 
 /// Where the phases of one tensor's step hand on their numbers: a part of the step's `Workspace`.
-struct TensorWorkspace {
+struct AdafactorWorkspace {
   /// Per block: Σ p² before the step.
   var squaresBefore: UnsafeMutablePointer<Double>
   /// Per block: Σ p² after it.
@@ -93,7 +93,7 @@ struct WorkspaceLayout {
   }
 
   /// The workspace at `address`, which has room for `byteCount` bytes.
-  func bind(_ address: UnsafeMutableRawPointer, arithmetic: ScalarType) -> TensorWorkspace {
+  func bind(_ address: UnsafeMutableRawPointer, arithmetic: ScalarType) -> AdafactorWorkspace {
     var cursor = address
     func advance(_ bytes: Int) -> UnsafeMutableRawPointer {
       let start = cursor.alignedUp(toMultipleOf: 64)
@@ -106,7 +106,7 @@ struct WorkspaceLayout {
     func numbers(_ count: Int) -> MutableElements? {
       count == 0 ? nil : MutableElements(advance(count * arithmetic.byteCount), arithmetic)
     }
-    return TensorWorkspace(
+    return AdafactorWorkspace(
       squaresBefore: doubles(blockCount), squaresAfter: doubles(blockCount), blockSums: doubles(blockCount),
       partialSums: partialSums == 0 ? nil : doubles(partialSums),
       chunkSums: chunks == 0 ? nil : doubles(chunks),

@@ -1,7 +1,7 @@
 import Kernels
 
 /// The first phase: sums over the gradient, block by block. Parameter and state stay as they are.
-extension TensorStep {
+extension AdafactorStep {
   /// Reads one block.
   func statistics(block index: Int, _ kernels: any KernelPath, _ scratch: ThreadScratch) {
     let block = partition[index]

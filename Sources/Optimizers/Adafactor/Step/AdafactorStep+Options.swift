@@ -12,14 +12,14 @@ extension Adafactor.Options {
   ///   - shape: The shape of both.
   ///   - state: The moments, which the step changes; everything else of the state the caller does.
   ///   - squaresBefore: Σ p², where it is known.
-  func tensorStep(
+  func adafactorStep(
     parameter: MutableElements, gradient: Elements, gradientScale: Double, shape: Shape,
     state: inout Adafactor.State, squaresBefore: Double?
-  ) -> TensorStep {
+  ) -> AdafactorStep {
     let step = state.step + 1
     // 1 − β is this power itself: as a difference from 1 it would lose its digits, one for every tenfold of t.
     let weight = Double.pow(Double(step), decayRate)
-    return TensorStep(
+    return AdafactorStep(
       BlockPartition(dimensions: shape.dimensions, factored: state.rowMoments != nil),
       parameter: parameter, gradient: gradient, gradientScale: gradientScale,
       moments: state.addresses(averagingUpdates: beta1 != nil),

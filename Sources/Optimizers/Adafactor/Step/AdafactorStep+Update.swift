@@ -1,7 +1,7 @@
 import Kernels
 
 /// The last phase: parameter and state take their new values, block by block.
-extension TensorStep {
+extension AdafactorStep {
   /// Writes one block.
   func update(block index: Int, _ kernels: any KernelPath, _ scratch: ThreadScratch) {
     let block = partition[index]

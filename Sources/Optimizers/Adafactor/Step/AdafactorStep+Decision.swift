@@ -1,7 +1,7 @@
 import Kernels
 
 /// Between the phases: what the blocks' sums come to.
-extension TensorStep {
+extension AdafactorStep {
   /// Pieces of the work that combines the blocks' sums; they may run side by side.
   var combinationCount: Int {
     switch partition.form {

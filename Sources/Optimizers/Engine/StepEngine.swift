@@ -28,7 +28,7 @@ final class StepEngine {
   ///   - steps: One for each tensor; no two share memory that is written.
   ///   - policy: What happens to a tensor whose update is not finite.
   /// - Returns: The indices of the steps whose update is not finite.
-  func run(_ steps: inout ContiguousArray<TensorStep>, policy: NonFinitePolicy) -> [Int] {
+  func run<Step: BlockwiseStep>(_ steps: inout ContiguousArray<Step>, policy: NonFinitePolicy) -> [Int] {
     let plan = StepPlan(steps, threads: threads, together: policy.decidesTogether)
     let scratchBytes = plan.scratch.byteCount
     let memory = workspace.reserve(threads * (scratchBytes + plan.soloBytes) + plan.waveBytes)
@@ -50,12 +50,12 @@ final class StepEngine {
         run(wave, steps, waveMemory, arena, policy)
       }
     }
-    return steps.indices.filter { !steps[$0].decision!.isFinite }
+    return steps.indices.filter { !steps[$0].isFinite }
   }
 
   /// Runs the phases of a few large tensors, each phase over the blocks of all.
-  private func run(
-    _ wave: Range<Int>, _ steps: UnsafeMutableBufferPointer<TensorStep>, _ memory: UnsafeMutableRawPointer,
+  private func run<Step: BlockwiseStep>(
+    _ wave: Range<Int>, _ steps: UnsafeMutableBufferPointer<Step>, _ memory: UnsafeMutableRawPointer,
     _ arena: StepArena, _ policy: NonFinitePolicy
   ) {
     nonisolated(unsafe) let steps = steps
@@ -75,12 +75,12 @@ final class StepEngine {
       steps[step].combine(chunk, arena.kernels)
     }
     for step in wave { steps[step].decide() }
-    let isFinite = wave.allSatisfy { steps[$0].decision!.isFinite }
+    let isFinite = wave.allSatisfy { steps[$0].isFinite }
     if policy.decidesTogether && !isFinite { return }
     let writes = policy == .propagate || isFinite
     parallelFor(count: blocks.count, threads: threads) { worker, index in
       let (step, block) = blocks[index]
-      guard writes || steps[step].decision!.isFinite else { return }
+      guard writes || steps[step].isFinite else { return }
       steps[step].update(block: block, arena.kernels, arena.scratch(worker, steps[step].arithmetic))
     }
     for step in wave { steps[step].finish() }
@@ -100,7 +100,7 @@ private struct StepArena: @unchecked Sendable {
   }
 
   /// All phases of one tensor on the calling thread.
-  func runAll(_ step: inout TensorStep, worker: Int, updatesNonFinite: Bool) {
+  func runAll(_ step: inout some BlockwiseStep, worker: Int, updatesNonFinite: Bool) {
     let scratch = scratch(worker, step.arithmetic)
     for block in 0..<step.partition.blockCount {
       step.statistics(block: block, kernels, scratch)
@@ -109,7 +109,7 @@ private struct StepArena: @unchecked Sendable {
       step.combine(chunk, kernels)
     }
     step.decide()
-    guard updatesNonFinite || step.decision!.isFinite else { return }
+    guard updatesNonFinite || step.isFinite else { return }
     for block in 0..<step.partition.blockCount {
       step.update(block: block, kernels, scratch)
     }

@@ -25,7 +25,7 @@ struct StepPlan: Sendable {
   private static let soloElements = 1 << 17
 
   /// - Parameter together: Whether every decision must stand before the first update, which makes one wave of all.
-  init(_ steps: ContiguousArray<TensorStep>, threads: Int, together: Bool) {
+  init<Step: BlockwiseStep>(_ steps: ContiguousArray<Step>, threads: Int, together: Bool) {
     let total = steps.reduce(0) { $0 + $1.partition.elementCount }
     // One thread alone may take a tensor only while the others have as much to do.
     let soloLimit = together ? -1 : min(Self.soloElements, total / max(1, 4 * (threads - 1)))
@@ -37,7 +37,7 @@ struct StepPlan: Sendable {
     var (chunkStart, chunkElements, waveElements) = (0, 0, 0)
     for (index, step) in steps.enumerated() {
       let elements = step.partition.elementCount
-      scratch = scratch.union(ThreadScratch.Capacity(step.partition))
+      scratch = scratch.union(step.scratch)
       if elements <= soloLimit || step.partition.blockCount <= 1 && !together {
         solos.append(index)
         soloBytes = max(soloBytes, step.workspaceByteCount)
