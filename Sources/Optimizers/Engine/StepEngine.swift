@@ -83,7 +83,7 @@ final class StepEngine {
       guard writes || steps[step].isFinite else { return }
       steps[step].update(block: block, arena.kernels, arena.scratch(worker, steps[step].arithmetic))
     }
-    for step in wave { steps[step].finish() }
+    for step in wave where writes || steps[step].isFinite { steps[step].finish() }
   }
 }
 
