@@ -44,14 +44,17 @@ struct BlockPartitionTests {
   }
 
   @Test(arguments: [
-    [129, 128], [600, 700], [4_096, 4_096], [50_257, 768], [65, 100_000], [2, 2_000, 64],
+    [129, 128], [600, 700], [4_096, 4_096], [50_257, 768], [768, 50_257], [513, 20_000], [600, 100_000],
+    [2_047, 16_384],
   ])
-  func `column sums of all blocks of a matrix take a sixteenth of it at the most`(dimensions: [Int]) {
+  func `column sums of the blocks and of two threads stay below 1 MB and a sixteenth of a matrix`(
+    dimensions: [Int]
+  ) {
     let partition = BlockPartition(dimensions: dimensions, factored: true)
-    guard partition.form == .rows else { return }
-    // A last block of a few rows is one too many for a matrix of a few blocks.
-    let bytes = (partition.blocksPerMatrix - 1) * 2 * 8 * partition.columns
-    #expect(bytes * 16 <= 4 * partition.matrixElements)
+    #expect(partition.form == .rows)
+    // Two in Double for each column; and C and 1 / √C, once.
+    let bytes = ((partition.blocksPerMatrix + 2) * 2 * 8 + 2 * 4) * partition.columns
+    #expect(bytes <= 1 << 20 + 4 * partition.matrixElements / 16)
   }
 
   @Test
