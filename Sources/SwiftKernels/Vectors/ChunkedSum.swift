@@ -24,8 +24,7 @@ func chunkedSum<A: Arithmetic>(_ count: Int, _ terms: (_ offset: Int, _ valid: I
       offset &+= 4 &* laneCount
     }
     while offset < end {
-      let valid = min(laneCount, end &- offset)
-      sum0 += valid == laneCount ? terms(offset, laneCount) : terms(offset, valid)
+      sum0 += terms(offset, min(laneCount, end &- offset))
       offset &+= laneCount
     }
     total += Double(((sum0 + sum1) + (sum2 + sum3)).laneSum)
