@@ -22,7 +22,7 @@ extension Adafactor {
     /// M, the average of updates, with `beta1` [`exp_avg`].
     public internal(set) var firstMoments: Tensor?
 
-    /// RMS(P) before the last step [`RMS`]; nil where no step needed it.
+    /// RMS(P) before the last step [`RMS`]; nil where it did not scale that step.
     public internal(set) var rootMeanSquare: Double?
 
     /// The state before the first step of a parameter.
