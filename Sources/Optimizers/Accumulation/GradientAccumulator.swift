@@ -7,7 +7,7 @@ import Tensors
 ///
 ///     for window in windows {
 ///       for batch in window {
-///         model.setGradients(for: batch, lossScale: scaler.scale)    // of the mean loss over the batch's tokens
+///         model.setGradients(for: batch, lossScale: scaler.scale)    // of the mean loss over its tokens
 ///         try accumulator.add(weight: Double(batch.tokenCount))
 ///       }
 ///       try accumulator.deliver()
@@ -24,7 +24,7 @@ import Tensors
 /// - the sum over the micro-batch's tokens: ``add(sumOver:)`` with count nᵢ gives Σ gᵢ / N.
 ///
 /// Both hold for micro-batches of any sizes and for a last window with fewer of them. What other trainers did
-/// for long, and transformers until issue 34191, is to average means: with 100 tokens in one micro-batch and
+/// for long, and transformers until its change 34191, is to average means: with 100 tokens in one micro-batch and
 /// 900 in the other, each token of the first then counts nine times one of the second. Equal weights are
 /// right for equal micro-batches alone, and a division by a fixed number of micro-batches makes the last,
 /// shorter window's step too small.

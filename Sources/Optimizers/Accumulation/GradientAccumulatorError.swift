@@ -26,14 +26,16 @@ extension GradientAccumulatorError: CustomStringConvertible {
     case .gradientCount(let expected, let given):
       "Expected \(expected) gradients, but got \(given): give one for each parameter, nil where it has none."
     case .gradientShape(let parameter, let expected, let given):
-      "The gradient of \"\(parameter)\" has the shape \(given), its parameter \(expected): they must be the same."
+      "The gradient of \"\(parameter)\" has the shape \(given), its parameter \(expected): they must be the "
+        + "same."
     case .weight(let weight):
       "The weight \(weight) cannot count a micro-batch's tokens: it must be at least 0 and finite."
     case .noWeight(let step):
       "The \(step) micro-batches of this window have a total weight of 0, so they have no average: "
         + "leave out the step, call reset() and go on."
     case .delivered:
-      "The gradients of this window have been delivered: call reset() after the optimizer's step, then add the next."
+      "The gradients of this window have been delivered: call reset() after the optimizer's step, then add "
+        + "the next."
     }
   }
 }

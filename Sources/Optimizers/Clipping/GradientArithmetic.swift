@@ -65,7 +65,7 @@ enum GradientTile {
 extension GradientSummary {
   /// The summary of one tile.
   ///
-  /// The kernels square in the type of the tile, to a relative error below 10⁻⁵. Where Float's squares
+  /// The kernels square in the type of the tile, to a relative error below 4·10⁻⁵. Where Float's squares
   /// overflow or reach its subnormal numbers, they are taken again in Double while the tile is in the cache.
   init<A: GradientArithmetic>(tile: UnsafePointer<A>, count: Int, _ kernels: any KernelPath) {
     squares = A.linearAlgebra(of: kernels).dot(tile, tile, count: count)

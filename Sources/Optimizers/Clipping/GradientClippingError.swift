@@ -18,8 +18,8 @@ extension GradientClippingError: CustomStringConvertible {
       "No parameter has a gradient, so there is nothing to clip: clip after gradients were set, "
         + "and after GradientAccumulator.deliver() where they are accumulated."
     case .nonFiniteNorm(let norm, let parameter):
-      "The total norm of the gradients is \(norm), so it cannot be clipped; the gradient of \"\(parameter)\" is the first "
-        + "that is not finite. Skip such steps, or clip with errorIfNonFinite: false to go on."
+      "The total norm of the gradients is \(norm), so it cannot be clipped; the gradient of \"\(parameter)\" "
+        + "is the first that is not finite. Skip such steps, or clip with errorIfNonFinite: false to go on."
     }
   }
 }

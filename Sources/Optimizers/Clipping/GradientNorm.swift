@@ -42,7 +42,7 @@ extension Collection where Element == Parameter {
   ///
   /// The Euclidean norm reads nothing where a ``GradientAccumulator`` delivered the gradients or a
   /// ``LossScaler`` checked them, and each gradient once otherwise. Sums go on in Double: the error is below
-  /// 10⁻⁵ at any size, where torch's float32 norm is off by 10⁻³ at some ten million elements.
+  /// 2·10⁻⁵ at any size, where torch's float32 norm is off by 10⁻³ at some ten million elements.
   ///
   /// - Parameters:
   ///   - norm: What is measured.

@@ -8,7 +8,7 @@ import Tensors
 /// S · growthFactor. So S settles just below what overflows.
 ///
 ///     model.setGradients(for: batch, lossScale: scaler.scale)
-///     try scaler.unscale(parameters)                                  // to clip; step does it where you don't
+///     try scaler.unscale(parameters)                             // to clip; step does it where you don't
 ///     try parameters.clipGradientNorm(maximum: 1)
 ///     try scaler.step(parameters) { try optimizer.step() }
 ///     try scaler.update()

@@ -25,20 +25,23 @@ extension LossScalerError: CustomStringConvertible {
     case .invalidSetting(let name, let value, let requirement):
       "\(name) is \(value): \(requirement)."
     case .alreadyUnscaled(let parameter):
-      "unscale() has already been called on \"\(parameter)\" since its gradient was set or since the last update(): "
-        + "un-scale once a step, after accumulation."
+      "unscale() has already been called on \"\(parameter)\" since its gradient was set or since the last "
+        + "update(): un-scale once a step, after accumulation."
     case .unscaledAfterStep(let parameter):
-      "unscale() of \"\(parameter)\" is being called after step(): un-scale before the step, or leave it to the step."
+      "unscale() of \"\(parameter)\" is being called after step(): un-scale before the step, or leave it to "
+        + "the step."
     case .alreadyStepped(let parameter):
-      "step() of \"\(parameter)\" has already been called since the last update(): call update() after each step."
+      "step() of \"\(parameter)\" has already been called since the last update(): call update() after each "
+        + "step."
     case .clippedBeforeUnscaling(let parameter):
-      "The gradient of \"\(parameter)\" was clipped with the loss scale in it, so that the limit was met by another norm: "
-        + "call unscale(), then clip, then step."
+      "The gradient of \"\(parameter)\" was clipped with the loss scale in it, so that the limit was met by "
+        + "another norm: call unscale(), then clip, then step."
     case .gradientReplaced(let parameter):
-      "The gradient of \"\(parameter)\" was set or written to after unscale(), and its loss scale is unknown: "
-        + "accumulate first, then un-scale, then clip, then step."
+      "The gradient of \"\(parameter)\" was set or written to after unscale(), and its loss scale is "
+        + "unknown: accumulate first, then un-scale, then clip, then step."
     case .noGradients:
-      "No parameter of this step has a gradient, so none was checked: set gradients, or deliver them, before the step."
+      "No parameter of this step has a gradient, so none was checked: set gradients, or deliver them, before "
+        + "the step."
     case .nothingChecked:
       "No gradients were checked prior to update(): call step() or unscale() before it."
     }
