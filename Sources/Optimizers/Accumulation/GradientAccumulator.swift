@@ -104,8 +104,8 @@ extension GradientAccumulator {
 
   /// Adds each parameter's gradient, that of the summed loss over `count` tokens, and takes it away.
   ///
-  /// As ``add(weight:)``, for a loss that was not divided. The loss of a window is best summed so in 16-bit
-  /// types only where the sum over a micro-batch stays below 65,504, with Float16.
+  /// As ``add(weight:)``, for a loss that was not divided. In Float16 prefer the mean: a sum over many tokens
+  /// comes nearer to 65,504, the largest number there is.
   ///
   /// - Parameter count: Tokens of the micro-batch.
   public func add(sumOver count: Double) throws(GradientAccumulatorError) {

@@ -57,7 +57,11 @@ struct GradientAddition {
         of: gradient.advanced(by: block.start), count: block.count, as: type
       ) { offset, tile, size in
         let target = sums + offset
-        if isFirst { target.update(repeating: 0, count: size) }
+        // As bytes: this code is entered with a type known at run time, and would set element by element.
+        if isFirst {
+          UnsafeMutableRawPointer(target).initializeMemory(
+            as: UInt8.self, repeating: 0, count: size * sum.type.byteCount)
+        }
         linearAlgebra.axpy(A(factor), tile, count: size, onto: target)
         summary.add(GradientSummary(tile: target, count: size, kernels))
       }
