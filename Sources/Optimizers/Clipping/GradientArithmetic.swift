@@ -15,7 +15,7 @@ extension Float: GradientArithmetic {
   static func linearAlgebra(of kernels: any KernelPath) -> any LinearAlgebra<Float> { kernels.float32 }
 
   static func read(_ elements: Elements, count: Int, into values: UnsafeMutablePointer<Float>) {
-    elements.type.read(elements.address, count: count, into: values)
+    elements.convert(count: count, into: values)
   }
 }
 
@@ -23,7 +23,7 @@ extension Double: GradientArithmetic {
   static func linearAlgebra(of kernels: any KernelPath) -> any LinearAlgebra<Double> { kernels.float64 }
 
   static func read(_ elements: Elements, count: Int, into values: UnsafeMutablePointer<Double>) {
-    elements.type.read(elements.address, count: count, into: values)
+    elements.convert(count: count, into: values)
   }
 }
 
@@ -74,7 +74,7 @@ extension GradientSummary {
       return
     }
     let leastExact = Double(count) * Double(Float.leastNormalMagnitude / Float.ulpOfOne)
-    if squares < leastExact || !squares.isFinite {
+    if (squares < leastExact && !isZero(UnsafeRawPointer(tile), count)) || !squares.isFinite {
       squares = withUnsafeTemporaryAllocation(of: Double.self, capacity: count) { wide in
         Double.read(Elements(tile, A.scalarType), count: count, into: wide.baseAddress!)
         return kernels.float64.dot(wide.baseAddress!, wide.baseAddress!, count: count)
@@ -82,4 +82,13 @@ extension GradientSummary {
     }
     isFinite = squares.isFinite
   }
+}
+
+/// Whether `count` elements of Float are all 0: most of an embedding's gradient, which Double need not look at.
+private func isZero(_ tile: UnsafeRawPointer, _ count: Int) -> Bool {
+  let bits = tile.assumingMemoryBound(to: UInt32.self)
+  var set: UInt32 = 0
+  for index in 0..<count { set |= bits[index] }
+  // A sign alone is still 0.
+  return set & 0x7FFF_FFFF == 0
 }
