@@ -89,7 +89,7 @@ let package = Package(
       resources: [.copy("Reference")]),
     .testTarget(
       name: "SafetensorsTests", dependencies: ["Safetensors", "Kernels"], resources: [.copy("Reference")]),
-    .testTarget(name: "ToolTests", dependencies: ["adafactor"]),
+    .testTarget(name: "ToolTests", dependencies: ["adafactor", "Optimizers", "Schedules", "Tensors"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -6,7 +6,7 @@ extension Adafactor {
   ///
   /// A factored matrix of n × m elements takes n + m numbers, where Adam takes 2·n·m. Numbers are Float32, or Float64
   /// for Float64 parameters. The reference's names stand in brackets.
-  public struct State: Sendable {
+  public struct State: Sendable, Equatable {
     /// t, the number of steps taken [`step`].
     public internal(set) var step: Int
 
