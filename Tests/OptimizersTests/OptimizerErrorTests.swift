@@ -82,17 +82,6 @@ import Testing
   }
 
   @Test
-  func `a type that is not stepped is refused, and no parameter is stepped`() throws {
-    let run = try Run()
-    run.parameters[1].gradient = Tensor(ones: [3, 4], as: .bfloat16)
-    refuses(
-      .scalarType(parameter: "second", type: .bfloat16, role: "gradient"),
-      saying: [#"gradient of "second""#, "bfloat16", "convert it to float32"]
-    ) { try run.optimizer.step() }
-    #expect(run.bits == run.before)
-  }
-
-  @Test
   func `a parameter that was replaced by one of another shape or type is refused`() throws {
     for (value, error, words) in [
       (
