@@ -1,0 +1,2 @@
+@testable import Checkpoints
+import Testing
