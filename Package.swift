@@ -33,7 +33,9 @@ let package = Package(
     // The kernels in pure Swift: always built.
     .target(
       name: "SwiftKernels",
-      dependencies: ["Kernels", .product(name: "RealModule", package: "swift-numerics")]),
+      dependencies: ["Kernels", .product(name: "RealModule", package: "swift-numerics")],
+      // Without it a square root is a call for the sake of errno, and never a vector's.
+      swiftSettings: [.unsafeFlags(["-Xcc", "-fno-math-errno"])]),
     // The same kernels on OpenBLAS; empty without the trait.
     .target(
       name: "OpenBLASKernels",

@@ -31,19 +31,27 @@ struct GradientKernelTable: Sendable {
 
   /// The kernels for gradients of type `gradient`, computed in `arithmetic`.
   static func table(gradient: ScalarType, arithmetic: ScalarType) -> GradientKernelTable {
-    switch (gradient, arithmetic) {
-    case (.float32, .float32): float32
-    case (.float64, .float32): float64InFloat32
-    case (.float32, .float64): float32InFloat64
-    case (.float64, .float64): float64
-    default: preconditionFailure("no kernel reads \(gradient) gradients in \(arithmetic)")
+    switch arithmetic {
+    case .float32: inFloat32[gradient]
+    case .float64: inFloat64[gradient]
+    default: preconditionFailure("no kernel computes in \(arithmetic)")
     }
   }
 
-  private static let float32 = GradientKernelTable(Float.self, Float.self)
-  private static let float64InFloat32 = GradientKernelTable(Double.self, Float.self)
-  private static let float32InFloat64 = GradientKernelTable(Float.self, Double.self)
-  private static let float64 = GradientKernelTable(Double.self, Double.self)
+  private static let inFloat32 = tables(computingIn: Float.self)
+  private static let inFloat64 = tables(computingIn: Double.self)
+
+  @inline(__always)
+  private static func tables<A: Arithmetic>(computingIn _: A.Type) -> PerScalarType<GradientKernelTable> {
+    var tables = PerScalarType(
+      bfloat16: GradientKernelTable(BFloat16.self, A.self),
+      float32: GradientKernelTable(Float.self, A.self),
+      float64: GradientKernelTable(Double.self, A.self))
+    #if !((os(macOS) || targetEnvironment(macCatalyst)) && arch(x86_64))
+      tables.float16 = GradientKernelTable(Float16.self, A.self)
+    #endif
+    return tables
+  }
 }
 
 /// The kernels that update a parameter of one type from a gradient of another.
@@ -66,17 +74,31 @@ struct UpdateKernelTable: Sendable {
 
   /// The kernels for parameters of type `parameter` and gradients of type `gradient`.
   static func table(parameter: ScalarType, gradient: ScalarType) -> UpdateKernelTable {
-    switch (parameter, gradient) {
-    case (.float32, .float32): float32
-    case (.float32, .float64): float32FromFloat64
-    case (.float64, .float32): float64FromFloat32
-    case (.float64, .float64): float64
-    default: preconditionFailure("no kernel updates \(parameter) parameters from \(gradient) gradients")
-    }
+    tables[parameter][gradient]
   }
 
-  private static let float32 = UpdateKernelTable(Float.self, Float.self, Float.self)
-  private static let float32FromFloat64 = UpdateKernelTable(Float.self, Double.self, Float.self)
-  private static let float64FromFloat32 = UpdateKernelTable(Double.self, Float.self, Double.self)
-  private static let float64 = UpdateKernelTable(Double.self, Double.self, Double.self)
+  private static let tables: PerScalarType<PerScalarType<UpdateKernelTable>> = {
+    var tables = PerScalarType(
+      bfloat16: Self.tables(updating: BFloat16.self, computingIn: Float.self),
+      float32: Self.tables(updating: Float.self, computingIn: Float.self),
+      float64: Self.tables(updating: Double.self, computingIn: Double.self))
+    #if !((os(macOS) || targetEnvironment(macCatalyst)) && arch(x86_64))
+      tables.float16 = Self.tables(updating: Float16.self, computingIn: Float.self)
+    #endif
+    return tables
+  }()
+
+  @inline(__always)
+  private static func tables<P: StoredScalar, A: Arithmetic>(
+    updating _: P.Type, computingIn _: A.Type
+  ) -> PerScalarType<UpdateKernelTable> {
+    var tables = PerScalarType(
+      bfloat16: UpdateKernelTable(P.self, BFloat16.self, A.self),
+      float32: UpdateKernelTable(P.self, Float.self, A.self),
+      float64: UpdateKernelTable(P.self, Double.self, A.self))
+    #if !((os(macOS) || targetEnvironment(macCatalyst)) && arch(x86_64))
+      tables.float16 = UpdateKernelTable(P.self, Float16.self, A.self)
+    #endif
+    return tables
+  }
 }

@@ -77,11 +77,18 @@ extension SwiftKernels {
 
   package func sumOfSquares(_ elements: Elements, rows: Int, columns: Int, stride: Int) -> Double {
     switch elements.type {
+    case .bfloat16:
+      return SumOfSquares<BFloat16, Float>.sum(elements, rows: rows, columns: columns, stride: stride)
+    case .float16:
+      #if !((os(macOS) || targetEnvironment(macCatalyst)) && arch(x86_64))
+        return SumOfSquares<Float16, Float>.sum(elements, rows: rows, columns: columns, stride: stride)
+      #else
+        preconditionFailure("this platform has no Float16")
+      #endif
     case .float32:
-      SumOfSquares<Float, Float>.sum(elements, rows: rows, columns: columns, stride: stride)
+      return SumOfSquares<Float, Float>.sum(elements, rows: rows, columns: columns, stride: stride)
     case .float64:
-      SumOfSquares<Double, Double>.sum(elements, rows: rows, columns: columns, stride: stride)
-    default: preconditionFailure("no kernel sums squares of \(elements.type)")
+      return SumOfSquares<Double, Double>.sum(elements, rows: rows, columns: columns, stride: stride)
     }
   }
 

@@ -1,0 +1,65 @@
+// Operations on eight lanes of Int32 as one.
+//
+// The standard library has these for every vector, but lane by lane: a compiler that joins them again finds no more
+// than pieces in a longer formula. Sums, products, comparisons and logic on masks it has as one operation; here is the
+// rest in terms of those. A formula of both kinds took four times as long.
+
+extension SIMD8<Int32> {
+  @inline(__always)
+  static func & (left: Self, right: Self) -> Self {
+    unsafeBitCast(left.mask .& right.mask, to: Self.self)
+  }
+
+  @inline(__always)
+  static func | (left: Self, right: Self) -> Self {
+    unsafeBitCast(left.mask .| right.mask, to: Self.self)
+  }
+
+  @inline(__always)
+  static func & (left: Self, right: Int32) -> Self { left & Self(repeating: right) }
+
+  @inline(__always)
+  static func | (left: Self, right: Int32) -> Self { left | Self(repeating: right) }
+
+  @inline(__always)
+  static func &+ (left: Self, right: Int32) -> Self { left &+ Self(repeating: right) }
+
+  @inline(__always)
+  static func &- (left: Self, right: Int32) -> Self { left &- Self(repeating: right) }
+
+  @inline(__always)
+  static func &<< (left: Self, right: Int32) -> Self { left &* Self(repeating: 1 &<< right) }
+
+  @inline(__always)
+  static prefix func ~ (lanes: Self) -> Self { Self(repeating: -1) &- lanes }
+
+  /// −1, which is all ones, where the mask is true, else 0.
+  @inline(__always)
+  init(ones mask: SIMDMask<Self>) { self = unsafeBitCast(mask, to: Self.self) }
+
+  /// −1 where a lane is less than `bound`, else 0.
+  @inline(__always)
+  func ones(below bound: Int32) -> Self {
+    let bounds = Self(repeating: bound)
+    return Self(ones: self .< bounds)
+  }
+
+  /// −1 where a lane is greater than `bound`, else 0.
+  @inline(__always)
+  func ones(above bound: Int32) -> Self {
+    let bounds = Self(repeating: bound)
+    return Self(ones: self .> bounds)
+  }
+
+  /// Each lane, but at most `bound`.
+  @inline(__always)
+  func minimum(_ bound: Int32) -> Self { ((self &- bound) & ones(below: bound)) &+ bound }
+
+  /// Each lane, but at least `bound`.
+  @inline(__always)
+  func maximum(_ bound: Int32) -> Self { ((self &- bound) & ones(above: bound)) &+ bound }
+
+  /// These bits as a mask, for logic only: nothing may ask such a mask for a lane.
+  @inline(__always)
+  private var mask: SIMDMask<Self> { unsafeBitCast(self, to: SIMDMask<Self>.self) }
+}
