@@ -44,7 +44,8 @@ extension Checkpoint {
     guard differences.isEmpty else { throw .mismatch(StateMismatch(differences)) }
     try restore(schedulers)
 
-    // From here on nothing can fail. Last the optimizer, whose rates the schedulers have just set: to the same bits.
+    // From here on nothing can fail. Last the optimizer, whose rates the schedulers have just set: to the
+    // same bits.
     for parameter in model { parameter.value = values[parameter.name]! }
     do {
       try optimizer.restore(state)

@@ -1,7 +1,8 @@
 /// Everything that a training needs to go on as if it had never stopped, as a value.
 ///
-/// It holds collections of tensors and values that can be encoded, each under a name, so that whatever a training has
-/// can join: beside model, optimizer and schedulers its random generators, accumulated gradients, loss scale.
+/// It holds collections of tensors and values that can be encoded, each under a name, so that whatever a
+/// training has can join: beside model, optimizer and schedulers its random generators, accumulated
+/// gradients, loss scale.
 ///
 ///     var checkpoint = try Checkpoint(position: position, model: model.parameters, optimizer: optimizer,
 ///       schedulers: [scheduler])
@@ -20,8 +21,8 @@ public struct Checkpoint: Sendable {
   /// How far the training was.
   public var position: TrainingPosition
 
-  /// Tensors by the name of their collection, each of which is a file of its own: `model`, `optimizer`, and what a
-  /// training adds. A name is the start of a file's: without slashes, and not beginning with a dot.
+  /// Tensors by the name of their collection, each of which is a file of its own: `model`, `optimizer`, and
+  /// what a training adds. A name is the start of a file's: without slashes, and not beginning with a dot.
   public var collections: [String: TensorCollection]
 
   /// Values by name.
@@ -46,8 +47,8 @@ public struct Checkpoint: Sendable {
 
   /// The value that was kept under a name.
   ///
-  /// - Throws: ``CheckpointError/missing(name:)`` where there is none, and ``CheckpointError/malformed(path:place:problem:)``
-  ///   for one of another type.
+  /// - Throws: ``CheckpointError/missing(name:)`` where there is none, and
+  ///   ``CheckpointError/malformed(path:place:problem:)`` for one of another type.
   public func value<Value: Decodable>(
     _ type: Value.Type, for name: String
   ) throws(CheckpointError) -> Value {

@@ -46,7 +46,10 @@ extension CheckpointError: CustomStringConvertible {
     case .file(let error): error.description
     case .safetensors(let error): error.description
     case .unsupportedTensor(let path, let tensor, let type, let shape):
-      "\(path): tensor \(tensor.debugDescription) is \(type) \(shape); only floating-point tensors and single I64 can be used"
+      """
+      \(path): tensor \(tensor.debugDescription) is \(type) \(shape); only floating-point tensors and single \
+      numbers of I64 can be used
+      """
     case .malformed(let path, let place, let problem):
       "\(path): \(place): \(problem)"
     case .unencodable(let name, let problem):

@@ -2,7 +2,8 @@ import Checkpoints
 import Foundation
 import Tensors
 
-/// Saves checkpoint after checkpoint, going on where the newest is, until it is killed; prints each step that is saved.
+/// Saves checkpoint after checkpoint, going on where the newest is, until it is killed; prints each step that
+/// is saved.
 ///
 /// Every number of a checkpoint is its step, so that a test can tell parts of different ones.
 @main

@@ -4,8 +4,8 @@ extension CheckpointDirectory {
   /// Saves a checkpoint as the newest, and then removes those that are not kept.
   ///
   /// - Returns: The checkpoint's path.
-  /// - Throws: ``CheckpointError``; older checkpoints are intact then. (If only their removal fails, the new one is in place; if
-  ///   flushing the directory fails, it is too, but may not survive a loss of power.)
+  /// - Throws: ``CheckpointError``; older checkpoints are intact then. (If only their removal fails, the new
+  ///   one is in place; if flushing the directory fails, it is too, but may not survive a loss of power.)
   @discardableResult
   public func save(_ checkpoint: Checkpoint) throws(CheckpointError) -> String {
     let directory = try DirectoryHandle(creating: path, system: system)

@@ -7,13 +7,15 @@ import Synchronization
 ///     try directory.save(checkpoint)
 ///     if let found = try directory.newest() { … }
 ///
-/// Each checkpoint is a directory in it, `checkpoint-<number>-step-<step>`, that holds a safetensors file for each
-/// collection, `training.json` for position and values, and `checksums.xxh64`, which `xxhsum --check` can check too. Numbers
-/// count the saves, so that a training that went back to an earlier step goes on behind what it left.
+/// Each checkpoint is a directory in it, `checkpoint-<number>-step-<step>`, that holds a safetensors file for
+/// each collection, `training.json` for position and values, and `checksums.xxh64`, which `xxhsum --check`
+/// can check too. Numbers count the saves, so that a training that went back to an earlier step goes on
+/// behind what it left.
 ///
 /// A checkpoint is written under another name, its files are flushed to disk, then it is renamed and the
-/// directory flushed: whenever the process is killed or the machine stops, what has a checkpoint's name is whole.
-/// Should a disk lose or alter what it had taken, the checksums tell, and the checkpoint before it is used.
+/// directory flushed: whenever the process is killed or the machine stops, what has a checkpoint's name is
+/// whole. Should a disk lose or alter what it had taken, the checksums tell, and the checkpoint before it is
+/// used.
 public final class CheckpointDirectory: Sendable {
   /// Where it is.
   public let path: String
@@ -25,7 +27,8 @@ public final class CheckpointDirectory: Sendable {
 
   /// A directory that keeps the newest `count` checkpoints. It is made by the first save.
   ///
-  /// - Precondition: `count` is at least 1. With 1, a checkpoint that the disk damages has none before it to go back to.
+  /// - Precondition: `count` is at least 1. With 1, a checkpoint that the disk damages has none before it to
+  ///   go back to.
   public convenience init(path: String, keeping count: Int = 3) {
     self.init(path: path, keeping: count, system: .live)
   }

@@ -1,4 +1,5 @@
-/// The checksums of a checkpoint's files, as a file that `xxhsum --check` takes too: `<16 hexadecimal digits>  <name>`.
+/// The checksums of a checkpoint's files, as a file that `xxhsum --check` takes too: `<16 hexadecimal digits>
+/// <name>`.
 struct ChecksumList: Equatable {
   /// The file's own name in a checkpoint.
   static let fileName = "checksums.xxh64"
@@ -20,6 +21,8 @@ struct ChecksumList: Equatable {
       else { return nil }
       checksums[String(line[space...].dropFirst(2))] = checksum
     }
+    // Digits in upper case and lines in another order say the same, but nobody wrote them.
+    guard self.text == text else { return nil }
   }
 
   /// One line a file.

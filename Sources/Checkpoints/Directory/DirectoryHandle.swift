@@ -29,7 +29,11 @@ struct DirectoryHandle: ~Copyable {
     self.system = system
   }
 
-  deinit { close(number) }
+  deinit {
+    // Closing is not enough: a process that is just being started may share the descriptor for a moment.
+    flock(number, LOCK_UN)
+    close(number)
+  }
 
   /// Makes a directory in this one.
   func makeDirectory(_ name: String) throws(CheckpointError) {

@@ -24,7 +24,8 @@ enum PlainFile {
     return checksum.value
   }
 
-  /// Writes `bytes` to a file that appears at `path` whole and flushed to disk, or not at all; gives its XXH64.
+  /// Writes `bytes` to a file that appears at `path` whole and flushed to disk, or not at all; gives its
+  /// XXH64.
   static func write(_ bytes: [UInt8], to path: String, system: SystemCalls) throws(FileError) -> UInt64 {
     let replacement = try FileReplacement(of: path, system: system)
     var checksum = XXHash64()

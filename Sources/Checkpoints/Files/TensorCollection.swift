@@ -25,8 +25,8 @@ public struct TensorCollection: Sendable {
 extension TensorCollection {
   /// What the file at `path` holds.
   ///
-  /// - Throws: ``CheckpointError`` for a file that cannot be read or breaks a rule of the format, and for tensors of other
-  ///   types than floating-point and single integers of 64 bits.
+  /// - Throws: ``CheckpointError`` for a file that cannot be read or breaks a rule of the format, and for
+  ///   tensors of other types than floating-point and single integers of 64 bits.
   public init(path: String) throws(CheckpointError) {
     do {
       try self.init(SafetensorsFile(path: path))
@@ -60,7 +60,8 @@ extension TensorCollection {
 // MARK: Writing
 
 extension TensorCollection {
-  /// Writes everything to a safetensors file at `path`, which appears there whole and flushed to disk, or not at all.
+  /// Writes everything to a safetensors file at `path`, which appears there whole and flushed to disk, or not
+  /// at all.
   public func write(to path: String) throws(CheckpointError) {
     do {
       _ = try write(to: path, system: .live)

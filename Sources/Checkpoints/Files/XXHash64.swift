@@ -1,8 +1,8 @@
 /// XXH64, a checksum of 64 bits, of bytes that come piece by piece.
 ///
-/// It tells what storage and transport do to a file, not what an attacker does. Chosen over CRC-32C, whose table form is
-/// several times slower without the processor's instruction for it, and over SHA-256, which is slower than disks are;
-/// `xxhsum` and packages for every language compute it too.
+/// It tells what storage and transport do to a file, not what an attacker does. Chosen over CRC-32C, whose
+/// table form is several times slower without the processor's instruction for it, and over SHA-256, which is
+/// slower than disks are; `xxhsum` and packages for every language compute it too.
 ///
 /// Source: Y. Collet, "xxHash fast digest algorithm", specification 0.1.1.
 struct XXHash64 {

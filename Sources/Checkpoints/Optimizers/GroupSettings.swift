@@ -1,6 +1,7 @@
 import Optimizers
 
-/// A parameter group as JSON: `{"parameters": ["name", …], "lr": …, …}`, the options under the reference's names.
+/// A parameter group as JSON: `{"parameters": ["name", …], "lr": …, …}`, the options under the reference's
+/// names.
 ///
 /// The configuration of `adafactor step` and the metadata of a saved state hold groups in this form.
 package struct GroupSettings: Sendable, Hashable {

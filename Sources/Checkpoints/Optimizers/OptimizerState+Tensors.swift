@@ -99,7 +99,8 @@ extension OptimizerState {
   ) throws(CheckpointError) -> Int {
     guard tensor.shape == [], let step = Int(exactly: tensor[]) else {
       throw .malformed(
-        path: path, place: name, problem: "\(tensor.shape == [] ? "\(tensor[])" : "a tensor"), must be a whole number")
+        path: path, place: name,
+        problem: "\(tensor.shape == [] ? "\(tensor[])" : "a tensor"), must be a whole number")
     }
     return step
   }
@@ -108,7 +109,8 @@ extension OptimizerState {
     let known = [StateNames.step] + ParameterState.tensorNames + ParameterState.numberNames
     return .malformed(
       path: path, place: name,
-      problem: "not a part of this optimizer's state; those are <parameter>.\(known.joined(separator: ", ."))")
+      problem: "not a part of this optimizer's state; those are <parameter>.\(known.joined(separator: ", ."))"
+    )
   }
 }
 

@@ -3,7 +3,8 @@ import Tensors
 
 /// What an optimizer remembers of one parameter, seen by the names that the reference gives its parts.
 ///
-/// Files hold states under these names, so that each optimizer lists its own in one place and none knows a format.
+/// Files hold states under these names, so that each optimizer lists its own in one place and none knows a
+/// format.
 public protocol OptimizerParameterState: Sendable {
   /// The names of all moments that there can be.
   static var tensorNames: [String] { get }

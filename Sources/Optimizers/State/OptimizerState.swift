@@ -1,7 +1,8 @@
-/// What an optimizer remembers between steps, as a value: groups with their options, and the state of each parameter.
+/// What an optimizer remembers between steps, as a value: groups with their options, and the state of each
+/// parameter.
 ///
-/// `optimizer.state()` gives it and `optimizer.restore(_:)` takes it back; between them it can be saved and loaded.
-/// The moments share the optimizer's memory until its next step.
+/// `optimizer.state()` gives it and `optimizer.restore(_:)` takes it back; between them it can be saved and
+/// loaded. The moments share the optimizer's memory until its next step.
 public struct OptimizerState<Options: OptimizerOptions, ParameterState: OptimizerParameterState>: Sendable {
   /// Which parameters are stepped with which options.
   public struct Group: Sendable, Equatable {

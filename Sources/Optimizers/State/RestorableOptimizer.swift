@@ -38,9 +38,9 @@ extension RestorableOptimizer {
 
   /// Goes on where `state` was taken: with the same gradients, every later step has the same bits.
   ///
-  /// Parameters are matched by name, whatever their order. Groups must hold the same parameters and options; but the
-  /// learning rate and the weight decay, which schedules change, are taken over. To go on with other options, restore
-  /// first and change them by ``updateOptions(ofGroup:_:)`` then.
+  /// Parameters are matched by name, whatever their order. Groups must hold the same parameters and options;
+  /// but the learning rate and the weight decay, which schedules change, are taken over. To go on with other
+  /// options, restore first and change them by ``updateOptions(ofGroup:_:)`` then.
   ///
   /// - Throws: ``StateMismatch`` with all differences where the state does not fit; nothing is changed then.
   public func restore(_ state: OptimizerState<Options, State>) throws(StateMismatch) {

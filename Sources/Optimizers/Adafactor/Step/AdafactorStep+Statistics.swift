@@ -6,9 +6,7 @@ extension AdafactorStep {
   func statistics(block index: Int, _ kernels: any KernelPath, _ scratch: ThreadScratch) {
     let block = partition[index]
     if rule.leastScale != nil && squaresBefore == nil {
-      workspace.squaresBefore[index] = kernels.sumOfSquares(
-        parameter.reading.advanced(by: offset(of: block)), rows: block.matrices.count * block.rows.count,
-        columns: block.columns.count, stride: partition.columns)
+      workspace.squaresBefore[index] = squares(of: block, kernels)
     }
     switch partition.form {
     case .elements:
@@ -27,6 +25,18 @@ extension AdafactorStep {
       }
       workspace.blockSums[index] = updateSquares
     }
+  }
+
+  /// Σ p² of a block, matrix by matrix as the update sums what it stores: a sum in another order has other bits.
+  private func squares(of block: Block, _ kernels: any KernelPath) -> Double {
+    var squares = 0.0
+    for matrix in 0..<block.matrices.count {
+      let start = offset(of: block) + matrix * partition.matrixElements
+      squares += kernels.sumOfSquares(
+        parameter.reading.advanced(by: start), rows: block.rows.count, columns: block.columns.count,
+        stride: partition.columns)
+    }
+    return squares
   }
 
   /// New R of the block's rows, and their part of the column sums; returns Σ R.
