@@ -139,15 +139,15 @@ public final class Adafactor {
     entries.first { $0.parameter === parameter }?.state
   }
 
-  /// Goes on from a state that was taken elsewhere.
+  /// Goes on from a state that was taken elsewhere; nil forgets the parameter's.
   ///
   /// - Throws: `OptimizerError`, with everything as it was, for a parameter of another optimizer and for moments whose
   ///   shapes or types don't fit the parameter.
-  public func setState(_ state: State, of parameter: Parameter) throws(OptimizerError) {
+  public func setState(_ state: State?, of parameter: Parameter) throws(OptimizerError) {
     guard let index = entries.firstIndex(where: { $0.parameter === parameter }) else {
       throw .unknownParameter(name: parameter.name)
     }
-    try state.check(
+    try state?.check(
       parameter: parameter.name, shape: parameter.value.shape, scalarType: parameter.value.scalarType)
     entries[index].state = state
   }

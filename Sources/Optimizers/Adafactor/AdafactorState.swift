@@ -59,7 +59,7 @@ extension Adafactor {
     }
 
     /// Refuses a state that a parameter of this name, shape and type cannot have.
-    func check(parameter: String, shape: Shape, scalarType: ScalarType) throws(OptimizerError) {
+    public func check(parameter: String, shape: Shape, scalarType: ScalarType) throws(OptimizerError) {
       guard step >= 0 else {
         throw .invalidOption(
           name: "The step of \"\(parameter)\"", value: "\(step)", requirement: "it counts from 0")
