@@ -32,7 +32,9 @@ let package = Package(
     // The kernels in pure Swift: always built.
     .target(
       name: "SwiftKernels",
-      dependencies: ["Kernels", .product(name: "RealModule", package: "swift-numerics")]),
+      dependencies: ["Kernels", .product(name: "RealModule", package: "swift-numerics")],
+      // Without it a square root is a call for the sake of errno, and never a vector's.
+      swiftSettings: [.unsafeFlags(["-Xcc", "-fno-math-errno"])]),
     // The same kernels on OpenBLAS; empty without the trait.
     .target(
       name: "OpenBLASKernels",
@@ -86,7 +88,7 @@ let package = Package(
       name: "OptimizersTests", dependencies: ["Optimizers", "Tensors"], resources: [.copy("Reference")]),
     .testTarget(
       name: "SafetensorsTests", dependencies: ["Safetensors", "Kernels"], resources: [.copy("Reference")]),
-    .testTarget(name: "ToolTests", dependencies: ["adafactor"]),
+    .testTarget(name: "ToolTests", dependencies: ["adafactor", "Optimizers", "Schedules", "Tensors"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -1,7 +1,7 @@
 /// The upper half of a `Float`: one sign bit, eight of exponent, seven of significand.
 ///
-/// Conversion from wider types rounds to nearest, ties to even; a NaN stays a NaN with its sign and becomes quiet.
-/// Arithmetic is `Float`'s: convert, compute, convert back.
+/// A binary floating-point type like any of the standard library's. Conversion from wider types rounds to nearest, ties
+/// to even; a NaN stays a NaN with its sign and becomes quiet.
 public struct BFloat16: BitwiseCopyable, Sendable {
   /// The sixteen bits: sign, exponent, significand.
   public var bitPattern: UInt16
@@ -46,17 +46,4 @@ public struct BFloat16: BitwiseCopyable, Sendable {
   /// The exact value.
   @inlinable
   public var doubleValue: Double { Double(floatValue) }
-}
-
-extension BFloat16: Equatable {
-  /// Equality of values: zeros are equal whatever their sign, NaN equals nothing.
-  @inlinable
-  public static func == (left: BFloat16, right: BFloat16) -> Bool {
-    left.floatValue == right.floatValue
-  }
-}
-
-extension BFloat16: CustomStringConvertible {
-  /// The value, printed as `Float` prints it.
-  public var description: String { floatValue.description }
 }

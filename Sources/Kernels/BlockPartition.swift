@@ -23,6 +23,8 @@ package struct BlockPartition: Sendable, Equatable {
     case columns
     /// Whole trailing matrices, each too small to divide.
     case matrices
+    /// Whole trailing matrices, each so small that several are worked on at once.
+    case smallMatrices
   }
 
   /// The partition of a tensor of this shape.
@@ -40,7 +42,11 @@ package struct BlockPartition: Sendable, Equatable {
     let columns = dimensions[dimensions.count - 1]
     let matrix = rows * columns
     let matrixCount = dimensions.dropLast(2).reduce(1, *)
-    if matrix <= Self.blockElements {
+    if matrix <= KernelLimits.smallMatrixElements && matrixCount > 1 {
+      self.init(
+        matrixCount: matrixCount, rows: rows, columns: columns, form: .smallMatrices,
+        blockLength: Self.blockElements / max(1, matrix))
+    } else if matrix <= Self.blockElements {
       self.init(
         matrixCount: matrixCount, rows: rows, columns: columns, form: .matrices,
         blockLength: max(1, Self.blockElements / max(1, matrix)))
@@ -73,7 +79,7 @@ package struct BlockPartition: Sendable, Equatable {
       case .elements: blocks(of: columns, blockLength)
       case .rows: matrixCount * blocks(of: rows, blockLength)
       case .columns: matrixCount * blocks(of: columns, blockLength)
-      case .matrices: blocks(of: matrixCount, blockLength)
+      case .matrices, .smallMatrices: blocks(of: matrixCount, blockLength)
       }
   }
 
@@ -122,7 +128,7 @@ package struct BlockPartition: Sendable, Equatable {
       let start = block * blockLength
       return Block(
         matrices: matrix..<matrix + 1, rows: 0..<rows, columns: start..<min(start + blockLength, columns))
-    case .matrices:
+    case .matrices, .smallMatrices:
       let start = index * blockLength
       return Block(
         matrices: start..<min(start + blockLength, matrixCount), rows: 0..<rows, columns: 0..<columns)

@@ -25,6 +25,11 @@ package protocol Elementwise<Scalar>: Sendable {
     _ function: ElementwiseFunction, to x: UnsafePointer<Scalar>, count: Int,
     into out: UnsafeMutablePointer<Scalar>)
 
+  /// outᵢ ← xᵢ where yᵢ is positive or NaN, 0 elsewhere: the gradient of ``ElementwiseFunction/relu`` at y, times x.
+  func mask(
+    _ x: UnsafePointer<Scalar>, wherePositive y: UnsafePointer<Scalar>, count: Int,
+    into out: UnsafeMutablePointer<Scalar>)
+
   /// outᵢⱼ ← xᵢⱼ − log Σₖ exp xᵢₖ, without overflow.
   func logSoftmax(
     _ x: UnsafePointer<Scalar>, rows: Int, columns: Int, into out: UnsafeMutablePointer<Scalar>)
@@ -40,8 +45,6 @@ package enum ElementwiseOperation: Sendable {
   case multiply
   /// x / y.
   case divide
-  /// x where y is positive or NaN, 0 elsewhere: the gradient of ``ElementwiseFunction/relu`` at y, times x.
-  case maskByPositive
 }
 
 /// A function of one element.

@@ -1,7 +1,7 @@
 /// Any ``Schedule``, saved with its kind so that it can be restored without knowing its type.
 ///
-/// Encoded as `{"kind": …, "settings": {…}}`. All schedules of this module are known when decoding; list types of
-/// your own in ``Swift/CodingUserInfoKey/scheduleTypes``.
+/// Encoded as `{"kind": …, "settings": {…}}`. All schedules of this module are known when decoding; list
+/// types of your own in ``Swift/CodingUserInfoKey/scheduleTypes``.
 public struct AnySchedule: Schedule {
   /// The schedule itself.
   public let base: any Schedule

@@ -2,10 +2,11 @@
 ///
 /// A step `s` counts optimizer steps from 0: `rate(at: 0, …)` is the rate that the first optimizer step uses.
 /// Formulas below write η₀ for `initialRate`, the rate that the parameter group was made with, and m(s) for a
-/// multiplier on it.
+/// multiplier on it. The plots beside them are those of `adafactor schedule`.
 ///
 /// Conform to ``MultiplierSchedule`` where the shape does not depend on η₀; nearly all do.
-/// To save and restore a type of your own inside ``AnySchedule``, list it in ``Swift/CodingUserInfoKey/scheduleTypes``.
+/// To save and restore a type of your own inside ``AnySchedule``, list it in
+/// ``Swift/CodingUserInfoKey/scheduleTypes``.
 public protocol Schedule: Sendable, Codable, Equatable {
   /// The name under which ``AnySchedule`` saves a value of this type; the type's own name by default.
   static var kind: String { get }

@@ -1,4 +1,5 @@
-/// Checks of settings, for initializers: each throws ``ScheduleError/invalidSetting(schedule:setting:value:requirement:)``.
+/// Checks of settings, for initializers: each throws
+/// ``ScheduleError/invalidSetting(schedule:setting:value:requirement:)``.
 extension ScheduleError {
   static func require(
     _ holds: Bool, _ schedule: String, _ setting: String, _ value: some Any, _ requirement: String
@@ -8,10 +9,14 @@ extension ScheduleError {
     }
   }
 
+  /// The greatest count: up to it a `Double` holds every step exactly, and sums of counts do not overflow.
+  private static let greatestCount = 1 << 53
+
   static func requireCount(
     _ value: Int, _ schedule: String, _ setting: String, atLeast minimum: Int = 0
   ) throws(ScheduleError) {
     try require(value >= minimum, schedule, setting, value, "must be \(minimum) or greater")
+    try require(value <= greatestCount, schedule, setting, value, "must be \(greatestCount) at most")
   }
 
   static func requireNonNegative(

@@ -14,7 +14,8 @@ extension Int: StepLength {
 
 /// A part of the training, from 0 to 1.
 ///
-/// It is rounded up to whole steps, as transformers does with its warm-up ratio: `.fraction(0.1)` of 25 steps is 3.
+/// It is rounded up to whole steps, as transformers does with its warm-up ratio: `.fraction(0.1)` of 25 steps
+/// is 3.
 public struct Fraction: StepLength, Hashable, Codable {
   /// The part, from 0 to 1.
   public let value: Double
@@ -28,6 +29,7 @@ public struct Fraction: StepLength, Hashable, Codable {
       throw .invalidSetting(
         schedule: "Fraction", setting: "value", value: "\(value)", requirement: "must be from 0 to 1")
     }
+    try ScheduleError.requireCount(trainingSteps, "Fraction", "trainingSteps")
     return Int((Double(trainingSteps) * value).rounded(.up))
   }
 }

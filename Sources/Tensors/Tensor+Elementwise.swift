@@ -10,39 +10,55 @@ extension Tensor {
   ///
   /// - Precondition: both have the same shape and scalar type.
   public func reluBackward(at input: Tensor) -> Tensor {
+    requireSameType(as: input)
     requireSameShape(as: input)
-    return combined(.maskByPositive, input)
+    let (x, y) = (inArithmeticType, input.inArithmeticType)
+    var result = Tensor(uninitialized: shape, as: x.scalarType)
+    func mask<Scalar: ArithmeticScalar>(_ type: Scalar.Type) {
+      x.withElements(of: type) { x in
+        y.withElements(of: type) { y in
+          result.withMutableElements(of: type) { out in
+            type.elementwise.mask(
+              x.baseAddress!, wherePositive: y.baseAddress!, count: x.count, into: out.baseAddress!)
+          }
+        }
+      }
+    }
+    mask(x.scalarType.arithmeticSwiftType)
+    return result.converted(to: scalarType)
   }
 
   /// eˣ for every element.
   public func exp() -> Tensor { applying(.exp) }
 
-  /// xᵢⱼ − log Σₖ exp xᵢₖ, over the last axis, without overflow.
-  public func logSoftmax() -> Tensor {
-    mapped { x in
-      x.updateInArithmeticType { x in
-        let (rows, columns) = (x.rowCount, x.shape.columns)
-        func apply<Scalar: ArithmeticScalar>(_ type: Scalar.Type) {
-          x.withMutableElements(of: type) { x in
-            type.elementwise.logSoftmax(x.baseAddress!, rows: rows, columns: columns, into: x.baseAddress!)
-          }
+  private func applying(_ function: ElementwiseFunction) -> Tensor {
+    let x = inArithmeticType
+    var result = Tensor(uninitialized: shape, as: x.scalarType)
+    func apply<Scalar: ArithmeticScalar>(_ type: Scalar.Type) {
+      x.withElements(of: type) { x in
+        result.withMutableElements(of: type) { out in
+          type.elementwise.apply(function, to: x.baseAddress!, count: x.count, into: out.baseAddress!)
         }
-        apply(x.scalarType.arithmeticSwiftType)
       }
     }
+    apply(x.scalarType.arithmeticSwiftType)
+    return result.converted(to: scalarType)
   }
 
-  private func applying(_ function: ElementwiseFunction) -> Tensor {
-    mapped { x in
-      x.updateInArithmeticType { x in
-        func apply<Scalar: ArithmeticScalar>(_ type: Scalar.Type) {
-          x.withMutableElements(of: type) { x in
-            type.elementwise.apply(function, to: x.baseAddress!, count: x.count, into: x.baseAddress!)
-          }
+  /// xᵢⱼ − log Σₖ exp xᵢₖ, over the last axis, without overflow.
+  public func logSoftmax() -> Tensor {
+    let x = inArithmeticType
+    var result = Tensor(uninitialized: shape, as: x.scalarType)
+    func apply<Scalar: ArithmeticScalar>(_ type: Scalar.Type) {
+      x.withElements(of: type) { x in
+        result.withMutableElements(of: type) { out in
+          type.elementwise.logSoftmax(
+            x.baseAddress!, rows: rowCount, columns: shape.columns, into: out.baseAddress!)
         }
-        apply(x.scalarType.arithmeticSwiftType)
       }
     }
+    apply(x.scalarType.arithmeticSwiftType)
+    return result.converted(to: scalarType)
   }
 }
 

@@ -7,7 +7,8 @@ struct AdafactorCommand: ParsableCommand {
     commandName: "adafactor",
     abstract: "Trains with Adafactor, and shows what its schedules and files hold.",
     subcommands: [
-      ScheduleCommand.self
+      TrainCommand.self,
+      ScheduleCommand.self,
     ]
   )
 }

@@ -31,7 +31,7 @@ struct ThreadScratch {
     /// What the blocks of one tensor need.
     init(_ partition: BlockPartition) {
       switch partition.form {
-      case .elements: break
+      case .elements, .smallMatrices: break
       case .rows:
         rows = min(partition.blockLength, partition.rows)
         columnSums = partition.columns

@@ -1,5 +1,16 @@
 /// η(s) = ηᵢ(s − bᵢ) for bᵢ ≤ s < bᵢ₊₁: one schedule after the other, each beginning at its own step 0.
 ///
+/// A linear schedule for 40 steps, then a cosine one for 60:
+///
+///       1 ┤    ⢠⠊⠢⢄             ⡏⠉⠉⠒⠒⠤⠤⣀⡀
+///     0.8 ┤   ⢀⠇   ⠑⠢⡀          ⡇       ⠈⠑⠢⢄⡀
+///     0.6 ┤  ⢀⠎      ⠈⠑⢄        ⡇           ⠈⠒⠤⡀
+///     0.4 ┤  ⡜          ⠉⠢⣀⡀   ⢸               ⠈⠉⠒⠤⡀
+///     0.2 ┤ ⡜              ⠈⠢⢄ ⢸                   ⠈⠑⠢⢄⡀
+///       0 ┤⡸                  ⠑⠺                       ⠈⠉⠒⠒⠤⠤⣀⣀⣀
+///         └─────────────────────────────────────────────────────
+///          0        20        40         60        80       step
+///
 /// - s: step, from 0
 /// - ηᵢ: `schedules`
 /// - bᵢ: b₀ = 0 and then `boundaries`, the steps at which the next schedule takes over
@@ -20,7 +31,7 @@ public struct JoinedSchedule: Schedule {
   public init(_ schedules: [any Schedule], boundaries: [Int]) throws(ScheduleError) {
     try ScheduleError.require(
       !schedules.isEmpty && boundaries.count == schedules.count - 1, Self.kind, "boundaries", boundaries,
-      "\(schedules.count) schedules need \(max(0, schedules.count - 1)), and there must be one schedule at least"
+      "there must be one fewer than schedules, which are \(schedules.count), and one schedule at least"
     )
     try ScheduleError.require(
       boundaries.first ?? 0 >= 0 && zip(boundaries, boundaries.dropFirst()).allSatisfy(<=),

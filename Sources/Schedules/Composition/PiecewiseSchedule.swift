@@ -1,16 +1,27 @@
 import RealModule
 
-/// m(s) through given points: the value of the last point that is not after s, or interpolated to the next one.
+/// m(s) through given points: the value of the last point not after s, or interpolated to the next.
+///
+/// Four points, joined by straight lines:
+///
+///       1 ┤        ⡠⠊⠉⠒⠒⠤⠤⣀⣀
+///     0.8 ┤     ⢀⠤⠊         ⠉⠉⠒⠒⠤⠤⢄⣀⡀
+///     0.6 ┤    ⡠⠊                   ⠈⠉⠒⠒⠢⠤⣀⡀
+///     0.4 ┤  ⡠⠊                            ⠈⠉⠑⠒⠤⢄⣀
+///     0.2 ┤⠔⠊                                     ⠉⠉⠒⠢⠤⢄⣀
+///       0 ┤                                              ⠉⠙⠒⠒⠒⠒⠒
+///         └─────────────────────────────────────────────────────
+///          0                     50                         step
 ///
 /// - s: step, from 0
 /// - points: steps in rising order, each with its multiplier
-/// - `interpolation`: `.constant` holds a point's multiplier until the next; `.linear` and `.cosine` join the points
-///   by straight lines or half waves
+/// - `interpolation`: `.constant` holds a point's multiplier until the next; `.linear` and `.cosine` join the
+///   points by straight lines or half waves
 ///
 /// Before the first point it has that point's multiplier, after the last one that of the last.
 ///
-/// Source: `piecewise_constant_schedule` and `piecewise_interpolate_schedule` of optax, whose scales accumulate;
-/// these multipliers are all relative to the initial rate.
+/// Source: `piecewise_constant_schedule` and `piecewise_interpolate_schedule` of optax, whose scales
+/// accumulate; these multipliers are all relative to the initial rate.
 public struct PiecewiseSchedule: MultiplierSchedule {
   /// A step and the multiplier there.
   public struct Point: Sendable, Codable, Hashable {

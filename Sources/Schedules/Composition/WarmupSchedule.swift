@@ -1,5 +1,16 @@
 /// η(s) = (w(s / W)(1 − a) + a) η′(0) while s < W, then η′(s − W): a warm-up before any schedule η′.
 ///
+/// W = 10, a = 0, then REX over 80 steps:
+///
+///       1 ┤    ⢠⠋⠑⠒⠒⠢⠤⠤⢄⣀⣀⡀
+///     0.8 ┤   ⢀⠇          ⠈⠉⠑⠒⠢⠤⠤⣀⣀
+///     0.6 ┤  ⢀⠎                    ⠉⠉⠒⠤⠤⣀⡀
+///     0.4 ┤  ⡜                           ⠈⠉⠒⠢⢄⣀
+///     0.2 ┤ ⡜                                  ⠉⠒⠤⣀
+///       0 ┤⡸                                       ⠉⠒⠤⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀
+///         └─────────────────────────────────────────────────────
+///          0                     50                         step
+///
 /// - s: step, from 0
 /// - W: `steps`, the length of the warm-up; 0 for none
 /// - a: `startRatio`, the part of η′(0) that step 0 has
@@ -36,14 +47,17 @@ public struct WarmupSchedule: Schedule {
     self.schedule = AnySchedule(schedule)
   }
 
-  /// A warm-up of a part of `trainingSteps`, then the schedule that `schedule` makes for the number of steps left.
+  /// A warm-up of a part of `trainingSteps`, then the schedule that `schedule` makes for the steps left.
   ///
   ///     try WarmupSchedule(steps: .fraction(0.1), of: 1_000) { try REXSchedule(trainingSteps: $0) }
+  ///
+  /// Throws ``ScheduleError``, or what `schedule` throws: untyped, as closures do not infer a typed error.
   public init(
     steps: some StepLength, of trainingSteps: Int, startRatio: Double = defaultStartRatio,
-    shape: WarmupShape = defaultShape, then schedule: (Int) throws(ScheduleError) -> some Schedule
-  ) throws(ScheduleError) {
+    shape: WarmupShape = defaultShape, then schedule: (Int) throws -> some Schedule
+  ) throws {
     let steps = try steps.steps(of: trainingSteps)
+    try ScheduleError.requireCount(steps, Self.kind, "steps")
     try ScheduleError.require(
       steps <= trainingSteps, Self.kind, "steps", steps,
       "must not be greater than trainingSteps, \(trainingSteps)")

@@ -2,6 +2,17 @@ import RealModule
 
 /// η(s) = η_min + ½(η₀ − η_min)(1 + cos(π t / Tᵢ)), t the steps since the i-th restart, Tᵢ = T₀ kⁱ.
 ///
+/// η₀ = 1, η_min = 0, T₀ = 15, k = 2:
+///
+///       1 ┤⠉⠢⡀    ⢸⠉⠒⠤⡀           ⡏⠉⠉⠒⠒⠤⢄⣀
+///     0.8 ┤  ⠱⡀   ⢸   ⠈⠢⣀         ⡇       ⠉⠒⠤⣀
+///     0.6 ┤   ⢱   ⢸      ⠑⢄       ⡇           ⠑⠢⢄⡀
+///     0.4 ┤    ⢣  ⡇        ⠣⡀    ⢸               ⠈⠒⠢⢄
+///     0.2 ┤     ⢣ ⡇         ⠈⠢⡀  ⢸                   ⠉⠒⠤⣀
+///       0 ┤      ⠣⡇           ⠈⠒⠤⣸                       ⠉⠑⠒⠤⠤⣀⣀
+///         └─────────────────────────────────────────────────────
+///          0                       50                       step
+///
 /// - s: step, from 0
 /// - η₀: the group's initial rate
 /// - η_min: `minimumRate`, a rate
@@ -55,7 +66,7 @@ public struct CosineWarmRestartsSchedule: Schedule {
 
   /// The steps since the last restart, and the length of the cycle that began there.
   ///
-  /// - Complexity: O(1) for `growth` = 1, otherwise O(log step), exact where a formula with logarithms would round.
+  /// - Complexity: O(1) for `growth` = 1, otherwise O(log step): exact where logarithms would round.
   private func cycle(at step: Int) -> (elapsed: Int, length: Int) {
     guard growth > 1 else { return (step % firstCycleSteps, firstCycleSteps) }
     var elapsed = step

@@ -2,6 +2,17 @@ import RealModule
 
 /// m(s) = g^n, n the number of milestones that are not after s.
 ///
+/// g = 0.4, milestones 50 and 80:
+///
+///       1 ┤⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⢹
+///     0.8 ┤                          ⡇
+///     0.6 ┤                          ⢇
+///     0.4 ┤                          ⠸⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⢤
+///     0.2 ┤                                         ⠈⣆⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀
+///       0 ┤
+///         └─────────────────────────────────────────────────────
+///          0        20        40         60        80       step
+///
 /// - s: step, from 0
 /// - g: `decayRate`
 /// - milestones: the steps that drop, in rising order; the same step twice drops twice

@@ -1,27 +1,39 @@
 import RealModule
 
-/// m(s) rises from 1/d to 1 until s = a, then falls to 1/(d e) at the last step.
+/// η(s) rises from η₀/d to η₀ until s = a, then falls to η₀/(d e) at the last step.
 ///
-///     s ≤ a            from 1/d to 1           a = qT − 1
-///     s ≤ T − 1        from 1 to 1/(d e)
+/// η₀ = 1, T = 100, q = 0.3:
+///
+///       1 ┤           ⢀⠤⠒⠊⠉⠉⠉⠉⠒⠒⠢⠤⢄⣀
+///     0.8 ┤         ⢀⠔⠁             ⠉⠑⠢⢄⣀
+///     0.6 ┤        ⡔⠁                    ⠉⠑⠢⢄⡀
+///     0.4 ┤      ⡠⠊                          ⠈⠒⠤⣀
+///     0.2 ┤   ⢀⠔⠊                                ⠉⠑⠒⠤⣀⡀
+///       0 ┤⠤⠤⠊⠁                                       ⠈⠉⠒⠢⠤⠤⢄⣀⣀⣀
+///         └─────────────────────────────────────────────────────
+///          0        20         40        60         80      step
+///
+///     s ≤ a            from η₀/d to η₀           a = qT − 1
+///     s ≤ T − 1        from η₀ to η₀/(d e)
 ///
 /// or in three phases, back to the start by b = 2qT − 2 and only then to the end:
 ///
-///     s ≤ a            from 1/d to 1
-///     s ≤ b            from 1 to 1/d
-///     s ≤ T − 1        from 1/d to 1/(d e)
+///     s ≤ a            from η₀/d to η₀
+///     s ≤ b            from η₀ to η₀/d
+///     s ≤ T − 1        from η₀/d to η₀/(d e)
 ///
 /// - s: step, from 0
+/// - η₀: the group's initial rate, here the peak (torch's `max_lr`)
 /// - T: `trainingSteps`; the last step is T − 1, and the rate stays as it is there
 /// - q: `riseFraction`, the part of the steps that rise
 /// - d: `initialDivisor`, e: `finalDivisor`
 ///
-/// Each phase is half a cosine or, where `annealing` is linear, a straight line. A phase without length has the
-/// value of its end: torch divides by zero there, as with qT = 1. After the last step torch raises an error.
-/// The group's initial rate is the peak (torch's `max_lr`); momentum is not cycled.
+/// Each phase is half a cosine or, where `annealing` is linear, a straight line. A phase without length has
+/// the value of its end: torch divides by zero there, as with qT = 1. After the last step torch raises an
+/// error. Momentum is not cycled.
 ///
 /// Source: `OneCycleLR` of torch; Smith and Topin, "Super-Convergence" (arXiv 1708.07120).
-public struct OneCycleSchedule: MultiplierSchedule {
+public struct OneCycleSchedule: Schedule {
   /// How a phase goes from its start to its end.
   public enum Annealing: String, Sendable, Codable, CaseIterable {
     /// Half a cosine wave.
@@ -85,17 +97,22 @@ public struct OneCycleSchedule: MultiplierSchedule {
   }
 
   /// The value of the phase that the step is in.
-  public func multiplier(at step: Int) -> Double {
-    let start = 1 / initialDivisor
+  ///
+  /// The end of a line loses digits, being the difference of much greater rates. So it is formed of rates and
+  /// not of multipliers, as in torch: both round alike.
+  public func rate(at step: Int, initialRate: Double) -> Double {
+    let start = initialRate / initialDivisor
     let end = start / finalDivisor
     let peak = riseFraction * Double(trainingSteps) - 1
     let last = Double(trainingSteps - 1)
     let step = min(Double(step), last)
-    if step <= peak { return anneal(from: start, to: 1, over: 0...peak, at: step) }
+    if step <= peak { return anneal(from: start, to: initialRate, over: 0...peak, at: step) }
     // Without a rise, the peak is before step 0, and the fall has already begun there.
-    guard threePhases else { return anneal(from: 1, to: end, over: min(peak, last)...last, at: step) }
+    guard threePhases else {
+      return anneal(from: initialRate, to: end, over: min(peak, last)...last, at: step)
+    }
     let back = 2 * riseFraction * Double(trainingSteps) - 2
-    if step <= back { return anneal(from: 1, to: start, over: peak...back, at: step) }
+    if step <= back { return anneal(from: initialRate, to: start, over: peak...back, at: step) }
     return anneal(from: start, to: end, over: min(back, last)...last, at: step)
   }
 

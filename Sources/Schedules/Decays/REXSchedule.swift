@@ -1,5 +1,16 @@
 /// m(s) = (1 − x) / (1 − d x), x = s / T: a fall that stays above the straight line and is steep at its end.
 ///
+/// T = 90, d = ½:
+///
+///       1 ┤⠉⠉⠒⠒⠒⠒⠢⠤⠤⢄⣀⣀⡀
+///     0.8 ┤            ⠈⠉⠉⠑⠒⠒⠢⠤⠤⣀⣀⡀
+///     0.6 ┤                       ⠈⠉⠑⠒⠒⠤⠤⣀⡀
+///     0.4 ┤                               ⠈⠉⠑⠒⠤⢄⣀⡀
+///     0.2 ┤                                      ⠈⠉⠒⠤⢄⡀
+///       0 ┤                                           ⠈⠑⠢⠤⣀⣀⣀⣀⣀⣀
+///         └─────────────────────────────────────────────────────
+///          0        20        40         60        80       step
+///
 /// - s: step, from 0
 /// - T: `trainingSteps`; the rate is 0 at s = T and after
 /// - d: `delay`, from 0, which is the straight line, to below 1; the paper has ½

@@ -2,6 +2,17 @@ import RealModule
 
 /// m(s) = g^⌊s / D⌋: every D steps the rate is multiplied by g.
 ///
+/// g = 0.5, D = 25:
+///
+///       1 ┤⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⢹
+///     0.8 ┤            ⠘⡄
+///     0.6 ┤             ⡇
+///     0.4 ┤             ⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠙⡄
+///     0.2 ┤                          ⠘⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⢆
+///       0 ┤                                       ⠈⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠱
+///         └─────────────────────────────────────────────────────
+///          0        20        40         60        80       step
+///
 /// - s: step, from 0
 /// - g: `decayRate`
 /// - D: `stepSize`, the steps between two drops; the first drop is at s = D

@@ -2,6 +2,17 @@ import RealModule
 
 /// m(s) rises from a to 1 over W steps, stays at 1 for H, falls exponentially to b over D, and stays at b.
 ///
+/// W = 10, H = 30, D = 50, a = b = 0.01:
+///
+///       1 ┤    ⢠⠋⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠱⡀
+///     0.8 ┤   ⢀⠇               ⠱⡀
+///     0.6 ┤  ⢀⠎                 ⠈⢆
+///     0.4 ┤  ⡎                    ⠑⢄⡀
+///     0.2 ┤ ⡜                       ⠈⠲⢄⣀
+///       0 ┤⡜                            ⠉⠉⠒⠒⠢⠤⠤⠤⠤⠤⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀
+///         └─────────────────────────────────────────────────────
+///          0                     50                         step
+///
 ///     s < W            a + (1 − a) s / W
 ///     s < W + H        1
 ///     s ≤ W + H + D    b^((s − W − H) / D)
@@ -55,6 +66,8 @@ public struct TriStageSchedule: MultiplierSchedule {
   ) throws(ScheduleError) {
     let warmupSteps = try warmupSteps.steps(of: trainingSteps)
     let holdSteps = try holdSteps.steps(of: trainingSteps)
+    try ScheduleError.requireCount(warmupSteps, Self.kind, "warmupSteps")
+    try ScheduleError.requireCount(holdSteps, Self.kind, "holdSteps")
     try ScheduleError.require(
       trainingSteps >= warmupSteps + holdSteps, Self.kind, "trainingSteps", trainingSteps,
       "must hold the warm-up (\(warmupSteps)) and the hold (\(holdSteps)): make it greater or those shorter")

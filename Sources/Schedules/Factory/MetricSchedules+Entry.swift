@@ -15,10 +15,12 @@ extension ScheduleCatalog.Entry {
         "eps", .number, .double(ReduceOnPlateauSchedule.defaultEpsilon), "changes up to this are left out"),
     ], followsMetric: true
   ) { arguments throws(ScheduleError) in
-    .byMetric(
+    let criterion = try criterion(arguments)
+    return .byMetric(
       AnyMetricSchedule(
         try ReduceOnPlateauSchedule(
-          criterion: criterion(arguments), factor: arguments.number("factor"),
+          mode: criterion.mode, threshold: criterion.threshold, thresholdMode: criterion.thresholdMode,
+          factor: arguments.number("factor"),
           patience: arguments.integer("patience"), cooldown: arguments.integer("cooldown"),
           minimumRate: arguments.perGroup("min_lr"), epsilon: arguments.number("eps"))))
   }
@@ -47,10 +49,12 @@ extension ScheduleCatalog.Entry {
         "reductions at the lowest rate until everything begins anew"),
     ], followsMetric: true
   ) { arguments throws(ScheduleError) in
-    .byMetric(
+    let criterion = try criterion(arguments)
+    return .byMetric(
       AnyMetricSchedule(
         try GreedySchedule(
-          criterion: criterion(arguments), factor: arguments.number("factor"),
+          mode: criterion.mode, threshold: criterion.threshold, thresholdMode: criterion.thresholdMode,
+          factor: arguments.number("factor"),
           patience: arguments.integer("patience"), cooldown: arguments.integer("cooldown"),
           warmup: arguments.integer("warmup"), minimumRate: arguments.perGroup("min_lr"),
           maximumRate: arguments.perGroup("max_lr"), epsilon: arguments.number("eps"),

@@ -1,7 +1,7 @@
 /// An option of a schedule: its name, type, default and meaning.
-public struct OptionDescription: Sendable {
+package struct OptionDescription: Sendable {
   /// The types that an option can have.
-  public enum Kind: String, Sendable {
+  package enum Kind: String, Sendable {
     /// A whole number.
     case integer = "a whole number"
     /// A number.
@@ -21,13 +21,13 @@ public struct OptionDescription: Sendable {
   }
 
   /// The name; that of the reference's argument where the reference has it.
-  public let name: String
+  package let name: String
   /// The type.
-  public let kind: Kind
+  package let kind: Kind
   /// The value where the option is not given; `null` where the schedule then does without or decides itself.
-  public let defaultValue: ScheduleOption
+  package let defaultValue: ScheduleOption
   /// What it means, in a few words.
-  public let meaning: String
+  package let meaning: String
 
   init(_ name: String, _ kind: Kind, _ defaultValue: ScheduleOption, _ meaning: String) {
     self.name = name

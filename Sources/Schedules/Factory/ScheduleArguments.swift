@@ -72,7 +72,7 @@ struct ScheduleArguments {
     return text
   }
 
-  /// The elements of a list; a single value counts as a list of one, as a command line cannot tell them apart.
+  /// The elements of a list; a single value counts as a list of one, which a command line cannot tell.
   private func list<T>(_ name: String, _ element: (ScheduleOption) -> T?) throws(ScheduleError) -> [T] {
     let value = value(name)
     let elements: [ScheduleOption]

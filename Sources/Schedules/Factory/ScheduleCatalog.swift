@@ -1,17 +1,17 @@
 /// Every schedule that can be made by name: the twelve of transformers, and this module's own.
-public enum ScheduleCatalog {
+package enum ScheduleCatalog {
   /// A schedule's name, what it does and which options it has.
-  public struct Entry: Sendable {
+  package struct Entry: Sendable {
     /// The name.
-    public let name: String
+    package let name: String
     /// What it does, in one sentence.
-    public let summary: String
+    package let summary: String
     /// The counts that it needs, by the reference's names.
-    public let requiredCounts: [String]
+    package let requiredCounts: [String]
     /// Its options.
-    public let options: [OptionDescription]
+    package let options: [OptionDescription]
     /// Whether it follows a metric.
-    public let followsMetric: Bool
+    package let followsMetric: Bool
 
     let make: @Sendable (ScheduleArguments) throws(ScheduleError) -> SchedulePolicy
 
@@ -30,10 +30,10 @@ public enum ScheduleCatalog {
   }
 
   /// All schedules, those of transformers first.
-  public static let entries: [Entry] = SchedulerType.allCases.map(\.entry) + ownEntries
+  package static let entries: [Entry] = SchedulerType.allCases.map(\.entry) + ownEntries
 
   /// The entry of this name.
-  public static func entry(named name: String) throws(ScheduleError) -> Entry {
+  package static func entry(named name: String) throws(ScheduleError) -> Entry {
     guard let entry = entries.first(where: { $0.name == name }) else {
       throw .unknownName(name, known: entries.map(\.name))
     }
@@ -42,18 +42,18 @@ public enum ScheduleCatalog {
 }
 
 extension SchedulePolicy {
-  /// The schedule called `name`, one of ``ScheduleCatalog/entries``.
+  /// The schedule called `name`: a name of ``SchedulerType``, or one more of `adafactor schedule --list`.
   ///
-  /// A warm-up before a schedule that has none of its own is added to it (``WarmupSchedule``), out of the training
-  /// steps. The names of transformers keep to what they mean there: `constant` and the metric-driven ones ignore
-  /// the counts.
+  /// A warm-up before a schedule that has none of its own is added to it (``WarmupSchedule``), out of the
+  /// training steps. The names of transformers keep to what they mean there: `constant` and the metric-driven
+  /// ones ignore the counts.
   ///
   /// - Parameters:
   ///   - warmupSteps: transformers' `num_warmup_steps`
   ///   - trainingSteps: transformers' `num_training_steps`
   ///   - options: transformers' `scheduler_specific_kwargs`; null stands for the default
-  /// - Throws: transformers' errors: of an unknown name, a missing count, an unknown or ill-typed option, a setting
-  ///   that the schedule refuses.
+  /// - Throws: transformers' errors: of an unknown name, a missing count, an unknown or ill-typed option, a
+  ///   setting that the schedule refuses.
   public init(
     named name: String, warmupSteps: Int? = nil, trainingSteps: Int? = nil,
     options: [String: ScheduleOption] = [:]

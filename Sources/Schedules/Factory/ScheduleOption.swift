@@ -77,9 +77,9 @@ extension ScheduleOption: CustomStringConvertible {
     }
   }
 
-  /// Reads what ``description`` writes: a number, `true` or `false`, `none`, values with commas between them as a
-  /// list, anything else as a text.
-  public init(text: String) {
+  /// Reads what ``description`` writes: a number, `true` or `false`, `none`, values with commas between them
+  /// as a list, anything else as a text.
+  package init(text: String) {
     if text.contains(",") {
       let elements = text.split(separator: ",", omittingEmptySubsequences: true)
       self = .array(elements.map { ScheduleOption(text: String($0)) })

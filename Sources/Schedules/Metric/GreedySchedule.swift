@@ -1,21 +1,32 @@
-/// η ← min(η / f, η_max) after more than `patience` better observations in a row, η ← max(f η, η_min) after more than
-/// `patience` worse ones.
+/// η ← min(η / f, η_max) after more than `patience` better observations in a row, η ← max(f η, η_min) after
+/// more than `patience` worse ones.
+///
+/// η₀ = 1, f = 0.8, patience 2, η_max = 3; a metric that falls until step 7 and hardly after:
+///
+///       2 ┤
+///     1.5 ┤       ⢠⠒⠒⠒⠒⠒⠢⡀
+///         │   ⡠⠒⠒⠒⠁      ⠑⠒⠒⠢⡀
+///       1 ┤⠉⠉⠉               ⠈⠉⠉⠉⠉⠢⠤⠤⠤⠤⠤⢄
+///     0.5 ┤                              ⠉⠉⠉⠑⠒⠒⠒⠢⠤⠤⠤⢄⣀⣀⣀⡀
+///       0 ┤                                             ⠈⠉⠉⠉⠑⠒⠒⠒
+///         └─────────────────────────────────────────────────────
+///          0           10           20           30         step
 ///
 /// - η: a group's rate
 /// - f: `factor`, above 0 and below 1
 /// - η_min, η_max: `minimumRate`, `maximumRate`, for all groups or one a group
-/// - `criterion`: what counts as better; see ``MetricCriterion``. A better observation ends a row of worse ones, and
-///   the other way round
+/// - `mode`, `threshold`, `thresholdMode`: what counts as better; see ``MetricCriterion``. A better
+///   observation ends a row of worse ones, and the other way round
 /// - `patience`: the observations in a row that do not change anything yet
-/// - `warmup`, `cooldown`: the observations after an increase, and after a reduction, that are ignored: neither they
-///   nor the best value count, but the smoothing goes on
+/// - `warmup`, `cooldown`: the observations after an increase, and after a reduction, that are ignored:
+///   neither they nor the best value count, but the smoothing goes on
 /// - `epsilon`: a group whose rate would change by no more than this keeps it
 /// - `smoothingWindow`: where given, the mean of so many last values of the metric is observed
-/// - `resetStart`: so many reductions with all groups at η_min, without an increase between them, set the rates back
-///   to the initial ones and begin everything anew
+/// - `resetStart`: so many reductions with all groups at η_min, without an increase between them, set the
+///   rates back to the initial ones and begin everything anew
 ///
-/// **With the default η_min of 1e-3 a rate below it can only rise**: give η_min where the initial rate is small.
-/// NaN counts as worse. After a reset the `cooldown` of its reduction still runs, as in transformers.
+/// **With the default η_min of 1e-3 a rate below it can only rise**: give η_min where the initial rate is
+/// small. NaN counts as worse. After a reset the `cooldown` of its reduction still runs, as in transformers.
 ///
 /// Source: `greedy` of transformers; "GreedyLR" (arXiv 2512.14527).
 public struct GreedySchedule: MetricSchedule {
@@ -60,8 +71,6 @@ public struct GreedySchedule: MetricSchedule {
   struct Progress: Codable, Equatable {
     var rates: [Double]
     let initialRates: [Double]
-    let minimumRates: [Double]
-    let maximumRates: [Double]
     var counters: Counters
   }
 
@@ -78,14 +87,16 @@ public struct GreedySchedule: MetricSchedule {
 
   /// A schedule that has not begun: ``start(rates:)`` gives it the groups' rates.
   public init(
-    criterion: MetricCriterion = defaultCriterion, factor: Double = defaultFactor,
+    mode: MetricCriterion.Mode = defaultCriterion.mode, threshold: Double = defaultCriterion.threshold,
+    thresholdMode: MetricCriterion.ThresholdMode = defaultCriterion.thresholdMode,
+    factor: Double = defaultFactor,
     patience: Int = defaultPatience, cooldown: Int = defaultCooldown, warmup: Int = defaultWarmup,
     minimumRate: PerGroup = defaultMinimumRate, maximumRate: PerGroup = defaultMaximumRate,
     epsilon: Double = defaultEpsilon, smoothingWindow: Int? = nil, resetStart: Int = defaultResetStart
   ) throws(ScheduleError) {
     guard factor < 1 else { throw .factorNotBelowOne(factor) }
     try ScheduleError.requirePositive(factor, Self.kind, "factor")
-    try criterion.check(Self.kind)
+    try ScheduleError.requireNonNegative(threshold, Self.kind, "threshold")
     try ScheduleError.requireCount(patience, Self.kind, "patience")
     try ScheduleError.requireCount(cooldown, Self.kind, "cooldown")
     try ScheduleError.requireCount(warmup, Self.kind, "warmup")
@@ -96,7 +107,7 @@ public struct GreedySchedule: MetricSchedule {
       try ScheduleError.requireCount(smoothingWindow, Self.kind, "smoothingWindow", atLeast: 1)
     }
     try ScheduleError.requireCount(resetStart, Self.kind, "resetStart")
-    self.criterion = criterion
+    criterion = MetricCriterion(mode: mode, threshold: threshold, thresholdMode: thresholdMode)
     self.factor = factor
     self.patience = patience
     self.cooldown = cooldown
@@ -111,8 +122,9 @@ public struct GreedySchedule: MetricSchedule {
   /// Decodes the settings, which are checked, and the progress.
   public init(from decoder: any Decoder) throws {
     let settings = try decoder.container(keyedBy: CodingKeys.self)
+    let criterion = try settings.decode(MetricCriterion.self, forKey: .criterion)
     try self.init(
-      criterion: settings.decode(MetricCriterion.self, forKey: .criterion),
+      mode: criterion.mode, threshold: criterion.threshold, thresholdMode: criterion.thresholdMode,
       factor: settings.decode(Double.self, forKey: .factor),
       patience: settings.decode(Int.self, forKey: .patience),
       cooldown: settings.decode(Int.self, forKey: .cooldown),
@@ -122,13 +134,28 @@ public struct GreedySchedule: MetricSchedule {
       epsilon: settings.decode(Double.self, forKey: .epsilon),
       smoothingWindow: settings.decodeIfPresent(Int.self, forKey: .smoothingWindow),
       resetStart: settings.decode(Int.self, forKey: .resetStart))
-    progress = try settings.decodeIfPresent(Progress.self, forKey: .progress)
-    try checkGroupCounts(
-      rates,
-      [
-        "initialRates": progress?.initialRates, "minimumRates": progress?.minimumRates,
-        "maximumRates": progress?.maximumRates,
-      ], of: Self.kind)
+    guard let progress = try settings.decodeIfPresent(Progress.self, forKey: .progress) else { return }
+    try check(progress)
+    self.progress = progress
+  }
+
+  /// Throws where a decoded progress does not belong to these settings.
+  private func check(_ progress: Progress) throws(ScheduleError) {
+    let groups = progress.rates.count
+    guard progress.initialRates.count == groups else {
+      throw .groupCount(setting: "initial rate", expected: groups, actual: progress.initialRates.count)
+    }
+    try minimumRate.check(count: groups, setting: "min_lr")
+    try maximumRate.check(count: groups, setting: "max_lr")
+    let counters = progress.counters
+    try ScheduleError.requireCount(counters.goodCount, Self.kind, "goodCount")
+    try ScheduleError.requireCount(counters.badCount, Self.kind, "badCount")
+    try ScheduleError.requireCount(counters.remainingCooldown, Self.kind, "remainingCooldown")
+    try ScheduleError.requireCount(counters.remainingWarmup, Self.kind, "remainingWarmup")
+    try ScheduleError.requireCount(counters.remainingReductions, Self.kind, "remainingReductions")
+    try ScheduleError.require(
+      counters.smoothing?.size == smoothingWindow, Self.kind, "smoothing", counters.smoothing?.size ?? 0,
+      "must be over \(smoothingWindow ?? 0) values, as smoothingWindow is")
   }
 
   /// The current rate of each parameter group; empty before the start.
@@ -161,11 +188,9 @@ public struct GreedySchedule: MetricSchedule {
 
   /// Begins anew with the initial rate of each parameter group.
   public mutating func start(rates: [Double]) throws(ScheduleError) {
-    progress = Progress(
-      rates: rates, initialRates: rates,
-      minimumRates: try minimumRate.values(count: rates.count, setting: "min_lr"),
-      maximumRates: try maximumRate.values(count: rates.count, setting: "max_lr"),
-      counters: freshCounters())
+    try minimumRate.check(count: rates.count, setting: "min_lr")
+    try maximumRate.check(count: rates.count, setting: "max_lr")
+    progress = Progress(rates: rates, initialRates: rates, counters: freshCounters())
   }
 
   private func freshCounters() -> Counters {
@@ -212,7 +237,7 @@ extension GreedySchedule {
 
   private func increase(_ progress: inout Progress) {
     for (group, rate) in progress.rates.enumerated() {
-      let increased = min(rate / factor, progress.maximumRates[group])
+      let increased = min(rate / factor, maximumRate[group])
       if increased - rate > epsilon { progress.rates[group] = increased }
     }
     progress.counters.remainingReductions = resetStart
@@ -222,10 +247,10 @@ extension GreedySchedule {
 
   private func reduce(_ progress: inout Progress) {
     for (group, rate) in progress.rates.enumerated() {
-      let reduced = max(rate * factor, progress.minimumRates[group])
+      let reduced = max(rate * factor, minimumRate[group])
       if rate - reduced > epsilon { progress.rates[group] = reduced }
     }
-    if zip(progress.rates, progress.minimumRates).allSatisfy(<=) {
+    if progress.rates.enumerated().allSatisfy({ group, rate in rate <= minimumRate[group] }) {
       progress.counters.remainingReductions -= 1
       if progress.counters.remainingReductions <= 0 {
         progress.rates = progress.initialRates

@@ -28,8 +28,7 @@ public struct MetricCriterion: Sendable, Codable, Hashable {
   /// What the threshold is compared with.
   public let thresholdMode: ThresholdMode
 
-  /// Compares in the direction `mode`, leaving out what is smaller than `threshold`.
-  public init(mode: Mode, threshold: Double, thresholdMode: ThresholdMode) {
+  @usableFromInline init(mode: Mode, threshold: Double, thresholdMode: ThresholdMode) {
     self.mode = mode
     self.threshold = threshold
     self.thresholdMode = thresholdMode
@@ -45,9 +44,5 @@ public struct MetricCriterion: Sendable, Codable, Hashable {
     case (.maximize, .relative): value > best * (1 + threshold)
     case (.maximize, .absolute): value > best + threshold
     }
-  }
-
-  func check(_ schedule: String) throws(ScheduleError) {
-    try ScheduleError.requireNonNegative(threshold, schedule, "threshold")
   }
 }

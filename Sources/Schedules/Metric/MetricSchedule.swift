@@ -1,11 +1,11 @@
-/// A learning rate that follows a metric, as a value: it observes one number after the other and adapts its rates.
+/// A learning rate that follows a metric, as a value: it observes one number after another and adapts.
 ///
 ///     var plateau = try ReduceOnPlateauSchedule(factor: 0.5, patience: 3)
 ///     try plateau.start(rates: [1e-3])
 ///     plateau.observe(validationLoss)
 ///     plateau.rates
 ///
-/// The value holds its settings and its whole progress: a copy, or one restored from its encoding, goes on alike.
+/// The value holds its settings and its whole progress: a copy, or one decoded, goes on alike.
 public protocol MetricSchedule: Sendable, Codable, Equatable {
   /// The name under which ``AnyMetricSchedule`` saves a value of this type; the type's own name by default.
   static var kind: String { get }
@@ -16,7 +16,7 @@ public protocol MetricSchedule: Sendable, Codable, Equatable {
   /// The same settings without any progress.
   var unstarted: Self { get }
 
-  /// Begins anew with the initial rate of each parameter group. Throws where the settings do not fit the groups.
+  /// Begins anew with each parameter group's initial rate. Throws where the settings do not fit the groups.
   mutating func start(rates: [Double]) throws(ScheduleError)
 
   /// Takes the next value of the metric, and adapts the rates where it is time.

@@ -1,7 +1,7 @@
 /// The mean of the last `size` values, from a sum that each new value enters and the oldest leaves.
 ///
-/// The sum is carried on rather than formed anew, as in transformers, so that both round alike. An infinity or NaN
-/// that enters it therefore stays.
+/// The sum is carried on rather than formed anew, as in transformers, so that both round alike. An infinity
+/// or NaN that enters it therefore stays.
 struct MovingMean: Sendable, Codable, Equatable {
   let size: Int
   private var values: [ExactDouble] = []

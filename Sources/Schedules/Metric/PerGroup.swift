@@ -1,25 +1,22 @@
 /// A setting that is the same for all parameter groups, or one value a group.
-public enum PerGroup: Sendable, Codable, Hashable, ExpressibleByFloatLiteral, ExpressibleByArrayLiteral {
+public enum PerGroup: Sendable, Codable, Hashable {
   /// The same for all groups.
   case all(Double)
   /// One a group, in their order.
   case each([Double])
 
-  /// The same for all groups.
-  public init(floatLiteral value: Double) { self = .all(value) }
-
-  /// One a group, in their order.
-  public init(arrayLiteral elements: Double...) { self = .each(elements) }
-
-  /// The value of each of `count` groups; `setting` is the name for the error where there are more or fewer.
-  func values(count: Int, setting: String) throws(ScheduleError) -> [Double] {
+  /// The value of a group.
+  subscript(group: Int) -> Double {
     switch self {
-    case .all(let value): return Array(repeating: value, count: count)
-    case .each(let values):
-      guard values.count == count else {
-        throw .groupCount(setting: setting, expected: count, actual: values.count)
-      }
-      return values
+    case .all(let value): value
+    case .each(let values): values[group]
+    }
+  }
+
+  /// Throws unless there is a value for each of `count` groups; `setting` is the name in the error.
+  func check(count: Int, setting: String) throws(ScheduleError) {
+    if case .each(let values) = self, values.count != count {
+      throw .groupCount(setting: setting, expected: count, actual: values.count)
     }
   }
 
@@ -31,4 +28,15 @@ public enum PerGroup: Sendable, Codable, Hashable, ExpressibleByFloatLiteral, Ex
       }
     for value in values { try ScheduleError.requireNonNegative(value, schedule, setting) }
   }
+}
+
+extension PerGroup: ExpressibleByFloatLiteral, ExpressibleByIntegerLiteral, ExpressibleByArrayLiteral {
+  /// The same for all groups.
+  public init(floatLiteral value: Double) { self = .all(value) }
+
+  /// The same for all groups.
+  public init(integerLiteral value: Int) { self = .all(Double(value)) }
+
+  /// One a group, in their order.
+  public init(arrayLiteral elements: Double...) { self = .each(elements) }
 }

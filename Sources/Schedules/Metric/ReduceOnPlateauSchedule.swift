@@ -1,9 +1,20 @@
 /// η ← max(f η, η_min) for each group when the metric was not better for more than `patience` observations.
 ///
+/// η₀ = 1, f = 0.5, patience 3; a metric that falls until step 7 and hardly after:
+///
+///       1 ┤⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠙⡄
+///     0.8 ┤               ⢣
+///     0.6 ┤               ⠘⡄
+///     0.4 ┤                ⠉⠉⠉⠉⠉⠉⠉⠉⢆
+///     0.2 ┤                        ⠈⠒⠒⠒⠒⠒⠢⡀
+///       0 ┤                               ⠈⠉⠉⠉⠉⠒⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⣀⣀⣀⣀⣀⣀
+///         └─────────────────────────────────────────────────────
+///          0           10           20           30         step
+///
 /// - η: a group's rate
 /// - f: `factor`, at least 0 and below 1
 /// - η_min: `minimumRate`, for all groups or one a group
-/// - `criterion`: what counts as better; see ``MetricCriterion``
+/// - `mode`, `threshold`, `thresholdMode`: what counts as better; see ``MetricCriterion``
 /// - `patience`: the observations without a better one that are still tolerated
 /// - `cooldown`: the observations after a reduction that do not count as bad; better ones do count
 /// - `epsilon`: a group whose rate would change by no more than this keeps it
@@ -39,7 +50,6 @@ public struct ReduceOnPlateauSchedule: MetricSchedule {
 
   struct Progress: Codable, Equatable {
     var rates: [Double]
-    let minimumRates: [Double]
     var best: ExactDouble
     var badCount = 0
     var remainingCooldown = 0
@@ -47,18 +57,20 @@ public struct ReduceOnPlateauSchedule: MetricSchedule {
 
   /// A schedule that has not begun: ``start(rates:)`` gives it the groups' rates.
   public init(
-    criterion: MetricCriterion = defaultCriterion, factor: Double = defaultFactor,
+    mode: MetricCriterion.Mode = defaultCriterion.mode, threshold: Double = defaultCriterion.threshold,
+    thresholdMode: MetricCriterion.ThresholdMode = defaultCriterion.thresholdMode,
+    factor: Double = defaultFactor,
     patience: Int = defaultPatience, cooldown: Int = defaultCooldown,
     minimumRate: PerGroup = defaultMinimumRate, epsilon: Double = defaultEpsilon
   ) throws(ScheduleError) {
     guard factor < 1 else { throw .factorNotBelowOne(factor) }
     try ScheduleError.requireNonNegative(factor, Self.kind, "factor")
-    try criterion.check(Self.kind)
+    try ScheduleError.requireNonNegative(threshold, Self.kind, "threshold")
     try ScheduleError.requireCount(patience, Self.kind, "patience")
     try ScheduleError.requireCount(cooldown, Self.kind, "cooldown")
     try minimumRate.check(Self.kind, "minimumRate")
     try ScheduleError.requireNonNegative(epsilon, Self.kind, "epsilon")
-    self.criterion = criterion
+    criterion = MetricCriterion(mode: mode, threshold: threshold, thresholdMode: thresholdMode)
     self.factor = factor
     self.patience = patience
     self.cooldown = cooldown
@@ -69,15 +81,19 @@ public struct ReduceOnPlateauSchedule: MetricSchedule {
   /// Decodes the settings, which are checked, and the progress.
   public init(from decoder: any Decoder) throws {
     let settings = try decoder.container(keyedBy: CodingKeys.self)
+    let criterion = try settings.decode(MetricCriterion.self, forKey: .criterion)
     try self.init(
-      criterion: settings.decode(MetricCriterion.self, forKey: .criterion),
+      mode: criterion.mode, threshold: criterion.threshold, thresholdMode: criterion.thresholdMode,
       factor: settings.decode(Double.self, forKey: .factor),
       patience: settings.decode(Int.self, forKey: .patience),
       cooldown: settings.decode(Int.self, forKey: .cooldown),
       minimumRate: settings.decode(PerGroup.self, forKey: .minimumRate),
       epsilon: settings.decode(Double.self, forKey: .epsilon))
-    progress = try settings.decodeIfPresent(Progress.self, forKey: .progress)
-    try checkGroupCounts(rates, ["minimumRates": progress?.minimumRates], of: Self.kind)
+    guard let progress = try settings.decodeIfPresent(Progress.self, forKey: .progress) else { return }
+    try minimumRate.check(count: progress.rates.count, setting: "min_lr")
+    try ScheduleError.requireCount(progress.badCount, Self.kind, "badCount")
+    try ScheduleError.requireCount(progress.remainingCooldown, Self.kind, "remainingCooldown")
+    self.progress = progress
   }
 
   /// The current rate of each parameter group; empty before the start.
@@ -101,9 +117,8 @@ public struct ReduceOnPlateauSchedule: MetricSchedule {
 
   /// Begins anew with the initial rate of each parameter group.
   public mutating func start(rates: [Double]) throws(ScheduleError) {
-    progress = Progress(
-      rates: rates, minimumRates: try minimumRate.values(count: rates.count, setting: "min_lr"),
-      best: ExactDouble(criterion.worst))
+    try minimumRate.check(count: rates.count, setting: "min_lr")
+    progress = Progress(rates: rates, best: ExactDouble(criterion.worst))
   }
 
   /// Takes the next value of the metric. Does nothing before the start.
@@ -121,23 +136,12 @@ public struct ReduceOnPlateauSchedule: MetricSchedule {
     }
     if progress.badCount > patience {
       for (group, rate) in progress.rates.enumerated() {
-        let reduced = max(rate * factor, progress.minimumRates[group])
+        let reduced = max(rate * factor, minimumRate[group])
         if rate - reduced > epsilon { progress.rates[group] = reduced }
       }
       progress.remainingCooldown = cooldown
       progress.badCount = 0
     }
     self.progress = progress
-  }
-}
-
-/// Throws unless every list of a decoded progress has one value a group.
-func checkGroupCounts(
-  _ rates: [Double], _ lists: [String: [Double]?], of schedule: String
-) throws(ScheduleError) {
-  for (name, list) in lists {
-    if let list, list.count != rates.count {
-      throw .groupCount(setting: "\(schedule).\(name)", expected: rates.count, actual: list.count)
-    }
   }
 }

@@ -1,20 +1,22 @@
 /// Drives an optimizer with a schedule: sets each parameter group's rate for the step to come.
 ///
-///     let scheduler = try LearningRateScheduler(optimizer, CosineSchedule(warmupSteps: 100, trainingSteps: 1_000))
+///     let schedule = try CosineSchedule(warmupSteps: 100, trainingSteps: 1_000)
+///     let scheduler = try LearningRateScheduler(optimizer, schedule)
 ///     for batch in batches {
 ///       …
 ///       try optimizer.step()
 ///       scheduler.step()
 ///     }
 ///
-/// The initial rate of each group is the one that it has when the scheduler is made; the scheduler then sets the rate
-/// of step 0. Call ``step()`` once after each step of the *optimizer*: with accumulated gradients, once a window and
-/// not once a micro-batch. A metric-driven schedule takes its metric by ``step(metric:)``.
+/// The initial rate of each group is the one that it has when the scheduler is made; the scheduler then sets
+/// the rate of step 0. Call ``step()`` once after each step of the *optimizer*: with accumulated gradients,
+/// once a window and not once a micro-batch. A metric-driven schedule takes its metric by ``step(metric:)``.
+/// A rate that is set on the optimizer by hand lasts until the next step.
 ///
-/// Differs from transformers where a schedule has a rate of its own, as polynomial's end rate and min_lr: here each
-/// group's own initial rate is the other end, there the optimizer's default rate is.
+/// Differs from transformers where a schedule has a rate of its own, as polynomial's end rate and min_lr:
+/// here each group's own initial rate is the other end, there the optimizer's default rate is.
 ///
-/// Weight decay is driven the same way with `driving: .weightDecay`; an optimizer may have one scheduler for each.
+/// Weight decay is driven the same way with `driving: .weightDecay`; one scheduler may drive each.
 public final class LearningRateScheduler {
   /// The optimizer that is driven.
   public let optimizer: any ScheduledOptimizer
@@ -62,7 +64,8 @@ public final class LearningRateScheduler {
     try self.init(optimizer, policy: .byMetric(AnyMetricSchedule(schedule)), driving: quantity)
   }
 
-  /// Goes on where `state` was saved, with its schedule and its initial rates; the optimizer's own rates are not read.
+  /// Goes on where `state` was saved, with its schedule and its initial rates; the optimizer's own rates are
+  /// not read.
   ///
   /// Throws where the optimizer has another number of groups, or one that computes its rate itself.
   public init(_ optimizer: any ScheduledOptimizer, resuming state: State) throws(ScheduleError) {
@@ -103,7 +106,7 @@ public final class LearningRateScheduler {
 
   /// Observes the metric of the step that is over, goes on to the next one, and sets its rates.
   ///
-  /// A schedule that does not follow a metric goes on as by ``step()``, so that a training loop can treat all alike.
+  /// A schedule that does not follow a metric goes on as by ``step()``, so that a loop can treat all alike.
   public func step(metric: Double) {
     if case .byMetric(var schedule) = policy {
       schedule.observe(metric)
@@ -117,7 +120,7 @@ public final class LearningRateScheduler {
     let groups = optimizer.values(of: quantity).count
     precondition(
       groups == initialRates.count,
-      "the optimizer has \(groups) parameter groups, but had \(initialRates.count) when its scheduler was made"
+      "the optimizer has \(groups) parameter groups, not the \(initialRates.count) that it was scheduled with"
     )
     optimizer.set(currentRates, of: quantity)
   }
@@ -156,12 +159,12 @@ extension LearningRateScheduler {
     State(policy: policy, quantity: quantity, initialRates: initialRates, lastEpoch: lastEpoch)
   }
 
-  /// Goes on where `state` was saved, and sets the rates of its step: bit for bit those of the run that saved it.
+  /// Goes on where `state` was saved, and sets the rates of its step, bit for bit those of that run.
   ///
-  /// Throws where the scheduler that saved it had other settings, initial rates or groups, with all differences;
-  /// nothing is changed then. To take over whatever the state holds, make the scheduler by
-  /// ``init(_:resuming:)``. A scheduler that is made after the optimizer was restored has read that optimizer's
-  /// decayed rates as its initial ones: that shows as a difference of the initial rates.
+  /// Throws where the scheduler that saved it had other settings, initial rates or groups, with all
+  /// differences; nothing is changed then. To take over whatever the state holds, make the scheduler by
+  /// ``init(_:resuming:)``. A scheduler that is made after the optimizer was restored has read that
+  /// optimizer's decayed rates as its initial ones: that shows as a difference of the initial rates.
   public func restore(_ state: State) throws(ScheduleError) {
     let differences = differences(to: state)
     guard differences.isEmpty else { throw .differentConfiguration(differences) }

@@ -1,5 +1,5 @@
 /// What a ``LearningRateScheduler`` follows: a schedule of the step, or one of a metric.
-public enum SchedulePolicy: Sendable, Codable, Equatable {
+public enum SchedulePolicy: Sendable, Equatable {
   /// The rate is a function of the step.
   case byStep(AnySchedule)
   /// The rate follows a metric.
@@ -29,6 +29,32 @@ public enum SchedulePolicy: Sendable, Codable, Equatable {
     switch self {
     case .byStep(let schedule): schedule.base
     case .byMetric(let schedule): schedule.base.unstarted
+    }
+  }
+}
+
+/// As `{"byStep": …}` or `{"byMetric": …}`.
+extension SchedulePolicy: Codable {
+  private enum CodingKeys: CodingKey {
+    case byStep, byMetric
+  }
+
+  /// Restores the schedule, whose settings are checked as if it were made anew.
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    if let schedule = try container.decodeIfPresent(AnyMetricSchedule.self, forKey: .byMetric) {
+      self = .byMetric(schedule)
+    } else {
+      self = .byStep(try container.decode(AnySchedule.self, forKey: .byStep))
+    }
+  }
+
+  /// Writes the schedule with its kind.
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    switch self {
+    case .byStep(let schedule): try container.encode(schedule, forKey: .byStep)
+    case .byMetric(let schedule): try container.encode(schedule, forKey: .byMetric)
     }
   }
 }

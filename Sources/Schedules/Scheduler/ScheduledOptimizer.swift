@@ -1,8 +1,8 @@
-/// What a ``LearningRateScheduler`` needs of an optimizer: values per parameter group that it may read and set.
+/// What a ``LearningRateScheduler`` needs of an optimizer: values per parameter group, to read and to set.
 ///
-/// Arrays are in the order of the groups. A value is nil where the group computes it itself, as Adafactor's relative
-/// steps do with the rate: such a group cannot be scheduled, and the scheduler refuses the optimizer when it is made.
-/// A setter gets an array of as many values, none of them nil.
+/// Arrays are in the order of the groups. A value is nil where the group computes it itself, as Adafactor's
+/// relative steps do with the rate: such a group cannot be scheduled, and the scheduler refuses the optimizer
+/// when it is made. A setter gets an array of as many values, none of them nil.
 public protocol ScheduledOptimizer: AnyObject {
   /// The learning rate of each parameter group; nil where the group computes it itself.
   var learningRates: [Double?] { get set }

@@ -2,14 +2,25 @@ import RealModule
 
 /// m(s) = s / W while s < W, then max(0, ½(1 + cos(2π c p))), p = (s − W) / max(1, T − W).
 ///
+/// W = 10, T = 90:
+///
+///       1 ┤    ⢠⠋⠉⠉⠑⠒⠒⠢⠤⢄⣀
+///     0.8 ┤   ⢀⠇          ⠉⠓⠢⢄⡀
+///     0.6 ┤  ⢀⠎               ⠈⠉⠒⠤⣀
+///     0.4 ┤  ⡜                     ⠉⠑⠢⣀⡀
+///     0.2 ┤ ⡜                          ⠈⠑⠢⠤⣀⡀
+///       0 ┤⡸                                ⠈⠉⠒⠒⠤⠤⢄⣀⣀⣀⣀⣀⣀⣀⠤⠤⠔⠒⠊⠉
+///         └─────────────────────────────────────────────────────
+///          0                     50                         step
+///
 /// - s: step, from 0
 /// - W: `warmupSteps`, the steps of the linear warm-up; 0 for none
 /// - T: `trainingSteps`, all steps, those of the warm-up included
 /// - c: `cycles`, whole waves between W and T; ½ falls once from 1 to 0
 /// - p: the part of the decay that is done
 ///
-/// With c = ½ it is 0 at s = T **and rises again after it**, as the wave goes on; stop training there, or follow it
-/// with another schedule (``JoinedSchedule``).
+/// With c = ½ it is 0 at s = T **and rises again after it**, as the wave goes on; stop training there, or
+/// follow it with another schedule (``JoinedSchedule``).
 ///
 /// Source: `cosine` of transformers; without restarts of Loshchilov and Hutter, "SGDR" (arXiv 1608.03983).
 public struct CosineSchedule: MultiplierSchedule {
@@ -59,8 +70,8 @@ public struct CosineSchedule: MultiplierSchedule {
 
 /// ½(1 + cos(2π c p)).
 ///
-/// Near its zeros the value has lost most of its digits, so another order of these factors gives other ones: this is
-/// the order of transformers.
+/// Near its zeros the value has lost most of its digits, so another order of these factors gives other ones:
+/// this is the order of transformers.
 func cosineWave(_ progress: Double, cycles: Double) -> Double {
   0.5 * (1 + .cos(.pi * cycles * 2 * progress))
 }

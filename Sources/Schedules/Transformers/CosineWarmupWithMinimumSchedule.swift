@@ -1,9 +1,21 @@
 import RealModule
 
-/// η(s) = η₀ w(s) while s < W, then f (η₀ − η_min) + η_min with f = ½(1 + cos(2π c p)), p = (s − W + 1) / max(1, T − W).
+/// η(s) = η₀ w(s) while s < W, then f (η₀ − η_min) + η_min
+/// with f = ½(1 + cos(2π c p)), p = (s − W + 1) / max(1, T − W).
 ///
-/// The warm-up is w(s) = (s + 1) / max(1, W), or r + (1 − r) s / max(1, W − 1) with a start ratio r: unlike in
-/// ``CosineWithMinimumSchedule`` the first step is not lost to a rate of 0, and the peak is at s = W − 1.
+/// η₀ = 1, W = 10, T = 90, η_min = 0.2, r = 0.3:
+///
+///       1 ┤    ⢠⠊⠉⠉⠉⠉⠑⠒⠒⠒⠤⠤⠤⣀⣀
+///     0.8 ┤   ⡰⠁              ⠉⠉⠒⠒⠤⢄⣀⡀
+///     0.6 ┤  ⡰⠁                      ⠈⠉⠒⠢⠤⣀⣀
+///     0.4 ┤⢠⠊                               ⠉⠑⠒⠢⠤⢄⣀⡀
+///     0.2 ┤⠁                                       ⠈⠉⠉⠒⠒⠒⠤⠤⠤⠤⠤⠤⠤
+///       0 ┤
+///         └─────────────────────────────────────────────────────
+///          0         20          40          60         80  step
+///
+/// The warm-up is w(s) = (s + 1) / max(1, W), or r + (1 − r) s / max(1, W − 1) with a start ratio r: unlike
+/// in ``CosineWithMinimumSchedule`` the first step is not lost to a rate of 0, and the peak is at s = W − 1.
 ///
 /// - s: step, from 0
 /// - η₀: the group's initial rate
@@ -14,8 +26,9 @@ import RealModule
 /// - c: `cycles`, whole waves between W and T; ½ falls once from η₀ to η_min
 /// - p: the part of the decay that is done, one step ahead of the other cosines
 ///
-/// With c = ½ it is η_min at the last step, s = T − 1, and rises again from s = T on. With W = 1 and a start ratio,
-/// step 0 has the rate r η₀. Minimums given as a rate differ from transformers as in ``CosineWithMinimumSchedule``.
+/// With c = ½ it is η_min at the last step, s = T − 1, and rises again from s = T on. With W = 1 and a start
+/// ratio, step 0 has the rate r η₀. Minimums given as a rate differ from transformers as in
+/// ``CosineWithMinimumSchedule``.
 ///
 /// Source: `cosine_warmup_with_min_lr` of transformers.
 public struct CosineWarmupWithMinimumSchedule: Schedule {

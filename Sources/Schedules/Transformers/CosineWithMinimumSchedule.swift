@@ -1,6 +1,18 @@
 import RealModule
 
-/// η(s) = η₀ s / W while s < W, then f (η₀ − η_min) + η_min with f = ½(1 + cos(2π c p)), p = (s − W) / max(1, T − W).
+/// η(s) = η₀ s / W while s < W, then f (η₀ − η_min) + η_min
+/// with f = ½(1 + cos(2π c p)), p = (s − W) / max(1, T − W).
+///
+/// η₀ = 1, W = 10, T = 90, η_min = 0.2:
+///
+///       1 ┤     ⡠⠋⠉⠉⠉⠉⠒⠒⠒⠢⠤⠤⢄⣀
+///     0.8 ┤    ⡰⠁             ⠉⠉⠑⠒⠢⠤⣀⣀
+///     0.6 ┤   ⡰⠁                      ⠉⠑⠢⠤⢄⣀
+///     0.4 ┤  ⢠⠃                             ⠉⠉⠒⠢⠤⢄⣀⣀
+///     0.2 ┤ ⡔⠁                                      ⠉⠉⠒⠒⠒⠤⠤⠤⠤⠤⠤⠤
+///       0 ┤⡸
+///         └─────────────────────────────────────────────────────
+///          0         20          40         60          80  step
 ///
 /// - s: step, from 0
 /// - η₀: the group's initial rate
@@ -10,9 +22,9 @@ import RealModule
 /// - c: `cycles`, whole waves between W and T; ½ falls once from η₀ to η_min
 /// - p: the part of the decay that is done
 ///
-/// With c = ½ it is η_min at s = T and rises again after it, as ``CosineSchedule`` does. An η_min above η₀ turns the
-/// fall into a rise. A minimum given as a rate is the floor of every group; transformers divides it by the
-/// optimizer's default rate, so that there a group of another rate has the floor η_min · η₀ / default.
+/// With c = ½ it is η_min at s = T and rises again after it, as ``CosineSchedule`` does. An η_min above η₀
+/// turns the fall into a rise. A minimum given as a rate is the floor of every group; transformers divides it
+/// by the optimizer's default rate, so that there a group of another rate has the floor η_min · η₀ / default.
 ///
 /// Source: `cosine_with_min_lr` of transformers.
 public struct CosineWithMinimumSchedule: Schedule {

@@ -1,6 +1,18 @@
 import RealModule
 
-/// m(s) = s / W while s < W, then ½(1 + cos(π ((c p) mod 1))) while p < 1, then 0; p = (s − W) / max(1, T − W).
+/// m(s) = s / W while s < W, then ½(1 + cos(π ((c p) mod 1))) while p < 1, then 0,
+/// with p = (s − W) / max(1, T − W).
+///
+/// W = 10, T = 90, c = 3:
+///
+///       1 ┤    ⢠⠋⠒⢄         ⢸⠉⠒⢄         ⢸⠑⠢⢄
+///     0.8 ┤   ⢀⠇   ⠑⢄       ⢸   ⠑⢄       ⢸   ⠑⡄
+///     0.6 ┤  ⢀⠎      ⠱⡀     ⢸    ⠈⠢⡀     ⢸    ⠈⢢
+///     0.4 ┤  ⡜        ⠈⢆    ⡇      ⠑⢄    ⡇      ⢣
+///     0.2 ┤ ⡜           ⠱⡀  ⡇        ⢣   ⡇       ⠑⢄
+///       0 ┤⡸             ⠈⠒⢄⡇         ⠑⠤⣀⡇         ⠑⠤⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀
+///         └─────────────────────────────────────────────────────
+///          0                     50                         step
 ///
 /// - s: step, from 0
 /// - W: `warmupSteps`, the steps of the linear warm-up; 0 for none
@@ -8,8 +20,8 @@ import RealModule
 /// - c: `cycles`, the falls from 1 to 0 between W and T, each of the same length
 /// - p: the part of the decay that is done
 ///
-/// It jumps back to 1 at each restart and is 0 from s = T on. Where c is not whole, the last fall is cut short at T.
-/// Where W ≥ T it is 1 at s = W, as p is 0 there, and 0 after.
+/// It jumps back to 1 at each restart and is 0 from s = T on. Where c is not whole, the last fall is cut
+/// short at T. Where W ≥ T it is 1 at s = W, as p is 0 there, and 0 after.
 ///
 /// Source: `cosine_with_restarts` of transformers; Loshchilov and Hutter, "SGDR" (arXiv 1608.03983).
 /// For cycles of growing length see ``CosineWarmRestartsSchedule``.

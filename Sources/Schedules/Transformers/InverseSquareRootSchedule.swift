@@ -2,6 +2,17 @@ import RealModule
 
 /// m(s) = s / W while s < W, then 1 / √((s + τ − W) / τ).
 ///
+/// W = τ = 10:
+///
+///       1 ┤    ⢠⠳⡀
+///     0.8 ┤   ⢀⠇ ⠈⠑⠢⢄⣀
+///     0.6 ┤  ⢀⠎       ⠉⠑⠒⠢⠤⣄⣀⣀
+///     0.4 ┤  ⡜                ⠉⠉⠉⠉⠒⠒⠒⠒⠒⠤⠤⠤⠤⠤⠤⠤⢄⣀⣀⣀⣀⣀⣀⣀⣀⣀⡀
+///     0.2 ┤ ⡜                                           ⠈⠉⠉⠉⠉⠉⠉⠉
+///       0 ┤⡸
+///         └─────────────────────────────────────────────────────
+///          0                     50                         step
+///
 /// - s: step, from 0
 /// - W: `warmupSteps`, the steps of the linear warm-up; 0 for none
 /// - τ: `timescale`, in steps; W where it is not given, or 10,000 where W is 0 too

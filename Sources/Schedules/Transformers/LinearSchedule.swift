@@ -1,5 +1,16 @@
 /// m(s) = s / W while s < W, then max(0, (T − s) / max(1, T − W)).
 ///
+/// W = 10, T = 90:
+///
+///       1 ┤    ⢠⠛⠒⠢⠤⣀⣀
+///     0.8 ┤   ⢀⠇      ⠉⠑⠒⠢⠤⣀⡀
+///     0.6 ┤  ⢀⠎             ⠈⠉⠒⠒⠤⢄⣀
+///     0.4 ┤  ⡜                     ⠉⠉⠒⠤⠤⣀⡀
+///     0.2 ┤ ⡜                            ⠈⠉⠑⠒⠤⠤⣀⡀
+///       0 ┤⡸                                    ⠉⠉⠒⠢⠤⢄⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀
+///         └─────────────────────────────────────────────────────
+///          0                     50                         step
+///
 /// - s: step, from 0
 /// - W: `warmupSteps`, the steps of the linear warm-up; 0 for none
 /// - T: `trainingSteps`, all steps, those of the warm-up included

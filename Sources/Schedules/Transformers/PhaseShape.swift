@@ -24,8 +24,8 @@ public enum DecayShape: Sendable, Codable, Hashable {
   case linear
   /// ½(1 + cos 2πcx)(1 − r) + r; c = ½ falls once.
   case cosine(cycles: Double = CosineSchedule.defaultCycles)
-  /// (1 − √x)(1 − r) + r: the best of those compared by Hägele et al., "Scaling Laws and Compute-Optimal Training
-  /// Beyond Fixed Training Durations" (arXiv 2405.18392).
+  /// (1 − √x)(1 − r) + r: the best of those compared by Hägele et al., "Scaling Laws and Compute-Optimal
+  /// Training Beyond Fixed Training Durations" (arXiv 2405.18392).
   case oneMinusSquareRoot
   /// (1 − x^k)(1 − r) + r: k = ½ is ``oneMinusSquareRoot``, 1 is ``linear``, 2 stays high for longer.
   case power(Double)

@@ -2,6 +2,17 @@ import RealModule
 
 /// η(s) = η₀ s / W while s < W, then (η₀ − η_end)(1 − (s − W) / (T − W))^k + η_end while s < T, then η_end.
 ///
+/// η₀ = 1, W = 10, T = 90, η_end = 0.1, k = 2:
+///
+///       1 ┤    ⢠⠓⠤⣀⡀
+///     0.8 ┤   ⢀⠇   ⠈⠑⠢⢄⣀
+///     0.6 ┤  ⢀⠎         ⠉⠒⠢⣄⡀
+///     0.4 ┤  ⡜              ⠈⠉⠒⠢⠤⢄⣀
+///     0.2 ┤ ⡜                      ⠉⠉⠒⠒⠤⠤⢄⣀⣀⣀
+///       0 ┤⡸                                 ⠉⠉⠉⠉⠉⠑⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒
+///         └─────────────────────────────────────────────────────
+///          0                     50                         step
+///
 /// - s: step, from 0
 /// - η₀: the group's initial rate
 /// - W: `warmupSteps`, the steps of the linear warm-up; 0 for none
@@ -9,9 +20,10 @@ import RealModule
 /// - η_end: `endRate`, a rate, not a ratio
 /// - k: `power`; 1 is a straight line
 ///
-/// Where W ≥ T nothing is left for the decay, and the rate is η_end from s = W on; transformers divides by zero at
-/// s = W = T. Each group decays from its own η₀; transformers computes one multiplier from the optimizer's default
-/// rate, so that there a group of another rate ends at η_end · η₀ / default. η_end must be below every group's η₀.
+/// Where W ≥ T nothing is left for the decay, and the rate is η_end from s = W on; transformers divides by
+/// zero at s = W = T. Each group decays from its own η₀; transformers computes one multiplier from the
+/// optimizer's default rate, so that there a group of another rate ends at η_end · η₀ / default. η_end must
+/// be below every group's η₀.
 ///
 /// Source: `polynomial` of transformers, as in fairseq and BERT.
 public struct PolynomialSchedule: Schedule {

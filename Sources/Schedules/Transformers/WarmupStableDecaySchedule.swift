@@ -1,5 +1,16 @@
 /// m(s) rises from r to 1 over W steps, stays at 1 for S, falls to r over D, and stays at r.
 ///
+/// W = 10, S = 50, D = 30, r = 0, a linear warm-up and a cosine decay:
+///
+///       1 ┤    ⢠⠋⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠒⠤⡀
+///     0.8 ┤   ⢀⠇                           ⠈⠢⡀
+///     0.6 ┤  ⢀⠎                              ⠈⠢⡀
+///     0.4 ┤  ⡜                                 ⠑⡄
+///     0.2 ┤ ⡜                                   ⠈⠢⡀
+///       0 ┤⡸                                      ⠈⠒⠤⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀
+///         └─────────────────────────────────────────────────────
+///          0                     50                         step
+///
 ///     s < W            w(s / W)(1 − r) + r
 ///     s < W + S        1
 ///     s < W + S + D    d((s − W − S) / D)
@@ -13,11 +24,11 @@
 /// - w: `warmupShape`, a ``WarmupShape``
 /// - d: `decayShape`, a ``DecayShape``, which ends at r
 ///
-/// As only the end depends on the length of the training, one stable phase can serve decays of several lengths.
-/// A cosine decay with a number of cycles that does not end at r jumps there when the decay is over.
+/// As only the end depends on the length of the training, one stable phase can serve decays of several
+/// lengths. A cosine decay with a number of cycles that does not end at r jumps there when the decay is over.
 ///
-/// With the training steps given, S = T − W − D. Where that is negative, transformers begins in the midst of the
-/// decay with a jump; here it is an error. A negative r, which leaves a negative rate there, is one too.
+/// With the training steps given, S = T − W − D. Where that is negative, transformers begins in the midst of
+/// the decay with a jump; here it is an error. A negative r, which leaves a negative rate there, is one too.
 ///
 /// Source: `warmup_stable_decay` of transformers; Hu et al., "MiniCPM" (arXiv 2404.06395). The power and the
 /// exponential decay are not in transformers.
@@ -68,6 +79,8 @@ public struct WarmupStableDecaySchedule: MultiplierSchedule {
   ) throws(ScheduleError) {
     let warmupSteps = try warmupSteps.steps(of: trainingSteps)
     let decaySteps = try decaySteps.steps(of: trainingSteps)
+    try ScheduleError.requireCount(warmupSteps, Self.kind, "warmupSteps")
+    try ScheduleError.requireCount(decaySteps, Self.kind, "decaySteps")
     try ScheduleError.require(
       trainingSteps >= warmupSteps + decaySteps, Self.kind, "trainingSteps", trainingSteps,
       "must hold the warm-up (\(warmupSteps)) and the decay (\(decaySteps)): make it greater or those shorter"

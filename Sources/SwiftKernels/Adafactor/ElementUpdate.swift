@@ -30,13 +30,14 @@ enum ElementUpdate<P: StoredScalar, G: StoredScalar, A: Arithmetic> {
     let step = MovingAverage<A>(average)
     let scale = SIMD8<A>(repeating: A(gradient.scale))
     let factor = A(factor)
-    return chunkedSum(gradient.columns) { (offset, valid) -> SIMD8<A> in
+    @inline(__always) func squaresAfter(_ offset: Int, _ valid: Int) -> SIMD8<A> {
       let g = scale * G.load(gradient.elements.address, offset, valid, as: A.self)
       let old = A.load(UnsafeRawPointer(moments), offset, valid, as: A.self)
       let moment = step.updated(old, sum: g * g)
       _ = A.store(moment, moments, offset, valid)
       return rule.apply(factor * (g / moment.squareRoot()), to: parameter, offset, valid, momentAt: 0)
     }
+    return chunkedSum(gradient.columns, squaresAfter)
   }
 }
 
@@ -47,7 +48,7 @@ enum ElementStatistics<G: StoredScalar, A: Arithmetic> {
     let moments = UnsafeRawPointer(moments.of(A.self))
     let step = MovingAverage<A>(average)
     let scale = SIMD8<A>(repeating: A(gradient.scale))
-    return chunkedSum(gradient.columns) { (offset, valid) -> SIMD8<A> in
+    @inline(__always) func squaredUpdates(_ offset: Int, _ valid: Int) -> SIMD8<A> {
       let g = scale * G.load(gradient.elements.address, offset, valid, as: A.self)
       let old = A.load(moments, offset, valid, as: A.self)
       let square = g * g
@@ -55,5 +56,6 @@ enum ElementStatistics<G: StoredScalar, A: Arithmetic> {
       let moment = step.updated(old, sum: square)
       return square / (valid == laneCount ? moment : moment.replacingLanes(from: valid, with: 1))
     }
+    return chunkedSum(gradient.columns, squaredUpdates)
   }
 }

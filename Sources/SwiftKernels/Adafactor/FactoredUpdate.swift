@@ -32,13 +32,14 @@ enum FactoredUpdate<P: StoredScalar, G: StoredScalar, A: Arithmetic> {
       let g = gradient.elements.address + start &* MemoryLayout<G>.stride
       let p = parameter + start &* MemoryLayout<P>.stride
       let rowFactor = SIMD8<A>(repeating: rowFactors[row])
-      squares += chunkedSum(gradient.columns) { (column, valid) -> SIMD8<A> in
+      @inline(__always) func squaresAfter(_ column: Int, _ valid: Int) -> SIMD8<A> {
         // aᵢ (bⱼ gᵢⱼ): the product aᵢ bⱼ can overflow, bⱼ gᵢⱼ cannot.
         let scaled = scale * G.load(g, column, valid, as: A.self)
         let columnFactor = A.load(columnFactors, column, valid, as: A.self)
         let update = rowFactor * (columnFactor * scaled)
         return rule.apply(update, to: p, column, valid, momentAt: start)
       }
+      squares += chunkedSum(gradient.columns, squaresAfter)
     }
     return squares
   }

@@ -31,7 +31,10 @@ enum FinishedMoments<A: Arithmetic> {
   /// Σ x.
   static func sum(_ moments: Elements, count: Int) -> Double {
     let moments = UnsafeRawPointer(moments.of(A.self))
-    return chunkedSum(count) { offset, valid in A.load(moments, offset, valid, as: A.self) }
+    @inline(__always) func moment(_ offset: Int, _ valid: Int) -> SIMD8<A> {
+      A.load(moments, offset, valid, as: A.self)
+    }
+    return chunkedSum(count, moment)
   }
 
   /// out ← factor / √moments.
@@ -43,9 +46,10 @@ enum FinishedMoments<A: Arithmetic> {
     let moments = UnsafeRawPointer(moments.of(A.self))
     let out = UnsafeMutableRawPointer(out.of(A.self))
     let factor = A(factor)
-    forEachVector(count) { offset, valid in
+    @inline(__always) func divide(_ offset: Int, _ valid: Int) {
       let moments = A.load(moments, offset, valid, as: A.self)
       _ = A.store(factor / moments.squareRoot(), out, offset, valid)
     }
+    forEachVector(count, divide)
   }
 }

@@ -6,10 +6,11 @@ enum GradientTiles<G: StoredScalar, A: Arithmetic> {
   static func squares(_ gradient: GradientPiece, into tile: MutableElements) {
     let scale = SIMD8<A>(repeating: A(gradient.scale))
     forEachRow(gradient, tile) { source, target in
-      forEachVector(gradient.columns) { column, valid in
+      @inline(__always) func square(_ column: Int, _ valid: Int) {
         let g = scale * G.load(source, column, valid, as: A.self)
         _ = A.store(g * g, target, column, valid)
       }
+      forEachVector(gradient.columns, square)
     }
   }
 
@@ -18,10 +19,11 @@ enum GradientTiles<G: StoredScalar, A: Arithmetic> {
     let scale = SIMD8<A>(repeating: A(gradient.scale))
     let columnFactors = UnsafeRawPointer(columnFactors.of(A.self))
     forEachRow(gradient, tile) { source, target in
-      forEachVector(gradient.columns) { column, valid in
+      @inline(__always) func multiply(_ column: Int, _ valid: Int) {
         let g = scale * G.load(source, column, valid, as: A.self)
         _ = A.store(A.load(columnFactors, column, valid, as: A.self) * g, target, column, valid)
       }
+      forEachVector(gradient.columns, multiply)
     }
   }
 

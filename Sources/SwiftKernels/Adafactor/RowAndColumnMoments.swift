@@ -20,10 +20,11 @@ enum RowAndColumnMoments<G: StoredScalar, A: Arithmetic> {
   static func sumOfSquares(_ gradient: GradientPiece, row: Int) -> Double {
     let scale = SIMD8<A>(repeating: A(gradient.scale))
     let base = gradient.elements.address + row &* gradient.stride &* MemoryLayout<G>.stride
-    return chunkedSum(gradient.columns) { (column, valid) -> SIMD8<A> in
+    @inline(__always) func square(_ column: Int, _ valid: Int) -> SIMD8<A> {
       let g = scale * G.load(base, column, valid, as: A.self)
       return g * g
     }
+    return chunkedSum(gradient.columns, square)
   }
 
   /// Cⱼ ← β Cⱼ + (1−β)(Σᵢ g²ᵢⱼ / n + ε), for a panel with every row.
@@ -35,7 +36,7 @@ enum RowAndColumnMoments<G: StoredScalar, A: Arithmetic> {
     let new = new.of(A.self)
     let scale = SIMD8<A>(repeating: A(gradient.scale))
     let rowBytes = gradient.stride &* MemoryLayout<G>.stride
-    forEachVector(gradient.columns) { column, valid in
+    @inline(__always) func update(_ column: Int, _ valid: Int) {
       var total = SIMD8<A>()
       var row = 0
       while row < gradient.rows {
@@ -52,6 +53,7 @@ enum RowAndColumnMoments<G: StoredScalar, A: Arithmetic> {
       let moments = A.load(UnsafeRawPointer(old), column, valid, as: A.self)
       _ = A.store(step.updated(moments, sum: total), UnsafeMutableRawPointer(new), column, valid)
     }
+    forEachVector(gradient.columns, update)
   }
 
   /// Adds Σᵢ g²ᵢⱼ to `sums`ⱼ and Σᵢ g²ᵢⱼ / Rᵢ to `weightedSums`ⱼ.
@@ -72,7 +74,7 @@ enum RowAndColumnMoments<G: StoredScalar, A: Arithmetic> {
       let inverse1 = SIMD8<A>(repeating: 1 / rowMoments[row &+ 1])
       let inverse2 = SIMD8<A>(repeating: 1 / rowMoments[row &+ 2])
       let inverse3 = SIMD8<A>(repeating: 1 / rowMoments[row &+ 3])
-      forEachVector(gradient.columns) { column, valid in
+      @inline(__always) func addRows(_ column: Int, _ valid: Int) {
         let g0 = scale * G.load(base, column, valid, as: A.self)
         let g1 = scale * G.load(base + rowBytes, column, valid, as: A.self)
         let g2 = scale * G.load(base + 2 &* rowBytes, column, valid, as: A.self)
@@ -85,17 +87,19 @@ enum RowAndColumnMoments<G: StoredScalar, A: Arithmetic> {
         add(
           (q0 * inverse0 + q1 * inverse1) + (q2 * inverse2 + q3 * inverse3), to: weightedSums, column, valid)
       }
+      forEachVector(gradient.columns, addRows)
       row &+= 4
     }
     while row < gradient.rows {
       let base = gradient.elements.address + row &* rowBytes
       let inverse = SIMD8<A>(repeating: 1 / rowMoments[row])
-      forEachVector(gradient.columns) { column, valid in
+      @inline(__always) func addRow(_ column: Int, _ valid: Int) {
         let g = scale * G.load(base, column, valid, as: A.self)
         let square = g * g
         add(square, to: sums, column, valid)
         add(square * inverse, to: weightedSums, column, valid)
       }
+      forEachVector(gradient.columns, addRow)
       row &+= 1
     }
   }
@@ -110,12 +114,13 @@ enum RowAndColumnMoments<G: StoredScalar, A: Arithmetic> {
     for row in 0..<gradient.rows {
       let base = gradient.elements.address + row &* gradient.stride &* MemoryLayout<G>.stride
       sums[row] += sumOfSquares(gradient, row: row)
-      weightedSums[row] += chunkedSum(gradient.columns) { (column, valid) -> SIMD8<A> in
+      @inline(__always) func quotient(_ column: Int, _ valid: Int) -> SIMD8<A> {
         let g = scale * G.load(base, column, valid, as: A.self)
         let moments = A.load(UnsafeRawPointer(columnMoments), column, valid, as: A.self)
         // Lanes behind the last column hold 0 / 1 instead of 0 / 0.
         return g * g / (valid == laneCount ? moments : moments.replacingLanes(from: valid, with: 1))
       }
+      weightedSums[row] += chunkedSum(gradient.columns, quotient)
     }
   }
 

@@ -7,10 +7,11 @@ enum SumOfSquares<P: StoredScalar, A: Arithmetic> {
     var squares = 0.0
     for row in 0..<rows {
       let base = elements.address + row &* stride &* MemoryLayout<P>.stride
-      squares += chunkedSum(columns) { (column, valid) -> SIMD8<A> in
+      @inline(__always) func square(_ column: Int, _ valid: Int) -> SIMD8<A> {
         let p = P.load(base, column, valid, as: A.self)
         return p * p
       }
+      squares += chunkedSum(columns, square)
     }
     return squares
   }

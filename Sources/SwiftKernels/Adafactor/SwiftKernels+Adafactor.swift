@@ -45,6 +45,21 @@ extension SwiftKernels {
       .elementStatistics(gradient, average, moments)
   }
 
+  package func smallMatrixStatistics(
+    _ batch: MatrixBatch, rowMoments: Elements, columnMoments: Elements
+  ) -> Double {
+    GradientKernelTable.table(gradient: batch.gradient.type, arithmetic: rowMoments.type)
+      .smallMatrixStatistics(batch, rowMoments, columnMoments)
+  }
+
+  package func updateSmallMatrices(
+    _ parameter: MutableElements, _ batch: MatrixBatch, rowMoments: MutableElements,
+    columnMoments: MutableElements, factor: Double, change: ParameterChange
+  ) {
+    UpdateKernelTable.table(parameter: parameter.type, gradient: batch.gradient.type)
+      .updateSmallMatrices(parameter, batch, rowMoments, columnMoments, factor, change)
+  }
+
   package func finishMoments(
     average: MomentAverage, old: Elements, new: MutableElements, sums: UnsafePointer<Double>,
     weightedSums: UnsafePointer<Double>, count: Int
@@ -77,11 +92,18 @@ extension SwiftKernels {
 
   package func sumOfSquares(_ elements: Elements, rows: Int, columns: Int, stride: Int) -> Double {
     switch elements.type {
+    case .bfloat16:
+      return SumOfSquares<BFloat16, Float>.sum(elements, rows: rows, columns: columns, stride: stride)
+    case .float16:
+      #if !((os(macOS) || targetEnvironment(macCatalyst)) && arch(x86_64))
+        return SumOfSquares<Float16, Float>.sum(elements, rows: rows, columns: columns, stride: stride)
+      #else
+        preconditionFailure("this platform has no Float16")
+      #endif
     case .float32:
-      SumOfSquares<Float, Float>.sum(elements, rows: rows, columns: columns, stride: stride)
+      return SumOfSquares<Float, Float>.sum(elements, rows: rows, columns: columns, stride: stride)
     case .float64:
-      SumOfSquares<Double, Double>.sum(elements, rows: rows, columns: columns, stride: stride)
-    default: preconditionFailure("no kernel sums squares of \(elements.type)")
+      return SumOfSquares<Double, Double>.sum(elements, rows: rows, columns: columns, stride: stride)
     }
   }
 

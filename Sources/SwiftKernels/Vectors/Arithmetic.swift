@@ -4,7 +4,7 @@ import Kernels
 ///
 /// Kernels are generic over it and over the types they load and store; each is called once with every combination
 /// of concrete types, so that the compiler makes one vectorized copy of each.
-protocol Arithmetic: StoredScalar, BinaryFloatingPoint, SIMDScalar, Codable {}
+package protocol Arithmetic: StoredScalar, BinaryFloatingPoint, SIMDScalar, Codable {}
 
 extension Float: Arithmetic {}
 extension Double: Arithmetic {}

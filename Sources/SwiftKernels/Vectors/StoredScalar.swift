@@ -1,7 +1,7 @@
 import Kernels
 
 /// A type that kernels load from memory and store to it, by eight, at any alignment.
-protocol StoredScalar: TensorScalar {
+package protocol StoredScalar: TensorScalar {
   /// Eight elements from `address` on, converted exactly, or rounded from Double to Float.
   static func vector<A: Arithmetic>(at address: UnsafeRawPointer, as type: A.Type) -> SIMD8<A>
 
@@ -12,7 +12,7 @@ protocol StoredScalar: TensorScalar {
 extension StoredScalar {
   /// Elements `offset ..< offset + valid` and zeros behind them.
   @inline(__always)
-  static func load<A: Arithmetic>(
+  package static func load<A: Arithmetic>(
     _ base: UnsafeRawPointer, _ offset: Int, _ valid: Int, as type: A.Type = A.self
   ) -> SIMD8<A> {
     let address = base + offset &* MemoryLayout<Self>.stride
@@ -23,7 +23,7 @@ extension StoredScalar {
   /// Stores the first `valid` lanes as elements `offset ..< offset + valid` and returns the values stored, zeros behind
   /// them.
   @inline(__always)
-  static func store<A: Arithmetic>(
+  package static func store<A: Arithmetic>(
     _ vector: SIMD8<A>, _ base: UnsafeMutableRawPointer, _ offset: Int, _ valid: Int
   ) -> SIMD8<A> {
     let address = base + offset &* MemoryLayout<Self>.stride
@@ -32,7 +32,7 @@ extension StoredScalar {
   }
 
   @inline(never)
-  static func partialVector<A: Arithmetic>(
+  private static func partialVector<A: Arithmetic>(
     at address: UnsafeRawPointer, _ valid: Int, as type: A.Type
   ) -> SIMD8<A> {
     var elements = SIMD8<A>()
@@ -44,7 +44,7 @@ extension StoredScalar {
   }
 
   @inline(never)
-  static func storePartial<A: Arithmetic>(
+  private static func storePartial<A: Arithmetic>(
     _ vector: SIMD8<A>, at address: UnsafeMutableRawPointer, _ valid: Int
   ) -> SIMD8<A> {
     var stored = SIMD8<A>()
@@ -60,38 +60,40 @@ extension StoredScalar {
 
 extension Float: StoredScalar {
   @inline(__always)
-  static func vector<A: Arithmetic>(at address: UnsafeRawPointer, as type: A.Type) -> SIMD8<A> {
+  package static func vector<A: Arithmetic>(at address: UnsafeRawPointer, as type: A.Type) -> SIMD8<A> {
     let values = address.loadUnaligned(as: SIMD8<Float>.self)
     if A.self == Float.self { return unsafeBitCast(values, to: SIMD8<A>.self) }
-    return unsafeBitCast(SIMD8<Double>(values), to: SIMD8<A>.self)
+    return converted(values)
   }
 
   @inline(__always)
-  static func store<A: Arithmetic>(_ vector: SIMD8<A>, at address: UnsafeMutableRawPointer) -> SIMD8<A> {
+  package static func store<A: Arithmetic>(
+    _ vector: SIMD8<A>, at address: UnsafeMutableRawPointer
+  ) -> SIMD8<A> {
     if A.self == Float.self {
       address.storeBytes(of: unsafeBitCast(vector, to: SIMD8<Float>.self), as: SIMD8<Float>.self)
       return vector
     }
-    let rounded = SIMD8<Float>(unsafeBitCast(vector, to: SIMD8<Double>.self))
+    let rounded: SIMD8<Float> = converted(vector)
     address.storeBytes(of: rounded, as: SIMD8<Float>.self)
-    return unsafeBitCast(SIMD8<Double>(rounded), to: SIMD8<A>.self)
+    return converted(rounded)
   }
 }
 
 extension Double: StoredScalar {
   @inline(__always)
-  static func vector<A: Arithmetic>(at address: UnsafeRawPointer, as type: A.Type) -> SIMD8<A> {
+  package static func vector<A: Arithmetic>(at address: UnsafeRawPointer, as type: A.Type) -> SIMD8<A> {
     let values = address.loadUnaligned(as: SIMD8<Double>.self)
     if A.self == Double.self { return unsafeBitCast(values, to: SIMD8<A>.self) }
-    return unsafeBitCast(SIMD8<Float>(values), to: SIMD8<A>.self)
+    return converted(values)
   }
 
   @inline(__always)
-  static func store<A: Arithmetic>(_ vector: SIMD8<A>, at address: UnsafeMutableRawPointer) -> SIMD8<A> {
+  package static func store<A: Arithmetic>(
+    _ vector: SIMD8<A>, at address: UnsafeMutableRawPointer
+  ) -> SIMD8<A> {
     let values =
-      A.self == Double.self
-      ? unsafeBitCast(vector, to: SIMD8<Double>.self)
-      : SIMD8<Double>(unsafeBitCast(vector, to: SIMD8<Float>.self))
+      A.self == Double.self ? unsafeBitCast(vector, to: SIMD8<Double>.self) : converted(vector)
     address.storeBytes(of: values, as: SIMD8<Double>.self)
     return vector
   }

@@ -8,8 +8,8 @@ struct ChartAxis {
 
   /// An axis that shows all of `values`.
   ///
-  /// The range ends at ticks, or, where `isTight`, at the least and greatest value. A range that begins near 0
-  /// begins at 0. Where there is one value only, there is room on both sides of it.
+  /// The range ends at ticks, or, where `isTight`, at the least and greatest value. A range that begins near
+  /// 0 begins at 0, and so does that of one value only.
   init(values: [Double], isLogarithmic: Bool, isTight: Bool = false) {
     var low = values.min() ?? (isLogarithmic ? 0.1 : 0)
     var high = values.max() ?? 1
@@ -23,9 +23,9 @@ struct ChartAxis {
       return
     }
     if low >= 0 && low <= 0.25 * high { low = 0 }
-    if low == high {
-      let margin = low == 0 ? 1 : abs(low) / 2
-      (low, high) = (low == 0 ? 0 : low - margin, high + margin)
+    // Between values closer than this, ticks could not be told apart.
+    if high - low <= 1e-9 * max(abs(low), abs(high), 1e-290) {
+      if high > 1e-290 { low = 0 } else if low < -1e-290 { high = 0 } else { (low, high) = (0, 1) }
     }
     let step = Self.roundStep((high - low) / 5)
     // A little inward, so that a value on a tick does not add another one through rounding.

@@ -22,7 +22,8 @@ extension LineChart {
     return lines.joined(separator: "\n") + "\n"
   }
 
-  /// Colors that are told apart with every kind of color vision (after Okabe and Ito), and dashes beside them.
+  /// Colors that are told apart with every kind of color vision (after Okabe and Ito), and dashes beside
+  /// them.
   private static let styleSheet = """
     <style>
     .paper { fill: #ffffff }
@@ -59,6 +60,8 @@ private struct SVGFrame {
   let left = 76.0
   let right: Double
   let top: Double
+  let legendTop: Double
+  private var legendPlaces: [(series: Int, x: Double, y: Double)] = []
   let bottom: Double
   let height: Double
 
@@ -68,8 +71,17 @@ private struct SVGFrame {
     yAxis = chart.yAxis
     self.height = Double(height)
     right = Double(width) - 24
-    top = chart.title == nil ? 40 : 62
     bottom = Double(height) - 52
+    var place = (x: left, row: 0)
+    for (index, series) in chart.series.enumerated() where chart.series.count > 1 {
+      // The width of a font that is not known here: 7 a letter leaves room.
+      let width = 48 + 7 * Double(series.name.count)
+      if place.x > left && place.x + width > right { place = (left, place.row + 1) }
+      legendPlaces.append((index, place.x, Double(place.row) * 18))
+      place.x += width
+    }
+    legendTop = chart.title == nil ? 24 : 46
+    top = legendTop + (legendPlaces.last.map { $0.y + 16 } ?? 0)
   }
 
   func x(_ value: Double) -> Double { left + xAxis.position(value) * (right - left) }
@@ -112,18 +124,13 @@ private struct SVGFrame {
   }
 
   func legend() -> [String] {
-    guard chart.series.count > 1 || chart.title == nil else { return [] }
-    let baseline = top - 16
-    var x = left
-    var lines: [String] = []
-    for (index, series) in chart.series.enumerated() {
-      lines.append(
-        #"<polyline class="\#(classes(index))" points="\#(x),\#(baseline - 4) \#(x + 24),\#(baseline - 4)"/>"#
-      )
-      lines.append(#"<text x="\#(x + 30)" y="\#(baseline)">\#(chart.escaped(series.name))</text>"#)
-      x += 30 + 7 * Double(series.name.count) + 18
+    legendPlaces.flatMap { index, x, y in
+      let line = legendTop + y - 4
+      return [
+        #"<polyline class="\#(classes(index))" points="\#(x),\#(line) \#(x + 24),\#(line)"/>"#,
+        #"<text x="\#(x + 30)" y="\#(legendTop + y)">\#(chart.escaped(chart.series[index].name))</text>"#,
+      ]
     }
-    return lines
   }
 
   private func classes(_ style: Int) -> String {

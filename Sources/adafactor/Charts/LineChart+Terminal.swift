@@ -53,10 +53,17 @@ extension LineChart {
   }
 
   private func text(_ row: [(character: Character, layer: Int?)], _ style: TerminalStyle) -> String {
-    row.map { character, layer in
-      guard let layer, series.count > 1 else { return String(character) }
-      return style.hasColor ? colored(String(character), layer) : letter(layer)
-    }.joined()
+    guard series.count > 1 else { return String(row.map(\.character)) }
+    guard style.hasColor else { return row.map { $1.map(letter) ?? String($0) }.joined() }
+    var text = ""
+    var rest = row[...]
+    while let first = rest.first {
+      let run = rest.prefix { $0.layer == first.layer }
+      let characters = String(run.map(\.character))
+      text += first.layer.map { colored(characters, $0) } ?? characters
+      rest = rest.dropFirst(run.count)
+    }
+    return text
   }
 
   /// The ticks of the x axis below their places, and its label at the right end.

@@ -1,6 +1,8 @@
-/// Curves over a common x axis, to be drawn as SVG (``svg(width:height:)``) or in a terminal (``terminal(_:)``).
+/// Curves over a common x axis, to be drawn as SVG (``svg(width:height:)``) or in a terminal
+/// (``terminal(_:)``).
 ///
-/// Points that are not finite, and on a logarithmic axis those that are not positive, are gaps.
+/// Points that are not finite, and on a logarithmic axis those that are not positive, are gaps. So are those
+/// beyond 1e300, whose differences and ratios may not be finite.
 struct LineChart {
   /// A named curve; its points are in the order of x.
   struct Series {
@@ -36,7 +38,10 @@ struct LineChart {
     series.flatMap { $0.points.filter(isDrawable) }
   }
 
+  private static let limit = 1e300
+
   private func isDrawable(_ point: Point) -> Bool {
-    point.x.isFinite && point.y.isFinite && (!hasLogarithmicY || point.y > 0)
+    // NaN fails every comparison.
+    abs(point.x) < Self.limit && abs(point.y) < Self.limit && (!hasLogarithmicY || point.y > 1 / Self.limit)
   }
 }

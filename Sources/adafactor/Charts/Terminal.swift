@@ -11,7 +11,7 @@ enum Terminal {
     var size = winsize()
     if ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 {
       style.columns = min(Int(size.ws_col), 120)
-      style.rows = max(8, min(24, Int(size.ws_row) - 10))
+      style.rows = max(6, min(24, Int(size.ws_row) - 10))
     }
     style.hasColor = isConnected && (ProcessInfo.processInfo.environment["NO_COLOR"] ?? "").isEmpty
     return style

@@ -8,23 +8,24 @@ struct ScheduleCommand: ParsableCommand {
     commandName: "schedule",
     abstract: "Shows the learning rate of every step of a schedule, or of several to compare them.",
     discussion: """
-      Row s holds the rate that optimizer step s uses, from step 0; for a schedule that follows a metric, before \
-      metric s is observed. The rates are written with all digits: they read back as the same numbers.
+      Row s holds the rate that optimizer step s uses, from step 0; for a schedule that follows a metric, \
+      before metric s is observed. The rates are written with all digits: they read back as the same numbers.
 
       With several schedules, an option goes to those that have it; name.key=value gives it to one alone.
 
       Examples:
         adafactor schedule cosine --lr 1e-3 --steps 1000 --warmup-steps 100
-        adafactor schedule linear cosine rex --lr 1 --steps 100 --format svg --output compare.svg
-        adafactor schedule polynomial --lr 1e-3 --steps 200 --option lr_end=1e-5 --option power=2
-        adafactor schedule greedy --lr 0.1 --steps 50 --metrics losses.txt --format csv
+        adafactor schedule linear cosine rex --lr 1 --steps 100 --output rates.svg
+        adafactor schedule polynomial --lr 1e-3 --steps 200 --option lr_end=1e-5
+        adafactor schedule greedy --lr 0.1 --steps 50 --metrics losses.txt
         adafactor schedule --list
       """)
 
   @Argument(help: ArgumentHelp("The schedules; --list describes them.", valueName: "name"))
   var names: [String] = []
 
-  @Option(name: .customLong("lr"), help: "The initial learning rate.")
+  @Option(
+    name: .customLong("lr"), help: ArgumentHelp("The initial learning rate.", valueName: "rate"))
   var learningRate: Double?
 
   @Option(help: "The number of steps to show.")
@@ -48,8 +49,8 @@ struct ScheduleCommand: ParsableCommand {
 
   @Option(
     help: """
-      table, csv, json, svg or plot. (default: by the ending of --output, otherwise plot on a terminal and csv \
-      elsewhere)
+      table, csv, json, svg or plot. (default: by the ending of --output, otherwise plot on a terminal and \
+      csv elsewhere)
       """)
   var format: ScheduleFormat?
 

@@ -6,9 +6,7 @@ extension AdafactorStep {
   func statistics(block index: Int, _ kernels: any KernelPath, _ scratch: ThreadScratch) {
     let block = partition[index]
     if rule.leastScale != nil && squaresBefore == nil {
-      workspace.squaresBefore[index] = kernels.sumOfSquares(
-        parameter.reading.advanced(by: offset(of: block)), rows: block.matrices.count * block.rows.count,
-        columns: block.columns.count, stride: partition.columns)
+      workspace.squaresBefore[index] = sumOfSquares(block, kernels)
     }
     switch partition.form {
     case .elements:
@@ -26,6 +24,11 @@ extension AdafactorStep {
         updateSquares += matrixStatistics(matrix, rows: new.rows, columns: new.columns, kernels, scratch)
       }
       workspace.blockSums[index] = updateSquares
+    case .smallMatrices:
+      let matrix = block.matrices.lowerBound
+      workspace.blockSums[index] = kernels.smallMatrixStatistics(
+        batch(block), rowMoments: moments.rows!.reading.advanced(by: matrix * partition.rows),
+        columnMoments: moments.columns!.reading.advanced(by: matrix * partition.columns))
     }
   }
 
@@ -157,6 +160,24 @@ extension AdafactorStep {
     GradientPiece(
       gradient.advanced(by: offset(of: block)), scale: gradientScale, rows: block.rows.count,
       columns: block.columns.count, stride: partition.columns)
+  }
+
+  /// The small matrices of a block.
+  func batch(_ block: Block) -> MatrixBatch {
+    MatrixBatch(
+      gradient.advanced(by: offset(of: block)), scale: gradientScale, count: block.matrices.count,
+      rows: partition.rows, columns: partition.columns, average: average(count: 1))
+  }
+
+  /// Σ p² of a block, in the order in which its update adds it up.
+  func sumOfSquares(_ block: Block, _ kernels: any KernelPath) -> Double {
+    let elements = parameter.reading.advanced(by: offset(of: block))
+    // Small matrices are one run of elements: their rows would be mostly padding.
+    return partition.form == .smallMatrices
+      ? kernels.sumOfSquares(elements, rows: 1, columns: block.elementCount, stride: block.elementCount)
+      : kernels.sumOfSquares(
+        elements, rows: block.matrices.count * block.rows.count, columns: block.columns.count,
+        stride: partition.columns)
   }
 
   /// The moving average with sums of `count` squares.

@@ -1,0 +1,40 @@
+import Kernels
+
+// What the 16-bit types convert through: eight lanes of Float.
+
+/// The lanes in the arithmetic type: exact.
+@inline(__always)
+func widened<A: Arithmetic>(_ values: SIMD8<Float>) -> SIMD8<A> {
+  if A.self == Float.self { return unsafeBitCast(values, to: SIMD8<A>.self) }
+  return unsafeBitCast(converted(values) as SIMD8<Double>, to: SIMD8<A>.self)
+}
+
+/// The lanes as Float, such that rounding them on to sixteen bits gives what rounding once gives.
+///
+/// Double is rounded to odd: where Float loses bits, the neighbour whose last bit is 1 stands for "between the two".
+@inline(__always)
+func narrowed<A: Arithmetic>(_ values: SIMD8<A>) -> SIMD8<Float> {
+  if A.self == Float.self { return unsafeBitCast(values, to: SIMD8<Float>.self) }
+  let exact = unsafeBitCast(values, to: SIMD8<Double>.self)
+  var odd = SIMD8<Float>()
+  for lane in 0..<laneCount {
+    let nearest = Float(exact[lane])
+    let back = Double(nearest)
+    // NaN and what has become infinite stay as they are.
+    let isInexact = back != exact[lane] && back.magnitude < .infinity
+    let isTooLarge = isInexact && back.magnitude > exact[lane].magnitude
+    let towardZero = nearest.bitPattern &- (isTooLarge ? 1 : 0)
+    odd[lane] = Float(bitPattern: towardZero | (isInexact ? 1 : 0))
+  }
+  return odd
+}
+
+/// Each lane rounded to nearest: as the standard library's, which is a call in large functions.
+@inline(__always)
+func converted<From: BinaryFloatingPoint & SIMDScalar, To: BinaryFloatingPoint & SIMDScalar>(
+  _ values: SIMD8<From>
+) -> SIMD8<To> {
+  var result = SIMD8<To>()
+  for lane in 0..<laneCount { result[lane] = To(values[lane]) }
+  return result
+}

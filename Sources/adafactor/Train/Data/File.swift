@@ -1,0 +1,32 @@
+import Foundation
+
+/// Whole files, through the C library: its errors say what is wrong in the system's words, Foundation's do not.
+enum File {
+  /// The bytes of the file at `path`.
+  static func read(_ path: String) throws(FileError) -> [UInt8] {
+    guard let file = fopen(path, "rb") else { throw failure(path, "read") }
+    defer { fclose(file) }
+    var bytes: [UInt8] = []
+    var chunk = [UInt8](repeating: 0, count: 1 << 16)
+    while true {
+      let count = fread(&chunk, 1, chunk.count, file)
+      bytes += chunk[..<count]
+      if count < chunk.count { break }
+    }
+    if ferror(file) != 0 { throw failure(path, "read") }
+    return bytes
+  }
+
+  /// Writes `text` to the file at `path`, over what it held.
+  static func write(_ text: String, to path: String) throws(FileError) {
+    guard let file = fopen(path, "wb") else { throw failure(path, "written") }
+    let bytes = Array(text.utf8)
+    let isWritten = fwrite(bytes, 1, bytes.count, file) == bytes.count
+    // The last bytes may be written only now, and fail.
+    guard fclose(file) == 0, isWritten else { throw failure(path, "written") }
+  }
+
+  private static func failure(_ path: String, _ action: String) -> FileError {
+    FileError(path: path, problem: "cannot be \(action): \(String(cString: strerror(errno)))")
+  }
+}

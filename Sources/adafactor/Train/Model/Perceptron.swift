@@ -1,0 +1,82 @@
+import Optimizers
+import Tensors
+
+/// A multilayer perceptron: linear layers with relu between them.
+///
+///     a₀ = x,  zₗ = aₗ₋₁ Wₗᵀ + bₗ,  aₗ = max(zₗ, 0);  the last z are the logits
+///
+/// x is (samples, inputs), Wₗ (outputs, inputs) as torch stores it, bₗ (outputs).
+struct Perceptron {
+  struct Layer {
+    let weight: Parameter
+    let bias: Parameter
+  }
+
+  let layers: [Layer]
+
+  var parameters: [Parameter] { layers.flatMap { [$0.weight, $0.bias] } }
+
+  /// Layers of these widths, from the inputs to the logits: weights drawn with variance 2/inputs (He et al. 2015), which
+  /// keeps the variance of relu layers, and biases of 0.
+  init(widths: [Int], as type: ScalarType = .float32, using generator: inout some RandomNumberGenerator) {
+    var layers: [Layer] = []
+    for (index, (inputs, outputs)) in zip(widths, widths.dropFirst()).enumerated() {
+      let weight = Tensor(
+        normal: [outputs, inputs], standardDeviation: (2 / Double(inputs)).squareRoot(), as: type,
+        using: &generator)
+      layers.append(
+        Layer(
+          weight: Parameter("layer\(index + 1).weight", weight),
+          bias: Parameter("layer\(index + 1).bias", Tensor(zeros: [outputs], as: type))))
+    }
+    self.layers = layers
+  }
+
+  /// The logits of each sample: (samples, classes).
+  func logits(_ x: Tensor) -> Tensor {
+    var a = x
+    for (index, layer) in layers.enumerated() {
+      let z = a.matrixProduct(layer.weight.value, transposingOther: true) + layer.bias.value
+      a = index == layers.count - 1 ? z : z.relu()
+    }
+    return a
+  }
+
+  /// Sets the gradients of the mean cross-entropy over a batch, and returns the loss.
+  func setGradients(_ x: Tensor, labels: [Int]) -> Double {
+    var inputs = [x]
+    var sums: [Tensor] = []
+    for (index, layer) in layers.enumerated() {
+      let z = inputs[index].matrixProduct(layer.weight.value, transposingOther: true) + layer.bias.value
+      sums.append(z)
+      if index < layers.count - 1 { inputs.append(z.relu()) }
+    }
+    var (loss, dz) = crossEntropyWithGradient(sums[layers.count - 1], labels: labels)
+    for index in layers.indices.reversed() {
+      let layer = layers[index]
+      layer.weight.gradient = dz.matrixProduct(inputs[index], transposingSelf: true)
+      layer.bias.gradient = dz.columnSums()
+      if index > 0 { dz = dz.matrixProduct(layer.weight.value).reluBackward(at: sums[index - 1]) }
+    }
+    return loss
+  }
+}
+
+/// −Σᵢ log pᵢ[labelᵢ] / n, where pᵢ is the softmax of row i.
+func crossEntropy(_ logits: Tensor, labels: [Int]) -> Double {
+  let logs = logits.logSoftmax()
+  return -labels.enumerated().reduce(0) { $0 + logs[$1.offset, $1.element] } / Double(labels.count)
+}
+
+/// The cross-entropy and its gradient by the logits: (p − one at the label) / n.
+func crossEntropyWithGradient(_ logits: Tensor, labels: [Int]) -> (loss: Double, gradient: Tensor) {
+  let logs = logits.logSoftmax()
+  var gradient = logs.exp()
+  var loss = 0.0
+  for (row, label) in labels.enumerated() {
+    loss -= logs[row, label]
+    gradient[row, label] -= 1
+  }
+  gradient /= Double(labels.count)
+  return (loss / Double(labels.count), gradient)
+}

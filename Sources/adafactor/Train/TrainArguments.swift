@@ -1,0 +1,140 @@
+import ArgumentParser
+import Foundation
+import Optimizers
+import Schedules
+import Tensors
+
+/// Where samples come from.
+struct DataArguments: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "A table: one sample a line, numbers and a label. (default: digits)", valueName: "file.csv"))
+  var data: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "The label's column by its name or its number from 1. (default: the one called label, or the last)",
+      valueName: "column"))
+  var label: String?
+
+  @Flag(
+    inversion: .prefixedNo,
+    help: "Whether the first line holds the columns' names. (default: if none of its fields is a number)")
+  var header: Bool?
+
+  @Option(help: ArgumentHelp("What is between fields: one character, or tab.", valueName: "character"))
+  var delimiter = Delimiter(byte: UInt8(ascii: ","))
+
+  @Option(help: ArgumentHelp("The part of the samples that is held out to test on.", valueName: "part"))
+  var testFraction = TrainingSettings().testFraction
+
+  func validate() throws {
+    guard testFraction > 0, testFraction < 1 else {
+      throw ValidationError("--test-fraction is \(testFraction), but must lie between 0 and 1.")
+    }
+  }
+
+  func table() throws -> Table {
+    let format = Table.Format(label: label, hasHeader: header, delimiter: delimiter.byte)
+    return try Table(path: data ?? Self.digits(), format: data == nil ? Table.Format() : format)
+  }
+
+  /// The table of digits that is built with the program.
+  ///
+  /// Not through `Bundle.module`, which ends the program where the resources are missing.
+  private static func digits() throws -> String {
+    let file = Bundle.main.bundleURL.appendingPathComponent(
+      "swift-adafactor_adafactor.resources/Resources/digits.csv")
+    guard FileManager.default.fileExists(atPath: file.path) else {
+      throw FileError(
+        path: file.path,
+        problem: "the digits belong here, beside the program; give a table of your own by --data")
+    }
+    return file.path
+  }
+}
+
+/// One byte between fields.
+struct Delimiter: ExpressibleByArgument, CustomStringConvertible {
+  let byte: UInt8
+
+  init(byte: UInt8) { self.byte = byte }
+
+  init?(argument: String) {
+    let bytes = argument == "tab" ? [UInt8(ascii: "\t")] : Array(argument.utf8)
+    guard bytes.count == 1, !"\"\r\n .".utf8.contains(bytes[0]) else { return nil }
+    byte = bytes[0]
+  }
+
+  var description: String { byte == UInt8(ascii: "\t") ? "tab" : String(UnicodeScalar(byte)) }
+  var defaultValueDescription: String { description }
+}
+
+/// How long and by what the network learns.
+struct TrainingArguments: ParsableArguments {
+  @Option(help: "How often every sample is seen.")
+  var epochs = TrainingSettings().epochs
+
+  @Option(help: "Samples of a step.")
+  var batchSize = TrainingSettings().batchSize
+
+  @Option(help: ArgumentHelp("The widths of the hidden layers; 0 for none.", valueName: "n,n,…"))
+  var hidden = LayerWidths(widths: TrainingSettings().hidden)
+
+  @Option(help: "What the split, the weights and the order of samples are drawn from.")
+  var seed = TrainingSettings().seed
+
+  @Option(
+    help: """
+      The optimizer's threads. (default: one a processor) The matrix product's are OpenBLAS's: OPENBLAS_NUM_THREADS.
+      """)
+  var threads: Int?
+
+  @Option(
+    help: "The kernels that compute: \(KernelPathKind.available.map(\.rawValue).joined(separator: " or ")).")
+  var kernels = KernelPathKind.available[0]
+
+  func validate() throws {
+    for (name, value) in [("--epochs", epochs), ("--batch-size", batchSize), ("--threads", threads ?? 1)] {
+      guard value > 0 else { throw ValidationError("\(name) is \(value), but must be 1 or more.") }
+    }
+    guard KernelPathKind.available.contains(kernels) else {
+      throw ValidationError(
+        "The kernels \(kernels.rawValue) are not in this build: enable the trait OpenBLAS.")
+    }
+  }
+}
+
+extension KernelPathKind: ExpressibleByArgument {}
+
+/// The widths of layers, as 128,64.
+struct LayerWidths: ExpressibleByArgument, CustomStringConvertible {
+  let widths: [Int]
+
+  init(widths: [Int]) { self.widths = widths }
+
+  init?(argument: String) {
+    if argument == "0" {
+      widths = []
+      return
+    }
+    let parts = argument.split(separator: ",", omittingEmptySubsequences: false)
+    widths = parts.compactMap { Int($0) }.filter { $0 > 0 }
+    guard widths.count == parts.count else { return nil }
+  }
+
+  var description: String { widths.isEmpty ? "0" : widths.map(String.init).joined(separator: ",") }
+  var defaultValueDescription: String { description }
+}
+
+/// What a run leaves behind.
+struct TrainingOutputArguments: ParsableArguments {
+  @Option(help: ArgumentHelp("Draws the loss of every epoch.", valueName: "file.svg"))
+  var plot: String?
+
+  @Flag(help: "Prints the result as JSON.")
+  var json = false
+
+  @Flag(help: "Shows no progress.")
+  var quiet = false
+}

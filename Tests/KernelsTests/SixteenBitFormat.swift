@@ -1,0 +1,50 @@
+/// The definition of a 16-bit floating-point format, in Double: the oracle of the conversion tests.
+struct SixteenBitFormat {
+  let exponentBits: Int
+  let significandBits: Int
+
+  static let bfloat16 = SixteenBitFormat(exponentBits: 8, significandBits: 7)
+  static let float16 = SixteenBitFormat(exponentBits: 5, significandBits: 10)
+
+  /// The bits of infinity: one more than those of the greatest finite value.
+  var infinity: UInt16 { UInt16((1 << exponentBits) - 1) << significandBits }
+
+  /// The value of a pattern without its sign, with no greatest exponent: infinity is the power of two it stands for.
+  func magnitude(_ pattern: UInt16) -> Double {
+    let bits = Int(pattern & 0x7FFF)
+    let exponent = bits >> significandBits
+    let significand = bits & ((1 << significandBits) - 1)
+    let bias = (1 << (exponentBits - 1)) - 1
+    let leading = exponent == 0 ? 0 : 1 << significandBits
+    return Double(
+      sign: .plus, exponent: max(exponent, 1) - bias - significandBits,
+      significand: Double(leading + significand))
+  }
+
+  /// The value of a pattern that is no NaN.
+  func value(_ pattern: UInt16) -> Double {
+    let magnitude = pattern & 0x7FFF == infinity ? Double.infinity : magnitude(pattern)
+    return pattern & 0x8000 == 0 ? magnitude : -magnitude
+  }
+
+  /// Whether the pattern is a NaN.
+  func isNaN(_ pattern: UInt16) -> Bool { pattern & 0x7FFF > infinity }
+
+  /// The pattern of the value nearest to `value`, which is no NaN; of two equally near, the one with an even last bit.
+  func nearest(_ value: Double) -> UInt16 {
+    let sign: UInt16 = value.sign == .minus ? 0x8000 : 0
+    let target = value.magnitude
+    // The greatest pattern that is not above the value.
+    var below: UInt16 = 0
+    var above = infinity
+    guard target < magnitude(above) else { return sign | above }
+    while above - below > 1 {
+      let middle = below + (above - below) / 2
+      if magnitude(middle) <= target { below = middle } else { above = middle }
+    }
+    let toBelow = target - magnitude(below)
+    let toAbove = magnitude(above) - target
+    if toBelow == toAbove { return sign | (below % 2 == 0 ? below : above) }
+    return sign | (toBelow < toAbove ? below : above)
+  }
+}

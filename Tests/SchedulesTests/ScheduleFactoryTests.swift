@@ -1,0 +1,136 @@
+import Foundation
+import Schedules
+import Testing
+
+@Suite("Schedules by name")
+struct ScheduleFactoryTests {
+  private func schedule(
+    _ name: String, warmupSteps: Int? = 0, trainingSteps: Int? = 10, _ options: [String: ScheduleOption] = [:]
+  ) throws -> AnySchedule {
+    guard
+      case .byStep(let schedule) = try SchedulePolicy(
+        named: name, warmupSteps: warmupSteps, trainingSteps: trainingSteps, options: options)
+    else { throw ScheduleError.unknownKind(name) }
+    return schedule
+  }
+
+  @Test("The catalog begins with the twelve names of transformers, and each name stands once")
+  func names() {
+    let names = ScheduleCatalog.entries.map(\.name)
+    #expect(Array(names.prefix(12)) == SchedulerType.allCases.map(\.rawValue))
+    #expect(Set(names).count == names.count)
+  }
+
+  @Test("The defaults of the options are those of the initializers")
+  func defaults() throws {
+    #expect(try schedule("cosine") == AnySchedule(CosineSchedule(trainingSteps: 10)))
+    #expect(
+      try schedule("cosine_with_restarts") == AnySchedule(CosineWithRestartsSchedule(trainingSteps: 10)))
+    #expect(try schedule("polynomial") == AnySchedule(PolynomialSchedule(trainingSteps: 10)))
+    #expect(try schedule("rex") == AnySchedule(REXSchedule(trainingSteps: 10)))
+    #expect(try schedule("one_cycle") == AnySchedule(OneCycleSchedule(trainingSteps: 10)))
+    #expect(
+      try schedule("warmup_stable_decay", ["num_decay_steps": 4])
+        == AnySchedule(WarmupStableDecaySchedule(decaySteps: 4, trainingSteps: 10)))
+    #expect(
+      try SchedulePolicy(named: "reduce_lr_on_plateau")
+        == .byMetric(AnyMetricSchedule(ReduceOnPlateauSchedule())))
+    #expect(try SchedulePolicy(named: "greedy") == .byMetric(AnyMetricSchedule(GreedySchedule())))
+    #expect(
+      try SchedulePolicy(named: "greedy", options: ["smooth": true])
+        == .byMetric(AnyMetricSchedule(GreedySchedule(smoothingWindow: 50))))
+  }
+
+  @Test("The names beyond transformers make their schedules, with a warm-up before them where asked for")
+  func own() throws {
+    let restarts = try CosineWarmRestartsSchedule(firstCycleSteps: 4, growth: 2, minimumRate: 0.1)
+    let options: [String: ScheduleOption] = ["T_0": 4, "T_mult": 2, "eta_min": 0.1]
+    #expect(try schedule("cosine_warm_restarts", options) == AnySchedule(restarts))
+    #expect(
+      try schedule("cosine_warm_restarts", warmupSteps: 3, options)
+        == AnySchedule(WarmupSchedule(steps: 3, then: restarts)))
+    #expect(
+      try schedule("rex", warmupSteps: 3)
+        == AnySchedule(WarmupSchedule(steps: 3, then: REXSchedule(trainingSteps: 7))))
+    #expect(
+      try schedule("tri_stage", warmupSteps: 3, ["hold_steps": 2])
+        == AnySchedule(TriStageSchedule(warmupSteps: 3, holdSteps: 2, decaySteps: 5)))
+    #expect(
+      try schedule("wsd", ["num_decay_steps": 4, "decay_type": "power", "power": 2])
+        == AnySchedule(WarmupStableDecaySchedule(decaySteps: 4, trainingSteps: 10, decayShape: .power(2))))
+    #expect(
+      try schedule("piecewise", ["steps": [0, 5], "multipliers": [1, 0.5], "interpolation": "linear"])
+        == AnySchedule(
+          PiecewiseSchedule(
+            points: [.init(step: 0, multiplier: 1), .init(step: 5, multiplier: 0.5)], interpolation: .linear))
+    )
+    #expect(
+      try schedule("multi_step", ["milestones": 7])
+        == AnySchedule(MultiStepDecaySchedule(milestones: [7])))
+    #expect(
+      try schedule("joined", warmupSteps: 2, ["schedules": ["linear", "rex"], "boundaries": [6]])
+        == AnySchedule(
+          JoinedSchedule(
+            [
+              AnySchedule(LinearSchedule(warmupSteps: 2, trainingSteps: 6)),
+              AnySchedule(REXSchedule(trainingSteps: 4)),
+            ], boundaries: [6])))
+  }
+
+  @Test("Stable steps win over training steps, as in transformers")
+  func stableStepsWin() throws {
+    #expect(
+      try schedule("warmup_stable_decay", ["num_decay_steps": 4, "num_stable_steps": 50])
+        == AnySchedule(WarmupStableDecaySchedule(warmupSteps: 0, stableSteps: 50, decaySteps: 4)))
+  }
+
+  @Test(
+    "Options of the wrong type are errors that name the option and what it must be",
+    arguments: [
+      ("cosine", ["num_cycles": "two"], "cosine: the option num_cycles is two, but must be a number"),
+      ("cosine", ["num_cycles": true], "cosine: the option num_cycles is true, but must be a number"),
+      (
+        "inverse_sqrt", ["timescale": 2.5],
+        "inverse_sqrt: the option timescale is 2.5, but must be a whole number"
+      ),
+      ("greedy", ["smooth": 1], "greedy: the option smooth is 1, but must be true or false"),
+      (
+        "greedy", ["min_lr": [0.1, "x"]],
+        "greedy: the option min_lr is 0.1,x, but must be a number, or a list with one a parameter group"
+      ),
+      ("reduce_lr_on_plateau", ["mode": 3], "reduce_lr_on_plateau: the option mode is 3, but must be a text"),
+      (
+        "one_cycle", ["anneal_strategy": "quick"],
+        "one_cycle: the option anneal_strategy is quick, but must be one of cos, linear"
+      ),
+      ("step", [:], "step requires `step_size`, please provide that argument."),
+      ("constant", ["x": 1], "constant got an unexpected keyword argument 'x'; it has no options"),
+      (
+        "wsd", ["num_decay_steps": 1, "decay_type": "x"],
+        "Unknown decay type: x, expected 'linear', 'cosine', '1-sqrt', 'power' or 'exponential'"
+      ),
+      ("joined", ["schedules": ["linear", "greedy"], "boundaries": 5], "joined: schedules is greedy"),
+    ] as [(String, [String: ScheduleOption], String)])
+  func illTyped(name: String, options: [String: ScheduleOption], message: String) {
+    let error = #expect(throws: ScheduleError.self) {
+      try SchedulePolicy(named: name, warmupSteps: 0, trainingSteps: 10, options: options)
+    }
+    #expect(error?.description.hasPrefix(message) == true, "\(error?.description ?? "")")
+  }
+
+  @Test("A null stands for the default, and a whole number for a number")
+  func lenience() throws {
+    #expect(try schedule("cosine", ["num_cycles": nil]) == schedule("cosine"))
+    #expect(try schedule("cosine", ["num_cycles": 2]) == schedule("cosine", ["num_cycles": 2.0]))
+    #expect(try schedule("inverse_sqrt", ["timescale": 5.0]) == schedule("inverse_sqrt", ["timescale": 5]))
+  }
+
+  @Test("Option values survive JSON and the command line")
+  func optionValues() throws {
+    let values: [ScheduleOption] = [nil, true, 3, 2.5, "text", [1, 2.5], [], ["a", "b"]]
+    #expect(try JSONDecoder().decode([ScheduleOption].self, from: JSONEncoder().encode(values)) == values)
+    for value in values where value != [] { #expect(ScheduleOption(text: value.description) == value) }
+    #expect(ScheduleOption(text: "1e-5") == 1e-5)
+    #expect(ScheduleOption(text: "7,") == [7])
+  }
+}

@@ -1,0 +1,83 @@
+import Testing
+
+@testable import adafactor
+
+@Suite("Line charts")
+struct LineChartTests {
+  private func chart(_ values: [Double], logarithmic: Bool = false) -> LineChart {
+    LineChart(
+      xLabel: "step", yLabel: "value", hasLogarithmicY: logarithmic,
+      series: [.init(name: "a", points: values.enumerated().map { .init(x: Double($0), y: $1) })])
+  }
+
+  @Test("Ticks are round, hold all values between them, and are at most eight")
+  func linearTicks() {
+    for (values, ticks) in [
+      ([0, 1], [0, 0.2, 0.4, 0.6, 0.8, 1]),
+      ([0.9, 1.6], [0.8, 1, 1.2, 1.4, 1.6]),
+      ([-3, 4], [-4, -2, 0, 2, 4]),
+      ([12, 99], [0, 20, 40, 60, 80, 100]),
+      ([5], [0, 1, 2, 3, 4, 5]),
+      ([-5], [-5, -4, -3, -2, -1, 0]),
+      ([0], [0, 0.2, 0.4, 0.6, 0.8, 1]),
+    ] as [([Double], [Double])] {
+      let axis = ChartAxis(values: values, isLogarithmic: false)
+      #expect(axis.ticks.count <= 8)
+      #expect(axis.ticks.map(ChartAxis.label) == ticks.map(ChartAxis.label), "\(values)")
+      #expect(values.allSatisfy(axis.range.contains))
+    }
+  }
+
+  @Test("A logarithmic axis runs over whole decades, and a tenth is a decade lower")
+  func logarithmicTicks() {
+    let axis = ChartAxis(values: [0.003, 20], isLogarithmic: true)
+    #expect(axis.ticks.map(ChartAxis.label) == ["0.001", "0.01", "0.1", "1", "10", "100"])
+    #expect(axis.position(0.001) == 0 && axis.position(100) == 1)
+    #expect(abs(axis.position(10) - axis.position(1) - 0.2) < 1e-12)
+  }
+
+  @Test("Values that cannot be drawn are gaps")
+  func gaps() {
+    let linear = chart([1, .nan, 2, 3, .infinity, -1])
+    #expect(linear.segments(of: linear.series[0]).map { $0.map(\.y) } == [[1], [2, 3], [-1]])
+    let logarithmic = chart([1, 0, 2, 3, -1], logarithmic: true)
+    #expect(logarithmic.segments(of: logarithmic.series[0]).map { $0.map(\.y) } == [[1], [2, 3]])
+  }
+
+  @Test(
+    "Charts of nothing, of one point and of what cannot be drawn are drawn still",
+    arguments: [
+      [], [1], [.nan], [0, 0], [1e308, -1e308], [1, 1.0000000000000002], [.leastNonzeroMagnitude], [1.7e308],
+    ] as [[Double]], [false, true])
+  func edges(values: [Double], logarithmic: Bool) {
+    let chart = chart(values, logarithmic: logarithmic)
+    #expect(chart.svg().hasSuffix("</svg>\n"))
+    #expect(chart.terminal().split(separator: "\n").count > 20)
+  }
+
+  @Test("Eight dots fill a character, and each sets its own bit")
+  func dots() {
+    var canvas = DotCanvas(columns: 2, rows: 1)
+    #expect(canvas.row(0).map(\.character) == [" ", " "])
+    canvas.set(x: 0, y: 3, layer: 0)
+    #expect(canvas.row(0)[0].character == "⡀")
+    canvas.line(from: (3, 0), to: (3, 3), layer: 4)
+    #expect(canvas.row(0)[1].character == "⢸")
+    #expect(canvas.row(0)[1].layer == 4)
+    for x in 0..<2 { for y in 0..<4 { canvas.set(x: x, y: y, layer: 0) } }
+    #expect(canvas.row(0)[0].character == "⣿")
+    canvas.set(x: -1, y: 0, layer: 0)
+    canvas.set(x: 0, y: 4, layer: 0)
+  }
+
+  @Test("Names are escaped in SVG, and several curves are named in a legend")
+  func legend() {
+    var several = chart([1, 2])
+    several.series.append(.init(name: "<b & c>", points: several.series[0].points))
+    #expect(several.svg().contains(">&lt;b &amp; c&gt;</text>"))
+    let plain = several.terminal()
+    #expect(plain.contains("a a   b <b & c>") && !plain.contains("\u{1B}"))
+    let colored = several.terminal(.init(hasColor: true))
+    #expect(colored.contains("\u{1B}[31m━━ <b & c>\u{1B}[0m"))
+  }
+}

@@ -1,0 +1,216 @@
+import Foundation
+import Schedules
+import Testing
+
+@Suite("adafactor schedule")
+struct ScheduleCommandTests {
+  private func schedule(_ arguments: String...) throws -> ToolRunner.Result {
+    try ToolRunner.run(["schedule"] + arguments)
+  }
+
+  // MARK: csv
+
+  @Test("csv has the header step,lr and a row a step, step 0 first, that reads back to the same Double")
+  func csv() throws {
+    let result = try schedule(
+      "cosine", "--lr", "0.0012345678901234567", "--steps", "37", "--warmup-steps", "7",
+      "--training-steps", "30", "--format", "csv")
+    #expect(result.status == 0)
+    #expect(result.errors == "")
+    #expect(result.lines.first == "step,lr")
+    #expect(result.lines.count == 38)
+    let expected = try CosineSchedule(warmupSteps: 7, trainingSteps: 30)
+    for (step, line) in result.lines.dropFirst().enumerated() {
+      let cells = line.split(separator: ",")
+      #expect(cells[0] == "\(step)")
+      #expect(Double(cells[1]) == expected.rate(at: step, initialRate: 0.0012345678901234567))
+    }
+  }
+
+  @Test("Row s holds the rate before metric s is observed")
+  func metricRows() throws {
+    let folder = try ToolRunner.temporaryFolder()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let file = folder.appendingPathComponent("metrics.txt")
+    try "1\n1\n\n1\n1\n".write(to: file, atomically: true, encoding: .utf8)
+    // With patience 0, the first metric is the best; each of the next halves the rate for the row after it.
+    let result = try schedule(
+      "reduce_lr_on_plateau", "--lr", "1", "--steps", "5", "--metrics", file.path,
+      "--option", "patience=0", "--option", "factor=0.5")
+    #expect(result.lines == ["step,lr", "0,1.0", "1,1.0", "2,0.5", "3,0.25", "4,0.125"])
+  }
+
+  @Test("Options have the names of the reference's arguments")
+  func options() throws {
+    let result = try schedule(
+      "polynomial", "--lr", "1", "--steps", "3", "--training-steps", "2", "--option", "lr_end=0.25",
+      "--option", "power=2")
+    #expect(result.lines == ["step,lr", "0,1.0", "1,0.4375", "2,0.25"])
+  }
+
+  @Test("A warm-up may be a part of the training, rounded up")
+  func fraction() throws {
+    let result = try schedule("constant_with_warmup", "--lr", "1", "--steps", "5", "--warmup-steps", "0.25")
+    #expect(result.lines == ["step,lr", "0,0.0", "1,0.5", "2,1.0", "3,1.0", "4,1.0"])
+  }
+
+  @Test("Several schedules are columns, and an option goes to those that have it")
+  func severalSchedules() throws {
+    let result = try schedule(
+      "linear", "step", "exponential", "--lr", "1", "--steps", "4", "--option", "gamma=0.5",
+      "--option", "step.step_size=2", "--option", "exponential.gamma=0.25")
+    #expect(
+      result.lines == [
+        "step,linear,step,exponential", "0,1.0,1.0,1.0", "1,0.75,1.0,0.25", "2,0.5,0.5,0.0625",
+        "3,0.25,0.5,0.015625",
+      ])
+  }
+
+  // MARK: Other formats
+
+  @Test("json holds the initial rate and the rates of each schedule")
+  func json() throws {
+    let result = try schedule("linear", "constant", "--lr", "0.1", "--steps", "3", "--format", "json")
+    struct Document: Decodable, Equatable {
+      struct Entry: Decodable, Equatable {
+        let name: String
+        let rates: [Double]
+      }
+      let initialRate: Double
+      let schedules: [Entry]
+    }
+    let document = try JSONDecoder().decode(Document.self, from: Data(result.output.utf8))
+    let linear = try LinearSchedule(trainingSteps: 3)
+    #expect(
+      document
+        == Document(
+          initialRate: 0.1,
+          schedules: [
+            .init(name: "linear", rates: (0..<3).map { linear.rate(at: $0, initialRate: 0.1) }),
+            .init(name: "constant", rates: [0.1, 0.1, 0.1]),
+          ]))
+  }
+
+  @Test("A table aligns its columns")
+  func table() throws {
+    let result = try schedule("linear", "--lr", "1", "--steps", "2", "--format", "table")
+    #expect(result.lines == ["step   lr", "   0  1.0", "   1  0.5"])
+  }
+
+  @Test("svg goes to a file named by --output, and holds a curve with a point a step")
+  func svg() throws {
+    let folder = try ToolRunner.temporaryFolder()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let file = folder.appendingPathComponent("rates.svg")
+    let result = try schedule("linear", "--lr", "1", "--steps", "11", "--output", file.path)
+    #expect(result.status == 0)
+    #expect(result.output == "")
+    let svg = try String(contentsOf: file, encoding: .utf8)
+    #expect(svg.hasPrefix("<svg") && svg.hasSuffix("</svg>\n"))
+    let curve = try #require(svg.split(separator: "\n").first { $0.contains("<polyline class=\"curve c0\"") })
+    #expect(curve.split(separator: ",").count - 1 == 11)
+  }
+
+  @Test("The plot for a terminal draws from the top left to the bottom right for a falling line")
+  func plot() throws {
+    let result = try schedule(
+      "linear", "--lr", "1", "--steps", "101", "--training-steps", "100", "--format", "plot")
+    let rows = result.lines.filter { $0.contains("│") || $0.contains("┤") }
+    let firstDots = rows.map { row in row.unicodeScalars.firstIndex { (0x2801...0x28FF).contains($0.value) } }
+    #expect(rows.count >= 8)
+    for (row, next) in zip(zip(rows, firstDots), zip(rows, firstDots).dropFirst()) {
+      let start = try #require(row.1.map { row.0.unicodeScalars.distance(from: row.0.startIndex, to: $0) })
+      let nextStart = try #require(
+        next.1.map { next.0.unicodeScalars.distance(from: next.0.startIndex, to: $0) })
+      #expect(start < nextStart)
+    }
+  }
+
+  #if os(Linux)
+    @Test("On a terminal the default is a plot as wide as the terminal, in colors unless NO_COLOR is set")
+    func terminal() throws {
+      let colored = try ToolRunner.runInTerminal(
+        "schedule", "linear", "rex", "--lr", "1", "--steps", "50", columns: 50, environment: ["NO_COLOR": ""])
+      #expect(colored.status == 0)
+      #expect(colored.output.contains("\u{1B}[31m━━ rex"))
+      let plain = try ToolRunner.runInTerminal(
+        "schedule", "linear", "rex", "--lr", "1", "--steps", "50", columns: 50, environment: ["NO_COLOR": "1"]
+      )
+      #expect(plain.status == 0)
+      #expect(plain.lines.map(\.count).max() == 50)
+      #expect(plain.lines.last == "a linear   b rex")
+      #expect(!plain.output.contains("\u{1B}"))
+    }
+  #endif
+
+  @Test("--list describes every schedule and every option")
+  func list() throws {
+    let result = try schedule("--list")
+    #expect(result.status == 0)
+    for entry in ScheduleCatalog.entries {
+      #expect(result.lines.contains { $0.hasPrefix("  \(entry.name): ") })
+      for option in entry.options {
+        #expect(result.lines.contains { $0.hasPrefix("    \(option.name)") })
+      }
+    }
+  }
+
+  // MARK: Errors
+
+  @Test(
+    "What is wrong is said on standard error, with a failing status and no output",
+    arguments: [
+      (
+        ["nope", "--lr", "1", "--steps", "3"],
+        "nope is not a valid SchedulerType, please select one of ['linear', "
+      ),
+      (["linear", "--steps", "3"], "--lr"),
+      (["linear", "--lr", "1"], "--steps"),
+      (["--lr", "1", "--steps", "3"], "--list"),
+      (["linear", "--lr", "1", "--steps", "0"], "--steps"),
+      (["linear", "--lr", "-1", "--steps", "3"], "--lr"),
+      (["greedy", "--lr", "1", "--steps", "3"], "--metrics"),
+      (
+        ["linear", "--lr", "1", "--steps", "3", "--option", "power=2"],
+        "linear got an unexpected keyword argument 'power'; it has no options"
+      ),
+      (
+        ["cosine", "--lr", "1", "--steps", "3", "--option", "num_cycles=many"],
+        "cosine: the option num_cycles is many, but must be a number"
+      ),
+      (["cosine", "--lr", "1", "--steps", "3", "--option", "num_cycles"], "num_cycles"),
+      (["linear", "--lr", "1", "--steps", "3", "--option", "cosine.num_cycles=1"], "cosine.num_cycles"),
+      (
+        ["linear", "--lr", "1", "--steps", "3", "--warmup-steps=-1"],
+        "linear: warmupSteps is -1, but must be 0 or greater"
+      ),
+      (["linear", "--lr", "1", "--steps", "3", "--warmup-steps", "1.5"], "1.5"),
+      (
+        ["polynomial", "--lr", "1e-8", "--steps", "3"],
+        "lr_end (1e-07) must be smaller than initial lr (1e-08)"
+      ),
+      (["linear", "--lr", "1", "--steps", "3", "--format", "png"], "png"),
+      (["linear", "--lr", "1", "--steps", "3", "--output", "/nonexistent/x.csv"], "/nonexistent/x.csv"),
+    ])
+  func errors(arguments: [String], message: String) throws {
+    let result = try ToolRunner.run(["schedule"] + arguments)
+    #expect(result.status != 0)
+    #expect(result.output == "")
+    #expect(result.errors.contains(message), "\(result.errors)")
+  }
+
+  @Test("Of a metrics file, the file and the line are named")
+  func metricsErrors() throws {
+    let folder = try ToolRunner.temporaryFolder()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let file = folder.appendingPathComponent("metrics.txt").path
+    let missing = try schedule("greedy", "--lr", "1", "--steps", "3", "--metrics", file)
+    #expect(missing.status != 0 && missing.errors.contains("\(file): "))
+    try "0.5\n\n0,4\n".write(toFile: file, atomically: true, encoding: .utf8)
+    let wrong = try schedule("greedy", "--lr", "1", "--steps", "3", "--metrics", file)
+    #expect(wrong.status != 0 && wrong.errors.contains("\(file):3: '0,4' is not a number"))
+    try "0.5\n".write(toFile: file, atomically: true, encoding: .utf8)
+    let short = try schedule("greedy", "--lr", "1", "--steps", "3", "--metrics", file)
+    #expect(short.status != 0 && short.errors.contains("\(file): has 1 numbers, but 3 steps need 2 at least"))
+  }
+}

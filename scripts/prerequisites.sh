@@ -1,0 +1,48 @@
+# Sourced by the other scripts: checks what a build needs, installs what it may, and otherwise says what to do.
+
+# The oldest Swift that the package builds with.
+least_swift="6.2"
+
+fail() {
+  echo "error: $*" >&2
+  exit 1
+}
+
+require_swift() {
+  command -v swift > /dev/null \
+    || fail "Swift is not installed. Get Swift ${least_swift} or later from https://www.swift.org/install and try again."
+  local version
+  version=$(swift --version 2> /dev/null | sed -n 's/.*Swift version \([0-9]*\.[0-9]*\).*/\1/p' | head -n 1)
+  [ "$(printf '%s\n' "$least_swift" "$version" | sort -V | head -n 1)" = "$least_swift" ] \
+    || fail "Swift ${version:-of an unknown version} is too old: this package needs ${least_swift} or later, from https://www.swift.org/install."
+}
+
+has_openblas() {
+  command -v pkg-config > /dev/null && pkg-config --exists openblas
+}
+
+# Installs OpenBLAS where that takes no password. Not needed for builds with --disable-default-traits.
+require_openblas() {
+  has_openblas && return
+  local without="Or build on pure Swift: swift build --disable-default-traits"
+  if command -v apt-get > /dev/null; then
+    local install="apt-get install -y libopenblas-dev pkg-config"
+    local runner=""
+    if [ "$(id -u)" != 0 ]; then
+      runner="sudo"
+      sudo -n true 2> /dev/null || fail "OpenBLAS is missing. Install it by: sudo $install. $without"
+    fi
+    echo "Installing OpenBLAS: $runner $install" >&2
+    $runner apt-get update -q >&2 || true
+    $runner $install >&2 || fail "OpenBLAS could not be installed. $without"
+  elif command -v brew > /dev/null; then
+    echo "Installing OpenBLAS: brew install openblas pkgconf" >&2
+    brew install openblas pkgconf >&2 || fail "OpenBLAS could not be installed. $without"
+    # Homebrew keeps OpenBLAS out of the default paths.
+    PKG_CONFIG_PATH="$(brew --prefix openblas)/lib/pkgconfig:${PKG_CONFIG_PATH:-}"
+    export PKG_CONFIG_PATH
+  else
+    fail "OpenBLAS is missing. Install its development files and pkg-config. $without"
+  fi
+  has_openblas || fail "OpenBLAS is installed, but pkg-config does not find openblas. $without"
+}
