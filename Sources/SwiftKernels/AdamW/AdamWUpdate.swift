@@ -34,7 +34,7 @@ enum AdamWUpdate<P: StoredScalar, G: StoredScalar, A: Arithmetic> {
     let weight2 = A(1 - numbers.beta2)
     let factor = A(numbers.factor)
     let epsilon = A(numbers.epsilon)
-    forEachVector(gradient.columns) { offset, valid in
+    @inline(__always) func step(_ offset: Int, _ valid: Int) {
       let g = scale * G.load(gradient.elements.address, offset, valid, as: A.self)
       let oldFirst = A.load(UnsafeRawPointer(first), offset, valid, as: A.self)
       // Not β₁ m + (1−β₁) g: the rounded β₁ and 1−β₁ don't add up to 1, which for β₁ = 0.999 shifts m by 10⁻⁵. Nor
@@ -46,13 +46,12 @@ enum AdamWUpdate<P: StoredScalar, G: StoredScalar, A: Arithmetic> {
       _ = A.store(v, second, offset, valid)
       var divisor = v
       if keepsMaximum {
-        let old = A.load(UnsafeRawPointer(maximum), offset, valid, as: A.self)
-        // Written so that a NaN in v replaces the maximum.
-        divisor = v.replacing(with: old, where: v .<= old)
+        divisor = lanesMaximum(v, A.load(UnsafeRawPointer(maximum), offset, valid, as: A.self))
         _ = A.store(divisor, maximum, offset, valid)
       }
       _ = rule.apply(
         factor * (m / (divisor.squareRoot() + epsilon)), to: parameter, offset, valid, momentAt: 0)
     }
+    forEachVector(gradient.columns, step)
   }
 }

@@ -7,10 +7,11 @@ enum FiniteSquares<G: StoredScalar, A: Arithmetic> {
     let scale = A(gradient.scale)
     // 0 · x is 0 for every finite x and NaN for others: a sum of squares could overflow where no square does.
     var products = SIMD8<A>()
-    forEachVector(gradient.columns) { offset, valid in
+    @inline(__always) func add(_ offset: Int, _ valid: Int) {
       let g = scale * G.load(gradient.elements.address, offset, valid, as: A.self)
       products += 0 * (g * g)
     }
+    forEachVector(gradient.columns, add)
     return products == SIMD8<A>()
   }
 }
