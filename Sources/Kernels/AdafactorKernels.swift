@@ -5,6 +5,8 @@
 /// A piece is some rows of a matrix (`rows` × all columns) or a panel of its columns (all rows × `columns`):
 /// `stride` elements lie between the starts of consecutive rows.
 ///
+/// Gradients and parameters may lie at any address; moments, factors and sums at a multiple of their size.
+///
 /// Every sum has a fixed order, given the piece: results don't depend on threads or on alignment.
 package protocol AdafactorKernels {
   // MARK: Statistics: nothing of the parameter or its state changes

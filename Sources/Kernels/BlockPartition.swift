@@ -55,9 +55,10 @@ package struct BlockPartition: Sendable, Equatable {
         matrixCount: matrixCount, rows: rows, columns: columns, form: .columns,
         blockLength: roundUp(Self.blockElements / rows, to: Self.columnStep))
     } else {
-      // Each block keeps two Double sums per column. Few blocks keep that below 1/16 of the matrix; 64 rows is what a
-      // column sum takes in the arithmetic type.
-      let length = max(Self.blockElements / columns, rows / Self.mostBlocksOfAMatrix)
+      // Each block keeps two Double sums per column, which with 64 rows, what a column sum takes in the arithmetic type,
+      // is 1/16 of the matrix. Long rows take twice as many, since each thread has such sums beside.
+      let least = columns > Self.mostColumnsOfALowBlock ? 2 * KernelLimits.rowsPerColumnSum : 1
+      let length = max(Self.blockElements / columns, rows / Self.mostBlocksOfAMatrix, least)
       self.init(
         matrixCount: matrixCount, rows: rows, columns: columns, form: .rows,
         blockLength: roundUp(length, to: KernelLimits.rowsPerColumnSum))
@@ -89,6 +90,9 @@ package struct BlockPartition: Sendable, Equatable {
 
   /// Row blocks that a large matrix has at the most.
   private static let mostBlocksOfAMatrix = 32
+
+  /// Columns beyond which blocks of the fewest rows would take more memory than a step may.
+  private static let mostColumnsOfALowBlock = 16384
 
   /// Rows up to which a panel of columns has rows of a useful length.
   private static let mostRowsOfAPanel = 512

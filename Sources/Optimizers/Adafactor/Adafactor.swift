@@ -70,6 +70,9 @@ public final class Adafactor {
   /// Threads that a step uses at the most.
   public var threads: Int { core.threads }
 
+  /// Bytes held beside the state, for what a step hands from phase to phase.
+  package var workspaceByteCount: Int { core.workspaceByteCount }
+
   /// Changes the options of a group from the next step on.
   ///
   /// - Throws: `OptimizerError.invalidOption`, with the options as they were, if they end up out of range; `noGroup`.

@@ -12,10 +12,9 @@ extension AdamW.Options: UpdateRule {
     AdamW.State(shape: shape, scalarType: scalarType, hasMaximum: amsgrad)
   }
 
+  var needsOptionalMoments: Bool { amsgrad }
+
   func step(of tensor: SteppedTensor, state: inout AdamW.State) -> AdamWStep {
-    if amsgrad && state.maximum == nil {
-      state.maximum = Tensor(zeros: tensor.shape, as: tensor.parameter.type.arithmeticType)
-    }
     let moments = AdamWMoments(
       first: state.firstMoments.mutableElements(), second: state.secondMoments.mutableElements(),
       maximum: amsgrad ? state.maximum?.mutableElements() : nil)

@@ -5,7 +5,7 @@ extension AdamW {
   /// What AdamW remembers of one parameter between steps: two numbers for each of its elements.
   ///
   /// Numbers are Float32, or Float64 for Float64 parameters. Torch's names stand in brackets.
-  public struct State: Sendable {
+  public struct State: Sendable, Equatable {
     /// t, the number of steps taken [`step`].
     public internal(set) var step: Int
 
@@ -44,6 +44,11 @@ extension AdamW {
 }
 
 extension AdamW.State: ParameterState {
+  var optionalMoments: Tensor? {
+    get { maximum }
+    set { maximum = newValue }
+  }
+
   func moments(of shape: Shape) -> [(name: String, tensor: Tensor?, expected: Shape?)] {
     [
       ("first moments", firstMoments, shape),

@@ -25,7 +25,32 @@ final class OptimizerCore<Rule: UpdateRule> {
     var state: Rule.State?
     /// Σ p² as the last step left it, and the memory it holds for.
     var squares: (sum: Double, stamp: MutationStamp)?
+
+    /// Refuses a gradient that does not fit the parameter, and a parameter that no longer fits its state.
+    func check() throws(OptimizerError) {
+      try checkGradient(of: parameter)
+      try state?.check(
+        parameter: parameter.name, shape: parameter.value.shape, scalarType: parameter.value.scalarType)
+    }
+
+    /// What is in `state` now.
+    var contents: StateContents {
+      guard let state else { return .nothing }
+      return state.optionalMoments == nil ? .required : .everything
+    }
+
+    /// Takes back what a step that was not made had added.
+    mutating func restore(_ contents: StateContents) {
+      switch contents {
+      case .nothing: state = nil
+      case .required: state?.optionalMoments = nil
+      case .everything: break
+      }
+    }
   }
+
+  /// What a state holds.
+  private enum StateContents { case nothing, required, everything }
 
   init(
     groups: [ParameterGroup<Rule>], policy: NonFinitePolicy, kernels: KernelPathKind, threads: Int?
@@ -101,9 +126,13 @@ final class OptimizerCore<Rule: UpdateRule> {
   /// Goes on from a state that was taken elsewhere.
   func setState(_ state: Rule.State, of parameter: Parameter) throws(OptimizerError) {
     guard let index = index(of: parameter) else { throw .unknownParameter(name: parameter.name) }
-    try state.check(for: parameter)
+    try state.check(
+      parameter: parameter.name, shape: parameter.value.shape, scalarType: parameter.value.scalarType)
     entries[index].state = state
   }
+
+  /// Bytes held for what a step hands from phase to phase.
+  var workspaceByteCount: Int { engine.workspaceByteCount }
 
   /// Bytes of all states.
   var stateByteCount: Int { entries.reduce(0) { $0 + ($1.state?.byteCount ?? 0) } }
@@ -131,22 +160,19 @@ final class OptimizerCore<Rule: UpdateRule> {
 
   /// Updates the parameters of these entries, each of which has a gradient.
   private func step(_ stepped: [Int]) throws(OptimizerError) -> StepReport {
-    for index in stepped {
-      try checkGradient(of: entries[index].parameter)
-      // The parameter may have been given a value of another shape or type since.
-      try entries[index].state?.check(for: entries[index].parameter)
-    }
+    for index in stepped { try entries[index].check() }
+    let contents = stepped.map { entries[$0].contents }
     var steps = ContiguousArray<Rule.Step>()
     steps.reserveCapacity(stepped.count)
     for index in stepped { steps.append(nextStep(of: &entries[index])) }
     let nonFinite = engine.run(&steps, policy: policy)
     var steppedCount = 0
-    for (index, step) in zip(stepped, steps) {
+    for ((index, step), contents) in zip(zip(stepped, steps), contents) {
       if step.isFinished {
         steppedCount += 1
         finish(&entries[index], after: step)
-      } else if entries[index].state!.step == 0 {
-        entries[index].state = nil
+      } else {
+        entries[index].restore(contents)
       }
     }
     let names = nonFinite.map { entries[stepped[$0]].parameter.name }
@@ -157,12 +183,13 @@ final class OptimizerCore<Rule: UpdateRule> {
   /// The phases of a parameter's next step, with a state to begin with if it is the first.
   private func nextStep(of entry: inout Entry) -> Rule.Step {
     let (parameter, rule) = (entry.parameter, groups[entry.group].options)
-    let shape = parameter.value.shape
+    let (shape, type) = (parameter.value.shape, parameter.value.scalarType)
     var known: Double?
     // Compared before the memory is asked for to write, which ends the stamp.
     if let squares = entry.squares, squares.stamp == parameter.value.mutationStamp { known = squares.sum }
     // Taken out of the entry: a second holder of the moments would make the step write to a copy.
-    var state = entry.state.take() ?? rule.initialState(shape: shape, scalarType: parameter.value.scalarType)
+    var state = entry.state.take() ?? rule.initialState(shape: shape, scalarType: type)
+    rule.addMissingMoments(to: &state, shape: shape, scalarType: type)
     defer { entry.state = state }
     return rule.step(
       of: SteppedTensor(

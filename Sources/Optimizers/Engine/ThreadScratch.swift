@@ -41,8 +41,9 @@ struct ThreadScratch {
       case .matrices:
         rows = partition.rows
         columns = partition.columns
-        columnSums = partition.columns
-        totals = max(partition.rows, partition.columns)
+        // Sums run over the shorter way of a wide matrix, over the columns of any other.
+        columnSums = partition.isWide ? 0 : partition.columns
+        totals = partition.isWide ? partition.rows : partition.columns
       }
     }
 

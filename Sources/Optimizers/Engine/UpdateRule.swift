@@ -20,11 +20,23 @@ protocol UpdateRule: OptimizerOptions {
   /// The state before the first step of a parameter.
   func initialState(shape: Shape, scalarType: ScalarType) -> State
 
-  /// The phases of the next step of a tensor. Adds to `state` the moments that these options need and it lacks.
+  /// Whether these options need the moments that only some need.
+  var needsOptionalMoments: Bool { get }
+
+  /// The phases of the next step of a tensor, whose state has all moments that these options need.
   func step(of tensor: SteppedTensor, state: inout State) -> Step
 
   /// Takes note in `state` of a step whose moments have been written.
   func advance(_ state: inout State, after step: Step)
+}
+
+extension UpdateRule {
+  /// Gives a state the moments that these options need and it lacks, as zeros.
+  func addMissingMoments(to state: inout State, shape: Shape, scalarType: ScalarType) {
+    if needsOptionalMoments && state.optionalMoments == nil {
+      state.optionalMoments = Tensor(zeros: shape, as: scalarType.arithmeticType)
+    }
+  }
 }
 
 /// What is remembered of one parameter between steps.
@@ -34,6 +46,9 @@ protocol ParameterState: Sendable {
 
   /// Bytes of all moments.
   var byteCount: Int { get }
+
+  /// The moments that only some options need: as many as the parameter has elements.
+  var optionalMoments: Tensor? { get set }
 
   /// The moments that a parameter of this shape calls for: their name, what there is, and the shape it must have.
   func moments(of shape: Shape) -> [(name: String, tensor: Tensor?, expected: Shape?)]
@@ -45,19 +60,19 @@ extension ParameterState {
     moments.reduce(0) { $0 + ($1?.byteCount ?? 0) }
   }
 
-  /// Refuses a state that a parameter cannot have.
-  func check(for parameter: Parameter) throws(OptimizerError) {
+  /// Refuses a state that a parameter of this name, shape and type cannot have.
+  func check(parameter: String, shape: Shape, scalarType: ScalarType) throws(OptimizerError) {
     guard step >= 0 else {
       throw .invalidOption(
-        name: "The step of \"\(parameter.name)\"", value: "\(step)", requirement: "it counts from 0")
+        name: "The step of \"\(parameter)\"", value: "\(step)", requirement: "it counts from 0")
     }
-    for (name, tensor, expected) in moments(of: parameter.value.shape) {
+    for (name, tensor, expected) in moments(of: shape) {
       guard tensor?.shape == expected else {
-        throw .stateShape(parameter: parameter.name, moments: name, shape: tensor?.shape, expected: expected)
+        throw .stateShape(parameter: parameter, moments: name, shape: tensor?.shape, expected: expected)
       }
-      let arithmetic = parameter.value.scalarType.arithmeticType
+      let arithmetic = scalarType.arithmeticType
       if let type = tensor?.scalarType, type != arithmetic {
-        throw .stateType(parameter: parameter.name, moments: name, type: type, expected: arithmetic)
+        throw .stateType(parameter: parameter, moments: name, type: type, expected: arithmetic)
       }
     }
   }

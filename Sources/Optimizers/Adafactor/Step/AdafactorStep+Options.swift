@@ -19,11 +19,9 @@ extension Adafactor.Options: UpdateRule {
     Adafactor.State(shape: shape, scalarType: scalarType, hasFirstMoments: beta1 != nil)
   }
 
+  var needsOptionalMoments: Bool { beta1 != nil }
+
   func step(of tensor: SteppedTensor, state: inout Adafactor.State) -> AdafactorStep {
-    let arithmetic = tensor.parameter.type.arithmeticType
-    if beta1 != nil && state.firstMoments == nil {
-      state.firstMoments = Tensor(zeros: tensor.shape, as: arithmetic)
-    }
     let step = state.step + 1
     // 1 − β is this power itself: as a difference from 1 it would lose its digits, one for every tenfold of t.
     let weight = Double.pow(Double(step), decayRate)

@@ -169,15 +169,21 @@ extension AdafactorStep {
       rows: partition.rows, columns: partition.columns, average: average(count: 1))
   }
 
-  /// Σ p² of a block, in the order in which its update adds it up.
+  /// Σ p² of a block, in the order in which its update adds up what it stores: both have the same bits.
   func sumOfSquares(_ block: Block, _ kernels: any KernelPath) -> Double {
     let elements = parameter.reading.advanced(by: offset(of: block))
-    // Small matrices are one run of elements: their rows would be mostly padding.
-    return partition.form == .smallMatrices
-      ? kernels.sumOfSquares(elements, rows: 1, columns: block.elementCount, stride: block.elementCount)
-      : kernels.sumOfSquares(
-        elements, rows: block.matrices.count * block.rows.count, columns: block.columns.count,
-        stride: partition.columns)
+    if partition.form == .smallMatrices {
+      // One run of elements: the rows of small matrices would be mostly padding.
+      return kernels.sumOfSquares(
+        elements, rows: 1, columns: block.elementCount, stride: block.elementCount)
+    }
+    var squares = 0.0
+    for matrix in 0..<block.matrices.count {
+      squares += kernels.sumOfSquares(
+        elements.advanced(by: matrix * partition.matrixElements), rows: block.rows.count,
+        columns: block.columns.count, stride: partition.columns)
+    }
+    return squares
   }
 
   /// The moving average with sums of `count` squares.
