@@ -15,7 +15,9 @@ import Testing
     for kernels in KernelPathKind.available {
       for scales in [true, false] {
         let options = Adafactor.Options(stepSize: .fixed(0.3), scaleParameter: scales)
-        let (kept, rewritten) = (try Run(shape, type, options, kernels), try Run(shape, type, options, kernels))
+        let (kept, rewritten) = (
+          try Run(shape, type, options, kernels), try Run(shape, type, options, kernels)
+        )
         for step in 0..<4 {
           // The same values in other memory: what was kept about the old does not count.
           rewritten.parameter.value = rewritten.parameter.value.rewritten

@@ -69,7 +69,9 @@ struct AdafactorOracle {
       }
     }
     let decay = options.weightDecay * stepSize
-    for index in update.indices { parameter[index] = parameter[index] - decay * parameter[index] - update[index] }
+    for index in update.indices {
+      parameter[index] = parameter[index] - decay * parameter[index] - update[index]
+    }
   }
 
   private mutating func elementUpdate(_ gradient: [Double], _ share: Double) -> [Double] {

@@ -35,7 +35,9 @@ import Testing
 
   @Test(arguments: small.filter { $0.elementCount < 5_000 }, KernelPathKind.available)
   func `parameters and gradients may be of either type`(shape: Shape, kernels: KernelPathKind) throws {
-    let types: [(ScalarType, ScalarType)] = [(.float64, .float64), (.float64, .float32), (.float32, .float64)]
+    let types: [(ScalarType, ScalarType)] = [
+      (.float64, .float64), (.float64, .float32), (.float32, .float64),
+    ]
     for (parameter, gradient) in types {
       let (p, initial) = makeParameter(shape, parameter)
       let optimizer = try Adafactor([p], options: Self.everything, kernels: kernels, threads: 2)
@@ -75,7 +77,8 @@ import Testing
       var first: [ParameterBits]?
       for threads in [1, 2, 3, 8] {
         let parameters = shapes.enumerated().map { Parameter("\($0)", makeParameter($1, .float32).0.value) }
-        let optimizer = try Adafactor(parameters, options: Self.everything, kernels: kernels, threads: threads)
+        let optimizer = try Adafactor(
+          parameters, options: Self.everything, kernels: kernels, threads: threads)
         for step in 0..<2 {
           for (parameter, gradient) in zip(parameters, gradients[step]) { parameter.gradient = gradient }
           try optimizer.step()

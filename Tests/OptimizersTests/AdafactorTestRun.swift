@@ -63,7 +63,9 @@ struct StateBits: Equatable {
   init?(_ state: Adafactor.State?) {
     guard let state else { return nil }
     step = state.step
-    moments = [state.rowMoments, state.columnMoments, state.secondMoments, state.firstMoments].map { $0?.bits }
+    moments = [state.rowMoments, state.columnMoments, state.secondMoments, state.firstMoments].map {
+      $0?.bits
+    }
     rootMeanSquare = state.rootMeanSquare?.bitPattern
   }
 }
@@ -107,7 +109,9 @@ extension AdafactorOracle {
     from parameter: Parameter, initial: [Double], state: Adafactor.State, relative: Double = 2e-6
   ) -> String? {
     let largest = zip(self.parameter, initial).reduce(0) { max($0, ($1.0 - $1.1).magnitude) }
-    let magnitude = self.parameter.reduce(initial.reduce(0) { max($0, $1.magnitude) }) { max($0, $1.magnitude) }
+    let magnitude = self.parameter.reduce(initial.reduce(0) { max($0, $1.magnitude) }) {
+      max($0, $1.magnitude)
+    }
     let unit = parameter.value.scalarType == .float64 ? magnitude.ulp : Double(Float(magnitude).ulp)
     let bound = relative * largest + Double(step) * unit
     if let text = disagreement(parameter.value.doubles, self.parameter, bound: { _ in bound }) {
@@ -118,7 +122,9 @@ extension AdafactorOracle {
       ("R", state.rowMoments, rowMoments), ("C", state.columnMoments, columnMoments),
       ("V", state.secondMoments, secondMoments),
     ] {
-      if let text = disagreement(ours?.doubles ?? [], theirs, bound: { relative * $0 }) { return "\(name)\(text)" }
+      if let text = disagreement(ours?.doubles ?? [], theirs, bound: { relative * $0 }) {
+        return "\(name)\(text)"
+      }
     }
     if let moments = state.firstMoments {
       let bound = relative * firstMoments.reduce(0) { max($0, $1.magnitude) }
