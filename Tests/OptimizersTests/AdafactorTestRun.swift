@@ -84,6 +84,17 @@ struct ParameterBits: Equatable {
   }
 }
 
+// Failures print a line, not all bytes.
+extension StateBits: CustomTestStringConvertible {
+  var testDescription: String { "state of step \(step), bits \(moments.hashValue)" }
+}
+
+extension ParameterBits: CustomTestStringConvertible {
+  var testDescription: String {
+    "\(value.count) bytes, bits \(value.hashValue), \(state?.testDescription ?? "no state")"
+  }
+}
+
 /// Describes the first of `found` that lies further from its expected value than `bound`; nil where there is none.
 func disagreement(_ found: [Double], _ expected: [Double], bound: (Double) -> Double) -> String? {
   if found.count != expected.count { return "\(found.count) elements, not \(expected.count)" }
