@@ -9,6 +9,7 @@ struct AdafactorCommand: ParsableCommand {
     subcommands: [
       TrainCommand.self,
       ScheduleCommand.self,
+      StepCommand.self,
     ]
   )
 }
