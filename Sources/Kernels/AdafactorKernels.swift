@@ -5,6 +5,8 @@
 /// A piece is some rows of a matrix (`rows` × all columns) or a panel of its columns (all rows × `columns`):
 /// `stride` elements lie between the starts of consecutive rows.
 ///
+/// Gradients and parameters may lie at any address; moments, factors and sums at a multiple of their size.
+///
 /// Every sum has a fixed order, given the piece: results don't depend on threads or on alignment.
 package protocol AdafactorKernels {
   // MARK: Statistics: nothing of the parameter or its state changes
@@ -52,7 +54,15 @@ package protocol AdafactorKernels {
   /// Σ x over moments.
   func sum(_ moments: Elements, count: Int) -> Double
 
+  /// Σ u² over small matrices, with new R and C that are not stored.
+  func smallMatrixStatistics(_ batch: MatrixBatch, rowMoments: Elements, columnMoments: Elements) -> Double
+
   // MARK: Update
+
+  /// New R and C of small matrices, and their parameters' updates by `factor` · U.
+  func updateSmallMatrices(
+    _ parameter: MutableElements, _ batch: MatrixBatch, rowMoments: MutableElements,
+    columnMoments: MutableElements, factor: Double, change: ParameterChange)
 
   /// out ← factor / √moments.
   func reciprocalRoots(_ moments: Elements, factor: Double, count: Int, into out: MutableElements)
@@ -117,6 +127,44 @@ package struct MomentAverage: Sendable {
   }
 }
 
+/// Small matrices behind each other, `rows` × `columns` each, and the moving average of their moments.
+package struct MatrixBatch: Sendable {
+  /// The first element of the first matrix.
+  package var gradient: Elements
+  /// What every element is multiplied by as it is read.
+  package var scale: Double
+  /// Matrices.
+  package var count: Int
+  /// Rows of each.
+  package var rows: Int
+  /// Columns of each.
+  package var columns: Int
+  /// β, 1 − β and ε, for any number of squares.
+  private var average: MomentAverage
+
+  /// Elements of each.
+  package var elements: Int { rows * columns }
+
+  /// Small matrices.
+  package init(
+    _ gradient: Elements, scale: Double, count: Int, rows: Int, columns: Int, average: MomentAverage
+  ) {
+    self.gradient = gradient
+    self.scale = scale
+    self.count = count
+    self.rows = rows
+    self.columns = columns
+    self.average = average
+  }
+
+  /// The moving average with sums of `count` squares.
+  package func average(count: Int) -> MomentAverage {
+    var average = average
+    average.count = count
+    return average
+  }
+}
+
 /// How an update enters a parameter, beside the update itself.
 package struct ParameterChange: Sendable {
   /// α·weightDecay: the share of P that is taken off before the update; 0 takes nothing.
@@ -134,7 +182,12 @@ package struct ParameterChange: Sendable {
 /// Bounds within which kernels keep their accuracy.
 package enum KernelLimits {
   /// The most rows that one column sum in the arithmetic type takes before it goes on in Double.
-  package static let rowsPerColumnSum = 64
+  @inlinable
+  package static var rowsPerColumnSum: Int { 64 }
   /// The most elements that one sum in the arithmetic type takes before it goes on in Double.
-  package static let elementsPerSum = 512
+  @inlinable
+  package static var elementsPerSum: Int { 512 }
+  /// The most elements that a small matrix has: eight of them stay in the first-level cache.
+  @inlinable
+  package static var smallMatrixElements: Int { 128 }
 }

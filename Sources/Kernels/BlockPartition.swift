@@ -23,6 +23,8 @@ package struct BlockPartition: Sendable, Equatable {
     case columns
     /// Whole trailing matrices, each too small to divide.
     case matrices
+    /// Whole trailing matrices, each so small that several are worked on at once.
+    case smallMatrices
   }
 
   /// The partition of a tensor of this shape.
@@ -40,7 +42,11 @@ package struct BlockPartition: Sendable, Equatable {
     let columns = dimensions[dimensions.count - 1]
     let matrix = rows * columns
     let matrixCount = dimensions.dropLast(2).reduce(1, *)
-    if matrix <= Self.blockElements {
+    if matrix <= KernelLimits.smallMatrixElements && matrixCount > 1 {
+      self.init(
+        matrixCount: matrixCount, rows: rows, columns: columns, form: .smallMatrices,
+        blockLength: Self.blockElements / max(1, matrix))
+    } else if matrix <= Self.blockElements {
       self.init(
         matrixCount: matrixCount, rows: rows, columns: columns, form: .matrices,
         blockLength: max(1, Self.blockElements / max(1, matrix)))
@@ -49,9 +55,10 @@ package struct BlockPartition: Sendable, Equatable {
         matrixCount: matrixCount, rows: rows, columns: columns, form: .columns,
         blockLength: roundUp(Self.blockElements / rows, to: Self.columnStep))
     } else {
-      // Each block keeps two Double sums per column. Few blocks keep that below 1/16 of the matrix; 64 rows is what a
-      // column sum takes in the arithmetic type.
-      let length = max(Self.blockElements / columns, rows / Self.mostBlocksOfAMatrix)
+      // Each block keeps two Double sums per column, which with 64 rows, what a column sum takes in the arithmetic type,
+      // is 1/16 of the matrix. Long rows take twice as many, since each thread has such sums beside.
+      let least = columns > Self.mostColumnsOfALowBlock ? 2 * KernelLimits.rowsPerColumnSum : 1
+      let length = max(Self.blockElements / columns, rows / Self.mostBlocksOfAMatrix, least)
       self.init(
         matrixCount: matrixCount, rows: rows, columns: columns, form: .rows,
         blockLength: roundUp(length, to: KernelLimits.rowsPerColumnSum))
@@ -73,7 +80,7 @@ package struct BlockPartition: Sendable, Equatable {
       case .elements: blocks(of: columns, blockLength)
       case .rows: matrixCount * blocks(of: rows, blockLength)
       case .columns: matrixCount * blocks(of: columns, blockLength)
-      case .matrices: blocks(of: matrixCount, blockLength)
+      case .matrices, .smallMatrices: blocks(of: matrixCount, blockLength)
       }
   }
 
@@ -83,6 +90,9 @@ package struct BlockPartition: Sendable, Equatable {
 
   /// Row blocks that a large matrix has at the most.
   private static let mostBlocksOfAMatrix = 32
+
+  /// Columns beyond which blocks of the fewest rows would take more memory than a step may.
+  private static let mostColumnsOfALowBlock = 16384
 
   /// Rows up to which a panel of columns has rows of a useful length.
   private static let mostRowsOfAPanel = 512
@@ -122,7 +132,7 @@ package struct BlockPartition: Sendable, Equatable {
       let start = block * blockLength
       return Block(
         matrices: matrix..<matrix + 1, rows: 0..<rows, columns: start..<min(start + blockLength, columns))
-    case .matrices:
+    case .matrices, .smallMatrices:
       let start = index * blockLength
       return Block(
         matrices: start..<min(start + blockLength, matrixCount), rows: 0..<rows, columns: 0..<columns)

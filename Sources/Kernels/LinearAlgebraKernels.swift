@@ -12,7 +12,7 @@ package protocol LinearAlgebraKernels {
 /// Each kernel runs on the calling thread and gives the same bits for the same input; the matrix product of the
 /// OpenBLAS path alone may use OpenBLAS's threads, as many as the process has set.
 ///
-/// Sums are exact to the rounding of one chunk of at most ``LinearAlgebraChunk/count`` elements in `Scalar`: chunks are
+/// Sums are exact to the rounding of one chunk of at most ``KernelLimits/elementsPerSum`` elements in `Scalar`: chunks are
 /// added in `Double`, so that long ones do not drift.
 package protocol LinearAlgebra<Scalar>: Sendable {
   /// The type of the elements.
@@ -82,10 +82,4 @@ package struct ProductShape: Sendable {
     self.transposesA = transposesA
     self.transposesB = transposesB
   }
-}
-
-/// How far a sum runs in the elements' own type.
-package enum LinearAlgebraChunk {
-  /// The most elements that are added up before their sum continues in `Double`.
-  package static let count = 512
 }

@@ -74,8 +74,9 @@
 
     func dot(_ x: UnsafePointer<Scalar>, _ y: UnsafePointer<Scalar>, count: Int) -> Double {
       var total = 0.0
-      for start in stride(from: 0, to: count, by: LinearAlgebraChunk.count) {
-        total += Double(Scalar.dot(count: min(LinearAlgebraChunk.count, count - start), x + start, y + start))
+      for start in stride(from: 0, to: count, by: KernelLimits.elementsPerSum) {
+        total += Double(
+          Scalar.dot(count: min(KernelLimits.elementsPerSum, count - start), x + start, y + start))
       }
       return total
     }

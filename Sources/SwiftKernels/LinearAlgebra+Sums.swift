@@ -33,8 +33,8 @@ extension LinearAlgebraInSwift {
         for firstColumn in stride(from: 0, to: columns, by: widest) {
           let width = min(widest, columns - firstColumn)
           for j in 0..<width { totals[j] = 0 }
-          for firstRow in stride(from: 0, to: rows, by: LinearAlgebraChunk.count) {
-            let height = min(LinearAlgebraChunk.count, rows - firstRow)
+          for firstRow in stride(from: 0, to: rows, by: KernelLimits.elementsPerSum) {
+            let height = min(KernelLimits.elementsPerSum, rows - firstRow)
             addUpColumns(
               of: terms, x + (firstRow * columns + firstColumn), rowStride: columns, height: height,
               width: width,
@@ -94,8 +94,8 @@ extension LinearAlgebraInSwift {
   @inline(__always)
   private func reduce(count: Int, eight: (Int) -> SIMD8<Scalar>, one: (Int) -> Scalar) -> Double {
     var total = 0.0
-    for start in stride(from: 0, to: count, by: LinearAlgebraChunk.count) {
-      let end = min(start + LinearAlgebraChunk.count, count)
+    for start in stride(from: 0, to: count, by: KernelLimits.elementsPerSum) {
+      let end = min(start + KernelLimits.elementsPerSum, count)
       var (a, b) = (SIMD8<Scalar>.zero, SIMD8<Scalar>.zero)
       var (c, d) = (SIMD8<Scalar>.zero, SIMD8<Scalar>.zero)
       var i = start

@@ -40,7 +40,7 @@ extension BinaryFloatingPoint {
   /// The bound on the error of a sum of `count` terms whose magnitudes add up to `magnitude`: each term meets at
   /// most min(count, chunk) + 2 roundings in this type, and one of its own where it is a product.
   static func tolerance(count: Int, magnitude: Double) -> Double {
-    let roundings = Double(min(count, LinearAlgebraChunk.count) + 3)
+    let roundings = Double(min(count, KernelLimits.elementsPerSum) + 3)
     return roundings * roundoff * magnitude + Double(leastNormalMagnitude)
   }
 }

@@ -83,7 +83,7 @@ struct LinearAlgebraTests {
         ] {
           let (value, magnitude) = Oracle.sum(terms)
           // The kernels combine chunks in Double without compensation.
-          let chunks = Double(count / LinearAlgebraChunk.count + 1) * Double.roundoff * magnitude
+          let chunks = Double(count / KernelLimits.elementsPerSum + 1) * Double.roundoff * magnitude
           #expect((found - value).magnitude <= T.tolerance(count: count, magnitude: magnitude) + chunks)
         }
       }

@@ -108,8 +108,7 @@ struct ElementsTests {
     let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
       Tensor(zeros: [2]).withSpan(of: Double.self) { _ in }
     }
-    let message = String(decoding: try #require(result).standardErrorContent, as: UTF8.self)
-    #expect(message.contains("float32") && message.contains("float64"))
+    try expectMessage(of: result, toContain: "float32", "float64")
   }
 
   @Test("Indices outside of the shape trap")

@@ -102,8 +102,7 @@ struct TensorTests {
     let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
       _ = Tensor(zeros: [2, 3]).reshaped(to: [7])
     }
-    let message = String(decoding: try #require(result).standardErrorContent, as: UTF8.self)
-    #expect(message.contains("[2, 3] has 6") && message.contains("[7] needs 7"))
+    try expectMessage(of: result, toContain: "[2, 3] has 6", "[7] needs 7")
   }
 }
 

@@ -106,6 +106,21 @@
       swift.elementStatistics(gradient, average: average, moments: moments)
     }
 
+    package func smallMatrixStatistics(
+      _ batch: MatrixBatch, rowMoments: Elements, columnMoments: Elements
+    ) -> Double {
+      swift.smallMatrixStatistics(batch, rowMoments: rowMoments, columnMoments: columnMoments)
+    }
+
+    package func updateSmallMatrices(
+      _ parameter: MutableElements, _ batch: MatrixBatch, rowMoments: MutableElements,
+      columnMoments: MutableElements, factor: Double, change: ParameterChange
+    ) {
+      swift.updateSmallMatrices(
+        parameter, batch, rowMoments: rowMoments, columnMoments: columnMoments, factor: factor, change: change
+      )
+    }
+
     package func sumOfSquares(_ elements: Elements, rows: Int, columns: Int, stride: Int) -> Double {
       swift.sumOfSquares(elements, rows: rows, columns: columns, stride: stride)
     }

@@ -48,6 +48,9 @@ public final class Adafactor {
 
   private let engine: StepEngine
 
+  /// What a state holds.
+  private enum StateContents { case nothing, secondMoments, everything }
+
   /// What is kept for one parameter.
   private struct Entry {
     let parameter: Parameter
@@ -55,6 +58,28 @@ public final class Adafactor {
     var state: State?
     /// Σ p² as the last step left it, and the memory it holds for.
     var squares: (sum: Double, stamp: MutationStamp)?
+
+    /// Refuses a gradient that does not fit the parameter, and a parameter that no longer fits its state.
+    func check() throws(OptimizerError) {
+      try checkGradient(of: parameter)
+      try state?.check(
+        parameter: parameter.name, shape: parameter.value.shape, scalarType: parameter.value.scalarType)
+    }
+
+    /// What is in `state` now.
+    var contents: StateContents {
+      guard let state else { return .nothing }
+      return state.firstMoments == nil ? .secondMoments : .everything
+    }
+
+    /// Takes back what a step that was not made had added.
+    mutating func restore(_ contents: StateContents) {
+      switch contents {
+      case .nothing: state = nil
+      case .secondMoments: state?.firstMoments = nil
+      case .everything: break
+      }
+    }
   }
 
   /// An optimizer of one group.
@@ -132,6 +157,9 @@ public final class Adafactor {
     entries.reduce(0) { $0 + ($1.state?.byteCount ?? 0) }
   }
 
+  /// Bytes held beside the state, for what a step hands from phase to phase.
+  package var workspaceByteCount: Int { engine.workspaceByteCount }
+
   /// Computes the loss and gradients with `closure`, then steps.
   ///
   /// - Returns: What the closure returned.
@@ -145,25 +173,27 @@ public final class Adafactor {
   /// Updates every parameter that has a gradient. Others stay as they are, their step count too.
   ///
   /// - Returns: What was done.
-  /// - Throws: `OptimizerError` for a gradient whose shape or type does not fit, before anything has changed; and as
+  /// - Throws: `OptimizerError` for a gradient whose shape or type does not fit, and for a parameter that got another shape
+  ///   or type than its state, before anything has changed; and as
   ///   ``nonFinitePolicy`` says.
   @discardableResult
   public func step() throws(OptimizerError) -> StepReport {
     let stepped = entries.indices.filter { entries[$0].parameter.gradient != nil }
-    for index in stepped { try checkGradient(of: entries[index].parameter) }
+    for index in stepped { try entries[index].check() }
+    let contents = stepped.map { entries[$0].contents }
 
     var steps = ContiguousArray<AdafactorStep>()
     steps.reserveCapacity(stepped.count)
     for index in stepped { steps.append(adafactorStep(of: &entries[index])) }
     let nonFinite = engine.run(&steps, policy: nonFinitePolicy)
     var steppedCount = 0
-    for (index, step) in zip(stepped, steps) {
+    for ((index, step), contents) in zip(zip(stepped, steps), contents) {
       if let squares = step.squaresAfter {
         steppedCount += 1
         entries[index].state!.advance(step.decision!)
         entries[index].squares = entries[index].parameter.value.mutationStamp.map { (squares, $0) }
-      } else if entries[index].state!.step == 0 {
-        entries[index].state = nil
+      } else {
+        entries[index].restore(contents)
       }
     }
     let names = nonFinite.map { entries[stepped[$0]].parameter.name }

@@ -6,7 +6,7 @@ extension Adafactor {
   ///
   /// A factored matrix of n × m elements takes n + m numbers, where Adam takes 2·n·m. Numbers are Float32, or Float64
   /// for Float64 parameters. The reference's names stand in brackets.
-  public struct State: Sendable {
+  public struct State: Sendable, Equatable {
     /// t, the number of steps taken [`step`].
     public internal(set) var step: Int
 
@@ -22,7 +22,7 @@ extension Adafactor {
     /// M, the average of updates, with `beta1` [`exp_avg`].
     public internal(set) var firstMoments: Tensor?
 
-    /// RMS(P) before the last step [`RMS`]; nil where no step needed it.
+    /// RMS(P) before the last step [`RMS`]; nil where it did not scale that step.
     public internal(set) var rootMeanSquare: Double?
 
     /// The state before the first step of a parameter.

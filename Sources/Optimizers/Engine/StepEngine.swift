@@ -14,6 +14,9 @@ final class StepEngine {
   /// Memory that is kept from step to step.
   private let workspace = Workspace()
 
+  /// Bytes held for what a step hands from phase to phase.
+  var workspaceByteCount: Int { workspace.byteCount }
+
   init(kernels: KernelPathKind, threads: Int) {
     self.kernels = kernels.kernels
     self.threads = threads
@@ -80,7 +83,7 @@ final class StepEngine {
       guard writes || steps[step].isFinite else { return }
       steps[step].update(block: block, arena.kernels, arena.scratch(worker, steps[step].arithmetic))
     }
-    for step in wave { steps[step].finish() }
+    for step in wave where writes || steps[step].isFinite { steps[step].finish() }
   }
 }
 

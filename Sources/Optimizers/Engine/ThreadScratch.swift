@@ -31,7 +31,7 @@ struct ThreadScratch {
     /// What the blocks of one tensor need.
     init(_ partition: BlockPartition) {
       switch partition.form {
-      case .elements: break
+      case .elements, .smallMatrices: break
       case .rows:
         rows = min(partition.blockLength, partition.rows)
         columnSums = partition.columns
@@ -41,8 +41,9 @@ struct ThreadScratch {
       case .matrices:
         rows = partition.rows
         columns = partition.columns
-        columnSums = partition.columns
-        totals = max(partition.rows, partition.columns)
+        // Sums run over the shorter way of a wide matrix, over the columns of any other.
+        columnSums = partition.isWide ? 0 : partition.columns
+        totals = partition.isWide ? partition.rows : partition.columns
       }
     }
 

@@ -15,8 +15,6 @@ public enum OptimizerError: Error, Sendable, Equatable {
   case duplicateParameter(name: String)
   /// A gradient has another shape than its parameter.
   case gradientShape(parameter: String, shape: Shape, gradient: Shape)
-  /// A tensor has a scalar type that this optimizer cannot step.
-  case scalarType(parameter: String, type: ScalarType, role: String)
   /// A gradient is NaN or infinite, or its squares overflow, and the policy is ``NonFinitePolicy/throwError``.
   case nonFiniteGradient(parameter: String)
   /// A parameter that this optimizer does not step.
@@ -45,8 +43,6 @@ extension OptimizerError: CustomStringConvertible {
       "The parameter \"\(name)\" occurs twice: give each parameter once, under a name of its own."
     case .gradientShape(let parameter, let shape, let gradient):
       "The gradient of \"\(parameter)\" has the shape \(gradient), its parameter \(shape): they must be the same."
-    case .scalarType(let parameter, let type, let role):
-      "The \(role) of \"\(parameter)\" is \(type.rawValue), which this optimizer does not step: convert it to float32."
     case .nonFiniteGradient(let parameter):
       "The gradient of \"\(parameter)\" is not finite, or its squares overflow. Nothing was stepped. "
         + "Skip such steps with the policy skipStep, or lower the loss scale."

@@ -15,13 +15,19 @@ public final class Parameter {
   ///
   /// A step leaves it as it is. Setting it sets ``gradientScale`` to 1.
   public var gradient: Tensor? {
-    didSet { gradientScale = 1 }
+    didSet {
+      gradientScale = 1
+      gradientNotes = GradientNotes()
+    }
   }
 
   /// What a step multiplies the gradient by as it reads it: the gradient is ``gradient`` × this.
   ///
   /// Division by an accumulated weight or a loss scale, and clipping by a norm, cost nothing this way.
   public var gradientScale: Double = 1
+
+  /// What has been done with ``gradient`` since it was set.
+  var gradientNotes = GradientNotes()
 
   /// A parameter.
   ///

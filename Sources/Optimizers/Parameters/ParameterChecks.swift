@@ -21,11 +21,4 @@ func checkGradient(of parameter: Parameter) throws(OptimizerError) {
   if gradient.shape != parameter.value.shape {
     throw .gradientShape(parameter: parameter.name, shape: parameter.value.shape, gradient: gradient.shape)
   }
-  for (tensor, role) in [(parameter.value, "value"), (gradient, "gradient")]
-  where !steppedTypes.contains(tensor.scalarType) {
-    throw .scalarType(parameter: parameter.name, type: tensor.scalarType, role: role)
-  }
 }
-
-/// The scalar types that the kernels step.
-private let steppedTypes: Set<ScalarType> = [.float32, .float64]

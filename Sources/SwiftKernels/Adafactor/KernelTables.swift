@@ -4,7 +4,7 @@ import Kernels
 ///
 /// A table holds one compiled copy of each kernel for concrete types: a generic call through a protocol would run
 /// unspecialized, some hundred times slower.
-struct GradientKernelTable: Sendable {
+final class GradientKernelTable: Sendable {
   let rowMoments: @Sendable (GradientPiece, MomentAverage, Elements, MutableElements) -> Void
   let columnMoments: @Sendable (GradientPiece, MomentAverage, Elements, MutableElements) -> Void
   let accumulateColumns: @Sendable (GradientPiece, Elements, MutableElements, MutableElements) -> Void
@@ -13,6 +13,7 @@ struct GradientKernelTable: Sendable {
   let elementStatistics: @Sendable (GradientPiece, MomentAverage, Elements) -> Double
   let squares: @Sendable (GradientPiece, MutableElements) -> Void
   let scaled: @Sendable (GradientPiece, Elements, MutableElements) -> Void
+  let smallMatrixStatistics: @Sendable (MatrixBatch, Elements, Elements) -> Double
 
   @inline(__always)
   private init<G: StoredScalar, A: Arithmetic>(_: G.Type, _: A.Type) {
@@ -26,6 +27,9 @@ struct GradientKernelTable: Sendable {
     }
     elementStatistics = { ElementStatistics<G, A>.sum($0, average: $1, moments: $2) }
     squares = { GradientTiles<G, A>.squares($0, into: $1) }
+    smallMatrixStatistics = {
+      SmallMatrices<A, G, A>.statistics($0, rowMoments: $1, columnMoments: $2)
+    }
     scaled = { GradientTiles<G, A>.scaled($0, columnFactors: $1, into: $2) }
   }
 
@@ -55,12 +59,15 @@ struct GradientKernelTable: Sendable {
 }
 
 /// The kernels that update a parameter of one type from a gradient of another.
-struct UpdateKernelTable: Sendable {
+final class UpdateKernelTable: Sendable {
   let updateFactored:
     @Sendable (MutableElements, GradientPiece, Elements, Elements, ParameterChange) -> Double
   let updateElements:
     @Sendable (MutableElements, GradientPiece, MomentAverage, MutableElements, Double, ParameterChange) ->
       Double
+  let updateSmallMatrices:
+    @Sendable (MutableElements, MatrixBatch, MutableElements, MutableElements, Double, ParameterChange) ->
+      Void
 
   @inline(__always)
   private init<P: StoredScalar, G: StoredScalar, A: Arithmetic>(_: P.Type, _: G.Type, _: A.Type) {
@@ -69,6 +76,10 @@ struct UpdateKernelTable: Sendable {
     }
     updateElements = {
       ElementUpdate<P, G, A>.update($0, $1, average: $2, moments: $3, factor: $4, change: $5)
+    }
+    updateSmallMatrices = {
+      SmallMatrices<P, G, A>.update(
+        $0, $1, rowMoments: $2, columnMoments: $3, factor: $4, change: $5)
     }
   }
 
@@ -79,11 +90,11 @@ struct UpdateKernelTable: Sendable {
 
   private static let tables: PerScalarType<PerScalarType<UpdateKernelTable>> = {
     var tables = PerScalarType(
-      bfloat16: Self.tables(updating: BFloat16.self, computingIn: Float.self),
-      float32: Self.tables(updating: Float.self, computingIn: Float.self),
-      float64: Self.tables(updating: Double.self, computingIn: Double.self))
+      bfloat16: UpdateKernelTable.tables(updating: BFloat16.self, computingIn: Float.self),
+      float32: UpdateKernelTable.tables(updating: Float.self, computingIn: Float.self),
+      float64: UpdateKernelTable.tables(updating: Double.self, computingIn: Double.self))
     #if !((os(macOS) || targetEnvironment(macCatalyst)) && arch(x86_64))
-      tables.float16 = Self.tables(updating: Float16.self, computingIn: Float.self)
+      tables.float16 = UpdateKernelTable.tables(updating: Float16.self, computingIn: Float.self)
     #endif
     return tables
   }()

@@ -45,6 +45,21 @@ extension SwiftKernels {
       .elementStatistics(gradient, average, moments)
   }
 
+  package func smallMatrixStatistics(
+    _ batch: MatrixBatch, rowMoments: Elements, columnMoments: Elements
+  ) -> Double {
+    GradientKernelTable.table(gradient: batch.gradient.type, arithmetic: rowMoments.type)
+      .smallMatrixStatistics(batch, rowMoments, columnMoments)
+  }
+
+  package func updateSmallMatrices(
+    _ parameter: MutableElements, _ batch: MatrixBatch, rowMoments: MutableElements,
+    columnMoments: MutableElements, factor: Double, change: ParameterChange
+  ) {
+    UpdateKernelTable.table(parameter: parameter.type, gradient: batch.gradient.type)
+      .updateSmallMatrices(parameter, batch, rowMoments, columnMoments, factor, change)
+  }
+
   package func finishMoments(
     average: MomentAverage, old: Elements, new: MutableElements, sums: UnsafePointer<Double>,
     weightedSums: UnsafePointer<Double>, count: Int

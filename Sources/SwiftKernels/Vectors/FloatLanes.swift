@@ -6,7 +6,7 @@ import Kernels
 @inline(__always)
 func widened<A: Arithmetic>(_ values: SIMD8<Float>) -> SIMD8<A> {
   if A.self == Float.self { return unsafeBitCast(values, to: SIMD8<A>.self) }
-  return unsafeBitCast(SIMD8<Double>(values), to: SIMD8<A>.self)
+  return unsafeBitCast(converted(values) as SIMD8<Double>, to: SIMD8<A>.self)
 }
 
 /// The lanes as Float, such that rounding them on to sixteen bits gives what rounding once gives.
@@ -27,4 +27,14 @@ func narrowed<A: Arithmetic>(_ values: SIMD8<A>) -> SIMD8<Float> {
     odd[lane] = Float(bitPattern: towardZero | (isInexact ? 1 : 0))
   }
   return odd
+}
+
+/// Each lane rounded to nearest: as the standard library's, which is a call in large functions.
+@inline(__always)
+func converted<From: BinaryFloatingPoint & SIMDScalar, To: BinaryFloatingPoint & SIMDScalar>(
+  _ values: SIMD8<From>
+) -> SIMD8<To> {
+  var result = SIMD8<To>()
+  for lane in 0..<laneCount { result[lane] = To(values[lane]) }
+  return result
 }

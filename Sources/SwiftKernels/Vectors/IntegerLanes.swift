@@ -33,6 +33,23 @@ extension SIMD8<Int32> {
   @inline(__always)
   static prefix func ~ (lanes: Self) -> Self { Self(repeating: -1) &- lanes }
 
+  // Conversions are lane by lane here too, because the standard library's are calls in large functions.
+
+  /// Eight lanes of sixteen bits, with zeros above.
+  @inline(__always)
+  init(lowerHalves bits: SIMD8<UInt16>) {
+    self.init()
+    for lane in 0..<laneCount { self[lane] = Int32(bits[lane]) }
+  }
+
+  /// The lower sixteen bits of each lane.
+  @inline(__always)
+  var lowerHalves: SIMD8<UInt16> {
+    var bits = SIMD8<UInt16>()
+    for lane in 0..<laneCount { bits[lane] = UInt16(truncatingIfNeeded: self[lane]) }
+    return bits
+  }
+
   /// −1, which is all ones, where the mask is true, else 0.
   @inline(__always)
   init(ones mask: SIMDMask<Self>) { self = unsafeBitCast(mask, to: Self.self) }

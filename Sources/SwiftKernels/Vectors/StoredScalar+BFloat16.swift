@@ -3,7 +3,7 @@ import Kernels
 extension BFloat16: StoredScalar {
   @inline(__always)
   package static func vector<A: Arithmetic>(at address: UnsafeRawPointer, as type: A.Type) -> SIMD8<A> {
-    let bits = SIMD8<Int32>(truncatingIfNeeded: address.loadUnaligned(as: SIMD8<UInt16>.self))
+    let bits = SIMD8<Int32>(lowerHalves: address.loadUnaligned(as: SIMD8<UInt16>.self))
     return widened(unsafeBitCast(bits &<< 16, to: SIMD8<Float>.self))
   }
 
@@ -12,7 +12,7 @@ extension BFloat16: StoredScalar {
     _ vector: SIMD8<A>, at address: UnsafeMutableRawPointer
   ) -> SIMD8<A> {
     let bits = roundedBits(narrowed(vector))
-    address.storeBytes(of: SIMD8<Int16>(truncatingIfNeeded: bits &>> 16), as: SIMD8<Int16>.self)
+    address.storeBytes(of: (bits &>> 16).lowerHalves, as: SIMD8<UInt16>.self)
     return widened(unsafeBitCast(bits & (-1 << 16), to: SIMD8<Float>.self))
   }
 

@@ -11,10 +11,10 @@ import Kernels
     @inline(__always)
     package static func vector<A: Arithmetic>(at address: UnsafeRawPointer, as type: A.Type) -> SIMD8<A> {
       #if arch(arm64) || F16C
-        return widened(SIMD8<Float>(address.loadUnaligned(as: SIMD8<Float16>.self)))
+        return widened(converted(address.loadUnaligned(as: SIMD8<Float16>.self)))
       #else
         let bits = address.loadUnaligned(as: SIMD8<UInt16>.self)
-        return widened(values(SIMD8<Int32>(truncatingIfNeeded: bits)))
+        return widened(values(SIMD8<Int32>(lowerHalves: bits)))
       #endif
     }
 
@@ -23,12 +23,12 @@ import Kernels
       _ vector: SIMD8<A>, at address: UnsafeMutableRawPointer
     ) -> SIMD8<A> {
       #if arch(arm64) || F16C
-        let rounded = SIMD8<Float16>(narrowed(vector))
+        let rounded: SIMD8<Float16> = converted(narrowed(vector))
         address.storeBytes(of: rounded, as: SIMD8<Float16>.self)
-        return widened(SIMD8<Float>(rounded))
+        return widened(converted(rounded))
       #else
         let bits = roundedBits(narrowed(vector))
-        address.storeBytes(of: SIMD8<Int16>(truncatingIfNeeded: bits), as: SIMD8<Int16>.self)
+        address.storeBytes(of: bits.lowerHalves, as: SIMD8<UInt16>.self)
         return widened(values(bits))
       #endif
     }

@@ -63,20 +63,20 @@ extension Float: StoredScalar {
   package static func vector<A: Arithmetic>(at address: UnsafeRawPointer, as type: A.Type) -> SIMD8<A> {
     let values = address.loadUnaligned(as: SIMD8<Float>.self)
     if A.self == Float.self { return unsafeBitCast(values, to: SIMD8<A>.self) }
-    return unsafeBitCast(SIMD8<Double>(values), to: SIMD8<A>.self)
+    return converted(values)
   }
 
   @inline(__always)
-  package static func store<A: Arithmetic>(_ vector: SIMD8<A>, at address: UnsafeMutableRawPointer) -> SIMD8<
-    A
-  > {
+  package static func store<A: Arithmetic>(
+    _ vector: SIMD8<A>, at address: UnsafeMutableRawPointer
+  ) -> SIMD8<A> {
     if A.self == Float.self {
       address.storeBytes(of: unsafeBitCast(vector, to: SIMD8<Float>.self), as: SIMD8<Float>.self)
       return vector
     }
-    let rounded = SIMD8<Float>(unsafeBitCast(vector, to: SIMD8<Double>.self))
+    let rounded: SIMD8<Float> = converted(vector)
     address.storeBytes(of: rounded, as: SIMD8<Float>.self)
-    return unsafeBitCast(SIMD8<Double>(rounded), to: SIMD8<A>.self)
+    return converted(rounded)
   }
 }
 
@@ -85,17 +85,15 @@ extension Double: StoredScalar {
   package static func vector<A: Arithmetic>(at address: UnsafeRawPointer, as type: A.Type) -> SIMD8<A> {
     let values = address.loadUnaligned(as: SIMD8<Double>.self)
     if A.self == Double.self { return unsafeBitCast(values, to: SIMD8<A>.self) }
-    return unsafeBitCast(SIMD8<Float>(values), to: SIMD8<A>.self)
+    return converted(values)
   }
 
   @inline(__always)
-  package static func store<A: Arithmetic>(_ vector: SIMD8<A>, at address: UnsafeMutableRawPointer) -> SIMD8<
-    A
-  > {
+  package static func store<A: Arithmetic>(
+    _ vector: SIMD8<A>, at address: UnsafeMutableRawPointer
+  ) -> SIMD8<A> {
     let values =
-      A.self == Double.self
-      ? unsafeBitCast(vector, to: SIMD8<Double>.self)
-      : SIMD8<Double>(unsafeBitCast(vector, to: SIMD8<Float>.self))
+      A.self == Double.self ? unsafeBitCast(vector, to: SIMD8<Double>.self) : converted(vector)
     address.storeBytes(of: values, as: SIMD8<Double>.self)
     return vector
   }

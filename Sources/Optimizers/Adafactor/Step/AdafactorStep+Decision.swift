@@ -5,7 +5,7 @@ extension AdafactorStep {
   /// Pieces of the work that combines the blocks' sums; they may run side by side.
   var combinationCount: Int {
     switch partition.form {
-    case .elements, .matrices: 0
+    case .elements, .matrices, .smallMatrices: 0
     case .rows: partition.matrixCount * WorkspaceLayout.chunksPerMatrix(partition)
     case .columns: partition.matrixCount
     }
@@ -14,7 +14,7 @@ extension AdafactorStep {
   /// Completes C for a chunk of columns, or R for a matrix, from the sums of its blocks.
   func combine(_ index: Int, _ kernels: any KernelPath) {
     switch partition.form {
-    case .elements, .matrices: break
+    case .elements, .matrices, .smallMatrices: break
     case .rows: combineColumns(index, kernels)
     case .columns: combineRows(matrix: index, kernels)
     }
@@ -72,7 +72,7 @@ extension AdafactorStep {
     }
     var updateSquares = 0.0
     switch partition.form {
-    case .elements, .matrices:
+    case .elements, .matrices, .smallMatrices:
       updateSquares = sum(workspace.blockSums, partition.blockCount)
     case .rows:
       let (blocks, chunks) = (partition.blocksPerMatrix, WorkspaceLayout.chunksPerMatrix(partition))

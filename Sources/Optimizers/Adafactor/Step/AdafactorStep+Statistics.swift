@@ -6,7 +6,7 @@ extension AdafactorStep {
   func statistics(block index: Int, _ kernels: any KernelPath, _ scratch: ThreadScratch) {
     let block = partition[index]
     if rule.leastScale != nil && squaresBefore == nil {
-      workspace.squaresBefore[index] = squares(of: block, kernels)
+      workspace.squaresBefore[index] = sumOfSquares(block, kernels)
     }
     switch partition.form {
     case .elements:
@@ -24,19 +24,12 @@ extension AdafactorStep {
         updateSquares += matrixStatistics(matrix, rows: new.rows, columns: new.columns, kernels, scratch)
       }
       workspace.blockSums[index] = updateSquares
+    case .smallMatrices:
+      let matrix = block.matrices.lowerBound
+      workspace.blockSums[index] = kernels.smallMatrixStatistics(
+        batch(block), rowMoments: moments.rows!.reading.advanced(by: matrix * partition.rows),
+        columnMoments: moments.columns!.reading.advanced(by: matrix * partition.columns))
     }
-  }
-
-  /// Σ p² of a block, matrix by matrix as the update sums what it stores: a sum in another order has other bits.
-  private func squares(of block: Block, _ kernels: any KernelPath) -> Double {
-    var squares = 0.0
-    for matrix in 0..<block.matrices.count {
-      let start = offset(of: block) + matrix * partition.matrixElements
-      squares += kernels.sumOfSquares(
-        parameter.reading.advanced(by: start), rows: block.rows.count, columns: block.columns.count,
-        stride: partition.columns)
-    }
-    return squares
   }
 
   /// New R of the block's rows, and their part of the column sums; returns Σ R.
@@ -167,6 +160,30 @@ extension AdafactorStep {
     GradientPiece(
       gradient.advanced(by: offset(of: block)), scale: gradientScale, rows: block.rows.count,
       columns: block.columns.count, stride: partition.columns)
+  }
+
+  /// The small matrices of a block.
+  func batch(_ block: Block) -> MatrixBatch {
+    MatrixBatch(
+      gradient.advanced(by: offset(of: block)), scale: gradientScale, count: block.matrices.count,
+      rows: partition.rows, columns: partition.columns, average: average(count: 1))
+  }
+
+  /// Σ p² of a block, in the order in which its update adds up what it stores: both have the same bits.
+  func sumOfSquares(_ block: Block, _ kernels: any KernelPath) -> Double {
+    let elements = parameter.reading.advanced(by: offset(of: block))
+    if partition.form == .smallMatrices {
+      // One run of elements: the rows of small matrices would be mostly padding.
+      return kernels.sumOfSquares(
+        elements, rows: 1, columns: block.elementCount, stride: block.elementCount)
+    }
+    var squares = 0.0
+    for matrix in 0..<block.matrices.count {
+      squares += kernels.sumOfSquares(
+        elements.advanced(by: matrix * partition.matrixElements), rows: block.rows.count,
+        columns: block.columns.count, stride: partition.columns)
+    }
+    return squares
   }
 
   /// The moving average with sums of `count` squares.

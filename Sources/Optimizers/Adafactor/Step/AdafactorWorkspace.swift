@@ -6,7 +6,7 @@ struct AdafactorWorkspace {
   var squaresBefore: UnsafeMutablePointer<Double>
   /// Per block: Σ p² after it.
   var squaresAfter: UnsafeMutablePointer<Double>
-  /// Per block: Σ R of its rows (form `rows`), or its part of Σ u² (forms `elements`, `matrices`).
+  /// Per block: Σ R of its rows (form `rows`), or its part of Σ u² (the other forms).
   var blockSums: UnsafeMutablePointer<Double>
   /// Per block in the forms `rows` and `columns`: Σ g² and Σ g²/R per column, or Σ g² and Σ g²/C per row.
   var partialSums: UnsafeMutablePointer<Double>?
@@ -54,7 +54,7 @@ struct WorkspaceLayout {
     let columns = partition.matrixCount * partition.columns
     blockCount = partition.blockCount
     switch partition.form {
-    case .elements:
+    case .elements, .smallMatrices:
       (partialSums, chunks, matrices, rowMoments, columnMoments, columnFactors) = (0, 0, 0, 0, 0, 0)
     case .matrices:
       let keepsBoth = keeps(rows + columns)

@@ -14,7 +14,7 @@ struct StepRule {
 
 /// What a tensor's statistics led to, before anything was written.
 struct StepDecision {
-  /// RMS(P) before the step, where it was needed or known.
+  /// RMS(P) before the step, where it scales the step size.
   var rootMeanSquare: Double?
   /// α = rate · max(ε₂, RMS(P)), the step size.
   var stepSize: Double
@@ -39,7 +39,8 @@ extension StepRule {
   /// α and the clip factor, from Σ p² and Σ u² of `count` elements.
   func decide(squares: Double?, updateSquares: Double, count: Int) -> StepDecision {
     let count = Double(max(1, count))
-    let rootMeanSquare = squares.map { ($0 / count).squareRoot() }
+    // Where no scale needs it, it is not reported either: whether it happens to be known differs after a resume.
+    let rootMeanSquare = leastScale == nil ? nil : squares.map { ($0 / count).squareRoot() }
     let stepSize = stepSize(rootMeanSquare: rootMeanSquare)
     let updateRMS = (updateSquares / count).squareRoot()
     let excess = updateRMS / clipThreshold

@@ -58,7 +58,7 @@ extension TableError.Problem: CustomStringConvertible {
         + "Is --delimiter right?"
     case .noLabelColumn(let label, let names, let count):
       "has no column \"\(label)\" for --label: "
-        + (names.map { "its columns are \($0.map { "\"\($0)\"" }.joined(separator: ", "))" }
+        + (names.map { "its columns are \($0.map(\.debugDescription).joined(separator: ", "))" }
           ?? "it has no header, so that a column's number is needed, 1 to \(count)")
     case .ambiguousLabelColumn(let label):
       "has several columns \"\(label)\"; name the label's by its number"

@@ -3,7 +3,8 @@ import Foundation
 /// Shows on standard error how far a run is: on a terminal one line that changes, elsewhere a line an epoch.
 struct ProgressDisplay {
   let isQuiet: Bool
-  private let isTerminal = isatty(STDERR_FILENO) == 1
+  var isTerminal = isatty(STDERR_FILENO) == 1
+  var write = { (text: String) in FileHandle.standardError.write(Data(text.utf8)) }
   private var lastShown = Duration.zero
   private var lastEpoch: EpochResult?
 
@@ -38,9 +39,5 @@ struct ProgressDisplay {
     parts.append(
       String(format: "%.1f s, %.1f s left", progress.elapsed.seconds, progress.timeLeft.seconds))
     return parts.joined(separator: "  ")
-  }
-
-  private func write(_ text: String) {
-    FileHandle.standardError.write(Data(text.utf8))
   }
 }

@@ -9,7 +9,7 @@ extension TrainingResult {
         "test accuracy",
         "\(format(100 * testAccuracy, 1)) % (\(correct) of \(testSamples) held-out samples, \(classes) classes)"
       ),
-      ("time", "\(format(seconds, 2)) s for \(steps) steps, \(epochs.count) epochs"),
+      ("time", "\(format(seconds, 2)) s for \(counted(steps, "step")), \(counted(epochs.count, "epoch"))"),
       ("gradient", "\(format(1e3 * gradientSecondsPerStep, 3)) ms a step"),
       ("optimizer", "\(format(1e3 * optimizerSecondsPerStep, 3)) ms a step"),
       ("parameters", grouped(parameters)),
@@ -18,7 +18,7 @@ extension TrainingResult {
         "\(grouped(stateBytes)) bytes; AdamW would hold \(grouped(adamwStateBytes)), "
           + "\(format(Double(adamwStateBytes) / Double(stateBytes), 1)) times as much"
       ),
-      ("kernels", "\(kernels.rawValue), \(threads) \(threads == 1 ? "thread" : "threads")"),
+      ("kernels", "\(kernels.rawValue), \(counted(threads, "thread"))"),
     ]
     let width = rows.map(\.0.count).max() ?? 0
     return rows.map { $0.0.padding(toLength: width + 2, withPad: " ", startingAt: 0) + $0.1 + "\n" }.joined()
@@ -35,7 +35,7 @@ extension TrainingResult {
   /// Both losses over the epochs.
   var lossChart: LineChart {
     LineChart(
-      title: "Test accuracy \(format(100 * testAccuracy, 1)) % after \(epochs.count) epochs",
+      title: "Test accuracy \(format(100 * testAccuracy, 1)) % after \(counted(epochs.count, "epoch"))",
       xLabel: "epoch", yLabel: "loss", hasLogarithmicY: true,
       series: [
         LineChart.Series(
@@ -45,6 +45,10 @@ extension TrainingResult {
   }
 
   private func format(_ value: Double, _ digits: Int) -> String { String(format: "%.\(digits)f", value) }
+
+  private func counted(_ count: Int, _ noun: String) -> String {
+    "\(grouped(count)) \(noun)\(count == 1 ? "" : "s")"
+  }
 
   /// Digits in groups of three.
   private func grouped(_ number: Int) -> String {

@@ -1,0 +1,72 @@
+import Kernels
+import Tensors
+
+/// S ← S + f g and Σ s² of the new sums, in one pass over both: what one micro-batch adds for one parameter.
+///
+/// A tile of 8 KB stays in the first-level cache between the two, so that the squares cost no traffic: a
+/// kernel for both at once would save only loads from there.
+struct GradientAddition {
+  private let gradient: Elements
+  private let factor: Double
+  private let sum: MutableElements
+  /// Whether the sum holds nothing yet, and is overwritten.
+  private let isFirst: Bool
+  private let count: Int
+  /// Σ s² over the new sums.
+  private(set) var summary = GradientSummary()
+
+  /// The addition of `factor` × `gradient` to the sum of a slot, which is made where there is none.
+  ///
+  /// - Parameter parameterType: The type of the parameter's elements: the sum is Float64 where this or
+  ///   `gradient` is.
+  init(
+    _ gradient: Tensor, factor: Double, to slot: inout GradientAccumulator.Slot, of parameterType: ScalarType
+  ) {
+    if slot.sum == nil {
+      let type: ScalarType =
+        parameterType == .float64 || gradient.scalarType == .float64 ? .float64 : .float32
+      slot.sum = Tensor(uninitialized: gradient.shape, as: type)
+    }
+    self.gradient = gradient.elements
+    self.factor = factor
+    sum = slot.sum!.mutableElements()
+    isFirst = !slot.isFilled
+    count = gradient.elementCount
+    slot.isFilled = true
+  }
+
+  /// Runs all additions.
+  static func run(_ additions: inout [GradientAddition], kernels: any KernelPath, threads: Int) {
+    let work = additions
+    let summaries = GradientBlocks(elementCounts: work.map(\.count)).reduce(
+      GradientSummary(), threads: threads
+    ) { block in
+      work[block.tensor].add(block, kernels)
+    } combining: {
+      $0.add($1)
+    }
+    for index in additions.indices { additions[index].summary = summaries[index] }
+  }
+
+  private func add(_ block: GradientBlocks.Block, _ kernels: any KernelPath) -> GradientSummary {
+    func add<A: GradientArithmetic>(as type: A.Type) -> GradientSummary {
+      let linearAlgebra = A.linearAlgebra(of: kernels)
+      let sums = (sum.address + block.start * sum.type.byteCount).assumingMemoryBound(to: A.self)
+      var summary = GradientSummary()
+      GradientTile.forEach(
+        of: gradient.advanced(by: block.start), count: block.count, as: type
+      ) { offset, tile, size in
+        let target = sums + offset
+        // As bytes: this code is entered with a type known at run time, and would set element by element.
+        if isFirst {
+          UnsafeMutableRawPointer(target).initializeMemory(
+            as: UInt8.self, repeating: 0, count: size * sum.type.byteCount)
+        }
+        linearAlgebra.axpy(A(factor), tile, count: size, onto: target)
+        summary.add(GradientSummary(tile: target, count: size, kernels))
+      }
+      return summary
+    }
+    return add(as: sum.type.gradientArithmetic)
+  }
+}

@@ -1,0 +1,25 @@
+/// What clipping refuses, before any gradient or scale has changed.
+public enum GradientClippingError: Error, Sendable, Equatable {
+  /// A limit or an order out of its range.
+  case invalidSetting(name: String, value: Double, requirement: String)
+  /// No parameter has a gradient: there is nothing to clip.
+  case noGradients
+  /// The norm is NaN or infinite; `parameter` is the first whose own norm is.
+  case nonFiniteNorm(norm: Double, parameter: String)
+}
+
+extension GradientClippingError: CustomStringConvertible {
+  /// What is wrong, with which values, and what to do.
+  public var description: String {
+    switch self {
+    case .invalidSetting(let name, let value, let requirement):
+      "\(name) is \(value): \(requirement)."
+    case .noGradients:
+      "No parameter has a gradient, so there is nothing to clip: clip after gradients were set, "
+        + "and after GradientAccumulator.deliver() where they are accumulated."
+    case .nonFiniteNorm(let norm, let parameter):
+      "The total norm of the gradients is \(norm), so it cannot be clipped; the gradient of \"\(parameter)\" "
+        + "is the first that is not finite. Skip such steps, or clip with errorIfNonFinite: false to go on."
+    }
+  }
+}

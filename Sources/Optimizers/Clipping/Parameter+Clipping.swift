@@ -1,0 +1,151 @@
+import Kernels
+import Tensors
+
+// MARK: By norm
+
+extension Collection where Element == Parameter {
+  /// Scales all gradients by min(1, maximum / (norm + 10⁻⁶)), where norm is that of all of them together.
+  ///
+  /// torch's `clip_grad_norm_`. Only ``Parameter/gradientScale`` changes: the step multiplies by it as it
+  /// reads, so that no gradient is written. Read ``gradientNorm(_:kernels:threads:)`` for what the norm
+  /// itself costs.
+  ///
+  ///     try accumulator.deliver()
+  ///     let norm = try parameters.clipGradientNorm(maximum: 1)
+  ///     try optimizer.step()
+  ///
+  /// The norm is that of the gradients as the step will see them: clip after accumulation and after
+  /// ``LossScaler/unscale(_:)``. Elsewhere the order is the caller's to get right: micro-batches clipped one
+  /// by one (accelerate issue 641) or gradients clipped with their loss scale end up with another norm. Here
+  /// a gradient that was clipped first is refused by `unscale`, and parameters whose gradients an accumulator
+  /// still holds by this.
+  ///
+  /// A norm that is NaN makes every gradient NaN, and an infinite one makes the finite gradients 0, as in
+  /// torch, unless `errorIfNonFinite` says otherwise. A maximum of infinity measures and never changes a
+  /// scale; torch's then makes NaN of an infinite norm.
+  ///
+  /// - Parameters:
+  ///   - maximum: The norm that gradients may have, at least 0.
+  ///   - norm: What is measured.
+  ///   - errorIfNonFinite: Whether a norm that is not finite is an error: torch's `error_if_nonfinite`.
+  ///   - kernels: The kernel path.
+  ///   - threads: Threads at the most; nil for as many as there are processors. They change no bit of the
+  ///     result.
+  /// - Returns: The norm before clipping.
+  /// - Throws: ``GradientClippingError``, with all scales as they were.
+  @discardableResult
+  public func clipGradientNorm(
+    maximum: Double, norm: GradientNorm = .euclidean, errorIfNonFinite: Bool = false,
+    kernels: KernelPathKind = .current, threads: Int? = nil
+  ) throws(GradientClippingError) -> Double {
+    try checkMaximum(maximum)
+    try norm.validate()
+    let parameters = filter { $0.gradient != nil }
+    guard !parameters.isEmpty else { throw .noGradients }
+    let norms = parameters.gradientNorms(norm, kernels: kernels, threads: threads)
+    let total = norm.combine(norms)
+    if errorIfNonFinite && !total.isFinite {
+      // All may be finite and only their sum overflow: then the largest is to blame.
+      let index = norms.firstIndex { !$0.isFinite } ?? norms.indices.max { norms[$0] < norms[$1] }!
+      throw .nonFiniteNorm(norm: total, parameter: parameters[index].name)
+    }
+    for parameter in parameters {
+      parameter.scaleGradient(by: clipCoefficient(norm: total, maximum: maximum))
+    }
+    return total
+  }
+
+  /// Limits every element of every gradient, times its scale, to −maximum ... maximum: torch's
+  /// `clip_grad_value_`.
+  ///
+  /// Gradients are written in place: of one that is shared, as those of a ``GradientAccumulator`` are, a
+  /// copy. This bends the direction of a gradient, which clipping by norm keeps. Elements that are NaN stay
+  /// so, infinite ones become the limit, which hides an overflow from the step.
+  ///
+  /// - Parameter maximum: The largest magnitude, above 0.
+  /// - Throws: ``GradientClippingError``, with all gradients as they were.
+  public func clipGradientValues(maximum: Double) throws(GradientClippingError) {
+    try checkMaximum(maximum)
+    let parameters = filter { $0.gradient != nil }
+    guard !parameters.isEmpty else { throw .noGradients }
+    for parameter in parameters { parameter.clampGradient(maximum) }
+  }
+}
+
+extension Parameter {
+  /// Scales this gradient alone by min(1, maximum / (norm + 10⁻⁶)): a limit for each parameter.
+  ///
+  /// As ``Swift/Collection/clipGradientNorm(maximum:norm:errorIfNonFinite:kernels:threads:)`` on this
+  /// parameter alone. Unlike the norm of all, it is known as soon as this gradient is.
+  ///
+  /// - Returns: The norm before clipping.
+  @discardableResult
+  public func clipGradientNorm(
+    maximum: Double, norm: GradientNorm = .euclidean, errorIfNonFinite: Bool = false,
+    kernels: KernelPathKind = .current, threads: Int? = nil
+  ) throws(GradientClippingError) -> Double {
+    try CollectionOfOne(self).clipGradientNorm(
+      maximum: maximum, norm: norm, errorIfNonFinite: errorIfNonFinite, kernels: kernels, threads: threads)
+  }
+
+  fileprivate func scaleGradient(by factor: Double) {
+    if factor != 1 { gradientScale *= factor }
+    gradientNotes.isClipped = true
+  }
+
+  /// Limits the elements so that, times the scale, they lie within ±maximum.
+  fileprivate func clampGradient(_ maximum: Double) {
+    let (scale, wasUnscaled) = (gradientScale, gradientNotes.isUnscaled)
+    let limit = maximum / scale.magnitude
+    if limit.isFinite {
+      gradient!.clamp(to: limit)
+      // Writing to the gradient made it a new one.
+      gradientScale = scale
+      gradientNotes.isUnscaled = wasUnscaled
+    }
+    gradientNotes.isClipped = true
+  }
+}
+
+/// min(1, maximum / (norm + 10⁻⁶)), NaN where the norm is.
+private func clipCoefficient(norm: Double, maximum: Double) -> Double {
+  if maximum == .infinity { return 1 }
+  let coefficient = maximum / (norm + 1e-6)
+  return coefficient >= 1 ? 1 : coefficient
+}
+
+private func checkMaximum(_ maximum: Double) throws(GradientClippingError) {
+  guard maximum >= 0 else {
+    throw .invalidSetting(name: "the maximum", value: maximum, requirement: "it must be at least 0")
+  }
+}
+
+// MARK: Elements
+
+extension Tensor {
+  /// Limits every element to −limit ... limit; NaN stays NaN.
+  fileprivate mutating func clamp(to limit: Double) {
+    switch scalarType {
+    case .bfloat16: clamp(to: limit, as: BFloat16.self)
+    case .float16:
+      #if (os(macOS) || targetEnvironment(macCatalyst)) && arch(x86_64)
+        preconditionFailure("Swift has no Float16 on Intel Macs.")
+      #else
+        clamp(to: limit, as: Float16.self)
+      #endif
+    case .float32: clamp(to: limit, as: Float.self)
+    case .float64: clamp(to: limit, as: Double.self)
+    }
+  }
+
+  @inline(__always)
+  private mutating func clamp<Scalar: TensorScalar>(to limit: Double, as type: Scalar.Type) {
+    let (upper, lower) = (Scalar(limit), Scalar(-limit))
+    withMutableElements(of: type) { elements in
+      for index in elements.indices {
+        let value = elements[index].doubleValue
+        if value > limit { elements[index] = upper } else if value < -limit { elements[index] = lower }
+      }
+    }
+  }
+}

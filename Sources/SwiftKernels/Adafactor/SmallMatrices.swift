@@ -1,0 +1,230 @@
+import Kernels
+
+/// Adafactor on many small matrices, as convolutions have them: eight matrices at a time, one in each lane.
+///
+/// A kernel call, or a vector that is mostly padding, would cost more than a 3 × 3 matrix does. Here element (i, j)
+/// of eight matrices is one vector, and every sum runs over vectors.
+enum SmallMatrices<P: StoredScalar, G: StoredScalar, A: Arithmetic> {
+  /// Σ u² of the unclipped updates; nothing is stored.
+  static func statistics(_ batch: MatrixBatch, rowMoments: Elements, columnMoments: Elements) -> Double {
+    let (rows, columns) = (rowMoments.of(A.self), columnMoments.of(A.self))
+    var total = 0.0
+    forEachEight(batch) { eight in
+      eight.load(batch, rows: rows, columns: columns)
+      total += eight.sumOfSquaredUpdates()
+    }
+    return total
+  }
+
+  /// Stores new moments and parameters.
+  static func update(
+    _ parameter: MutableElements, _ batch: MatrixBatch, rowMoments: MutableElements,
+    columnMoments: MutableElements, factor: Double, change: ParameterChange
+  ) {
+    switch (change.shrinkage != 0, change.momentum != nil) {
+    case (false, false):
+      update(parameter, batch, rowMoments, columnMoments, factor, change, false, false)
+    case (false, true):
+      update(parameter, batch, rowMoments, columnMoments, factor, change, false, true)
+    case (true, false):
+      update(parameter, batch, rowMoments, columnMoments, factor, change, true, false)
+    case (true, true):
+      update(parameter, batch, rowMoments, columnMoments, factor, change, true, true)
+    }
+  }
+
+  @inline(__always)
+  private static func update(
+    _ parameter: MutableElements, _ batch: MatrixBatch, _ rowMoments: MutableElements,
+    _ columnMoments: MutableElements, _ factor: Double, _ change: ParameterChange, _ shrinks: Bool,
+    _ averages: Bool
+  ) {
+    let rule = ParameterRule<A, A>(change, shrinks: shrinks, averages: averages)
+    let (rows, columns) = (rowMoments.of(A.self), columnMoments.of(A.self))
+    let moments = change.momentum.map { $0.moments.of(A.self) }
+    forEachEight(batch) { eight in
+      eight.load(batch, rows: rows, columns: columns)
+      eight.storeMoments(rows: rows, columns: columns)
+      eight.setFactors(A(factor))
+      for row in 0..<batch.rows {
+        for column in 0..<batch.columns {
+          let index = row &* batch.columns &+ column
+          var update = eight.rowFactors[row] * (eight.columnFactors[column] * eight.gradient[index])
+          let offset = eight.first &* batch.elements &+ index
+          if averages {
+            let old = A.lanes(moments!, offset, stride: batch.elements, eight.count, as: A.self)
+            update = rule.beta1 * old + rule.oneMinusBeta1 * update
+            A.storeLanes(update, moments!, offset, stride: batch.elements, eight.count)
+          }
+          var value = P.lanes(parameter.address, offset, stride: batch.elements, eight.count, as: A.self)
+          if shrinks { value -= rule.shrinkage * value }
+          P.storeLanes(value - update, parameter.address, offset, stride: batch.elements, eight.count)
+        }
+      }
+    }
+  }
+
+  /// Calls `body` for eight matrices at a time; the last may be fewer.
+  @inline(__always)
+  private static func forEachEight(_ batch: MatrixBatch, _ body: (inout EightMatrices<G, A>) -> Void) {
+    let capacity = 2 * batch.elements + 2 * (batch.rows + batch.columns)
+    withUnsafeTemporaryAllocation(of: SIMD8<A>.self, capacity: capacity) { memory in
+      var eight = EightMatrices<G, A>(batch, memory.baseAddress!)
+      for first in stride(from: 0, to: batch.count, by: laneCount) {
+        eight.first = first
+        eight.count = min(laneCount, batch.count - first)
+        body(&eight)
+      }
+    }
+  }
+}
+
+/// Eight matrices, one in each lane, with what a step computes of them.
+struct EightMatrices<G: StoredScalar, A: Arithmetic> {
+  /// The first matrix of the eight.
+  var first = 0
+  /// How many of the eight lanes hold a matrix; the others repeat the last one, and nothing is taken from them.
+  var count = 0
+
+  /// G times its scale.
+  let gradient: UnsafeMutablePointer<SIMD8<A>>
+  /// g² of every element.
+  private let squares: UnsafeMutablePointer<SIMD8<A>>
+  /// New R, and then its factors.
+  let rowFactors: UnsafeMutablePointer<SIMD8<A>>
+  /// New C, and then its factors.
+  let columnFactors: UnsafeMutablePointer<SIMD8<A>>
+  private let rowMoments: UnsafeMutablePointer<SIMD8<A>>
+  private let columnMoments: UnsafeMutablePointer<SIMD8<A>>
+  private var meanRowMoment = SIMD8<A>()
+
+  private let rows: Int
+  private let columns: Int
+  private let rowAverage: MovingAverage<A>
+  private let columnAverage: MovingAverage<A>
+
+  init(_ batch: MatrixBatch, _ memory: UnsafeMutablePointer<SIMD8<A>>) {
+    (rows, columns) = (batch.rows, batch.columns)
+    rowAverage = MovingAverage(batch.average(count: columns))
+    columnAverage = MovingAverage(batch.average(count: rows))
+    gradient = memory
+    squares = gradient + batch.elements
+    rowFactors = squares + batch.elements
+    columnFactors = rowFactors + rows
+    rowMoments = columnFactors + columns
+    columnMoments = rowMoments + rows
+  }
+
+  /// Reads the gradient, and computes new R, C and mean R.
+  @inline(__always)
+  mutating func load(
+    _ batch: MatrixBatch, rows oldRows: UnsafePointer<A>, columns oldColumns: UnsafePointer<A>
+  ) {
+    let scale = SIMD8<A>(repeating: A(batch.scale))
+    for column in 0..<columns { columnMoments[column] = SIMD8() }
+    meanRowMoment = SIMD8()
+    for row in 0..<rows {
+      var rowSum = SIMD8<A>()
+      for column in 0..<columns {
+        let index = row &* columns &+ column
+        let g =
+          scale
+          * G.lanes(
+            batch.gradient.address, first &* batch.elements &+ index, stride: batch.elements, count,
+            as: A.self)
+        let square = g * g
+        gradient[index] = g
+        squares[index] = square
+        rowSum += square
+        columnMoments[column] += square
+      }
+      let old = A.lanes(oldRows, first &* rows &+ row, stride: rows, count, as: A.self)
+      rowMoments[row] = rowAverage.updated(old, sum: rowSum)
+      meanRowMoment += rowMoments[row]
+    }
+    meanRowMoment /= A(rows)
+    for column in 0..<columns {
+      let old = A.lanes(oldColumns, first &* columns &+ column, stride: columns, count, as: A.self)
+      columnMoments[column] = columnAverage.updated(old, sum: columnMoments[column])
+    }
+  }
+
+  /// Σ u², u² = (g² / R · mean R) / C: each factor of this order is bounded where u is.
+  @inline(__always)
+  func sumOfSquaredUpdates() -> Double {
+    for column in 0..<columns { columnFactors[column] = 1 / columnMoments[column] }
+    var sum = SIMD8<A>()
+    for row in 0..<rows {
+      let inverse = 1 / rowMoments[row]
+      var rowSum = SIMD8<A>()
+      for column in 0..<columns {
+        rowSum += squares[row &* columns &+ column] * inverse * meanRowMoment * columnFactors[column]
+      }
+      sum += rowSum
+    }
+    var total = 0.0
+    for lane in 0..<count { total += Double(sum[lane]) }
+    return total
+  }
+
+  /// Row factors `factor` · √(mean R / R) and column factors 1 / √C.
+  @inline(__always)
+  func setFactors(_ factor: A) {
+    let root = factor * meanRowMoment.squareRoot()
+    for row in 0..<rows { rowFactors[row] = root / rowMoments[row].squareRoot() }
+    for column in 0..<columns { columnFactors[column] = 1 / columnMoments[column].squareRoot() }
+  }
+
+  /// Writes new R and C.
+  @inline(__always)
+  func storeMoments(rows target: UnsafeMutablePointer<A>, columns columnTarget: UnsafeMutablePointer<A>) {
+    for row in 0..<rows {
+      A.storeLanes(rowMoments[row], target, first &* rows &+ row, stride: rows, count)
+    }
+    for column in 0..<columns {
+      A.storeLanes(
+        columnMoments[column], columnTarget, first &* columns &+ column, stride: columns, count)
+    }
+  }
+}
+
+extension StoredScalar {
+  /// Elements `offset`, `offset` + `stride`, …: one for each lane. Lanes from `count` on repeat the last element.
+  @inline(__always)
+  static func lanes<A: Arithmetic>(
+    _ base: UnsafeRawPointer, _ offset: Int, stride: Int, _ count: Int, as type: A.Type
+  ) -> SIMD8<A> {
+    @inline(__always) func element(_ lane: Int) -> A {
+      let index = offset &+ min(lane, count &- 1) &* stride
+      let element = base.loadUnaligned(fromByteOffset: index &* MemoryLayout<Self>.stride, as: Self.self)
+      return A.self == Double.self ? A(element.doubleValue) : A(element.floatValue)
+    }
+    return SIMD8(
+      element(0), element(1), element(2), element(3), element(4), element(5), element(6), element(7))
+  }
+
+  /// Stores the first `count` lanes as elements `offset`, `offset` + `stride`, ….
+  @inline(__always)
+  static func storeLanes<A: Arithmetic>(
+    _ vector: SIMD8<A>, _ base: UnsafeMutableRawPointer, _ offset: Int, stride: Int, _ count: Int
+  ) {
+    @inline(__always) func store(_ lane: Int) {
+      let value = vector[lane]
+      let element = A.self == Double.self ? Self(value.doubleValue) : Self(value.floatValue)
+      let index = offset &+ lane &* stride
+      base.storeBytes(of: element, toByteOffset: index &* MemoryLayout<Self>.stride, as: Self.self)
+    }
+    if count == laneCount {
+      store(0)
+      store(1)
+      store(2)
+      store(3)
+      store(4)
+      store(5)
+      store(6)
+      store(7)
+    } else {
+      for lane in 0..<count { store(lane) }
+    }
+  }
+}

@@ -1,0 +1,100 @@
+import Kernels
+import Tensors
+import Testing
+
+/// What the tests of Adafactor's kernels run over: paths, types, shapes, and where the elements lie.
+struct AdafactorKernelCase: CustomTestStringConvertible, Sendable {
+  let path: KernelPathKind
+  let gradient: ScalarType
+  let arithmetic: ScalarType
+  let rows: Int
+  let columns: Int
+
+  /// Elements between rows: none, one, or more than a vector, by the shape.
+  var gap: Int { [0, 1, 19][(rows + columns) % 3] }
+  /// Bytes from a cache line to the first element of a gradient or parameter: whole elements and parts of one, by the shape.
+  var byteOffset: Int { [0, 4, 1, 3, 8, 2][(rows * 7 + columns) % 6] }
+  /// A scale that is no power of two, and none.
+  var scale: Double { (rows + columns) % 2 == 0 ? 1 : 1.0 / 3 }
+  var seed: Int { rows * 10_007 + columns }
+
+  var testDescription: String {
+    "\(path.rawValue), \(gradient.rawValue) in \(arithmetic.rawValue), \(rows) × \(columns)"
+  }
+
+  /// Types that a gradient, and a parameter, may have.
+  static let storedTypes: [ScalarType] = [.float32, .float64]
+  /// Types that are computed in.
+  static let arithmeticTypes: [ScalarType] = [.float32, .float64]
+
+  private static let widths = [
+    7, 8, 9, 15, 16, 17, 31, 32, 33, 127, 128, 129, 255, 256, 257, 511, 512, 513, 1023, 1024, 1025,
+  ]
+
+  /// Empty, single, prime, around the sizes of vectors, tiles and sums, tall and wide; 64 rows at the most.
+  static let pieceShapes: [(Int, Int)] =
+    [(0, 5), (0, 0), (5, 0), (1, 1), (2, 3), (13, 31), (31, 13), (64, 300), (63, 97), (5, 2053)]
+    + widths.map { (1, $0) } + widths.map { (3, $0) } + [7, 8, 9, 31, 32, 33, 61, 64].map { ($0, 1) }
+
+  /// Those, and more rows than one sum may take.
+  static let panelShapes: [(Int, Int)] =
+    pieceShapes + [(65, 9), (127, 8), (128, 7), (129, 17), (512, 5), (513, 1), (511, 64)]
+
+  /// A few of those for the updates, which run in ten forms; around the segments of rows that they work on.
+  static let updateShapes =
+    [(0, 5), (0, 0), (5, 0), (1, 1), (2, 3), (13, 31), (7, 1), (65, 9), (129, 5), (1, 2047), (1, 2049)]
+    + [7, 8, 9, 31, 32, 33, 511, 512, 513].map { (2, $0) }
+
+  static func cases(_ shapes: [(Int, Int)]) -> [AdafactorKernelCase] {
+    KernelPathKind.available.flatMap { path in
+      storedTypes.flatMap { gradient in
+        arithmeticTypes.flatMap { arithmetic in
+          shapes.map {
+            AdafactorKernelCase(
+              path: path, gradient: gradient, arithmetic: arithmetic, rows: $0.0, columns: $0.1)
+          }
+        }
+      }
+    }
+  }
+
+  static let pieces = cases(pieceShapes)
+  static let panels = cases(panelShapes)
+  static let updates = cases(updateShapes)
+  static let vectors = cases(pieceShapes.filter { $0.0 == 1 } + [(1, 0), (1, 16_411)])
+
+  // MARK: Data
+
+  /// A gradient of this case, and the oracle of what it holds.
+  func makeGradient() -> (elements: TestElements, oracle: AdafactorKernelOracle) {
+    var numbers = TestNumbers(seed: seed)
+    let values = (0..<rows * columns).map { _ in gradient.rounded(numbers.next(Double.self)) }
+    return (
+      TestElements(values, gradient, rows: rows, columns: columns, gap: gap, byteOffset: byteOffset),
+      AdafactorKernelOracle(rows: rows, columns: columns, gradient: values, scale: scale)
+    )
+  }
+
+  /// Positive numbers that the arithmetic type holds exactly.
+  func positives(_ count: Int, seed: Int) -> [Double] {
+    var numbers = TestNumbers(seed: self.seed + seed)
+    return (0..<count).map { _ in
+      arithmetic.rounded(numbers.next(Double.self).magnitude + 0.0625)
+    }
+  }
+
+  /// Numbers of the arithmetic type for a kernel: on no cache line, but on a multiple of their size.
+  func numbers(_ values: [Double]) -> TestElements {
+    TestElements(values, arithmetic, byteOffset: byteOffset * arithmetic.byteCount)
+  }
+
+  /// Numbers that a kernel has to write first: NaN everywhere.
+  func unwritten(_ count: Int) -> TestElements {
+    numbers([Double](repeating: .nan, count: count))
+  }
+
+  /// An average at step 7 with an ε that is seen beside the squares.
+  func average(count: Int) -> MomentAverage {
+    MomentAverage(decay: 0.78, weight: 0.22, epsilon: 1e-3, count: max(1, count))
+  }
+}

@@ -1,0 +1,194 @@
+import Kernels
+import Tensors
+import Testing
+
+@Suite("The statistics of Adafactor, every kernel on every path against Double")
+struct AdafactorStatisticsTests {
+  typealias Case = AdafactorKernelCase
+  typealias Bound = AdafactorKernelBound
+
+  @Test(arguments: Case.pieces)
+  func `row moments average the mean squares of rows`(_ each: Case) {
+    let (gradient, oracle) = each.makeGradient()
+    let average = each.average(count: each.columns)
+    let old = each.positives(each.rows, seed: 1)
+    let expected = AdafactorKernelOracle.moments(average, old: old, sums: oracle.rowSums())
+    let (source, apart, inPlace) = (each.numbers(old), each.unwritten(each.rows), each.numbers(old))
+    let kernels = each.path.kernels
+    kernels.rowMoments(
+      gradient.piece(scale: each.scale), average: average, old: source.reading, new: apart.writing)
+    kernels.rowMoments(
+      gradient.piece(scale: each.scale), average: average, old: inPlace.reading, new: inPlace.writing)
+    #expect(
+      disagreement("R", apart.values, expected) {
+        Bound.moment(each.columns) * each.arithmetic.roundoff * expected[$0]
+      } == nil)
+    #expect(inPlace.values == apart.values && source.isUnchanged && gradient.isUnchanged)
+    #expect(apart.marginsAreIntact && inPlace.marginsAreIntact)
+  }
+
+  @Test(arguments: Case.panels)
+  func `column moments average the mean squares of columns`(_ each: Case) {
+    let (gradient, oracle) = each.makeGradient()
+    let average = each.average(count: each.rows)
+    let old = each.positives(each.columns, seed: 2)
+    let expected = AdafactorKernelOracle.moments(average, old: old, sums: oracle.columnSums())
+    let (source, apart, inPlace) = (each.numbers(old), each.unwritten(each.columns), each.numbers(old))
+    let kernels = each.path.kernels
+    kernels.columnMoments(
+      gradient.piece(scale: each.scale), average: average, old: source.reading, new: apart.writing)
+    kernels.columnMoments(
+      gradient.piece(scale: each.scale), average: average, old: inPlace.reading, new: inPlace.writing)
+    #expect(
+      disagreement("C", apart.values, expected) {
+        Bound.moment(each.rows) * each.arithmetic.roundoff * expected[$0]
+      } == nil)
+    #expect(inPlace.values == apart.values && source.isUnchanged && gradient.isUnchanged)
+    #expect(apart.marginsAreIntact && inPlace.marginsAreIntact)
+  }
+
+  @Test(arguments: Case.pieces)
+  func `columns add up squares, plain and divided by row moments`(_ each: Case) {
+    let (gradient, oracle) = each.makeGradient()
+    let rowMoments = each.positives(each.rows, seed: 3)
+    let divisors = each.numbers(rowMoments)
+    let (before, weightedBefore) = (
+      each.positives(each.columns, seed: 4), each.positives(each.columns, seed: 5)
+    )
+    let (sums, weightedSums) = (each.numbers(before), each.numbers(weightedBefore))
+    each.path.kernels.accumulateColumns(
+      gradient.piece(scale: each.scale), rowMoments: divisors.reading, sums: sums.writing,
+      weightedSums: weightedSums.writing)
+    let expected = zip(before, oracle.columnSums()).map { $0 + $1 }
+    let weighted = zip(weightedBefore, oracle.columnSums { 1 / rowMoments[$0] }).map { $0 + $1 }
+    let relative = Bound.sum(each.rows + 1) * each.arithmetic.roundoff
+    #expect(disagreement("sums", sums.values, expected) { relative * expected[$0] } == nil)
+    #expect(disagreement("weighted", weightedSums.values, weighted) { relative * weighted[$0] } == nil)
+    #expect(sums.marginsAreIntact && weightedSums.marginsAreIntact)
+    #expect(divisors.isUnchanged && gradient.isUnchanged)
+  }
+
+  @Test(arguments: Case.panels)
+  func `rows add up squares, plain and divided by column moments`(_ each: Case) {
+    let (gradient, oracle) = each.makeGradient()
+    let columnMoments = each.positives(each.columns, seed: 6)
+    let divisors = each.numbers(columnMoments)
+    let (before, weightedBefore) = (each.positives(each.rows, seed: 7), each.positives(each.rows, seed: 8))
+    var (sums, weightedSums) = (before, weightedBefore)
+    // A pointer to an empty array is valid, and nothing is written to it.
+    each.path.kernels.accumulateRows(
+      gradient.piece(scale: each.scale), columnMoments: divisors.reading, sums: &sums,
+      weightedSums: &weightedSums)
+    let added = (oracle.rowSums(), oracle.rowSums { 1 / columnMoments[$0] })
+    let relative = Bound.sum(each.columns) * each.arithmetic.roundoff
+    #expect(
+      disagreement("sums", sums, zip(before, added.0).map { $0 + $1 }) {
+        relative * added.0[$0] + 4 * Double.roundoff * before[$0]
+      } == nil)
+    #expect(
+      disagreement("weighted", weightedSums, zip(weightedBefore, added.1).map { $0 + $1 }) {
+        relative * added.1[$0] + 4 * Double.roundoff * weightedBefore[$0]
+      } == nil)
+    #expect(divisors.isUnchanged && gradient.isUnchanged)
+  }
+
+  @Test(arguments: Case.vectors)
+  func `sums move on to Double and begin again`(_ each: Case) {
+    let values = each.positives(each.columns, seed: 9)
+    let sums = each.numbers(values)
+    let before = each.positives(each.columns, seed: 10)
+    var totals = before
+    each.path.kernels.moveSums(sums.writing, into: &totals, count: each.columns)
+    #expect(totals == zip(before, values).map { $0 + $1 })
+    #expect(sums.values.allSatisfy { $0 == 0 } && sums.marginsAreIntact)
+  }
+
+  @Test(arguments: Case.vectors)
+  func `complete sums become moments`(_ each: Case) {
+    let average = each.average(count: 37)
+    let old = each.positives(each.columns, seed: 11)
+    let (sums, weightedSums) = (
+      each.positives(each.columns, seed: 12), each.positives(each.columns, seed: 13)
+    )
+    let (source, apart, inPlace) = (each.numbers(old), each.unwritten(each.columns), each.numbers(old))
+    let kernels = each.path.kernels
+    let result = kernels.finishMoments(
+      average: average, old: source.reading, new: apart.writing, sums: sums, weightedSums: weightedSums,
+      count: each.columns)
+    let again = kernels.finishMoments(
+      average: average, old: inPlace.reading, new: inPlace.writing, sums: sums, weightedSums: weightedSums,
+      count: each.columns)
+    let expected = AdafactorKernelOracle.moments(average, old: old, sums: sums)
+    let unit = each.arithmetic.roundoff
+    #expect(disagreement("moments", apart.values, expected) { 6 * unit * expected[$0] } == nil)
+    #expect(inPlace.values == apart.values && again == result && source.isUnchanged)
+    #expect(apart.marginsAreIntact && inPlace.marginsAreIntact)
+    // The quotients are those of the moments as they were stored.
+    let quotients = zip(weightedSums, apart.values).reduce(0) { $0 + $1.0 / $1.1 }
+    #expect((result - quotients).magnitude <= Double(each.columns + 2) * Double.roundoff * quotients)
+  }
+
+  @Test(arguments: Case.vectors)
+  func `element statistics divide squares by moments that are not stored`(_ each: Case) {
+    let (gradient, oracle) = each.makeGradient()
+    let average = each.average(count: 1)
+    let old = each.positives(each.columns, seed: 14)
+    let moments = each.numbers(old)
+    let found = each.path.kernels.elementStatistics(
+      gradient.piece(scale: each.scale), average: average, moments: moments.reading)
+    var expected = 0.0
+    for column in 0..<each.columns {
+      let square = oracle.square(0, column)
+      expected += square / AdafactorKernelOracle.moment(average, old: old[column], sum: square)
+    }
+    let relative = (Bound.sum(each.columns) + 7) * each.arithmetic.roundoff
+    #expect((found - expected).magnitude <= relative * expected)
+    #expect(moments.isUnchanged && gradient.isUnchanged)
+  }
+
+  @Test(arguments: Case.panels)
+  func `squares and elements add up`(_ each: Case) {
+    let kernels = each.path.kernels
+    // Of a parameter, whose own type decides the arithmetic.
+    let (parameter, oracle) = each.makeGradient()
+    let squares = kernels.sumOfSquares(
+      parameter.reading, rows: each.rows, columns: each.columns, stride: parameter.stride)
+    let expected = oracle.rowSums().reduce(0, +) / (each.scale * each.scale)
+    #expect(
+      (squares - expected).magnitude
+        <= Bound.sum(each.columns) * each.gradient.arithmeticType.roundoff * expected
+        + Double(each.rows) * Double.roundoff * expected)
+
+    let values = each.positives(each.columns, seed: 15)
+    let sum = values.reduce(0, +)
+    let moments = each.numbers(values)
+    let found = kernels.sum(moments.reading, count: each.columns)
+    #expect(parameter.isUnchanged && moments.isUnchanged)
+    #expect((found - sum).magnitude <= Bound.sum(each.columns) * each.arithmetic.roundoff * sum)
+  }
+
+  @Test(arguments: KernelPathKind.available)
+  func `sums of millions of equal terms do not drift`(path: KernelPathKind) {
+    let (kernels, count) = (path.kernels, 1 << 22)
+    let values = [Float](repeating: 0.1, count: count)
+    let square = Double(Float(0.1)) * Double(Float(0.1))
+    values.withUnsafeBytes { bytes in
+      let elements = Elements(bytes.baseAddress!, .float32)
+      // Within a chunk, equal terms all round the same way: no more than a chunk's roundings, whatever the count.
+      let relative = AdafactorKernelBound.sum(count) * Float.roundoff
+      let exact = square * Double(count)
+      let squares = kernels.sumOfSquares(elements, rows: 1, columns: count, stride: count)
+      #expect((squares - exact).magnitude <= relative * exact)
+      let tall = kernels.sumOfSquares(elements, rows: 50_257, columns: 16, stride: 16)
+      let part = square * Double(50_257 * 16)
+      #expect((tall - part).magnitude <= relative * part)
+      let sum = kernels.sum(elements, count: count)
+      #expect((sum - Double(Float(0.1)) * Double(count)).magnitude <= relative * sum)
+      // β = 0 and ε = 0: every square is divided by itself.
+      let piece = GradientPiece(elements, scale: 1, rows: 1, columns: count, stride: count)
+      let quotients = kernels.elementStatistics(
+        piece, average: MomentAverage(decay: 0, weight: 1, epsilon: 0, count: 1), moments: elements)
+      #expect(quotients == Double(count))
+    }
+  }
+}

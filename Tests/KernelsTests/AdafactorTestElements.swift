@@ -1,0 +1,122 @@
+import Foundation
+import Kernels
+import Tensors
+
+/// Elements in memory for a kernel to read and write, at any address, between margins of NaN.
+///
+/// A kernel that reads beyond its piece brings NaN into a result; one that writes there is seen by `marginsAreIntact`.
+final class TestElements {
+  let type: ScalarType
+  let rows: Int
+  let columns: Int
+  let stride: Int
+
+  private let memory: UnsafeMutableRawBufferPointer
+  private let start: UnsafeMutableRawPointer
+  private let initialBytes: [UInt8]
+
+  /// Elements on each side that no kernel may touch.
+  private static let margin = 16
+
+  /// A matrix of `values`, row after row, rounded to `type`.
+  ///
+  /// - Parameters:
+  ///   - gap: Elements between the end of a row and the start of the next.
+  ///   - byteOffset: Bytes from a cache line to the first element.
+  init(
+    _ values: [Double], _ type: ScalarType, rows: Int = 1, columns: Int? = nil, gap: Int = 0,
+    byteOffset: Int = 0
+  ) {
+    self.type = type
+    self.rows = rows
+    self.columns = columns ?? values.count
+    stride = self.columns + gap
+    precondition(values.count == rows * self.columns)
+    let size = type.byteCount
+    memory = .allocate(byteCount: (rows * stride + 2 * Self.margin) * size + 64, alignment: 64)
+    // All bits set are a NaN in every type.
+    memory.initializeMemory(as: UInt8.self, repeating: 0xFF)
+    start = memory.baseAddress! + Self.margin * size + byteOffset
+    for row in 0..<rows {
+      for column in 0..<self.columns {
+        let (value, offset) = (values[row * self.columns + column], (row * stride + column) * size)
+        switch type {
+        case .float32: start.storeBytes(of: Float(value), toByteOffset: offset, as: Float.self)
+        case .float64: start.storeBytes(of: value, toByteOffset: offset, as: Double.self)
+        default: preconditionFailure("no test stores \(type)")
+        }
+      }
+    }
+    initialBytes = Array(memory)
+  }
+
+  deinit { memory.deallocate() }
+
+  /// For a kernel to read.
+  var reading: Elements { Elements(start, type) }
+
+  /// For a kernel to write.
+  var writing: MutableElements { MutableElements(start, type) }
+
+  /// The matrix as a piece of a gradient.
+  func piece(scale: Double) -> GradientPiece {
+    GradientPiece(reading, scale: scale, rows: rows, columns: columns, stride: stride)
+  }
+
+  /// The elements, row after row.
+  var values: [Double] {
+    var values: [Double] = []
+    values.reserveCapacity(rows * columns)
+    for row in 0..<rows {
+      for column in 0..<columns {
+        let offset = (row * stride + column) * type.byteCount
+        values.append(
+          type == .float64
+            ? start.loadUnaligned(fromByteOffset: offset, as: Double.self)
+            : Double(start.loadUnaligned(fromByteOffset: offset, as: Float.self)))
+      }
+    }
+    return values
+  }
+
+  /// Whether every byte is as it was. Asked after a call, it also keeps the memory until then.
+  var isUnchanged: Bool { memcmp(memory.baseAddress!, initialBytes, memory.count) == 0 }
+
+  /// Whether every byte outside of the rows is as it was.
+  var marginsAreIntact: Bool {
+    let first = start - memory.baseAddress!
+    let (rowBytes, strideBytes) = (columns * type.byteCount, stride * type.byteCount)
+    var gaps = [0..<first, first + rows * strideBytes..<memory.count]
+    for row in 0..<rows {
+      gaps.append(first + row * strideBytes + rowBytes..<first + (row + 1) * strideBytes)
+    }
+    return gaps.allSatisfy { memory[$0].allSatisfy { $0 == 0xFF } }
+  }
+}
+
+/// The first element that lies further from its expected value than its bound, described; nil where there is none.
+func disagreement(
+  _ name: String, _ found: [Double], _ expected: [Double], bound: (Int) -> Double
+) -> String? {
+  if found.count != expected.count { return "\(name): \(found.count) elements, not \(expected.count)" }
+  for (index, (our, their)) in zip(found, expected).enumerated() {
+    if our == their || our.isNaN && their.isNaN { continue }
+    if !((our - their).magnitude <= bound(index)) {
+      return "\(name)[\(index)] is \(our), not \(their) ± \(bound(index))"
+    }
+  }
+  return nil
+}
+
+extension ScalarType {
+  /// The unit roundoff of this type.
+  var roundoff: Double { self == .float64 ? Double.roundoff : Float.roundoff }
+
+  /// Half the least number that a rounding near zero can lose.
+  var smallest: Double {
+    self == .float64 ? Double.leastNormalMagnitude : Double(Float.leastNormalMagnitude)
+  }
+
+  /// `value` rounded to this type.
+  func rounded(_ value: Double) -> Double { self == .float64 ? value : Double(Float(value)) }
+}

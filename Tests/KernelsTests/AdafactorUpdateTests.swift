@@ -1,0 +1,125 @@
+import Kernels
+import Tensors
+import Testing
+
+@Suite("The update of Adafactor, every kernel on every path against Double")
+struct AdafactorUpdateTests {
+  typealias Case = AdafactorKernelCase
+
+  /// Weight decay and momentum, each with and without.
+  static let changes: [(shrinkage: Double, beta1: Double?)] = [
+    (0, nil), (0.0625, nil), (0, 0.9), (0.0625, 0.9), (0.3, 0),
+  ]
+
+  /// Types of parameters beside those of gradients: a case's arithmetic is a parameter's type here.
+  @Test(arguments: Case.updates)
+  func `a factored update changes the parameter by its formula`(_ each: Case) {
+    let (gradient, oracle) = each.makeGradient()
+    let (rowFactors, columnFactors) = (
+      each.positives(each.rows, seed: 1), each.positives(each.columns, seed: 2)
+    )
+    let (a, b) = (each.numbers(rowFactors), each.numbers(columnFactors))
+    for (shrinkage, beta1) in Self.changes {
+      let target = Target(each, beta1: beta1)
+      let squares = each.path.kernels.updateFactored(
+        target.parameter.writing, gradient.piece(scale: each.scale),
+        rowFactors: a.reading, columnFactors: b.reading, change: target.change(shrinkage: shrinkage))
+      target.check(shrinkage: shrinkage, squares: squares) { index in
+        let (row, column) = index.quotientAndRemainder(dividingBy: each.columns)
+        return rowFactors[row] * columnFactors[column] * oracle.gradient[index]
+      }
+    }
+    #expect(a.isUnchanged && b.isUnchanged && gradient.isUnchanged)
+  }
+
+  @Test(arguments: Case.vectors.filter { $0.columns <= 600 })
+  func `an update by elements changes moments and parameter by its formula`(_ each: Case) {
+    let (gradient, oracle) = each.makeGradient()
+    let average = each.average(count: 1)
+    let old = each.positives(each.columns, seed: 3)
+    let expected = (0..<each.columns).map {
+      AdafactorKernelOracle.moment(average, old: old[$0], sum: oracle.square(0, $0))
+    }
+    let factor = 0.7
+    for (shrinkage, beta1) in Self.changes {
+      let target = Target(each, beta1: beta1)
+      let moments = each.numbers(old)
+      let squares = each.path.kernels.updateElements(
+        target.parameter.writing, gradient.piece(scale: each.scale), average: average,
+        moments: moments.writing, factor: factor, change: target.change(shrinkage: shrinkage))
+      #expect(
+        disagreement("v", moments.values, expected) { 12 * each.arithmetic.roundoff * expected[$0] } == nil)
+      #expect(moments.marginsAreIntact)
+      target.check(shrinkage: shrinkage, squares: squares) {
+        factor * oracle.gradient[$0] / expected[$0].squareRoot()
+      }
+    }
+    #expect(gradient.isUnchanged)
+  }
+
+  @Test(arguments: Case.vectors)
+  func `reciprocal roots are quotients`(_ each: Case) {
+    let moments = each.positives(each.columns, seed: 4)
+    let (source, out) = (each.numbers(moments), each.unwritten(each.columns))
+    each.path.kernels.reciprocalRoots(
+      source.reading, factor: 0.7, count: each.columns, into: out.writing)
+    let expected = moments.map { 0.7 / $0.squareRoot() }
+    // The factor, the root and the quotient are rounded.
+    #expect(
+      disagreement("factors", out.values, expected) { 3 * each.arithmetic.roundoff * expected[$0] } == nil)
+    #expect(out.marginsAreIntact && source.isUnchanged)
+  }
+
+  /// A parameter with its momentum, and what an update may make of them.
+  private struct Target {
+    let each: Case
+    let beta1: Double?
+    let before: [Double]
+    let momentsBefore: [Double]
+    let parameter: TestElements
+    let moments: TestElements
+
+    init(_ each: Case, beta1: Double?) {
+      self.each = each
+      self.beta1 = beta1
+      var numbers = TestNumbers(seed: each.seed + 5)
+      let count = each.rows * each.columns
+      before = (0..<count).map { _ in each.arithmetic.rounded(numbers.next(Double.self)) }
+      momentsBefore = (0..<count).map { _ in each.arithmetic.rounded(numbers.next(Double.self)) }
+      func elements(_ values: [Double], byteOffset: Int) -> TestElements {
+        // A row of the parameter lies as far from the next as one of the gradient.
+        TestElements(
+          values, each.arithmetic, rows: each.rows, columns: each.columns, gap: each.gap,
+          byteOffset: byteOffset)
+      }
+      parameter = elements(before, byteOffset: each.byteOffset)
+      moments = elements(momentsBefore, byteOffset: each.byteOffset * each.arithmetic.byteCount)
+    }
+
+    func change(shrinkage: Double) -> ParameterChange {
+      ParameterChange(shrinkage: shrinkage, momentum: beta1.map { (moments.writing, $0) })
+    }
+
+    /// Nine roundings at the most on the way of a term into a parameter.
+    func check(shrinkage: Double, squares: Double, update: (Int) -> Double) {
+      let expected = before.indices.map { index in
+        AdafactorKernelOracle.change(
+          before[index], update: update(index), shrinkage: shrinkage,
+          momentum: beta1.map { (momentsBefore[index], $0) })
+      }
+      let unit = 9 * each.arithmetic.roundoff
+      #expect(
+        disagreement("P", parameter.values, expected.map(\.value)) { unit * expected[$0].magnitude } == nil)
+      if beta1 == nil {
+        #expect(moments.values == momentsBefore)
+      } else {
+        #expect(
+          disagreement("M", moments.values, expected.map(\.moment)) { unit * expected[$0].magnitude } == nil)
+      }
+      #expect(parameter.marginsAreIntact && moments.marginsAreIntact)
+      let recomputed = each.path.kernels.sumOfSquares(
+        parameter.reading, rows: each.rows, columns: each.columns, stride: parameter.stride)
+      #expect(squares == recomputed, "the sum of squares must have the bits of a recomputed one")
+    }
+  }
+}

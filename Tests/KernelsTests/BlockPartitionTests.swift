@@ -1,0 +1,71 @@
+import Kernels
+import Testing
+
+@Suite("The partition of a tensor into blocks")
+struct BlockPartitionTests {
+  /// Shapes and the form of blocks that DESIGN.md and the partition's documentation call for.
+  static let forms: [([Int], BlockPartition.Form)] = [
+    ([], .elements), ([0], .elements), ([1], .elements), ([16_384], .elements), ([16_385], .elements),
+    ([1_000_003], .elements),
+    ([0, 5], .matrices), ([5, 0], .matrices), ([3, 0, 4], .matrices), ([0, 3, 4], .matrices),
+    ([1, 1], .matrices), ([128, 128], .matrices), ([1, 16_384], .matrices), ([16_384, 1], .matrices),
+    ([500, 3, 3], .matrices), ([7, 5, 11, 13], .matrices), ([3, 128, 128], .matrices),
+    ([129, 128], .rows), ([600, 700], .rows), ([50_257, 16], .rows), ([20_000, 1], .rows),
+    ([16_385, 1], .rows), ([3, 129, 131], .rows), ([2, 2, 1_000, 33], .rows), ([513, 4_000], .rows),
+    ([512, 2_047], .rows),
+    ([1, 16_385], .columns), ([1, 300_000], .columns), ([8, 20_000], .columns), ([3, 8, 5_003], .columns),
+    ([512, 2_048], .columns), ([4, 2, 1, 16_385], .columns),
+  ]
+
+  @Test(arguments: forms)
+  func `blocks have the form that suits the shape`(dimensions: [Int], form: BlockPartition.Form) {
+    #expect(BlockPartition(dimensions: dimensions, factored: true).form == form)
+  }
+
+  @Test(arguments: forms.map(\.0), [true, false])
+  func `blocks cover every element exactly once`(dimensions: [Int], factored: Bool) {
+    let partition = BlockPartition(dimensions: dimensions, factored: factored)
+    let count = dimensions.reduce(1, *)
+    #expect(partition.elementCount == count)
+    var seen = [UInt8](repeating: 0, count: count)
+    for index in 0..<partition.blockCount {
+      let block = partition[index]
+      #expect(block.elementCount > 0)
+      for matrix in block.matrices {
+        for row in block.rows {
+          let start = (matrix * partition.rows + row) * partition.columns
+          for element in start + block.columns.lowerBound..<start + block.columns.upperBound {
+            seen[element] += 1
+          }
+        }
+      }
+    }
+    #expect(seen.allSatisfy { $0 == 1 })
+  }
+
+  @Test(arguments: [
+    [129, 128], [600, 700], [4_096, 4_096], [50_257, 768], [65, 100_000], [2, 2_000, 64],
+  ])
+  func `column sums of all blocks of a matrix take a sixteenth of it at the most`(dimensions: [Int]) {
+    let partition = BlockPartition(dimensions: dimensions, factored: true)
+    guard partition.form == .rows else { return }
+    // A last block of a few rows is one too many for a matrix of a few blocks.
+    let bytes = (partition.blocksPerMatrix - 1) * 2 * 8 * partition.columns
+    #expect(bytes * 16 <= 4 * partition.matrixElements)
+  }
+
+  @Test
+  func `it depends on the shape alone`() {
+    // Of the axes before the last two, only their product counts.
+    #expect(
+      BlockPartition(dimensions: [6, 300, 200], factored: true)
+        == BlockPartition(dimensions: [2, 3, 300, 200], factored: true))
+    // A tensor that is not factored has elements only.
+    #expect(
+      BlockPartition(dimensions: [300, 200], factored: false)
+        == BlockPartition(dimensions: [60_000], factored: false))
+    #expect(
+      BlockPartition(dimensions: [60_000], factored: true)
+        == BlockPartition(dimensions: [60_000], factored: false))
+  }
+}

@@ -1,0 +1,219 @@
+import Optimizers
+import Tensors
+import Testing
+
+/// Sums of micro-batches' gradients, against Double.
+@Suite struct GradientAccumulatorTests {
+  /// Around the sizes of vectors, tiles and blocks.
+  static let counts = [0, 1, 7, 9, 2047, 2049, 3 * 16384 + 5]
+  static let cases = ScalarType.allCases.flatMap { type in counts.map { (type, $0) } }
+  static let weights = [3.0, 1, 17, 0.5]
+
+  @Test(arguments: KernelPathKind.available, cases)
+  func `sums and norms are those of Double`(kernels: KernelPathKind, typeAndCount: (ScalarType, Int)) throws {
+    let (type, count) = typeAndCount
+    let parameter = Parameter("p", Tensor(zeros: [count], as: type))
+    let accumulator = GradientAccumulator([parameter], kernels: kernels, threads: 2)
+    let gradients = Self.weights.indices.map { GradientOracle.gradient([count], $0, as: type) }
+    for (gradient, weight) in zip(gradients, Self.weights) {
+      parameter.gradient = gradient
+      try accumulator.add(weight: weight)
+      #expect(parameter.gradient == nil)
+    }
+    try accumulator.deliver()
+
+    let expected = GradientOracle.weightedSum(gradients, weights: Self.weights)
+    // Each of four additions rounds a product and a sum of at most Σ |w g|.
+    let roundoff = type == .float64 ? 0x1p-53 : GradientOracle.floatRoundoff
+    let sums = parameter.gradient!.scalars(as: Double.self)
+    #expect(agree(sums, expected.values) { 8 * roundoff * expected.magnitudes[$0] })
+    #expect(parameter.gradientScale == 1 / 21.5)
+    #expect(parameter.gradient!.scalarType == (type == .float64 ? .float64 : .float32))
+    #expect((accumulator.step, accumulator.totalWeight) == (4, 21.5))
+
+    let norm = try [parameter].gradientNorm(kernels: kernels)
+    let exact = GradientOracle.norm(sums) / 21.5
+    // Chunks of 512 squares are summed in the type, the rest in Double.
+    #expect(abs(norm - exact) <= 515 * roundoff * exact)
+  }
+
+  @Test func `micro-batches of any sizes average as one batch, from mean losses and from summed losses`()
+    throws
+  {
+    // Gradients of single tokens; windows of micro-batches, the last one cut short.
+    let windows = [[4, 4, 4], [1, 7, 2], [5]]
+    let parameter = Parameter("p", Tensor(zeros: [6]))
+    let accumulator = GradientAccumulator([parameter])
+    var seed = 0
+    for window in windows {
+      let tokens = window.map { count in
+        (0..<count).map { _ in
+          seed += 1
+          return GradientOracle.gradient([6], seed)
+        }
+      }
+      let all = tokens.flatMap { $0 }
+      let ones = [Double](repeating: 1, count: all.count)
+      let (sum, magnitude) = GradientOracle.weightedSum(all, weights: ones)
+      for isMean in [true, false] {
+        for batch in tokens {
+          let total = batch.dropFirst().reduce(batch[0], +)
+          let count = Double(batch.count)
+          if isMean {
+            try accumulator.add([total / count], weight: count)
+          } else {
+            try accumulator.add([total], sumOver: count)
+          }
+        }
+        try accumulator.deliver()
+        let count = Double(all.count)
+        // One rounding a token, two for the mean, two an addition.
+        let roundings = count + 2 + 2 * Double(window.count)
+        #expect(
+          agree(parameter.effectiveGradient!, sum.map { $0 / count }) {
+            roundings * GradientOracle.floatRoundoff * magnitude[$0] / count
+          }, "\(window), mean loss: \(isMean)")
+        accumulator.reset()
+      }
+    }
+  }
+
+  @Test(arguments: KernelPathKind.available)
+  func `threads change no bit`(kernels: KernelPathKind) throws {
+    let shapes: [Shape] = [[5, 16384], [3], [40_001], [128, 64]]
+    func run(threads: Int) throws -> ([[Float]], Double) {
+      let parameters = shapes.enumerated().map { Parameter("p\($0)", Tensor(zeros: $1)) }
+      let accumulator = GradientAccumulator(parameters, kernels: kernels, threads: threads)
+      for batch in 0..<3 {
+        try accumulator.add(shapes.map { GradientOracle.gradient($0, batch) }, weight: 1.7)
+      }
+      let sums = try accumulator.gradients.map { $0!.scalars(as: Float.self) }
+      try accumulator.deliver()
+      return (sums, try parameters.gradientNorm(kernels: kernels, threads: threads))
+    }
+    let single = try run(threads: 1)
+    for threads in [2, 5] {
+      let other = try run(threads: threads)
+      #expect(other.0 == single.0)
+      #expect(other.1 == single.1)
+    }
+  }
+
+  @Test func `16-bit gradients lose nothing to their own type`() throws {
+    // In BFloat16 256 + 1 is 256.
+    let parameter = Parameter("p", Tensor(zeros: [3], as: .bfloat16))
+    let accumulator = GradientAccumulator([parameter])
+    try accumulator.add([Tensor(repeating: 256, shape: [3], as: .bfloat16)])
+    for _ in 0..<100 { try accumulator.add([Tensor(ones: [3], as: .bfloat16)]) }
+    #expect(try accumulator.gradients[0] == Tensor([356, 356, 356]))
+  }
+
+  @Test func `a missing gradient counts as zero, and as missing where there is none in a window`() throws {
+    let (late, early, never) = (
+      Parameter("late", Tensor(zeros: [2])), Parameter("early", Tensor(zeros: [2])),
+      Parameter("never", Tensor(zeros: [2]))
+    )
+    let accumulator = GradientAccumulator([late, early, never])
+    try accumulator.add([nil, Tensor([1, 2]), nil], weight: 1)
+    try accumulator.add([Tensor([4, 8]), nil, nil], weight: 3)
+    never.gradient = Tensor([9, 9])
+    try accumulator.deliver()
+    #expect(late.effectiveGradient == [3, 6])
+    #expect(early.effectiveGradient == [0.25, 0.5])
+    #expect(never.gradient == nil)
+    #expect(try accumulator.gradients == [Tensor([12, 24]), Tensor([1, 2]), nil])
+
+    accumulator.reset()
+    try accumulator.add([Tensor([1, 1]), nil, nil])
+    try accumulator.deliver()
+    #expect(early.gradient == nil)
+  }
+
+  @Test func `a gradient's own scale enters its sum`() throws {
+    let parameter = Parameter("p", Tensor(zeros: [2]))
+    let accumulator = GradientAccumulator([parameter])
+    parameter.gradient = Tensor([8, 16])
+    parameter.gradientScale = 0.25
+    try accumulator.add(weight: 2)
+    parameter.gradient = Tensor([1, 1])
+    try accumulator.add(sumOver: 2)
+    #expect(try accumulator.gradients == [Tensor([5, 9])])
+    #expect(accumulator.totalWeight == 4)
+  }
+
+  @Test func `a micro-batch of weight 0 is counted, and its NaN is not read`() throws {
+    let parameter = Parameter("p", Tensor(zeros: [2]))
+    let accumulator = GradientAccumulator([parameter])
+    parameter.gradient = Tensor([.nan, .nan])
+    try accumulator.add(weight: 0)
+    #expect(throws: GradientAccumulatorError.noWeight(step: 1)) { try accumulator.deliver() }
+    try accumulator.add([Tensor([2, 4])], weight: 2)
+    try accumulator.deliver()
+    #expect(parameter.effectiveGradient == [2, 4])
+    #expect(accumulator.step == 2)
+  }
+
+  @Test func `a reset zeroes, counts anew and keeps the memory`() throws {
+    let parameter = Parameter("p", Tensor(zeros: [3]))
+    let accumulator = GradientAccumulator([parameter])
+    try accumulator.add([Tensor([1, 2, 3])], weight: 5)
+    let memory = try accumulator.gradients[0]!.memory
+    try accumulator.deliver()
+    accumulator.reset()
+    #expect(parameter.gradient == nil)
+    #expect((accumulator.step, accumulator.totalWeight) == (0, 0))
+    #expect(try accumulator.gradients == [Tensor(zeros: [3])])
+    #expect(throws: GradientAccumulatorError.notCalled) { try accumulator.deliver() }
+    try accumulator.add([Tensor([7, 8, 9])])
+    #expect(try accumulator.gradients == [Tensor([7, 8, 9])])
+    #expect(try accumulator.gradients[0]!.memory == memory)
+  }
+
+  @Test func `sums that someone has read stay as they were`() throws {
+    let accumulator = GradientAccumulator([Parameter("p", Tensor(zeros: [2]))])
+    try accumulator.add([Tensor([1, 2])])
+    let sums = try accumulator.gradients
+    try accumulator.add([Tensor([1, 2])])
+    accumulator.reset()
+    try accumulator.add([Tensor([5, 5])])
+    #expect(sums == [Tensor([1, 2])])
+  }
+
+  // MARK: Errors
+
+  @Test func `what the reference refuses is refused in its words`() throws {
+    let accumulator = GradientAccumulator(["a", "b"].map { Parameter($0, Tensor(zeros: [2])) })
+    let notCalled = #expect(throws: GradientAccumulatorError.self) { try accumulator.gradients }
+    #expect(
+      notCalled!.description.hasPrefix("The accumulator should be called first to initialize the gradients"))
+    let count = #expect(throws: GradientAccumulatorError.self) { try accumulator.add([Tensor([1, 1])]) }
+    #expect(count!.description.hasPrefix("Expected 2 gradients, but got 1"))
+  }
+
+  @Test func `an error leaves sums, step and gradients as they were`() throws {
+    let (first, second) = (Parameter("first", Tensor(zeros: [2])), Parameter("second", Tensor(zeros: [3])))
+    let accumulator = GradientAccumulator([first, second])
+    try accumulator.add([Tensor([1, 2]), nil])
+    first.gradient = Tensor([1, 1])
+    second.gradient = Tensor([1, 1])
+    #expect(throws: GradientAccumulatorError.gradientShape(parameter: "second", expected: [3], given: [2])) {
+      try accumulator.add()
+    }
+    for weight in [-1, .nan, .infinity] {
+      #expect(throws: GradientAccumulatorError.self) { try accumulator.add(weight: weight) }
+      #expect(throws: GradientAccumulatorError.self) { try accumulator.add(sumOver: weight) }
+    }
+    #expect(try accumulator.gradients == [Tensor([1, 2]), nil])
+    #expect((accumulator.step, accumulator.totalWeight) == (1, 1))
+    #expect(first.gradient == Tensor([1, 1]))
+  }
+
+  @Test func `a delivered window takes no more gradients`() throws {
+    let parameter = Parameter("p", Tensor(zeros: [2]))
+    let accumulator = GradientAccumulator([parameter])
+    try accumulator.add([Tensor([1, 2])])
+    try accumulator.deliver()
+    #expect(throws: GradientAccumulatorError.delivered) { try accumulator.add() }
+    #expect(parameter.gradient == Tensor([1, 2]))
+  }
+}

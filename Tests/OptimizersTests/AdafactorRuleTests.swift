@@ -1,0 +1,64 @@
+import Optimizers
+import Tensors
+import Testing
+
+/// The rule on buffers of the caller's.
+@Suite struct AdafactorRuleTests {
+  static let shapes: [Shape] = [[], [7], [5, 9], [3, 4, 5], [200, 150], [4, 9000], [70, 3, 3], [0, 3]]
+
+  @Test(arguments: shapes, KernelPathKind.available)
+  func `it gives the optimizer's bits`(shape: Shape, kernels: KernelPathKind) throws {
+    var generator = SeededGenerator(seed: 3)
+    let initial = Tensor(normal: shape, using: &generator)
+    let options = Adafactor.Options(beta1: 0.9, weightDecay: 0.01)
+    let parameter = Parameter("p", initial)
+    let optimizer = try Adafactor([parameter], options: options, kernels: kernels, threads: 2)
+    let rule = try Adafactor.Rule(options: options, kernels: kernels, threads: 1)
+    var state = Adafactor.State(shape: shape, scalarType: .float32, hasFirstMoments: true)
+    var values = initial.scalars(as: Float.self)
+    for _ in 0..<3 {
+      let gradient = Tensor(normal: shape, using: &generator)
+      parameter.gradient = gradient
+      try optimizer.step()
+      let buffer = gradient.scalars(as: Float.self)
+      var span = values.mutableSpan
+      let updated = try rule.update(&span, gradient: buffer.span, shape: shape, state: &state)
+      #expect(updated)
+    }
+    #expect(values == parameter.value.scalars(as: Float.self))
+    #expect(state == optimizer.state(of: parameter))
+  }
+
+  @Test func `a gradient that is not finite is skipped with everything as it was`() throws {
+    let rule = try Adafactor.Rule(options: .init(beta1: 0.9))
+    var state = Adafactor.State(shape: [2, 3], scalarType: .float32, hasFirstMoments: true)
+    var values: [Float] = [1, 2, 3, 4, 5, 6]
+    let gradient: [Float] = [0, 1, .nan, 0, 1, 2]
+    let before = (values, state)
+    var span = values.mutableSpan
+    let updated = try rule.update(
+      &span, gradient: gradient.span, shape: [2, 3], state: &state, nonFinitePolicy: .skipParameter)
+    #expect(!updated)
+    #expect(values == before.0)
+    #expect(state == before.1)
+    var again = values.mutableSpan
+    #expect(throws: OptimizerError.nonFiniteGradient(parameter: "parameter")) {
+      try rule.update(
+        &again, gradient: gradient.span, shape: [2, 3], state: &state, nonFinitePolicy: .throwError)
+    }
+  }
+
+  @Test func `a state of another shape is refused`() throws {
+    let rule = try Adafactor.Rule()
+    var state = Adafactor.State(shape: [3, 2], scalarType: .float32, hasFirstMoments: false)
+    var values = [Float](repeating: 1, count: 6)
+    let gradient = [Float](repeating: 1, count: 6)
+    var span = values.mutableSpan
+    let expected = OptimizerError.stateShape(
+      parameter: "parameter", moments: "row moments", shape: [3], expected: [2])
+    #expect(throws: expected) {
+      try rule.update(&span, gradient: gradient.span, shape: [2, 3], state: &state)
+    }
+    #expect(values == [1, 1, 1, 1, 1, 1])
+  }
+}

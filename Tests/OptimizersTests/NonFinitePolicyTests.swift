@@ -1,0 +1,140 @@
+import Optimizers
+import Tensors
+import Testing
+
+/// Nothing is written before it is known whether the update is finite.
+@Suite struct NonFinitePolicyTests {
+  /// Each form of blocks; and moments that are too many to be kept between the phases.
+  static let shapes: [Shape] = [[], [33_000], [7, 11], [500, 3, 3], [150, 130], [20_000, 2], [4, 5_000]]
+
+  @Test(arguments: shapes, KernelPathKind.available)
+  func `skipParameter leaves the parameter and its state, and steps others`(
+    shape: Shape, kernels: KernelPathKind
+  ) throws {
+    for place in 0..<3 {
+      let run = try Run(shape, .skipParameter, kernels, place)
+      try run.poison(place)
+      let report = try run.optimizer.step()
+      #expect(report.steppedCount == 2 && report.nonFinite == ["\(place)"])
+      for index in 0..<3 {
+        let (now, before) = (run.bits(index), run.before[index])
+        #expect((now == before) == (index == place))
+        #expect(run.step(index) == (index == place ? 1 : 2))
+      }
+    }
+  }
+
+  @Test(arguments: shapes, KernelPathKind.available)
+  func `skipStep leaves every parameter and its state`(shape: Shape, kernels: KernelPathKind) throws {
+    for place in 0..<3 {
+      let run = try Run(shape, .skipStep, kernels, place)
+      try run.poison(place)
+      let report = try run.optimizer.step()
+      #expect(report.steppedCount == 0 && report.nonFinite == ["\(place)"])
+      for index in 0..<3 { #expect(run.bits(index) == run.before[index]) }
+    }
+  }
+
+  @Test(arguments: shapes, KernelPathKind.available)
+  func `throwError leaves every parameter and names the first`(shape: Shape, kernels: KernelPathKind) throws {
+    let run = try Run(shape, .throwError, kernels, 0)
+    try run.poison(2)
+    try run.poison(1)
+    #expect(throws: OptimizerError.nonFiniteGradient(parameter: "1")) { try run.optimizer.step() }
+    for index in 0..<3 { #expect(run.bits(index) == run.before[index]) }
+  }
+
+  @Test(arguments: [NonFinitePolicy.skipParameter, .skipStep, .throwError], shapes)
+  func `the step after a skipped one is as if nothing had been`(
+    policy: NonFinitePolicy, shape: Shape
+  ) throws {
+    let (skipping, plain) = (try Run(shape, policy, .current, 1), try Run(shape, policy, .current, 1))
+    try skipping.poison(0)
+    try skipping.poison(1)
+    try skipping.poison(2)
+    _ = try? skipping.optimizer.step()
+    for run in [skipping, plain] {
+      run.setGradients(seed: 9)
+      #expect(try run.optimizer.step().steppedCount == 3)
+    }
+    for index in 0..<3 { #expect(skipping.bits(index) == plain.bits(index)) }
+  }
+
+  @Test(arguments: [NonFinitePolicy.skipParameter, .skipStep, .throwError])
+  func `a first step that is skipped leaves no state`(policy: NonFinitePolicy) throws {
+    let parameter = Parameter("p", Tensor(ones: [3, 4]))
+    parameter.gradient = Tensor(repeating: .nan, shape: [3, 4])
+    let optimizer = try Adafactor([parameter], options: .init(beta1: 0.9), nonFinitePolicy: policy)
+    _ = try? optimizer.step()
+    #expect(optimizer.state(of: parameter) == nil && optimizer.stateByteCount == 0)
+    // A state that was set stays, even if it is one of step 0.
+    try optimizer.setState(
+      .init(shape: [3, 4], scalarType: .float32, hasFirstMoments: false), of: parameter)
+    let before = StateBits(optimizer.state(of: parameter))
+    _ = try? optimizer.step()
+    #expect(StateBits(optimizer.state(of: parameter)) == before && before != nil)
+  }
+
+  @Test(arguments: [NonFinitePolicy.skipParameter, .skipStep, .throwError])
+  func `momentum that begins with a skipped step does not begin`(policy: NonFinitePolicy) throws {
+    let parameter = Parameter("p", Tensor(ones: [3, 4]))
+    let optimizer = try Adafactor([parameter], nonFinitePolicy: policy)
+    parameter.gradient = Tensor(ones: [3, 4])
+    try optimizer.step()
+    let before = StateBits(optimizer.state(of: parameter))
+    try optimizer.updateOptions(ofGroup: 0) { $0.beta1 = 0.9 }
+    parameter.gradient = Tensor(repeating: .nan, shape: [3, 4])
+    _ = try? optimizer.step()
+    #expect(StateBits(optimizer.state(of: parameter)) == before)
+  }
+
+  @Test
+  func `a parameter that is NaN does not make its gradient so`() throws {
+    let parameter = Parameter("p", Tensor([.nan, 1, 2]))
+    parameter.gradient = Tensor([1, 1, 1])
+    let optimizer = try Adafactor([parameter], nonFinitePolicy: .throwError)
+    #expect(try optimizer.step().steppedCount == 1)
+  }
+
+  /// Three parameters after one step; the middle one, or another, has the shape under test.
+  private struct Run {
+    let parameters: [Parameter]
+    let optimizer: Adafactor
+    private(set) var before: [ParameterBits] = []
+
+    init(_ shape: Shape, _ policy: NonFinitePolicy, _ kernels: KernelPathKind, _ place: Int) throws {
+      var shapes: [Shape] = [[13], [140, 128], [6, 7]]
+      shapes[place] = shape
+      parameters = shapes.enumerated().map { index, shape in
+        var numbers = TestNumbers(seed: index)
+        return Parameter("\(index)", Tensor(numbers.array(shape.elementCount), shape: shape))
+      }
+      let options = Adafactor.Options(stepSize: .fixed(0.1), beta1: 0.9, weightDecay: 0.1)
+      optimizer = try Adafactor(
+        parameters, options: options, nonFinitePolicy: policy, kernels: kernels, threads: 2)
+      setGradients(seed: 7)
+      try optimizer.step()
+      setGradients(seed: 8)
+      before = parameters.map { ParameterBits($0, optimizer) }
+    }
+
+    func setGradients(seed: Int) {
+      for parameter in parameters {
+        var numbers = TestNumbers(seed: seed)
+        parameter.gradient = Tensor(
+          numbers.array(parameter.value.elementCount), shape: parameter.value.shape)
+      }
+    }
+
+    /// Puts a NaN at the end of a gradient.
+    func poison(_ index: Int) throws {
+      let shape = parameters[index].value.shape
+      var values = parameters[index].gradient!.scalars(as: Float.self)
+      values[values.count - 1] = .nan
+      parameters[index].gradient = Tensor(values, shape: shape)
+    }
+
+    func bits(_ index: Int) -> ParameterBits { ParameterBits(parameters[index], optimizer) }
+    func step(_ index: Int) -> Int? { optimizer.state(of: parameters[index])?.step }
+  }
+}

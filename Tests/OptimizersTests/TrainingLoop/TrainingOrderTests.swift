@@ -1,0 +1,173 @@
+import Optimizers
+import Tensors
+import Testing
+
+/// Accumulation, loss scale and clipping together: every order gives the one right gradient, or is refused.
+@Suite struct TrainingOrderTests {
+  enum Operation: CaseIterable { case deliver, unscale, clip }
+
+  static let orders: [[Operation]] = Operation.allCases.flatMap { first in
+    Operation.allCases.filter { $0 != first }.map { second in
+      [first, second] + Operation.allCases.filter { $0 != first && $0 != second }
+    }
+  }
+
+  private static let shapes: [Shape] = [[9, 14], [2, 3, 5], [11]]
+  private static let weights = [3.0, 20, 1]
+  private static let lossScale = 512.0
+  private static let maximum = 0.125
+
+  /// Gradients of each micro-batch's mean loss, times the loss scale.
+  private static let microBatches = weights.indices.map { batch in
+    shapes.indices.map { GradientOracle.gradient(shapes[$0], 10 * batch + $0) * lossScale }
+  }
+
+  /// What every permitted order must come to, in Double, with the magnitude of the terms of each element.
+  private static let expected: [(values: [Double], magnitudes: [Double])] = {
+    let averages = shapes.indices.map { index in
+      let sum = GradientOracle.weightedSum(microBatches.map { $0[index] }, weights: weights)
+      let divisor = lossScale * weights.reduce(0, +)
+      return (values: sum.values.map { $0 / divisor }, magnitudes: sum.magnitudes.map { $0 / divisor })
+    }
+    let coefficient = min(1, maximum / (GradientOracle.norm(averages.flatMap(\.values)) + 1e-6))
+    return averages.map { ($0.values.map { $0 * coefficient }, $0.magnitudes.map { $0 * coefficient }) }
+  }()
+
+  private func parameters() -> [Parameter] {
+    Self.shapes.enumerated().map { Parameter("p\($0)", GradientOracle.gradient($1, 100 + $0)) }
+  }
+
+  private func compare(_ parameters: [Parameter]) {
+    // Seven roundings of the sums, and of the norm what 515 squares to a chunk leave of it.
+    let norm = 515 * GradientOracle.floatRoundoff
+    for (parameter, expected) in zip(parameters, Self.expected) {
+      #expect(
+        agree(parameter.effectiveGradient!, expected.values) {
+          7 * GradientOracle.floatRoundoff * expected.magnitudes[$0] + norm * abs(expected.values[$0])
+        })
+    }
+  }
+
+  @Test(arguments: orders, KernelPathKind.available)
+  func `an order is right or refused, whatever it is`(order: [Operation], kernels: KernelPathKind) throws {
+    let parameters = parameters()
+    let before = parameters.map(\.value)
+    let optimizer = try Adafactor(parameters, kernels: kernels)
+    let accumulator = GradientAccumulator(parameters, kernels: kernels)
+    let scaler = try LossScaler(.init(scale: Self.lossScale), kernels: kernels)
+    for (gradients, weight) in zip(Self.microBatches, Self.weights) {
+      for (parameter, gradient) in zip(parameters, gradients) { parameter.gradient = gradient }
+      try accumulator.add(weight: weight)
+    }
+    func loop() throws {
+      for operation in order {
+        switch operation {
+        case .deliver: try accumulator.deliver()
+        case .unscale: try scaler.unscale(parameters)
+        case .clip: try parameters.clipGradientNorm(maximum: Self.maximum, kernels: kernels)
+        }
+      }
+      try scaler.step(parameters) { try optimizer.step() }
+    }
+    if order == [.deliver, .unscale, .clip] {
+      try loop()
+      compare(parameters)
+      #expect(zip(parameters, before).allSatisfy { $0.value != $1 })
+    } else {
+      #expect(throws: (any Error).self) { try loop() }
+      #expect(zip(parameters, before).allSatisfy { $0.value == $1 })
+    }
+  }
+
+  @Test func `micro-batches are un-scaled together, not one by one`() throws {
+    let parameters = parameters()
+    let accumulator = GradientAccumulator(parameters)
+    let scaler = try LossScaler(.init(scale: Self.lossScale))
+    for (index, gradients) in Self.microBatches.enumerated() {
+      for (parameter, gradient) in zip(parameters, gradients) { parameter.gradient = gradient }
+      if index == 0 {
+        try scaler.unscale(parameters)
+        try accumulator.add()
+      } else {
+        #expect(throws: LossScalerError.alreadyUnscaled(parameter: "p0")) { try scaler.unscale(parameters) }
+      }
+    }
+  }
+
+  @Test func `micro-batches that were clipped with their loss scale are refused`() throws {
+    let parameters = parameters()
+    let accumulator = GradientAccumulator(parameters)
+    let scaler = try LossScaler(.init(scale: Self.lossScale))
+    for gradients in Self.microBatches {
+      for (parameter, gradient) in zip(parameters, gradients) { parameter.gradient = gradient }
+      try parameters.clipGradientNorm(maximum: 1)
+      try accumulator.add()
+    }
+    try accumulator.deliver()
+    #expect(throws: LossScalerError.clippedBeforeUnscaling(parameter: "p0")) {
+      try scaler.step(parameters) {}
+    }
+  }
+
+  @Test func `without a loss scale clipping follows delivery`() throws {
+    let parameters = parameters()
+    let accumulator = GradientAccumulator(parameters)
+    for (gradients, weight) in zip(Self.microBatches, Self.weights) {
+      try accumulator.add(gradients.map { $0 / Self.lossScale }, weight: weight)
+    }
+    try accumulator.deliver()
+    try parameters.clipGradientNorm(maximum: Self.maximum)
+    compare(parameters)
+  }
+
+  // MARK: The step
+
+  /// Windows of micro-batches, by their tokens: equal ones, unequal ones, and a last one cut short. Two of
+  /// them, because a first step of Adafactor is the same for every multiple of a gradient.
+  static let runs = [[[4, 4, 4], [4, 4, 4]], [[1, 9, 2], [5, 3]], [[3, 3, 3], [3, 1]]]
+
+  @Test(arguments: KernelPathKind.available, runs)
+  func `steps of micro-batches are the large batch's`(kernels: KernelPathKind, windows: [[Int]]) throws {
+    let shape: Shape = [24, 33]
+    let initial = GradientOracle.gradient(shape, 1000)
+    let (large, small) = (Parameter("large", initial), Parameter("small", initial))
+    let (whole, parts) = (try Adafactor([large], kernels: kernels), try Adafactor([small], kernels: kernels))
+    let accumulator = GradientAccumulator([small], kernels: kernels)
+    var (seed, bound) = (0, [Double](repeating: 0, count: shape.elementCount))
+    for window in windows {
+      // Gradients of one sign, so that no sum cancels: every relative error stays one.
+      let tokens = (0..<window.reduce(0, +)).map { _ in
+        seed += 1
+        return Tensor(GradientOracle.gradient(shape, seed).scalars(as: Float.self).map(abs), shape: shape)
+      }
+      let before = large.value.scalars(as: Double.self)
+      let (sum, _) = GradientOracle.weightedSum(tokens, weights: tokens.map { _ in 1 })
+      large.gradient = Tensor(sum.map { Float($0 / Double(tokens.count)) }, shape: shape)
+      try whole.step()
+
+      var rest = tokens[...]
+      for count in window {
+        let batch = rest.prefix(count)
+        rest = rest.dropFirst(count)
+        small.gradient = batch.dropFirst().reduce(batch.first!, +) / Double(count)
+        try accumulator.add(weight: Double(count))
+      }
+      try accumulator.deliver()
+      try parts.step()
+      accumulator.reset()
+
+      // A relative error ε of g makes 2ε of R, C and mean R, hence 4ε of u and of its RMS, which clips it:
+      // 8ε. ε: one rounding a token, one for the mean, two an addition, one for the large batch. Beside it
+      // the kernels' own roundings on either side: 20 units for each of the sums behind R, C, mean R, RMS(U),
+      // RMS(P), at half their weight.
+      let ε = Double(tokens.count + 2 * window.count + 2) * GradientOracle.floatRoundoff
+      let relative = 8 * ε + 2 * 50 * GradientOracle.floatRoundoff
+      let theirs = large.value.scalars(as: Double.self)
+      for index in bound.indices {
+        #expect(theirs[index] != before[index])
+        bound[index] += abs(theirs[index] - before[index]) * relative + Double(Float(abs(theirs[index])).ulp)
+      }
+      #expect(agree(small.value.scalars(as: Double.self), theirs) { bound[$0] }, "\(window)")
+    }
+  }
+}

@@ -1,0 +1,61 @@
+import Testing
+
+@testable import adafactor
+
+@Suite("Comma-separated values")
+struct CSVReaderTests {
+  private func records(_ text: String, delimiter: Character = ",") throws -> [CSVReader.Record] {
+    var reader = CSVReader(Array(text.utf8), path: "t.csv", delimiter: delimiter.asciiValue!)
+    var records: [CSVReader.Record] = []
+    while let record = try reader.next() { records.append(record) }
+    return records
+  }
+
+  @Test("Every line is a record, however lines end, and blank lines are none")
+  func lines() throws {
+    let expected = [
+      CSVReader.Record(line: 1, fields: ["a", "b"]), CSVReader.Record(line: 3, fields: ["1", ""]),
+    ]
+    for text in [
+      "a,b\n\n1,\n", "a,b\r\n\r\n1,\r\n", "a,b\r\r1,", "a,b\n  \t\n1,\n\n \n", "\u{FEFF}a,b\n\n1,",
+    ] {
+      #expect(try records(text) == expected, "\(text.debugDescription)")
+    }
+    #expect(try records("") == [])
+    #expect(try records("\n\r\n \n") == [])
+  }
+
+  @Test("Spaces around a field are not part of it")
+  func spaces() throws {
+    #expect(try records(" a , b c\t, \n")[0].fields == ["a", "b c", ""])
+    #expect(try records(" \"a \" ,b")[0].fields == ["a ", "b"])
+  }
+
+  @Test("Quoted fields hold delimiters, quotes and line breaks, and lines are counted through them")
+  func quotes() throws {
+    let found = try records("\"a,b\",\"say \"\"hi\"\"\",\"x\ny\r\nz\"\n1,2,3\n\"\",\"\",\"\"")
+    #expect(
+      found == [
+        CSVReader.Record(line: 1, fields: ["a,b", "say \"hi\"", "x\ny\r\nz"]),
+        CSVReader.Record(line: 4, fields: ["1", "2", "3"]), CSVReader.Record(line: 5, fields: ["", "", ""]),
+      ])
+  }
+
+  @Test("Other delimiters, a tab among them")
+  func delimiters() throws {
+    #expect(try records("a;b,c\n", delimiter: ";")[0].fields == ["a", "b,c"])
+    #expect(try records("a\t\tb\n", delimiter: "\t")[0].fields == ["a", "", "b"])
+  }
+
+  @Test("A quote that is not closed, text behind one, and bytes that are no text are errors with their place")
+  func malformed() {
+    #expect(throws: TableError("t.csv", line: 2, column: 2, .unterminatedQuote)) {
+      try records("a,b\n1,\"2\n3,4\n")
+    }
+    #expect(throws: TableError("t.csv", line: 1, column: 1, .textAfterQuote)) { try records("\"a\"b,c\n") }
+    #expect(throws: TableError("t.csv", line: 1, column: 2, .notUTF8)) {
+      var reader = CSVReader([0x61, 0x2C, 0xFF, 0x0A], path: "t.csv")
+      _ = try reader.next()
+    }
+  }
+}

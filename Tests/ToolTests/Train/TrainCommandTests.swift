@@ -1,0 +1,113 @@
+import Foundation
+import Tensors
+import Testing
+
+@Suite("adafactor train", .serialized)
+struct TrainCommandTests {
+  private func train(_ arguments: String...) throws -> ToolRunner.Result {
+    try ToolRunner.run(["train"] + arguments)
+  }
+
+  private struct Report: Decodable {
+    struct Epoch: Decodable, Equatable {
+      let trainingLoss: Double
+      let testLoss: Double
+      let testAccuracy: Double
+    }
+    let epochs: [Epoch]
+    let testAccuracy: Double
+    let stateBytes: Int
+    let adamwStateBytes: Int
+    let samples: Int
+    let kernels: String
+  }
+
+  private func report(_ result: ToolRunner.Result) throws -> Report {
+    #expect(result.status == 0, "\(result.errors)")
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
+    return try decoder.decode(Report.self, from: Data(result.output.utf8))
+  }
+
+  @Test("Learns the digits to 97 % and better, in a state far smaller than AdamW's")
+  func digits() throws {
+    // Pure Swift in a debug build would take a minute for all epochs.
+    let epochs = KernelPathKind.available.contains(.openBLAS) ? [] : ["--epochs", "10"]
+    let report = try report(ToolRunner.run(["train", "--json", "--quiet"] + epochs))
+    #expect(report.testAccuracy >= 0.97)
+    #expect(report.samples == 1797)
+    #expect(report.stateBytes * 40 < report.adamwStateBytes)
+  }
+
+  @Test("The same seed prints the same losses", arguments: KernelPathKind.available)
+  func sameSeed(path: KernelPathKind) throws {
+    let runs = try (0..<2).map { _ in
+      try report(
+        train("--json", "--epochs", "2", "--hidden", "16", "--seed", "5", "--kernels", path.rawValue))
+    }
+    #expect(runs[0].epochs == runs[1].epochs)
+    #expect(runs[0].kernels == path.rawValue)
+  }
+
+  @Test("Shows progress on standard error and a table on standard output, and draws the loss")
+  func table() throws {
+    let folder = try ToolRunner.temporaryFolder()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let plot = folder.appendingPathComponent("loss.svg").path
+    let result = try train("--epochs", "3", "--hidden", "16", "--plot", plot)
+    #expect(result.status == 0)
+    #expect(result.errors.split(separator: "\n").count == 3)
+    #expect(result.errors.contains("epoch 3/3  loss ") && result.errors.contains("s left"))
+    for row in ["test accuracy", "time", "gradient", "optimizer", "parameters", "optimizer state", "kernels"]
+    {
+      #expect(result.lines.contains { $0.hasPrefix(row + "  ") }, "\(row)")
+    }
+    #expect(result.output.contains("AdamW would hold"))
+    let svg = try String(contentsOfFile: plot, encoding: .utf8)
+    #expect(svg.hasPrefix("<svg") && svg.contains("training") && svg.contains("held-out"))
+  }
+
+  @Test("Trains on a table of the user's own")
+  func ownTable() throws {
+    let folder = try ToolRunner.temporaryFolder()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let file = folder.appendingPathComponent("my.csv")
+    let rows = (0..<80).map { "\($0 % 2 == 0 ? "even" : "odd");\(Double($0 % 2) + Double($0) / 1000);7" }
+    try ("kind;value;constant\n" + rows.joined(separator: "\n")).write(
+      to: file, atomically: true, encoding: .utf8)
+    let report = try report(
+      train(
+        "--data", file.path, "--label", "kind", "--delimiter", ";", "--epochs", "20", "--batch-size", "8",
+        "--json",
+        "--lr", "0.01", "--no-scale-parameter", "--schedule", "linear", "--warmup-steps", "0.1", "--hidden",
+        "8,4"))
+    #expect(report.testAccuracy == 1)
+  }
+
+  @Test("Mistakes end with a message on standard error and a status that is not 0")
+  func mistakes() throws {
+    let folder = try ToolRunner.temporaryFolder()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let file = folder.appendingPathComponent("bad.csv")
+    try "a,b\n1,x\n2,y\n?,x\n".write(to: file, atomically: true, encoding: .utf8)
+    let missing = folder.appendingPathComponent("missing.csv").path
+    let mistakes: [([String], String)] = [
+      (["--data", file.path], "line 4, column 1: \"?\" is not a finite number (column \"a\")"),
+      (["--data", missing], "cannot be read: No such file or directory"),
+      (["--schedule", "cosine"], "give one by --lr"),
+      (["--lr", "1", "--warmup-init"], "--warmup-init belongs to"),
+      (["--warmup-steps", "3"], "name one by --schedule"), (["--epochs", "0"], "--epochs is 0"),
+      (["--batch-size", "0"], "--batch-size is 0"), (["--threads", "0"], "--threads is 0"),
+      (["--test-fraction", "1"], "--test-fraction is 1"), (["--beta1", "1"], "beta1 is 1"),
+      (["--hidden", "3,0"], "'3,0' is invalid"), (["--kernels", "other"], "'other' is invalid"),
+      (["--lr", "0.1", "--schedule", "nonsense"], "nonsense is not a valid SchedulerType"),
+      (["--lr", "1e30", "--no-scale-parameter", "--quiet"], "has diverged"),
+      (["--epochs", "1", "--hidden", "0", "--plot", folder.path], "cannot be written: Is a directory"),
+    ]
+    for (arguments, message) in mistakes {
+      let result = try ToolRunner.run(["train"] + arguments)
+      #expect(result.status != 0, "\(arguments)")
+      #expect(result.errors.contains(message), "\(arguments): \(result.errors)")
+    }
+  }
+}

@@ -1,0 +1,164 @@
+import Foundation
+import Optimizers
+import Schedules
+import Tensors
+import Testing
+
+@testable import adafactor
+
+@Suite("Training runs", .serialized)
+struct TrainingRunTests {
+  /// Two classes that a line separates, 60 samples.
+  private static let points: Dataset = {
+    var generator = SeededGenerator(seed: 9)
+    let x = Tensor(normal: [60, 2], as: .float64, using: &generator)
+    let rows = (0..<60).map { "\(x[$0, 0]),\(x[$0, 1]),\(x[$0, 0] + x[$0, 1] > 0 ? "up" : "down")\n" }
+    return try! Dataset(Table(bytes: Array(rows.joined().utf8), path: "points"))
+  }()
+
+  private func run(
+    _ change: (inout TrainingSettings) -> Void = { _ in }, report: (TrainingProgress) -> Void = { _ in }
+  ) throws -> (result: TrainingResult, parameters: [Tensor]) {
+    var settings = TrainingSettings()
+    settings.epochs = 8
+    settings.batchSize = 10
+    settings.hidden = [8]
+    settings.optimizer = Adafactor.Options(stepSize: .fixed(0.02), scaleParameter: false)
+    change(&settings)
+    var run = try TrainingRun(Self.points, path: "points", settings: settings)
+    let result = try run.run(report)
+    return (result, run.model.parameters.map(\.value))
+  }
+
+  @Test("Learns what a line separates", arguments: KernelPathKind.available)
+  func learns(path: KernelPathKind) throws {
+    let (result, _) = try run { settings in
+      settings.kernels = path
+      settings.epochs = 40
+    }
+    #expect(result.testAccuracy >= 0.9)
+    #expect(result.epochs[39].trainingLoss < 0.1)
+    #expect(result.kernels == path)
+    #expect(result.steps == 40 * 5)
+    #expect(result.parameters == 2 * 8 + 8 + 8 * 2 + 2)
+    #expect(result.adamwStateBytes == 42 * 8)
+    // Rows and columns of both weights, each element of both biases.
+    #expect(result.stateBytes == 4 * ((8 + 2) + 8 + (2 + 8) + 2))
+  }
+
+  @Test(
+    "The same seed gives the same bits, for any number of threads; another seed others",
+    arguments: KernelPathKind.available)
+  func reproducible(path: KernelPathKind) throws {
+    let first = try run { $0.kernels = path }
+    for threads in [1, 3] {
+      let second = try run { settings in
+        settings.kernels = path
+        settings.threads = threads
+      }
+      #expect(second.parameters == first.parameters)
+      #expect(second.result.epochs == first.result.epochs)
+    }
+    let other = try run { settings in
+      settings.kernels = path
+      settings.seed = 1
+    }
+    #expect(other.parameters != first.parameters)
+  }
+
+  @Test("Both kernel paths train to the same result", .enabled(if: KernelPathKind.available.count > 1))
+  func paths() throws {
+    let runs = try KernelPathKind.available.map { path in try run { $0.kernels = path } }
+    for (left, right) in zip(runs[0].parameters, runs[1].parameters) {
+      let scale = left.rootMeanSquare()
+      #expect((left - right).rootMeanSquare() <= 1e-4 * scale)
+    }
+    for (left, right) in zip(runs[0].result.epochs, runs[1].result.epochs) {
+      #expect((left.trainingLoss - right.trainingLoss).magnitude <= 1e-4 * left.trainingLoss)
+    }
+  }
+
+  @Test("A schedule drives the rate: from 0 nothing is learned")
+  func schedule() throws {
+    let plain = try run()
+    let constant = try run { $0.schedule = ScheduleChoice(name: "constant") }
+    #expect(constant.parameters == plain.parameters)
+    let cosine = try run { $0.schedule = ScheduleChoice(name: "cosine", warmup: .fraction(0.5)) }
+    #expect(cosine.parameters != plain.parameters)
+    // One warm-up step longer than the run: the rate stays below its start.
+    let slow = try run {
+      $0.schedule = ScheduleChoice(name: "constant_with_warmup", warmup: .steps(1_000_000))
+    }
+    #expect(slow.result.epochs[7].trainingLoss > plain.result.epochs[7].trainingLoss)
+    let plateau = try run { settings in
+      settings.schedule = ScheduleChoice(
+        name: "reduce_lr_on_plateau", options: ["patience": 0, "threshold": 100])
+    }
+    #expect(plateau.parameters != plain.parameters)
+  }
+
+  @Test("Progress counts every step and epoch, and its losses are finite")
+  func progress() throws {
+    var steps: [Int] = []
+    var epochs: [Int] = []
+    let (result, _) = try run(report: { progress in
+      #expect(progress.steps == 40 && progress.epochs == 8 && progress.loss.isFinite)
+      if let finished = progress.finished {
+        epochs.append(finished.epoch)
+      } else {
+        steps.append(progress.stepsDone)
+      }
+    })
+    #expect(steps == Array(1...40))
+    #expect(epochs == Array(1...8))
+    #expect(result.epochs.map(\.epoch) == epochs)
+  }
+
+  @Test("A diverged run stops with the epoch and the remedy; relative steps refuse a schedule")
+  func failures() {
+    #expect(throws: TrainingError.diverged(epoch: 1)) {
+      try run { $0.optimizer = Adafactor.Options(stepSize: .fixed(1e30), scaleParameter: false) }
+    }
+    #expect(throws: ScheduleError.notSchedulable(quantity: "learning rate", group: 0)) {
+      try run { settings in
+        settings.optimizer = Adafactor.Options()
+        settings.schedule = ScheduleChoice(name: "cosine")
+      }
+    }
+  }
+
+  @Test("Time left is what is left at the pace so far")
+  func timeLeft() {
+    let progress = TrainingProgress(
+      stepsDone: 25, steps: 100, epoch: 1, epochs: 4, loss: 1, elapsed: .seconds(10), finished: nil)
+    #expect(progress.timeLeft == .seconds(30))
+  }
+
+  @Test("On a terminal one line changes; elsewhere there is a line an epoch; quiet there is none")
+  func display() {
+    func shown(isTerminal: Bool, isQuiet: Bool) -> String {
+      var text = ""
+      withoutActuallyEscaping({ (part: String) in text += part }) { write in
+        var display = ProgressDisplay(isQuiet: isQuiet)
+        display.isTerminal = isTerminal
+        display.write = write
+        let epoch = EpochResult(epoch: 1, trainingLoss: 0.5, testLoss: 0.6, testAccuracy: 0.75)
+        for (done, finished) in [(1, nil), (2, nil), (2, epoch)] {
+          display.show(
+            TrainingProgress(
+              stepsDone: done, steps: 4, epoch: 1, epochs: 2, loss: 0.5, elapsed: .seconds(done),
+              finished: finished))
+        }
+        display.finish()
+      }
+      return text
+    }
+    let line = "epoch 1/2  loss 0.5000  test accuracy 75.0 %  2.0 s, 2.0 s left"
+    #expect(shown(isTerminal: false, isQuiet: false) == line + "\n")
+    let terminal = shown(isTerminal: true, isQuiet: false)
+    #expect(terminal.components(separatedBy: "\r\u{1B}[2K").count == 3)
+    #expect(terminal.hasSuffix("\n") && terminal.dropLast().contains("\n") == false)
+    #expect(shown(isTerminal: true, isQuiet: true) == "")
+    #expect(shown(isTerminal: false, isQuiet: true) == "")
+  }
+}
