@@ -10,6 +10,7 @@ struct AdafactorCommand: ParsableCommand {
       TrainCommand.self,
       ScheduleCommand.self,
       StepCommand.self,
+      InspectCommand.self,
     ]
   )
 }

@@ -179,7 +179,8 @@ private func bits(_ tensor: Tensor?) -> [Double]? { tensor?.scalars(as: Double.s
 
   // MARK: Errors
 
-  /// Files that are right, apart from what `change` does to them, and an error that says `messages`; nothing is written.
+  /// Files that are right, apart from what `change` does to them, and an error that says `messages`; nothing
+  /// is written.
   private func expectRefusal(
     _ messages: String..., sourceLocation: SourceLocation = #_sourceLocation,
     by change: (StepFiles) throws -> Void
