@@ -98,7 +98,7 @@ let package = Package(
     .testTarget(
       name: "CheckpointsTests", dependencies: ["Checkpoints", "CheckpointSaver"],
       resources: [.copy("Reference")]),
-    .testTarget(name: "ToolTests", dependencies: ["adafactor", "Optimizers", "Schedules", "Tensors"]),
+    .testTarget(name: "ToolTests", dependencies: ["adafactor", "Checkpoints", "Optimizers", "Schedules", "Tensors"]),
   ],
   swiftLanguageModes: [.v6]
 )

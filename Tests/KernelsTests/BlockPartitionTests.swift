@@ -7,9 +7,9 @@ struct BlockPartitionTests {
   static let forms: [([Int], BlockPartition.Form)] = [
     ([], .elements), ([0], .elements), ([1], .elements), ([16_384], .elements), ([16_385], .elements),
     ([1_000_003], .elements),
-    ([0, 5], .smallMatrices), ([5, 0], .matrices), ([3, 0, 4], .smallMatrices), ([0, 3, 4], .matrices),
+    ([0, 5], .matrices), ([5, 0], .matrices), ([3, 0, 4], .smallMatrices), ([0, 3, 4], .matrices),
     ([1, 1], .matrices), ([128, 128], .matrices), ([1, 16_384], .matrices), ([16_384, 1], .matrices),
-    ([500, 3, 3], .smallMatrices), ([9, 2, 64], .smallMatrices), ([7, 1, 129], .smallMatrices),
+    ([500, 3, 3], .smallMatrices), ([9, 2, 64], .smallMatrices), ([7, 1, 129], .matrices),
     ([7, 5, 11, 13], .matrices), ([3, 128, 128], .matrices),
     ([129, 128], .rows), ([600, 700], .rows), ([50_257, 16], .rows), ([20_000, 1], .rows),
     ([16_385, 1], .rows), ([3, 129, 131], .rows), ([2, 2, 1_000, 33], .rows), ([513, 4_000], .rows),
