@@ -10,6 +10,7 @@ let package = Package(
     .library(name: "Schedules", targets: ["Schedules"]),
     .library(name: "Tensors", targets: ["Tensors"]),
     .library(name: "Safetensors", targets: ["Safetensors"]),
+    .library(name: "Checkpoints", targets: ["Checkpoints"]),
     .executable(name: "adafactor", targets: ["adafactor"]),
   ],
   traits: [
@@ -60,13 +61,15 @@ let package = Package(
       dependencies: ["Tensors", "Schedules", .product(name: "RealModule", package: "swift-numerics")]),
     // Reader and writer of the safetensors format.
     .target(name: "Safetensors", dependencies: ["Kernels"]),
+    // Saving and resuming: models, optimizers, schedules and positions.
+    .target(name: "Checkpoints", dependencies: ["Optimizers", "Schedules", "Tensors", "Safetensors"]),
 
     // MARK: Tool
 
     .executableTarget(
       name: "adafactor",
       dependencies: [
-        "Optimizers", "Schedules", "Tensors", "Safetensors",
+        "Optimizers", "Schedules", "Tensors", "Safetensors", "Checkpoints",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       resources: [.copy("Resources")]),
@@ -85,9 +88,16 @@ let package = Package(
     .testTarget(name: "TensorsTests", dependencies: ["Tensors"]),
     .testTarget(name: "SchedulesTests", dependencies: ["Schedules"], resources: [.copy("Reference")]),
     .testTarget(
-      name: "OptimizersTests", dependencies: ["Optimizers", "Tensors"], resources: [.copy("Reference")]),
+      name: "OptimizersTests", dependencies: ["Optimizers", "Safetensors", "Tensors"],
+      resources: [.copy("Reference")]),
     .testTarget(
       name: "SafetensorsTests", dependencies: ["Safetensors", "Kernels"], resources: [.copy("Reference")]),
+    // Saves checkpoints until it is killed.
+    .executableTarget(
+      name: "CheckpointSaver", dependencies: ["Checkpoints"], path: "Tests/CheckpointSaver"),
+    .testTarget(
+      name: "CheckpointsTests", dependencies: ["Checkpoints", "CheckpointSaver"],
+      resources: [.copy("Reference")]),
     .testTarget(name: "ToolTests", dependencies: ["adafactor", "Optimizers", "Schedules", "Tensors"]),
   ],
   swiftLanguageModes: [.v6]

@@ -6,7 +6,7 @@ import Tensors
 struct AdafactorOracle {
   var options: Adafactor.Options
   /// P.
-  private(set) var parameter: [Double]
+  var parameter: [Double]
   /// t.
   var step = 0
   /// R of every trailing matrix, one after the other; empty where the tensor is not factored.

@@ -6,6 +6,9 @@ import Testing
 /// xʸ of the C library: the oracle takes nothing from the library under test.
 func power(_ x: Double, _ y: Double) -> Double { pow(x, y) }
 
+/// tanh of the C library.
+func tangent(_ x: Double) -> Double { tanh(x) }
+
 /// Reproducible numbers: a congruential generator apart from the library's own.
 struct TestNumbers {
   private var state: UInt64

@@ -85,11 +85,11 @@ public final class Adafactor {
   /// What is remembered of a parameter; nil before its first step and for parameters of other optimizers.
   public func state(of parameter: Parameter) -> State? { core.state(of: parameter) }
 
-  /// Goes on from a state that was taken elsewhere.
+  /// Goes on from a state that was taken elsewhere; nil forgets the parameter's.
   ///
   /// - Throws: `OptimizerError`, with everything as it was, for a parameter of another optimizer and for moments whose
   ///   shapes or types don't fit the parameter.
-  public func setState(_ state: State, of parameter: Parameter) throws(OptimizerError) {
+  public func setState(_ state: State?, of parameter: Parameter) throws(OptimizerError) {
     try core.setState(state, of: parameter)
   }
 }

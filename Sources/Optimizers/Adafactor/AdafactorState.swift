@@ -58,6 +58,11 @@ extension Adafactor {
       self.rootMeanSquare = rootMeanSquare
     }
 
+    /// Refuses a state that a parameter of this name, shape and type cannot have.
+    public func check(parameter: String, shape: Shape, scalarType: ScalarType) throws(OptimizerError) {
+      try checkMoments(parameter: parameter, shape: shape, scalarType: scalarType)
+    }
+
     /// Bytes of all moments.
     public var byteCount: Int { byteCount(of: rowMoments, columnMoments, secondMoments, firstMoments) }
   }

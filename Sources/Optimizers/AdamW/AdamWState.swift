@@ -38,6 +38,11 @@ extension AdamW {
       self.maximum = maximum
     }
 
+    /// Refuses a state that a parameter of this name, shape and type cannot have.
+    public func check(parameter: String, shape: Shape, scalarType: ScalarType) throws(OptimizerError) {
+      try checkMoments(parameter: parameter, shape: shape, scalarType: scalarType)
+    }
+
     /// Bytes of all moments.
     public var byteCount: Int { byteCount(of: firstMoments, secondMoments, maximum) }
   }

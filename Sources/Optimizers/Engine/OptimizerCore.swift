@@ -123,10 +123,10 @@ final class OptimizerCore<Rule: UpdateRule> {
     index(of: parameter).flatMap { entries[$0].state }
   }
 
-  /// Goes on from a state that was taken elsewhere.
-  func setState(_ state: Rule.State, of parameter: Parameter) throws(OptimizerError) {
+  /// Goes on from a state that was taken elsewhere; nil forgets the parameter's.
+  func setState(_ state: Rule.State?, of parameter: Parameter) throws(OptimizerError) {
     guard let index = index(of: parameter) else { throw .unknownParameter(name: parameter.name) }
-    try state.check(
+    try state?.check(
       parameter: parameter.name, shape: parameter.value.shape, scalarType: parameter.value.scalarType)
     entries[index].state = state
   }

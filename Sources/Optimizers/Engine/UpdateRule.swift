@@ -39,11 +39,8 @@ extension UpdateRule {
   }
 }
 
-/// What is remembered of one parameter between steps.
-protocol ParameterState: Sendable {
-  /// Steps taken.
-  var step: Int { get }
-
+/// What is remembered of one parameter between steps, as the bookkeeping sees it.
+protocol ParameterState: OptimizerParameterState {
   /// Bytes of all moments.
   var byteCount: Int { get }
 
@@ -61,7 +58,7 @@ extension ParameterState {
   }
 
   /// Refuses a state that a parameter of this name, shape and type cannot have.
-  func check(parameter: String, shape: Shape, scalarType: ScalarType) throws(OptimizerError) {
+  func checkMoments(parameter: String, shape: Shape, scalarType: ScalarType) throws(OptimizerError) {
     guard step >= 0 else {
       throw .invalidOption(
         name: "The step of \"\(parameter)\"", value: "\(step)", requirement: "it counts from 0")

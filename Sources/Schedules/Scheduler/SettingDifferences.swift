@@ -1,7 +1,7 @@
 /// One line for each setting in which two values of one type differ, by the path of its names.
 ///
 /// By reflection, so that no schedule has to list its settings a second time.
-func settingDifferences(_ path: String, saved: Any, here: Any) -> [String] {
+package func settingDifferences(_ path: String, saved: Any, here: Any) -> [String] {
   let (savedMirror, hereMirror) = (Mirror(reflecting: saved), Mirror(reflecting: here))
   let (savedChildren, hereChildren) = (Array(savedMirror.children), Array(hereMirror.children))
   let comparable =

@@ -1,14 +1,3 @@
-/// The options of a parameter group, as far as every optimizer has them.
-public protocol OptimizerOptions: Sendable {
-  /// The share of a parameter, times the step size, that a step takes off beside the update.
-  var weightDecay: Double { get set }
-
-  /// Checks the ranges.
-  ///
-  /// - Throws: `OptimizerError.invalidOption` for the first value out of range, NaN included.
-  func validate() throws(OptimizerError)
-}
-
 extension OptimizerError {
   /// Throws `invalidOption` unless `holds`.
   static func require(

@@ -1,0 +1,112 @@
+import Optimizers
+import Schedules
+import Tensors
+
+extension Checkpoint {
+  private static let modelName = "model"
+  private static let optimizerName = "optimizer"
+  private static let schedulersName = "schedulers"
+
+  /// A checkpoint of a training.
+  ///
+  /// - Parameters:
+  ///   - position: How far it is.
+  ///   - model: All parameters of the model, those too that no optimizer steps; each has a name of its own.
+  ///   - optimizer: The optimizer.
+  ///   - schedulers: What drives it.
+  public init(
+    position: TrainingPosition, model: [Parameter], optimizer: some RestorableOptimizer,
+    schedulers: [LearningRateScheduler] = []
+  ) throws(CheckpointError) {
+    self.init(position: position)
+    var parameters = TensorCollection()
+    for parameter in model {
+      let other = parameters.tensors.updateValue(parameter.value, forKey: parameter.name)
+      precondition(other == nil, "two parameters of the model are named \"\(parameter.name)\"")
+    }
+    collections[Self.modelName] = parameters
+    collections[Self.optimizerName] = try optimizer.collection()
+    try setValue(schedulers.map(\.state), for: Self.schedulersName)
+  }
+
+  /// Puts model, optimizer and schedulers back to where they were.
+  ///
+  /// Parameters are matched by name, schedulers by their order.
+  ///
+  /// - Throws: ``CheckpointError`` with all differences of what does not fit; nothing is changed then.
+  public func restore(
+    model: [Parameter], optimizer: some RestorableOptimizer, schedulers: [LearningRateScheduler] = []
+  ) throws(CheckpointError) {
+    let values = try collection(Self.modelName).tensors
+    let state = try optimizer.state(in: collection(Self.optimizerName))
+    let differences =
+      Self.differences(saved: values, here: model) + optimizer.differences(from: state)
+    guard differences.isEmpty else { throw .mismatch(StateMismatch(differences)) }
+    try restore(schedulers)
+
+    // From here on nothing can fail. Last the optimizer, whose rates the schedulers have just set: to the
+    // same bits.
+    for parameter in model { parameter.value = values[parameter.name]! }
+    do {
+      try optimizer.restore(state)
+    } catch {
+      throw .mismatch(error)
+    }
+  }
+
+  /// A collection that the checkpoint must hold.
+  private func collection(_ name: String) throws(CheckpointError) -> TensorCollection {
+    guard let collection = collections[name] else { throw .missing(name: name) }
+    return collection
+  }
+
+  private func restore(_ schedulers: [LearningRateScheduler]) throws(CheckpointError) {
+    let states = try value([LearningRateScheduler.State].self, for: Self.schedulersName)
+    guard states.count == schedulers.count else {
+      throw .schedule(.groupCount(setting: "scheduler", expected: states.count, actual: schedulers.count))
+    }
+    let before = schedulers.map(\.state)
+    do {
+      for (scheduler, state) in zip(schedulers, states) { try scheduler.restore(state) }
+    } catch {
+      do {
+        for (scheduler, state) in zip(schedulers, before) { try scheduler.restore(state) }
+      } catch {
+        preconditionFailure("a scheduler refused its own state: \(error)")
+      }
+      throw .schedule(error)
+    }
+  }
+
+  private static func differences(saved: [String: Tensor], here model: [Parameter]) -> [StateDifference] {
+    func text(_ tensor: Tensor) -> String { "\(tensor.scalarType.rawValue) \(tensor.shape)" }
+    var unknown = Set(saved.keys)
+    var differences: [StateDifference] = []
+    for parameter in model {
+      unknown.remove(parameter.name)
+      guard let tensor = saved[parameter.name] else {
+        differences.append(.missing(parameter: parameter.name))
+        continue
+      }
+      let (saved, here) = (text(tensor), text(parameter.value))
+      if saved != here {
+        differences.append(.parameter(name: parameter.name, saved: saved, here: here))
+      }
+    }
+    return differences + unknown.sorted().map { .unknown(parameter: $0) }
+  }
+}
+
+extension RestorableOptimizer {
+  /// The state as a file holds it.
+  fileprivate func collection() throws(CheckpointError) -> TensorCollection {
+    try state().collection(optimizer: Self.name)
+  }
+
+  /// The state that a checkpoint holds.
+  fileprivate func state(
+    in collection: TensorCollection
+  ) throws(CheckpointError) -> OptimizerState<Options, State> {
+    try OptimizerState(collection, optimizer: Self.name, path: "the checkpoint")
+  }
+}

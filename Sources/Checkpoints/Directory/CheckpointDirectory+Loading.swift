@@ -1,0 +1,99 @@
+import Safetensors
+
+/// A checkpoint that was found, and those that were not used.
+public struct FoundCheckpoint: Sendable {
+  /// What was saved.
+  public let checkpoint: Checkpoint
+  /// Where it is.
+  public let path: String
+  /// Newer checkpoints that are damaged, the newest first: tell the user.
+  public let damaged: [DamagedCheckpoint]
+}
+
+extension CheckpointDirectory {
+  /// The newest checkpoint that is intact; nil where there is none at all.
+  ///
+  /// - Throws: ``CheckpointError/noneIntact(path:damaged:)`` where there are checkpoints, all damaged;
+  ///   ``CheckpointError/file(_:)`` where the directory cannot be read.
+  public func newest() throws(CheckpointError) -> FoundCheckpoint? {
+    guard DirectoryHandle.exists(path) else { return nil }
+    var damaged: [DamagedCheckpoint] = []
+    for name in try names().reversed() {
+      let checkpointPath = "\(path)/\(name.text)"
+      do {
+        return FoundCheckpoint(
+          checkpoint: try Checkpoint(directory: checkpointPath), path: checkpointPath, damaged: damaged)
+      } catch {
+        damaged.append(DamagedCheckpoint(path: checkpointPath, problem: "\(error)"))
+        _ = damagedNames.withLock { $0.insert(name.text) }
+      }
+    }
+    if damaged.isEmpty { return nil }
+    throw .noneIntact(path: path, damaged: damaged)
+  }
+}
+
+extension Checkpoint {
+  /// The checkpoint at `path`, one of a ``CheckpointDirectory``'s, with its checksums checked.
+  public init(directory path: String) throws(CheckpointError) {
+    let list = try Self.checksums(in: path)
+    for (file, expected) in list.checksums.sorted(by: { $0.key < $1.key }) {
+      let found: UInt64
+      do {
+        found = try PlainFile.checksum(of: "\(path)/\(file)")
+      } catch {
+        throw .file(error)
+      }
+      guard found == expected else {
+        throw .malformed(
+          path: path, place: file, problem: "altered: its checksum is not the one in \(ChecksumList.fileName)"
+        )
+      }
+    }
+    let record = try Self.record(in: path)
+    self.init(position: record.position)
+    values = record.values
+    let ending = ".safetensors"
+    for file in list.checksums.keys where file.hasSuffix(ending) {
+      collections[String(file.dropLast(ending.count))] = try TensorCollection(path: "\(path)/\(file)")
+    }
+  }
+
+  /// The list of checksums, which must name all files that there are, and itself not.
+  private static func checksums(in path: String) throws(CheckpointError) -> ChecksumList {
+    let text: [UInt8]
+    do {
+      text = try PlainFile.contents(of: "\(path)/\(ChecksumList.fileName)")
+    } catch {
+      throw .file(error)
+    }
+    guard let list = ChecksumList(text: text), list.checksums[TrainingRecord.fileName] != nil else {
+      throw .malformed(path: path, place: ChecksumList.fileName, problem: "not a whole list of checksums")
+    }
+    let files = Set(try DirectoryHandle.names(in: path)).subtracting([ChecksumList.fileName])
+    for file in files.symmetricDifference(list.checksums.keys).sorted() {
+      let problem = files.contains(file) ? "not in \(ChecksumList.fileName)" : "missing"
+      throw .malformed(path: path, place: file, problem: problem)
+    }
+    return list
+  }
+
+  private static func record(in path: String) throws(CheckpointError) -> TrainingRecord {
+    do {
+      let json = try PlainFile.contents(of: "\(path)/\(TrainingRecord.fileName)")
+      let record = try JSONText.decode(TrainingRecord.self, from: json)
+      guard record.format == TrainingRecord.currentFormat else {
+        throw CheckpointError.malformed(
+          path: path, place: TrainingRecord.fileName,
+          problem: "format \(record.format); this version reads \(TrainingRecord.currentFormat)")
+      }
+      return record
+    } catch let error as FileError {
+      throw .file(error)
+    } catch let error as CheckpointError {
+      throw error
+    } catch {
+      throw .malformed(path: path, place: TrainingRecord.fileName, problem: JSONText.problem(error))
+    }
+  }
+}

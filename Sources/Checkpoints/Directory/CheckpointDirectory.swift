@@ -1,0 +1,89 @@
+import Safetensors
+import Synchronization
+
+/// A directory of checkpoints, the newest few of which are kept.
+///
+///     let directory = CheckpointDirectory(path: "run", keeping: 3)
+///     try directory.save(checkpoint)
+///     if let found = try directory.newest() { … }
+///
+/// Each checkpoint is a directory in it, `checkpoint-<number>-step-<step>`, that holds a safetensors file for
+/// each collection, `training.json` for position and values, and `checksums.xxh64`, which `xxhsum --check`
+/// can check too. Numbers count the saves, so that a training that went back to an earlier step goes on
+/// behind what it left.
+///
+/// A checkpoint is written under another name, its files are flushed to disk, then it is renamed and the
+/// directory flushed: whenever the process is killed or the machine stops, what has a checkpoint's name is
+/// whole. Should a disk lose or alter what it had taken, the checksums tell, and the checkpoint before it is
+/// used.
+public final class CheckpointDirectory: Sendable {
+  /// Where it is.
+  public let path: String
+  /// How many checkpoints are kept.
+  public let keptCount: Int
+  let system: SystemCalls
+  /// The names of checkpoints that were found damaged: they don't count as kept.
+  let damagedNames = Mutex<Set<String>>([])
+
+  /// A directory that keeps the newest `count` checkpoints. It is made by the first save.
+  ///
+  /// - Precondition: `count` is at least 1. With 1, a checkpoint that the disk damages has none before it to
+  ///   go back to.
+  public convenience init(path: String, keeping count: Int = 3) {
+    self.init(path: path, keeping: count, system: .live)
+  }
+
+  package init(path: String, keeping count: Int = 3, system: SystemCalls) {
+    precondition(count >= 1, "a directory must keep at least one checkpoint, not \(count)")
+    self.path = path
+    keptCount = count
+    self.system = system
+  }
+
+  /// The paths of all checkpoints, damaged ones too, from the oldest to the newest.
+  public func checkpoints() throws(CheckpointError) -> [String] {
+    guard DirectoryHandle.exists(path) else { return [] }
+    return try names().map { "\(path)/\($0.text)" }
+  }
+
+  /// The names of all checkpoints, from the oldest to the newest.
+  func names() throws(CheckpointError) -> [CheckpointName] {
+    try DirectoryHandle.names(in: path).compactMap(CheckpointName.init).sorted { $0.number < $1.number }
+  }
+
+  /// The path of a file of a checkpoint.
+  func path(_ directory: String, _ file: String) -> String { "\(path)/\(directory)/\(file)" }
+}
+
+/// The name of a checkpoint: `checkpoint-<number>-step-<step>`.
+struct CheckpointName {
+  let number: Int
+  let text: String
+
+  private static let prefix = "checkpoint-"
+
+  init(number: Int, step: Int) {
+    let digits = String(number)
+    self.number = number
+    text = "\(Self.prefix)\(String(repeating: "0", count: max(0, 6 - digits.count)))\(digits)-step-\(step)"
+  }
+
+  init?(_ text: String) {
+    guard text.hasPrefix(Self.prefix) else { return nil }
+    let digits = text.dropFirst(Self.prefix.count).prefix { $0 != "-" }
+    guard let number = Int(digits), number >= 0 else { return nil }
+    self.number = number
+    self.text = text
+  }
+}
+
+/// What `training.json` holds.
+struct TrainingRecord: Codable {
+  /// The version of a checkpoint's layout.
+  var format: Int
+  var position: TrainingPosition
+  var values: [String: JSONValue]
+
+  static let fileName = "training.json"
+  static let currentFormat = 1
+}

@@ -1,0 +1,51 @@
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
+
+/// Values as JSON and back. What JSON has no number for is a string: "Infinity", "-Infinity", "NaN".
+package enum JSONText {
+  /// `value` as JSON, with the members of objects sorted by name.
+  package static func encode(_ value: some Encodable, indented: Bool = false) throws -> [UInt8] {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    if indented { encoder.outputFormatting.insert(.prettyPrinted) }
+    encoder.nonConformingFloatEncodingStrategy = .convertToString(
+      positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: "NaN")
+    return [UInt8](try encoder.encode(value))
+  }
+
+  /// The value that `json` stands for.
+  package static func decode<Value: Decodable>(_ type: Value.Type, from json: [UInt8]) throws -> Value {
+    let decoder = JSONDecoder()
+    decoder.nonConformingFloatDecodingStrategy = .convertFromString(
+      positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: "NaN")
+    return try decoder.decode(type, from: Data(json))
+  }
+
+  /// The value that JSON with members to choose from stands for.
+  package static func decode<Value: Decodable>(_ type: Value.Type, from json: JSONValue) throws -> Value {
+    try decode(type, from: encode(json))
+  }
+
+  /// `value` as JSON to put into other JSON.
+  package static func value(of value: some Encodable) throws -> JSONValue {
+    try decode(JSONValue.self, from: encode(value))
+  }
+
+  /// What an error of decoding means, in words for whoever wrote the JSON.
+  package static func problem(_ error: any Error) -> String {
+    guard let error = error as? DecodingError else { return "\(error)" }
+    let context =
+      switch error {
+      case .typeMismatch(_, let context), .valueNotFound(_, let context), .keyNotFound(_, let context),
+        .dataCorrupted(let context):
+        context
+      @unknown default: DecodingError.Context(codingPath: [], debugDescription: "\(error)")
+      }
+    let path = context.codingPath.map { $0.intValue.map { "[\($0)]" } ?? $0.stringValue }
+    let place = path.isEmpty ? "" : path.joined(separator: ".") + ": "
+    return place + context.debugDescription
+  }
+}

@@ -1,0 +1,45 @@
+import Optimizers
+
+/// A parameter group as JSON: `{"parameters": ["name", …], "lr": …, …}`, the options under the reference's
+/// names.
+///
+/// The configuration of `adafactor step` and the metadata of a saved state hold groups in this form.
+package struct GroupSettings: Sendable, Hashable {
+  /// The names of the parameters; nil for all that no other group names.
+  package var parameters: [String]?
+  /// The options that are given; others are at their defaults.
+  package var options: [String: JSONValue]
+
+  private static let parametersKey = "parameters"
+}
+
+extension GroupSettings {
+  /// The settings of a group of these parameters and options.
+  init(parameters: [String], options: some OptimizerOptions) throws {
+    guard case .object(let members) = try JSONText.value(of: options) else {
+      preconditionFailure("options are encoded as an object: \(options)")
+    }
+    self.init(parameters: parameters, options: members)
+  }
+
+  /// The options as an optimizer takes them; it says which names and values it refuses.
+  package func options<Options: OptimizerOptions>(as type: Options.Type) throws -> Options {
+    try JSONText.decode(Options.self, from: .object(options))
+  }
+}
+
+extension GroupSettings: Codable {
+  package init(from decoder: any Decoder) throws {
+    var members = try [String: JSONValue](from: decoder)
+    let names = try members.removeValue(forKey: Self.parametersKey).map {
+      try JSONText.decode([String].self, from: $0)
+    }
+    self.init(parameters: names, options: members)
+  }
+
+  package func encode(to encoder: any Encoder) throws {
+    var members = options
+    members[Self.parametersKey] = parameters.map { .array($0.map(JSONValue.string)) }
+    try members.encode(to: encoder)
+  }
+}

@@ -1,0 +1,61 @@
+/// A saved state does not fit where it was to be restored; nothing was changed.
+public struct StateMismatch: Error, Sendable, Equatable {
+  /// All differences; at least one.
+  public let differences: [StateDifference]
+
+  package init(_ differences: [StateDifference]) {
+    self.differences = differences
+  }
+}
+
+/// One way in which a saved state does not fit.
+public enum StateDifference: Sendable, Equatable {
+  /// The state is of another kind of optimizer.
+  case optimizer(saved: String, here: String)
+  /// There are more parameter groups, or fewer.
+  case groupCount(saved: Int, here: Int)
+  /// An option differs; the text names it with both values.
+  case option(String)
+  /// A parameter is in another group.
+  case group(parameter: String, saved: Int, here: Int)
+  /// The state lacks a parameter.
+  case missing(parameter: String)
+  /// The state has a parameter that is not here.
+  case unknown(parameter: String)
+  /// A parameter has other dimensions or another type; the texts name them.
+  case parameter(name: String, saved: String, here: String)
+  /// A part of the state is impossible.
+  case refused(OptimizerError)
+}
+
+extension StateMismatch: CustomStringConvertible {
+  /// One line for each difference.
+  public var description: String {
+    "The saved state does not fit; nothing was restored:"
+      + differences.map { "\n- \($0)" }.joined()
+  }
+}
+
+extension StateDifference: CustomStringConvertible {
+  /// What differs, with both values.
+  public var description: String {
+    switch self {
+    case .optimizer(let saved, let here):
+      "the saved state is one of \(saved), the optimizer here is \(here)"
+    case .groupCount(let saved, let here):
+      "the saved state has \(saved) parameter groups, the optimizer here has \(here)"
+    case .option(let text):
+      text
+    case .group(let parameter, let saved, let here):
+      "the parameter \"\(parameter)\" is in group \(saved) of the saved state, in group \(here) here"
+    case .missing(let parameter):
+      "the parameter \"\(parameter)\" is not in the saved state"
+    case .unknown(let parameter):
+      "the parameter \"\(parameter)\" of the saved state is not here"
+    case .parameter(let name, let saved, let here):
+      "the parameter \"\(name)\" is \(saved) in the saved state, \(here) here"
+    case .refused(let error):
+      error.description
+    }
+  }
+}

@@ -1,0 +1,329 @@
+import Foundation
+import Safetensors
+import Synchronization
+import Tensors
+import Testing
+
+@testable import Checkpoints
+
+@Suite struct CheckpointDirectoryTests {
+  private let folder: TemporaryFolder
+  private let path: String
+
+  init() throws {
+    folder = try TemporaryFolder()
+    path = folder.file("run")
+  }
+
+  /// A checkpoint of which every part holds the step.
+  private func checkpoint(_ step: Int) throws -> Checkpoint {
+    let tensor = Tensor(repeating: Double(step), shape: [4])
+    var checkpoint = Checkpoint(
+      position: .init(step: step, epoch: 1, example: 2),
+      collections: [
+        "model": TensorCollection(["weight": tensor]), "optimizer": TensorCollection(["m": tensor]),
+      ])
+    try checkpoint.setValue(step, for: "step")
+    return checkpoint
+  }
+
+  /// Expects a whole checkpoint of this step.
+  private func expect(_ checkpoint: Checkpoint?, _ step: Int) throws {
+    let checkpoint = try #require(checkpoint)
+    #expect(checkpoint.position == .init(step: step, epoch: 1, example: 2))
+    #expect(
+      checkpoint.collections["model"]?.tensors["weight"]?.scalars(as: Float.self)
+        == Array(repeating: Float(step), count: 4))
+    #expect(
+      checkpoint.collections["optimizer"]?.tensors["m"]?.scalars(as: Float.self)
+        == Array(repeating: Float(step), count: 4))
+    #expect(try checkpoint.value(Int.self, for: "step") == step)
+  }
+
+  private func save(_ steps: Int..., keeping count: Int = 3, system: SystemCalls = .live) throws {
+    let directory = CheckpointDirectory(path: path, keeping: count, system: system)
+    for step in steps { try directory.save(checkpoint(step)) }
+  }
+
+  // MARK: Saving and finding
+
+  @Test func `Where nothing was saved there is no checkpoint, and no error`() throws {
+    let directory = CheckpointDirectory(path: path)
+    #expect(try directory.newest()?.path == nil)
+    #expect(try directory.checkpoints() == [])
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+    #expect(try directory.newest()?.path == nil)
+  }
+
+  @Test func `The newest checkpoint is found, and the newest few are kept`() throws {
+    try save(10, 20, 30, 40, 50)
+    #expect(
+      try names(in: path) == [
+        "checkpoint-000003-step-30", "checkpoint-000004-step-40", "checkpoint-000005-step-50",
+      ])
+    let directory = CheckpointDirectory(path: path)
+    #expect(
+      try directory.checkpoints().map { $0.dropFirst(path.count + 1) } == names(in: path).map { $0[...] })
+    let found = try #require(try directory.newest())
+    #expect(found.path == path + "/checkpoint-000005-step-50")
+    try expect(found.checkpoint, 50)
+    try save(60, keeping: 1)
+    #expect(try names(in: path) == ["checkpoint-000006-step-60"])
+  }
+
+  @Test func `The last save is the newest, whatever its step`() throws {
+    try save(100, 40, 40)
+    #expect(try names(in: path).last == "checkpoint-000003-step-40")
+    try expect(try CheckpointDirectory(path: path).newest()?.checkpoint, 40)
+  }
+
+  @Test func `Directories above are made, and one that ends in a slash is the same`() throws {
+    let deep = folder.file("a/b/c/")
+    try CheckpointDirectory(path: deep).save(checkpoint(1))
+    try expect(try CheckpointDirectory(path: folder.file("a/b/c")).newest()?.checkpoint, 1)
+  }
+
+  @Test func `What a killed process left is removed by the next save, and other things are not touched`()
+    throws
+  {
+    try save(1)
+    for name in [".saving-abc", ".removing-checkpoint-000000-step-0", "notes"] {
+      try FileManager.default.createDirectory(atPath: "\(path)/\(name)", withIntermediateDirectories: false)
+      try write([1], to: "\(path)/\(name)/file")
+    }
+    try save(2)
+    #expect(try names(in: path) == ["checkpoint-000001-step-1", "checkpoint-000002-step-2", "notes"])
+  }
+
+  @Test func `A directory that another process saves to is busy`() throws {
+    try save(1)
+    let handle = try DirectoryHandle(creating: path, system: .live)
+    #expect(throws: CheckpointError.busy(path: path)) { try save(2) }
+    withExtendedLifetime(handle) {}
+  }
+
+  // MARK: Damage
+
+  /// What can happen to a file.
+  private static let damages: [(String, @Sendable (String) throws -> Void)] = [
+    ("a bit flipped at the start", { try flip($0, at: 0) }),
+    ("a bit flipped at the end", { try flip($0, at: contents($0).count - 1) }),
+    ("cut in the middle", { try write(Array(contents($0).dropLast(contents($0).count / 2)), to: $0) }),
+    ("emptied", { try write([], to: $0) }),
+    ("a byte added", { try write(contents($0) + [0], to: $0) }),
+    ("removed", { try FileManager.default.removeItem(atPath: $0) }),
+  ]
+
+  private static func flip(_ path: String, at place: Int) throws {
+    var bytes = try contents(path)
+    bytes[place] ^= 1
+    try write(bytes, to: path)
+  }
+
+  @Test(arguments: ["model.safetensors", "optimizer.safetensors", "training.json", "checksums.xxh64"])
+  func `A damaged checkpoint is recognized, and the one before it used`(file: String) throws {
+    for (damage, inflict) in Self.damages {
+      try? FileManager.default.removeItem(atPath: path)
+      try save(1, 2, 3)
+      try inflict("\(path)/checkpoint-000003-step-3/\(file)")
+      let found = try #require(try CheckpointDirectory(path: path).newest(), "\(file) \(damage)")
+      try expect(found.checkpoint, 2)
+      #expect(found.damaged.map(\.path) == ["\(path)/checkpoint-000003-step-3"], "\(file) \(damage)")
+      #expect(found.damaged.first?.problem.contains("checkpoint-000003-step-3") == true)
+    }
+  }
+
+  @Test func `Every flipped bit is noticed`() throws {
+    try save(1, 2)
+    let directory = path + "/checkpoint-000002-step-2"
+    for file in try names(in: directory) {
+      let bytes = try contents("\(directory)/\(file)")
+      for place in bytes.indices {
+        var altered = bytes
+        altered[place] ^= 1 << (place % 8)
+        try write(altered, to: "\(directory)/\(file)")
+        #expect(throws: CheckpointError.self, "\(file), byte \(place)") {
+          try Checkpoint(directory: directory)
+        }
+      }
+      try write(bytes, to: "\(directory)/\(file)")
+    }
+    try expect(try Checkpoint(directory: directory), 2)
+  }
+
+  @Test func `A file that does not belong to a checkpoint is recognized`() throws {
+    try save(1)
+    try write([1], to: path + "/checkpoint-000001-step-1/other")
+    let error = #expect(throws: CheckpointError.self) { try CheckpointDirectory(path: path).newest() }
+    #expect(error?.description.hasSuffix("other: not in checksums.xxh64") == true)
+  }
+
+  @Test func `Where all are damaged the error names each`() throws {
+    try save(1, 2)
+    for name in try names(in: path) { try Self.flip("\(path)/\(name)/model.safetensors", at: 20) }
+    let error = #expect(throws: CheckpointError.self) { try CheckpointDirectory(path: path).newest() }
+    guard case .noneIntact(path, let damaged) = error else {
+      Issue.record("not noneIntact: \(String(describing: error))" as Comment)
+      return
+    }
+    #expect(damaged.map(\.path) == [2, 1].map { "\(path)/checkpoint-00000\($0)-step-\($0)" })
+    #expect(damaged[0].description.contains("model.safetensors: altered"))
+  }
+
+  @Test func `A checkpoint that was found damaged does not push out an intact one`() throws {
+    let directory = CheckpointDirectory(path: path, keeping: 2)
+    for step in 1...2 { try directory.save(checkpoint(step)) }
+    try Self.flip(path + "/checkpoint-000002-step-2/model.safetensors", at: 20)
+    try expect(try directory.newest()?.checkpoint, 1)
+    try directory.save(checkpoint(3))
+    #expect(
+      try names(in: path) == [1, 2, 3].map { "checkpoint-00000\($0)-step-\($0)" })
+    try directory.save(checkpoint(4))
+    #expect(try names(in: path) == [3, 4].map { "checkpoint-00000\($0)-step-\($0)" })
+  }
+
+  @Test func `A checkpoint of a later layout says so`() throws {
+    try save(1)
+    let file = path + "/checkpoint-000001-step-1/training.json"
+    let json = String(decoding: try contents(file), as: UTF8.self)
+    let later = Array(json.replacingOccurrences(of: "\"format\" : 1", with: "\"format\" : 2").utf8)
+    try write(later, to: file)
+    let list = path + "/checkpoint-000001-step-1/checksums.xxh64"
+    var checksums = try #require(ChecksumList(text: contents(list)))
+    checksums.checksums["training.json"] = try PlainFile.checksum(of: file)
+    try write(checksums.text, to: list)
+    let error = #expect(throws: CheckpointError.self) { try CheckpointDirectory(path: path).newest() }
+    #expect(error?.description.contains("format 2; this version reads 1") == true)
+  }
+
+  // MARK: The system
+
+  /// Calls that are recorded by what they are about.
+  private func recording(_ record: @escaping @Sendable (String) -> Void) -> SystemCalls {
+    var system = SystemCalls.live
+    system.write = { descriptor, bytes, count, offset in
+      record("write")
+      return SystemCalls.live.write(descriptor, bytes, count, offset)
+    }
+    system.synchronize = { descriptor in
+      var status = stat()
+      fstat(descriptor, &status)
+      record(status.st_mode & S_IFMT == S_IFDIR ? "flush directory \(status.st_ino)" : "flush file")
+      return SystemCalls.live.synchronize(descriptor)
+    }
+    system.rename = { directory, from, to in
+      record("rename to \(to)")
+      return SystemCalls.live.rename(directory, from, to)
+    }
+    return system
+  }
+
+  @Test func `Every file is flushed before the checkpoint has its name, and the directory after`() throws {
+    try save(1)
+    let log = Log()
+    try save(2, keeping: 1, system: recording { log.append($0) })
+    var status = stat()
+    stat(path, &status)
+    let flushParent = "flush directory \(status.st_ino)"
+    var calls = log.entries
+    let own = calls.firstIndex(of: "rename to checkpoint-000002-step-2")!
+    // Before: each of the four files is written, flushed, named, and its directory flushed.
+    let inner = calls[..<own].filter { $0 != "write" }.map {
+      $0.hasPrefix("flush directory") ? "flush directory" : $0
+    }
+    #expect(
+      inner
+        == ["model.safetensors", "optimizer.safetensors", "training.json", "checksums.xxh64"].flatMap {
+          ["flush file", "rename to \($0)", "flush directory"]
+        })
+    #expect(calls[..<own].last { $0 != "write" }?.hasPrefix("flush directory") == true)
+    #expect(!calls[..<own].contains(flushParent))
+    // After: the directory is flushed before an older checkpoint is removed.
+    calls.removeFirst(own + 1)
+    #expect(calls == [flushParent, "rename to .removing-checkpoint-000001-step-1"])
+  }
+
+  @Test func `A disk that is full at any moment leaves the old checkpoints as they were`() throws {
+    try save(1, 2)
+    let before = try names(in: path)
+    var failures = 0
+    for limit in 0... {
+      let log = Log()
+      var system = SystemCalls.live
+      system.write = { descriptor, bytes, count, offset in
+        log.append("write")
+        if log.entries.count > limit {
+          errno = ENOSPC
+          return -1
+        }
+        return SystemCalls.live.write(descriptor, bytes, count, offset)
+      }
+      do {
+        try save(3, system: system)
+        break
+      } catch let error as CheckpointError {
+        failures += 1
+        #expect(error.description.contains("No space left on device"))
+        #expect(try names(in: path) == before)
+        try expect(try CheckpointDirectory(path: path).newest()?.checkpoint, 2)
+      }
+    }
+    // A header and a tensor of two collections, the record and the checksums.
+    #expect(failures == 6)
+    try expect(try CheckpointDirectory(path: path).newest()?.checkpoint, 3)
+  }
+
+  @Test(arguments: ["flush", "rename"])
+  func `A system that refuses at any moment leaves a whole checkpoint`(call: String) throws {
+    try save(1, 2)
+    for limit in 0..<20 {
+      let log = Log()
+      let refuses: @Sendable () -> Bool = {
+        log.append(call)
+        guard log.entries.count == limit + 1 else { return false }
+        errno = EIO
+        return true
+      }
+      var system = SystemCalls.live
+      if call == "flush" {
+        system.synchronize = { refuses() ? -1 : SystemCalls.live.synchronize($0) }
+      } else {
+        system.rename = { refuses() ? -1 : SystemCalls.live.rename($0, $1, $2) }
+      }
+      let step = try #require(try CheckpointDirectory(path: path).newest()).checkpoint.position.step
+      let threw = (try? save(step + 1, system: system)) == nil
+      let found = try #require(try CheckpointDirectory(path: path).newest())
+      #expect(found.damaged.isEmpty)
+      // Only the last calls, after the checkpoint has its name, may fail with the new one in place.
+      #expect([step, step + 1].contains(found.checkpoint.position.step))
+      if !threw { try expect(found.checkpoint, step + 1) }
+      #expect(try names(in: path).allSatisfy { $0.hasPrefix("checkpoint-") || $0.hasPrefix(".removing-") })
+      if !threw && log.entries.count <= limit { return }
+    }
+    Issue.record("every save failed")
+  }
+
+  @Test(.enabled(if: geteuid() != 0, "The superuser may write everywhere."))
+  func `A directory without the right to write leaves its checkpoints as they were`() throws {
+    try save(1)
+    chmod(path, 0o500)
+    defer { chmod(path, 0o700) }
+    let error = #expect(throws: CheckpointError.self) { try save(2) }
+    #expect(error?.description.contains("Permission denied") == true)
+    try expect(try CheckpointDirectory(path: path).newest()?.checkpoint, 1)
+  }
+
+  @Test func `A place where no directory can be is an error that names it`() throws {
+    try write([], to: path)
+    let error = #expect(throws: CheckpointError.self) { try save(1) }
+    #expect(error?.description.contains(path) == true)
+    #expect(try contents(path) == [])
+  }
+}
+
+/// What was called, in order.
+private final class Log: Sendable {
+  private let mutex = Mutex<[String]>([])
+  var entries: [String] { mutex.withLock { $0 } }
+  func append(_ entry: String) { mutex.withLock { $0.append(entry) } }
+}

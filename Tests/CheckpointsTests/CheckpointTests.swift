@@ -1,0 +1,118 @@
+import Checkpoints
+import Optimizers
+import Schedules
+import Tensors
+import Testing
+
+/// A training of a model with scheduler, random generator and position.
+private struct Training {
+  let model = TestModel()
+  let optimizer: Adafactor
+  let scheduler: LearningRateScheduler
+  var generator = SeededGenerator(seed: 77)
+  var position = TrainingPosition()
+
+  init(trainingSteps: Int = 30) throws {
+    optimizer = try Adafactor(
+      model.parameters, options: .init(stepSize: .fixed(0.02), beta1: 0.9, scaleParameter: true))
+    scheduler = try LearningRateScheduler(
+      optimizer, CosineSchedule(warmupSteps: 3, trainingSteps: trainingSteps))
+  }
+
+  mutating func run(steps: Int) throws {
+    for _ in 0..<steps {
+      model.setGradients(step: generator.next() % 1_000_000)
+      try optimizer.step()
+      scheduler.step()
+      position.step += 1
+      position.example += 8
+    }
+  }
+
+  func checkpoint() throws -> Checkpoint {
+    var checkpoint = try Checkpoint(
+      position: position, model: model.parameters, optimizer: optimizer, schedulers: [scheduler])
+    try checkpoint.setValue(generator, for: "generator")
+    return checkpoint
+  }
+
+  mutating func restore(_ checkpoint: Checkpoint) throws {
+    try checkpoint.restore(model: model.parameters, optimizer: optimizer, schedulers: [scheduler])
+    generator = try checkpoint.value(SeededGenerator.self, for: "generator")
+    position = checkpoint.position
+  }
+}
+
+@Suite struct CheckpointTests {
+  @Test(arguments: [0, 1, 2, 3, 10, 29])
+  func `A training that is resumed makes the same bits as one that never stopped`(stop: Int) throws {
+    var whole = try Training()
+    try whole.run(steps: 30)
+
+    let folder = try TemporaryFolder()
+    var first = try Training()
+    try first.run(steps: stop)
+    try CheckpointDirectory(path: folder.file("run")).save(first.checkpoint())
+
+    var second = try Training()
+    // Whatever happened before the restoration leaves no trace.
+    try second.run(steps: 2)
+    let found = try #require(try CheckpointDirectory(path: folder.file("run")).newest())
+    #expect(found.damaged.isEmpty)
+    try second.restore(found.checkpoint)
+    try second.run(steps: 30 - stop)
+    #expect(second.model.bits == whole.model.bits)
+    #expect(second.position == whole.position)
+    #expect(second.generator == whole.generator)
+    #expect(second.scheduler.state == whole.scheduler.state)
+    #expect(second.optimizer.learningRates == whole.optimizer.learningRates)
+  }
+
+  @Test func `A model that does not fit is refused with all differences, and nothing changes`() throws {
+    var saved = try Training()
+    try saved.run(steps: 2)
+    let checkpoint = try saved.checkpoint()
+    let model = [Parameter("matrix", Tensor(zeros: [5, 8])), Parameter("bias", Tensor(zeros: [9]))]
+    let optimizer = try Adafactor(model, options: .init(stepSize: .fixed(1), beta1: 0.9))
+    let error = #expect(throws: CheckpointError.self) {
+      try checkpoint.restore(model: model, optimizer: optimizer)
+    }
+    guard case .mismatch(let mismatch) = error else {
+      Issue.record("not a mismatch: \(String(describing: error))" as Comment)
+      return
+    }
+    #expect(
+      mismatch.differences.first
+        == .parameter(name: "matrix", saved: "float32 [5, 7]", here: "float32 [5, 8]"))
+    // The model lacks four parameters, and the optimizer as many.
+    #expect(mismatch.differences.count { if case .unknown = $0 { true } else { false } } == 8)
+    #expect(model[1].value == Tensor(zeros: [9]))
+    #expect(optimizer.state(of: model[1]) == nil)
+    #expect(optimizer.learningRates == [1])
+  }
+
+  @Test func `A scheduler that does not fit leaves everything as it was`() throws {
+    var saved = try Training()
+    try saved.run(steps: 5)
+    let checkpoint = try saved.checkpoint()
+    var other = try Training(trainingSteps: 31)
+    try other.run(steps: 1)
+    let (bits, rates) = (other.model.bits, other.optimizer.learningRates)
+    let error = #expect(throws: CheckpointError.self) { try other.restore(checkpoint) }
+    #expect(error?.description.contains("trainingSteps is 30 in the saved state, 31 here") == true)
+    #expect(other.model.bits == bits)
+    #expect(other.optimizer.learningRates == rates)
+    #expect(other.scheduler.lastEpoch == 1)
+    #expect(throws: CheckpointError.schedule(.groupCount(setting: "scheduler", expected: 1, actual: 0))) {
+      try checkpoint.restore(model: other.model.parameters, optimizer: other.optimizer)
+    }
+  }
+
+  @Test func `A value that is missing or of another type is named`() throws {
+    var checkpoint = Checkpoint(position: .init())
+    try checkpoint.setValue("text", for: "scale")
+    #expect(throws: CheckpointError.missing(name: "none")) { try checkpoint.value(Int.self, for: "none") }
+    let error = #expect(throws: CheckpointError.self) { try checkpoint.value(Int.self, for: "scale") }
+    #expect(error?.description.hasPrefix("the checkpoint: scale: ") == true)
+  }
+}

@@ -1,0 +1,77 @@
+import Foundation
+import Optimizers
+import Tensors
+
+/// A folder that is deleted with this object.
+final class TemporaryFolder: Sendable {
+  let path: String
+
+  init() throws {
+    path = FileManager.default.temporaryDirectory.appending(path: "checkpoints-\(UUID())").path
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+  }
+
+  deinit { try? FileManager.default.removeItem(atPath: path) }
+
+  /// The path of a file in the folder.
+  func file(_ name: String) -> String { "\(path)/\(name)" }
+}
+
+/// What the file at `path` holds.
+func contents(_ path: String) throws -> [UInt8] { try [UInt8](Data(contentsOf: URL(filePath: path))) }
+
+/// Writes over the file at `path`.
+func write(_ bytes: [UInt8], to path: String) throws { try Data(bytes).write(to: URL(filePath: path)) }
+
+/// The names of what is in the directory at `path`.
+func names(in path: String) throws -> [String] {
+  try FileManager.default.contentsOfDirectory(atPath: path).sorted()
+}
+
+extension Tensor {
+  /// The bytes of all elements.
+  var bits: [UInt8] { withUnsafeBytes { Array($0) } }
+}
+
+/// Parameters of every kind of shape and type, and gradients for them that depend on the step alone.
+struct TestModel {
+  let parameters: [Parameter]
+
+  init() {
+    var generator = SeededGenerator(seed: 1)
+    parameters = [
+      Parameter("matrix", Tensor(normal: [5, 7], using: &generator)),
+      Parameter("layers.0.weight", Tensor(normal: [2, 3, 4], as: .float64, using: &generator)),
+      Parameter("bias", Tensor(normal: [9], using: &generator)),
+      Parameter("scalar", Tensor(normal: [], using: &generator)),
+      Parameter("embedding", Tensor(normal: [6, 4], using: &generator)),
+      Parameter("never.stepped", Tensor(normal: [3, 2], using: &generator)),
+    ]
+  }
+
+  subscript(_ name: String) -> Parameter { parameters.first { $0.name == name }! }
+
+  func setGradients(step: UInt64) {
+    for (index, parameter) in parameters.enumerated() where parameter.name != "never.stepped" {
+      var generator = SeededGenerator(seed: 1000 * step + UInt64(index))
+      // The scalar has no gradient in every third step, so that step counts differ.
+      let rests = parameter.name == "scalar" && step.isMultiple(of: 3)
+      parameter.gradient =
+        rests
+        ? nil : Tensor(normal: parameter.value.shape, as: parameter.value.scalarType, using: &generator)
+    }
+  }
+
+  /// Two groups with as many different options as there can be.
+  func groups() -> [ParameterGroup<Adafactor.Options>] {
+    [
+      ParameterGroup(
+        [self["matrix"], self["bias"], self["never.stepped"]],
+        options: .init(stepSize: .fixed(0.01), clipThreshold: .infinity, beta1: 0.9, weightDecay: 0.1)),
+      ParameterGroup([self["layers.0.weight"], self["scalar"], self["embedding"]], options: .init()),
+    ]
+  }
+
+  /// The bits of all values.
+  var bits: [[UInt8]] { parameters.map(\.value.bits) }
+}

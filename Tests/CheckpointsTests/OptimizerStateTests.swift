@@ -1,0 +1,219 @@
+import Checkpoints
+import Foundation
+import Optimizers
+import Safetensors
+import Schedules
+import Tensors
+import Testing
+
+@Suite struct OptimizerStateTests {
+  private let folder: TemporaryFolder
+  private let path: String
+
+  init() throws {
+    folder = try TemporaryFolder()
+    path = folder.file("state.safetensors")
+  }
+
+  /// A model and its optimizer after `steps` steps.
+  private func trained(steps: UInt64) throws -> (TestModel, Adafactor) {
+    let model = TestModel()
+    let optimizer = try Adafactor(groups: model.groups())
+    for step in 0..<steps {
+      model.setGradients(step: step)
+      try optimizer.step()
+    }
+    return (model, optimizer)
+  }
+
+  @Test(arguments: KernelPathKind.available)
+  func `An optimizer that goes on from a file makes the same bits`(kernels: KernelPathKind) throws {
+    try KernelPathKind.using(kernels) {
+      let (model, optimizer) = try trained(steps: 5)
+      try optimizer.saveState(to: path)
+
+      let copy = TestModel()
+      for (parameter, original) in zip(copy.parameters, model.parameters) { parameter.value = original.value }
+      // Parameters are matched by name: their order within a group is free.
+      let groups = copy.groups().map { ParameterGroup($0.parameters.reversed(), options: $0.options) }
+      let resumed = try Adafactor(groups: groups, threads: 1)
+      try resumed.restoreState(from: path)
+      for step in 5..<UInt64(10) {
+        for each in [model, copy] { each.setGradients(step: step) }
+        try optimizer.step()
+        try resumed.step()
+        #expect(copy.bits == model.bits, "step \(step)")
+      }
+      #expect(resumed.state(of: copy["scalar"])?.step == 6)
+      #expect(resumed.state(of: copy["never.stepped"]) == nil)
+    }
+  }
+
+  @Test func `Names, types and metadata are what Python's side expects`() throws {
+    let (_, optimizer) = try trained(steps: 2)
+    try optimizer.saveState(to: path)
+    let file = try SafetensorsFile(path: path)
+    let expected: [(String, SafetensorsScalarType, [Int])] = [
+      ("matrix.exp_avg_sq_row", .float32, [5]), ("matrix.exp_avg_sq_col", .float32, [7]),
+      ("matrix.exp_avg", .float32, [5, 7]), ("matrix.step", .int64, []), ("matrix.RMS", .float64, []),
+      ("bias.exp_avg_sq", .float32, [9]), ("bias.exp_avg", .float32, [9]), ("bias.step", .int64, []),
+      ("bias.RMS", .float64, []),
+      ("layers.0.weight.exp_avg_sq_row", .float64, [2, 3]),
+      ("layers.0.weight.exp_avg_sq_col", .float64, [2, 4]), ("layers.0.weight.step", .int64, []),
+      ("layers.0.weight.RMS", .float64, []),
+      ("scalar.exp_avg_sq", .float32, []), ("scalar.step", .int64, []), ("scalar.RMS", .float64, []),
+      ("embedding.exp_avg_sq_row", .float32, [6]), ("embedding.exp_avg_sq_col", .float32, [4]),
+      ("embedding.step", .int64, []), ("embedding.RMS", .float64, []),
+    ]
+    #expect(
+      Set(file.tensors.map(\.descriptor)) == Set(expected.map { .init($0.0, $0.1, shape: $0.2) }))
+    #expect(file.metadata["optimizer"] == "adafactor")
+    let groups =
+      try JSONSerialization.jsonObject(with: Data(file.metadata["groups"]!.utf8)) as? [[String: Any]]
+    #expect(groups?.count == 2)
+    #expect(groups?[0]["parameters"] as? [String] == ["matrix", "bias", "never.stepped"])
+    #expect(groups?[0]["lr"] as? Double == 0.01)
+    #expect(groups?[0]["clip_threshold"] as? String == "Infinity")
+    #expect(groups?[1]["relative_step"] as? Bool == true)
+  }
+
+  @Test func `A state as a value does not change when the optimizer goes on`() throws {
+    let (model, optimizer) = try trained(steps: 3)
+    let state = optimizer.state()
+    let values = model.parameters.map(\.value)
+    let moments = state.parameters["matrix"]!.tensors["exp_avg"]!.bits
+    model.setGradients(step: 3)
+    try optimizer.step()
+    let after = model.bits
+    #expect(state.parameters["matrix"]?.step == 3)
+    #expect(state.parameters["matrix"]?.tensors["exp_avg"]?.bits == moments)
+
+    try optimizer.restore(state)
+    for (parameter, value) in zip(model.parameters, values) { parameter.value = value }
+    try optimizer.step()
+    for (parameter, (now, before)) in zip(model.parameters, zip(model.bits, after)) {
+      #expect(now == before, "\(parameter)")
+    }
+  }
+
+  @Test func `Restoring forgets the state of parameters that the saved one had not stepped`() throws {
+    let (model, optimizer) = try trained(steps: 1)
+    let state = optimizer.state()
+    model["never.stepped"].gradient = Tensor(ones: [3, 2])
+    try optimizer.step()
+    try optimizer.restore(state)
+    #expect(optimizer.state(of: model["never.stepped"]) == nil)
+  }
+
+  @Test func `A state that does not fit is refused with all differences, and nothing changes`() throws {
+    let (_, optimizer) = try trained(steps: 2)
+    try optimizer.saveState(to: path)
+    let other = TestModel()
+    let parameters = [
+      Parameter("matrix", Tensor(zeros: [5, 8])), Parameter("bias", Tensor(zeros: [9])),
+      Parameter("scalar", Tensor(zeros: [], as: .float64)), Parameter("new", Tensor(zeros: [2])),
+    ]
+    let groups = [
+      ParameterGroup(
+        parameters, options: Adafactor.Options(stepSize: .fixed(0.5), clipThreshold: 2, beta1: 0.9)),
+      ParameterGroup(
+        [other["layers.0.weight"], other["embedding"]],
+        options: .init(stepSize: .fixed(1), scaleParameter: false)),
+    ]
+    let refusing = try Adafactor(groups: groups)
+    let error = #expect(throws: CheckpointError.self) { try refusing.restoreState(from: path) }
+    guard case .mismatch(let mismatch) = error else {
+      Issue.record("not a mismatch: \(String(describing: error))" as Comment)
+      return
+    }
+    #expect(
+      mismatch.differences == [
+        .option("groups[0].clipThreshold is inf in the saved state, 2.0 here"),
+        .option(
+          "groups[1].stepSize is relative(warmupInitialization: false) in the saved state, fixed(1.0) here"),
+        .option("groups[1].scaleParameter is true in the saved state, false here"),
+        .refused(
+          .stateShape(parameter: "matrix", moments: "column moments", shape: [7], expected: [8])),
+        .group(parameter: "scalar", saved: 1, here: 0),
+        .refused(
+          .stateType(parameter: "scalar", moments: "second moments", type: .float32, expected: .float64)),
+        .missing(parameter: "new"),
+        .unknown(parameter: "never.stepped"),
+      ])
+    #expect(refusing.groups[0].options.stepSize == .fixed(0.5))
+    #expect(refusing.groups[0].options.weightDecay == 0)
+    #expect(groups.flatMap(\.parameters).allSatisfy { refusing.state(of: $0) == nil })
+  }
+
+  @Test func `Another number of groups is one difference among others`() throws {
+    let (model, optimizer) = try trained(steps: 1)
+    let single = try Adafactor(model.parameters.dropLast())
+    let error = #expect(throws: StateMismatch.self) { try single.restore(optimizer.state()) }
+    #expect(error?.differences == [.groupCount(saved: 2, here: 1), .unknown(parameter: "never.stepped")])
+    #expect(
+      error?.description.contains("the saved state has 2 parameter groups, the optimizer here has 1") == true)
+  }
+
+  @Test func `Rates that a schedule drives are taken over`() throws {
+    func make() throws -> (TestModel, Adafactor, LearningRateScheduler) {
+      let model = TestModel()
+      let optimizer = try Adafactor(model.parameters, options: .init(stepSize: .fixed(0.1)))
+      let schedule = try CosineSchedule(warmupSteps: 2, trainingSteps: 20)
+      return (model, optimizer, try LearningRateScheduler(optimizer, schedule))
+    }
+    let (model, optimizer, scheduler) = try make()
+    for step in 0..<UInt64(7) {
+      model.setGradients(step: step)
+      try optimizer.step()
+      scheduler.step()
+    }
+    let (_, resumed, resumedScheduler) = try make()
+    try resumed.restore(optimizer.state())
+    #expect(resumed.learningRates == optimizer.learningRates)
+    try resumedScheduler.restore(scheduler.state)
+    #expect(resumed.learningRates == optimizer.learningRates)
+  }
+
+  @Test func `A file that is no state of this optimizer says why`() throws {
+    let (_, optimizer) = try trained(steps: 1)
+    func refused(_ change: (inout TensorCollection) -> Void) throws -> String {
+      try optimizer.saveState(to: path)
+      var collection = try TensorCollection(path: path)
+      change(&collection)
+      try collection.write(to: path)
+      let error = #expect(throws: CheckpointError.self) { try optimizer.restoreState(from: path) }
+      return (error?.description ?? "").replacingOccurrences(of: path, with: "FILE")
+    }
+    #expect(
+      try refused { $0.metadata["optimizer"] = "adamw" }
+        .hasSuffix("- the saved state is one of adamw, the optimizer here is adafactor"))
+    #expect(
+      try refused { $0.metadata = [:] }
+        == "FILE: metadata: no \"optimizer\": not the state of an optimizer")
+    #expect(
+      try refused { $0.integers["matrix.step"] = nil } == "FILE: matrix.step: there is none")
+    #expect(
+      try refused { $0.integers["matrix.step"] = -1 }.contains("The step of \"matrix\" is -1"))
+    #expect(
+      try refused { $0.tensors["matrix.max_exp_avg_sq"] = Tensor(zeros: [1]) }
+        .hasPrefix("FILE: matrix.max_exp_avg_sq: not a part of this optimizer's state"))
+    #expect(
+      try refused { $0.tensors["matrix.RMS"] = Tensor(zeros: [2]) }
+        == "FILE: matrix.RMS: shape [2], must be a single number")
+    #expect(
+      try refused { $0.metadata["groups"] = #"[{"parameters": ["matrix"], "clip_threshold": -1}]"# }
+        .contains("clipThreshold is -1.0"))
+    #expect(try refused { $0.metadata["groups"] = "[" }.hasPrefix("FILE: metadata \"groups\": "))
+  }
+
+  @Test func `Steps may be floating-point, as torch counts them`() throws {
+    let (model, optimizer) = try trained(steps: 4)
+    try optimizer.saveState(to: path)
+    var collection = try TensorCollection(path: path)
+    collection.integers["matrix.step"] = nil
+    collection.tensors["matrix.step"] = Tensor(repeating: 4, shape: [])
+    try collection.write(to: path)
+    try optimizer.restoreState(from: path)
+    #expect(optimizer.state(of: model["matrix"])?.step == 4)
+  }
+}
