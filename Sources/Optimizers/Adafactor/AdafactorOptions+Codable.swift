@@ -56,7 +56,7 @@ extension Adafactor.Options: Codable {
     return .fixed(rate)
   }
 
-  /// Settings of the reference's names, all of them.
+  /// Settings of the reference's names, all of them, and of the others those that are not at their defaults.
   public func encode(to encoder: any Encoder) throws {
     var settings = encoder.container(keyedBy: CodingKeys.self)
     switch stepSize {
@@ -75,7 +75,9 @@ extension Adafactor.Options: Codable {
     try settings.encode(beta1, forKey: .beta1)
     try settings.encode(weightDecay, forKey: .weightDecay)
     try settings.encode(scaleParameter, forKey: .scaleParameter)
-    try settings.encode(rounding, forKey: .rounding)
-    try settings.encode(roundingSeed, forKey: .roundingSeed)
+    // Only what was chosen: without it the settings are such as the reference's constructor takes.
+    let defaults = Self()
+    if rounding != defaults.rounding { try settings.encode(rounding, forKey: .rounding) }
+    if roundingSeed != defaults.roundingSeed { try settings.encode(roundingSeed, forKey: .roundingSeed) }
   }
 }

@@ -33,7 +33,7 @@ extension AdamW.Options: Codable {
     try validate()
   }
 
-  /// Settings of torch's names, all of them.
+  /// Settings of torch's names, all of them, and of the others those that are not at their defaults.
   public func encode(to encoder: any Encoder) throws {
     var settings = encoder.container(keyedBy: CodingKeys.self)
     try settings.encode(learningRate, forKey: .learningRate)
@@ -43,7 +43,9 @@ extension AdamW.Options: Codable {
     try settings.encode(amsgrad, forKey: .amsgrad)
     try settings.encode(maximize, forKey: .maximize)
     try settings.encode(correctsBias, forKey: .correctsBias)
-    try settings.encode(rounding, forKey: .rounding)
-    try settings.encode(roundingSeed, forKey: .roundingSeed)
+    // Only what was chosen: without it the settings are such as torch's constructor takes.
+    let defaults = Self()
+    if rounding != defaults.rounding { try settings.encode(rounding, forKey: .rounding) }
+    if roundingSeed != defaults.roundingSeed { try settings.encode(roundingSeed, forKey: .roundingSeed) }
   }
 }

@@ -19,7 +19,7 @@ struct RoundingRun: Sendable, CustomStringConvertible {
 
   /// Each form of blocks: elements in one block and several, rows, columns, matrices, small matrices.
   static let shapes: [Shape] = [
-    [], [7], [40_001], [150, 130], [600, 30], [4, 5_000], [2, 40, 60], [13, 9], [3, 4, 5], [260, 3, 3],
+    [], [7], [16_389], [128, 130], [4, 4_200], [2, 40, 60], [13, 9], [3, 4, 5], [260, 3, 3],
   ]
 
   /// Parameters in −1 ..< 1, of awkward shapes.
@@ -64,20 +64,21 @@ struct RoundingRun: Sendable, CustomStringConvertible {
 
   /// An optimizer whose steps move every element by `rate` against a constant gradient.
   func constantSteps(
-    _ parameters: [Parameter], rate: Double, _ rounding: Rounding
+    _ parameters: [Parameter], rate: Double, _ rounding: Rounding, seed: UInt64 = 3
   ) throws -> RoundingOptimizer {
     switch kind {
     case .adafactor:
       .adafactor(
         try Adafactor(
           parameters,
-          options: .init(stepSize: .fixed(rate), scaleParameter: false, rounding: rounding, roundingSeed: 3),
+          options: .init(
+            stepSize: .fixed(rate), scaleParameter: false, rounding: rounding, roundingSeed: seed),
           kernels: kernels, threads: 1))
     case .adamw:
       .adamW(
         try AdamW(
           parameters,
-          options: .init(learningRate: rate, weightDecay: 0, rounding: rounding, roundingSeed: 3),
+          options: .init(learningRate: rate, weightDecay: 0, rounding: rounding, roundingSeed: seed),
           kernels: kernels, threads: 1))
     }
   }

@@ -32,8 +32,13 @@ import Testing
     #expect((Double(sides.below) - count / 2).magnitude < 5 * (count / 4).squareRoot(), "\(sides)")
   }
 
+  /// The values and residuals that follow from the Float32 step, to the bit.
+  ///
+  /// OpenBLAS updates Float32 parameters by other roundings, and 16-bit ones not at all. There value and residual add
+  /// up to the Float32 value: within u of what rounding lost, and sixteen roundings in Float32 of terms no greater
+  /// than the value and ten times the rate.
   @Test(arguments: RoundingRun.all)
-  func `a compensated step keeps exactly what rounding lost, on every form of blocks`(
+  func `a compensated step keeps what rounding lost, on every form of blocks`(
     run: RoundingRun
   ) throws {
     let narrow = run.parameters()
@@ -51,13 +56,21 @@ import Testing
         try optimizer.optimizer.step()
       }
       for (narrow, wide) in zip(narrow, wide) {
-        #expect(narrow.value.bits == wide.value.converted(to: run.type).bits, "\(narrow), step \(step)")
-        let lost = zip(wide.value.doubles, narrow.value.doubles).map { ($0 - $1) / run.type.residualUnit }
         let residual = compensated.residual(of: narrow)
-        #expect(
-          residual?.doubles == Tensor(lost, shape: wide.value.shape, as: run.type).doubles,
-          "\(narrow), step \(step)")
         #expect(residual?.scalarType == run.type)
+        if run.kernels == .swift {
+          let lost = zip(wide.value.doubles, narrow.value.doubles).map { ($0 - $1) / run.type.residualUnit }
+          let exact = Tensor(lost, shape: wide.value.shape, as: run.type)
+          #expect(narrow.value.bits == wide.value.converted(to: run.type).bits, "\(narrow), step \(step)")
+          #expect(residual?.doubles == exact.doubles, "\(narrow), step \(step)")
+        } else {
+          let sums = zip(narrow.value.doubles, residual!.doubles).map { $0 + run.type.residualUnit * $1 }
+          let u = run.type.sixteenBitRoundoff
+          let found = disagreement(sums, wide.value.doubles) {
+            u * u * $0.magnitude + 16 * 0x1p-24 * ($0.magnitude + 0.1)
+          }
+          #expect(found == nil, "\(narrow), step \(step)")
+        }
       }
     }
   }
@@ -124,24 +137,30 @@ import Testing
     }
   }
 
+  /// Values half-way between two: of 500 elements, two draws differ in 250, with a standard deviation of 11.
   @Test(arguments: RoundingRun.all)
-  func `draws depend on seed, name and step`(run: RoundingRun) throws {
-    /// Values at 1 ± 1/4 unit, or thereabouts, after steps that barely move.
-    func bits(seed: UInt64 = 5, name: String = "p", steps: Int = 1, after: Int = 0) throws -> [UInt8] {
-      let parameter = run.parameters([[500]])[0]
-      let named = Parameter(name, parameter.value)
-      let optimizer = try run.optimizer([named], .stochastic, seed: seed)
-      for _ in 0..<after + steps {
-        named.value = parameter.value
-        run.setGradients(of: [named], step: 1)
+  func `draws depend on seed, name and step, and on nothing else`(run: RoundingRun) throws {
+    func draws(seed: UInt64 = 5, name: String = "p", step: Int = 1) throws -> [Double] {
+      let initial = Tensor(repeating: 1.125, shape: [500]).converted(to: run.type)
+      let parameter = Parameter(name, initial)
+      let optimizer = try run.constantSteps(
+        [parameter], rate: run.type.sixteenBitRoundoff, .stochastic, seed: seed)
+      for _ in 1...step {
+        parameter.value = initial
+        parameter.gradient = Tensor(repeating: -1, shape: [500])
         try optimizer.optimizer.step()
       }
-      return named.value.bits
+      return parameter.value.doubles
     }
-    let first = try bits()
-    #expect(try bits() == first)
-    #expect(try bits(seed: 6) != first)
-    #expect(try bits(seed: 5 + 1 << 40) != first)
-    #expect(try bits(name: "q") != first)
+    #expect(try draws() == draws())
+    let all = try [
+      draws(), draws(seed: 6), draws(seed: 5 + 1 << 40), draws(name: "q"), draws(step: 2), draws(step: 3),
+    ]
+    for (index, left) in all.enumerated() {
+      for right in all[..<index] {
+        let differences = zip(left, right).filter { $0 != $1 }.count
+        #expect((195...305).contains(differences))
+      }
+    }
   }
 }
