@@ -74,6 +74,33 @@ import Testing
     #expect(optimizer.residual(of: parameter) == nil && optimizer.optimizer.stateByteCount > 0)
   }
 
+  /// A value that is set anew is summed up before the step; otherwise the sum of the last update is taken.
+  @Test(arguments: [ScalarType.bfloat16, .float16], [Rounding.stochastic, .compensated])
+  func `the root mean square is that of the values stored`(type: ScalarType, rounding: Rounding) throws {
+    for shape in RoundingRun.shapes {
+      var numbers = TestNumbers(seed: 1)
+      let value = Tensor(numbers.array(shape.elementCount), shape: shape).converted(to: type)
+      let (kept, set) = (Parameter("p", value), Parameter("p", value))
+      let optimizers = try [kept, set].map {
+        try Adafactor([$0], options: .init(rounding: rounding), threads: 2)
+      }
+      for step in 1...3 {
+        set.value = set.value.rewritten
+        let values = kept.value.doubles
+        for (parameter, optimizer) in zip([kept, set], optimizers) {
+          var numbers = TestNumbers(seed: step)
+          parameter.gradient = Tensor(numbers.array(shape.elementCount), shape: shape)
+          try optimizer.step()
+        }
+        #expect(kept.value.bits == set.value.bits, "\(shape), step \(step)")
+        let states = [kept, set].enumerated().map { optimizers[$0].state(of: $1)!.rootMeanSquare! }
+        #expect(states[0] == states[1], "\(shape), step \(step)")
+        let exact = (values.reduce(0) { $0 + $1 * $1 } / Double(values.count)).squareRoot()
+        #expect((states[0] / exact - 1).magnitude < 32 * 0x1p-24, "\(shape), step \(step)")
+      }
+    }
+  }
+
   @Test(arguments: RoundingRun.all)
   func `what has become infinite leaves a residual of zero`(run: RoundingRun) throws {
     let parameter = Parameter("p", Tensor(repeating: .infinity, shape: [9]).converted(to: run.type))
