@@ -88,7 +88,8 @@ let package = Package(
     .testTarget(name: "TensorsTests", dependencies: ["Tensors"]),
     .testTarget(name: "SchedulesTests", dependencies: ["Schedules"], resources: [.copy("Reference")]),
     .testTarget(
-      name: "OptimizersTests", dependencies: ["Optimizers", "Tensors"], resources: [.copy("Reference")]),
+      name: "OptimizersTests", dependencies: ["Optimizers", "Safetensors", "Tensors"],
+      resources: [.copy("Reference")]),
     .testTarget(
       name: "SafetensorsTests", dependencies: ["Safetensors", "Kernels"], resources: [.copy("Reference")]),
     // Saves checkpoints until it is killed.

@@ -1,7 +1,7 @@
 /// One implementation of every kernel: pure Swift, or OpenBLAS with Swift where BLAS has nothing.
 ///
 /// Both compute the same quantities; each gives the same bits whatever the number of threads.
-package protocol KernelPath: LinearAlgebraKernels, AdafactorKernels, Sendable {
+package protocol KernelPath: LinearAlgebraKernels, AdafactorKernels, AdamWKernels, Sendable {
   /// Which path this is.
   var kind: KernelPathKind { get }
 }

@@ -7,9 +7,10 @@ struct BlockPartitionTests {
   static let forms: [([Int], BlockPartition.Form)] = [
     ([], .elements), ([0], .elements), ([1], .elements), ([16_384], .elements), ([16_385], .elements),
     ([1_000_003], .elements),
-    ([0, 5], .matrices), ([5, 0], .matrices), ([3, 0, 4], .matrices), ([0, 3, 4], .matrices),
+    ([0, 5], .matrices), ([5, 0], .matrices), ([3, 0, 4], .smallMatrices), ([0, 3, 4], .matrices),
     ([1, 1], .matrices), ([128, 128], .matrices), ([1, 16_384], .matrices), ([16_384, 1], .matrices),
-    ([500, 3, 3], .matrices), ([7, 5, 11, 13], .matrices), ([3, 128, 128], .matrices),
+    ([500, 3, 3], .smallMatrices), ([9, 2, 64], .smallMatrices), ([7, 1, 129], .matrices),
+    ([7, 5, 11, 13], .matrices), ([3, 128, 128], .matrices),
     ([129, 128], .rows), ([600, 700], .rows), ([50_257, 16], .rows), ([20_000, 1], .rows),
     ([16_385, 1], .rows), ([3, 129, 131], .rows), ([2, 2, 1_000, 33], .rows), ([513, 4_000], .rows),
     ([512, 2_047], .rows),
@@ -44,14 +45,17 @@ struct BlockPartitionTests {
   }
 
   @Test(arguments: [
-    [129, 128], [600, 700], [4_096, 4_096], [50_257, 768], [65, 100_000], [2, 2_000, 64],
+    [129, 128], [600, 700], [4_096, 4_096], [50_257, 768], [768, 50_257], [513, 20_000], [600, 100_000],
+    [2_047, 16_384],
   ])
-  func `column sums of all blocks of a matrix take a sixteenth of it at the most`(dimensions: [Int]) {
+  func `column sums of the blocks and of two threads stay below 1 MB and a sixteenth of a matrix`(
+    dimensions: [Int]
+  ) {
     let partition = BlockPartition(dimensions: dimensions, factored: true)
-    guard partition.form == .rows else { return }
-    // A last block of a few rows is one too many for a matrix of a few blocks.
-    let bytes = (partition.blocksPerMatrix - 1) * 2 * 8 * partition.columns
-    #expect(bytes * 16 <= 4 * partition.matrixElements)
+    #expect(partition.form == .rows)
+    // Two in Double for each column; and C and 1 / √C, once.
+    let bytes = ((partition.blocksPerMatrix + 2) * 2 * 8 + 2 * 4) * partition.columns
+    #expect(bytes <= 1 << 20 + 4 * partition.matrixElements / 16)
   }
 
   @Test

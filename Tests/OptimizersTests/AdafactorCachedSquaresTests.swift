@@ -6,7 +6,7 @@ import Testing
 @Suite struct AdafactorCachedSquaresTests {
   /// Each form of blocks, with one and with several.
   static let shapes: [Shape] = [
-    [], [3], [33_000], [7, 11], [500, 3, 3], [40, 30, 30], [150, 130], [5_000, 7], [4, 5_000],
+    [], [3], [17_000], [7, 11], [500, 3, 3], [20, 30, 30], [150, 130], [5_000, 4], [4, 5_000],
   ]
   static let types: [ScalarType] = [.float32, .float64]
 
@@ -15,12 +15,15 @@ import Testing
     for kernels in KernelPathKind.available {
       for scales in [true, false] {
         let options = Adafactor.Options(stepSize: .fixed(0.3), scaleParameter: scales)
-        let (kept, rewritten) = (try Run(shape, type, options, kernels), try Run(shape, type, options, kernels))
-        for step in 0..<4 {
+        let (kept, rewritten) = (
+          try Run(shape, type, options, kernels), try Run(shape, type, options, kernels)
+        )
+        for step in 0..<3 {
           // The same values in other memory: what was kept about the old does not count.
           rewritten.parameter.value = rewritten.parameter.value.rewritten
           for run in [kept, rewritten] { try run.step(step) }
-          #expect(kept.bits == rewritten.bits, "step \(step) on \(kernels), scaleParameter \(scales)")
+          let same = kept.bits == rewritten.bits
+          #expect(same, "step \(step) on \(kernels), scaleParameter \(scales)")
         }
       }
     }

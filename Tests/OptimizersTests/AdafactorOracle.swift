@@ -6,7 +6,7 @@ import Tensors
 struct AdafactorOracle {
   var options: Adafactor.Options
   /// P.
-  private(set) var parameter: [Double]
+  var parameter: [Double]
   /// t.
   var step = 0
   /// R of every trailing matrix, one after the other; empty where the tensor is not factored.
@@ -69,7 +69,9 @@ struct AdafactorOracle {
       }
     }
     let decay = options.weightDecay * stepSize
-    for index in update.indices { parameter[index] = parameter[index] - decay * parameter[index] - update[index] }
+    for index in update.indices {
+      parameter[index] = parameter[index] - decay * parameter[index] - update[index]
+    }
   }
 
   private mutating func elementUpdate(_ gradient: [Double], _ share: Double) -> [Double] {

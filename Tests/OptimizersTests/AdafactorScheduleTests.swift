@@ -17,7 +17,8 @@ import Testing
       for (rate, group) in zip(schedule.currentRates, reference.groups) {
         let first = group.parameters[0].name
         let expected =
-          step.gradients[first].flatMap { $0 } == nil ? 0.25 : reference.record[index].stepSizes[first]!.value
+          step.gradients[first].flatMap { $0 } == nil
+          ? 0.25 : reference.record[index].stepSizes![first]!.value
         #expect(abs(rate - expected) <= 1e-6 * expected, "\(first) after step \(index + 1)")
       }
     }

@@ -6,6 +6,9 @@ import Testing
 /// xʸ of the C library: the oracle takes nothing from the library under test.
 func power(_ x: Double, _ y: Double) -> Double { pow(x, y) }
 
+/// tanh of the C library.
+func tangent(_ x: Double) -> Double { tanh(x) }
+
 /// Reproducible numbers: a congruential generator apart from the library's own.
 struct TestNumbers {
   private var state: UInt64
@@ -63,7 +66,9 @@ struct StateBits: Equatable {
   init?(_ state: Adafactor.State?) {
     guard let state else { return nil }
     step = state.step
-    moments = [state.rowMoments, state.columnMoments, state.secondMoments, state.firstMoments].map { $0?.bits }
+    moments = [state.rowMoments, state.columnMoments, state.secondMoments, state.firstMoments].map {
+      $0?.bits
+    }
     rootMeanSquare = state.rootMeanSquare?.bitPattern
   }
 }
@@ -76,6 +81,17 @@ struct ParameterBits: Equatable {
   init(_ parameter: Parameter, _ optimizer: Adafactor) {
     value = parameter.value.bits
     state = StateBits(optimizer.state(of: parameter))
+  }
+}
+
+// Failures print a line, not all bytes.
+extension StateBits: CustomTestStringConvertible {
+  var testDescription: String { "state of step \(step), bits \(moments.hashValue)" }
+}
+
+extension ParameterBits: CustomTestStringConvertible {
+  var testDescription: String {
+    "\(value.count) bytes, bits \(value.hashValue), \(state?.testDescription ?? "no state")"
   }
 }
 
@@ -107,7 +123,9 @@ extension AdafactorOracle {
     from parameter: Parameter, initial: [Double], state: Adafactor.State, relative: Double = 2e-6
   ) -> String? {
     let largest = zip(self.parameter, initial).reduce(0) { max($0, ($1.0 - $1.1).magnitude) }
-    let magnitude = self.parameter.reduce(initial.reduce(0) { max($0, $1.magnitude) }) { max($0, $1.magnitude) }
+    let magnitude = self.parameter.reduce(initial.reduce(0) { max($0, $1.magnitude) }) {
+      max($0, $1.magnitude)
+    }
     let unit = parameter.value.scalarType == .float64 ? magnitude.ulp : Double(Float(magnitude).ulp)
     let bound = relative * largest + Double(step) * unit
     if let text = disagreement(parameter.value.doubles, self.parameter, bound: { _ in bound }) {
@@ -118,7 +136,9 @@ extension AdafactorOracle {
       ("R", state.rowMoments, rowMoments), ("C", state.columnMoments, columnMoments),
       ("V", state.secondMoments, secondMoments),
     ] {
-      if let text = disagreement(ours?.doubles ?? [], theirs, bound: { relative * $0 }) { return "\(name)\(text)" }
+      if let text = disagreement(ours?.doubles ?? [], theirs, bound: { relative * $0 }) {
+        return "\(name)\(text)"
+      }
     }
     if let moments = state.firstMoments {
       let bound = relative * firstMoments.reduce(0) { max($0, $1.magnitude) }

@@ -2,16 +2,19 @@ import Foundation
 import Optimizers
 import Tensors
 
+/// Trajectories of Adafactor.
+typealias ReferenceCase = Trajectory<Adafactor>
+
 /// A trajectory of the reference: Reference/README.md says what its entries are.
-struct ReferenceCase: Decodable, Sendable {
+struct Trajectory<Subject: ReferenceSubject>: Decodable, Sendable {
   let groups: [Group]
-  let initialStates: [String: State]?
+  let initialStates: [String: Subject.RecordedState]?
   let steps: [Step]
   let record: [Record]
   let states: [StateRecord]
 
   struct Group: Decodable {
-    let options: Adafactor.Options
+    let options: Subject.Options
     let parameters: [Initial]
   }
 
@@ -29,57 +32,35 @@ struct ReferenceCase: Decodable, Sendable {
   /// Options that a test or scheduler sets between steps.
   struct OptionChange: Decodable {
     let group: Int
-    let lr: Double?
-    let eps: [Double]?
-    let clip_threshold: Double?
-    let decay_rate: Double?
-    let weight_decay: Double?
-    let scale_parameter: Bool?
-    let beta1: Double?
+    let change: Subject.RecordedChange
 
-    func apply(to options: inout Adafactor.Options) {
-      if let lr { options.stepSize = .fixed(lr) }
-      if let eps { (options.squaredGradientEpsilon, options.parameterScaleEpsilon) = (eps[0], eps[1]) }
-      if let clip_threshold { options.clipThreshold = clip_threshold }
-      if let decay_rate { options.decayRate = decay_rate }
-      if let weight_decay { options.weightDecay = weight_decay }
-      if let scale_parameter { options.scaleParameter = scale_parameter }
-      if let beta1 { options.beta1 = beta1 }
+    init(from decoder: any Decoder) throws {
+      group = try decoder.container(keyedBy: Keys.self).decode(Int.self, forKey: .group)
+      change = try Subject.RecordedChange(from: decoder)
     }
+
+    enum Keys: CodingKey { case group }
   }
 
   struct Record: Decodable {
     let step: Int
     let parameters: [String: Base64Floats]
-    let stepSizes: [String: NumberOrNaN]
+    /// α of every parameter, where the reference has one.
+    let stepSizes: [String: NumberOrNaN]?
   }
 
   struct StateRecord: Decodable {
     let afterStep: Int
-    let parameters: [String: State]
+    let parameters: [String: Subject.RecordedState]
   }
+}
 
-  struct State: Decodable {
-    let step: Int
-    let RMS: NumberOrNaN?
-    let exp_avg_sq_row: Moments?
-    let exp_avg_sq_col: Moments?
-    let exp_avg_sq: Moments?
-    let exp_avg: Moments?
+/// Moments of a state.
+struct RecordedMoments: Decodable {
+  let shape: [Int]
+  let data: Base64Floats
 
-    var state: Adafactor.State {
-      Adafactor.State(
-        step: step, rowMoments: exp_avg_sq_row?.tensor, columnMoments: exp_avg_sq_col?.tensor,
-        secondMoments: exp_avg_sq?.tensor, firstMoments: exp_avg?.tensor, rootMeanSquare: RMS?.value)
-    }
-  }
-
-  struct Moments: Decodable {
-    let shape: [Int]
-    let data: Base64Floats
-
-    var tensor: Tensor { Tensor(data.values, shape: Shape(shape)) }
-  }
+  var tensor: Tensor { Tensor(data.values, shape: Shape(shape)) }
 }
 
 /// Little-endian Float32 values in base64.
@@ -105,20 +86,23 @@ struct NumberOrNaN: Decodable {
   }
 }
 
-extension ReferenceCase {
+/// Where the reference's files are.
+private let referenceDirectory = Bundle.module.resourceURL!.appending(path: "Reference")
+
+extension Trajectory {
   /// The names of all trajectories.
-  static let names: [String] = {
+  static var names: [String] {
     let files = try! FileManager.default.contentsOfDirectory(
-      at: directory.appending(path: "adafactor"), includingPropertiesForKeys: nil)
+      at: directory.appending(path: Subject.folder), includingPropertiesForKeys: nil)
     return files.map { $0.deletingPathExtension().lastPathComponent }.sorted()
-  }()
+  }
 
   /// Where the reference's files are.
-  static let directory = Bundle.module.resourceURL!.appending(path: "Reference")
+  static var directory: URL { referenceDirectory }
 
   /// The trajectory of this name.
-  static func load(_ name: String) throws -> ReferenceCase {
-    let file = directory.appending(path: "adafactor/\(name).json")
-    return try JSONDecoder().decode(ReferenceCase.self, from: Data(contentsOf: file))
+  static func load(_ name: String) throws -> Trajectory {
+    let file = directory.appending(path: "\(Subject.folder)/\(name).json")
+    return try JSONDecoder().decode(Trajectory.self, from: Data(contentsOf: file))
   }
 }

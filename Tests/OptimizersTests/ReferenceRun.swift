@@ -2,20 +2,23 @@ import Optimizers
 import Tensors
 import Testing
 
+/// Our side of a trajectory of Adafactor.
+typealias ReferenceRun = TrajectoryRun<Adafactor>
+
 /// Our side of a trajectory, and how far it may lie from the reference's.
-final class ReferenceRun {
+final class TrajectoryRun<Subject: ReferenceSubject> {
   let parameters: [String: Parameter]
   let initial: [String: [Float]]
-  let optimizer: Adafactor
+  let optimizer: Subject
   var step = 0
   /// The largest magnitude that a parameter has had, per name: rounding in the past was relative to it.
   var largest: [String: Float]
   var largestDisplacement: [String: Float] = [:]
 
-  init(_ reference: ReferenceCase, kernels: KernelPathKind) throws {
+  init(_ reference: Trajectory<Subject>, kernels: KernelPathKind) throws {
     var parameters: [String: Parameter] = [:]
     var initial: [String: [Float]] = [:]
-    var groups: [ParameterGroup<Adafactor.Options>] = []
+    var groups: [ParameterGroup<Subject.Options>] = []
     for group in reference.groups {
       var members: [Parameter] = []
       for entry in group.parameters {
@@ -29,15 +32,15 @@ final class ReferenceRun {
     self.parameters = parameters
     self.initial = initial
     largest = initial.mapValues(magnitude)
-    optimizer = try Adafactor(groups: groups, kernels: kernels, threads: 2)
+    optimizer = try Subject(groups: groups, nonFinitePolicy: .propagate, kernels: kernels, threads: 2)
     for (name, state) in reference.initialStates ?? [:] {
       try optimizer.setState(state.state, of: parameters[name]!)
     }
   }
 
-  func take(_ step: ReferenceCase.Step) throws {
+  func take(_ step: Trajectory<Subject>.Step) throws {
     for change in step.optionChanges ?? [] {
-      try optimizer.updateOptions(ofGroup: change.group) { change.apply(to: &$0) }
+      try optimizer.updateOptions(ofGroup: change.group) { change.change.apply(to: &$0) }
     }
     for (name, parameter) in parameters {
       parameter.gradient = step.gradients[name]?.map { Tensor($0.values, shape: parameter.value.shape) }
@@ -49,7 +52,7 @@ final class ReferenceRun {
   /// Displacements from the start agree: a step of 10⁻⁶ would hide in a parameter of 1.
   ///
   /// Bound: 10⁻⁵ of the reference's largest displacement, and one unit in the last place of the parameter a step.
-  func compareParameters(with record: ReferenceCase.Record) {
+  func compareParameters(with record: Trajectory<Subject>.Record) {
     for (name, expected) in record.parameters {
       let ours = parameters[name]!.value.scalars(as: Float.self)
       let displacements = zip(expected.values, initial[name]!).map { $0 - $1 }
@@ -64,27 +67,34 @@ final class ReferenceRun {
     }
   }
 
-  /// R, C, V agree to 10⁻⁵ of each element, M to 10⁻⁵ of its largest: updates of both signs cancel in it.
-  func compareStates(with record: ReferenceCase.StateRecord) {
+  /// Second moments agree to 10⁻⁵ of each element, first moments to 10⁻⁵ of the largest: numbers of both signs cancel
+  /// in them.
+  func compareStates(with record: Trajectory<Subject>.StateRecord) {
     for (name, parameter) in parameters {
       let ours = optimizer.state(of: parameter)
       guard let theirs = record.parameters[name] else {
         #expect(ours == nil, "\(name) has a state, but never had a gradient")
         continue
       }
-      #expect(ours?.step == theirs.step)
-      compare(ours?.rowMoments, theirs.exp_avg_sq_row, "\(name).exp_avg_sq_row")
-      compare(ours?.columnMoments, theirs.exp_avg_sq_col, "\(name).exp_avg_sq_col")
-      compare(ours?.secondMoments, theirs.exp_avg_sq, "\(name).exp_avg_sq")
-      compare(ours?.firstMoments, theirs.exp_avg, "\(name).exp_avg", relativeToLargest: true)
-      if let rms = ours?.rootMeanSquare, let expected = theirs.RMS?.value {
-        #expect(rms.isNaN ? expected.isNaN : abs(rms - expected) <= 1e-5 * expected, "\(name).RMS")
+      guard let ours else {
+        Issue.record("\(name) has no state")
+        continue
+      }
+      let pairs = theirs.pairs(with: ours)
+      #expect(pairs.step.ours == pairs.step.theirs)
+      for pair in pairs.positive { compare(pair.ours, pair.theirs, "\(name).\(pair.name)") }
+      for pair in pairs.signed {
+        compare(pair.ours, pair.theirs, "\(name).\(pair.name)", relativeToLargest: true)
+      }
+      for case (let number, let ours?, let expected?) in pairs.numbers {
+        let agree = ours.isNaN ? expected.isNaN : abs(ours - expected) <= 1e-5 * expected
+        #expect(agree, "\(name).\(number): \(ours), reference \(expected)")
       }
     }
   }
 
   private func compare(
-    _ ours: Tensor?, _ theirs: ReferenceCase.Moments?, _ name: String, relativeToLargest: Bool = false
+    _ ours: Tensor?, _ theirs: RecordedMoments?, _ name: String, relativeToLargest: Bool = false
   ) {
     #expect(ours?.shape == theirs.map { Shape($0.shape) }, "\(name)")
     guard let ours, let theirs else { return }

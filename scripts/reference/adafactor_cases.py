@@ -1,12 +1,9 @@
 """What the Adafactor trajectories cover: groups with their options, parameters, and gradients by step."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-
 import numpy as np
 
+from .cases import Case, Group, Parameter, parameters
 from .draws import (
-    as_float32,
     constant,
     log_uniform,
     normal,
@@ -53,44 +50,13 @@ SHAPES = [
 MORE_SHAPES = [*SHAPES, [8, 16], [17, 33]]
 
 
-class Parameter:
-    def __init__(self, shape, name=None, gradients=None, values=None, state=None):
-        self.shape = list(shape)
-        self.name = name or "x".join(["w", *map(str, shape)])
-        self._gradients = gradients or normal()
-        self._values = values or normal()
-        self.state = None if state is None else lambda generator: state(generator, self.shape)
-
-    def initial(self, generator):
-        return as_float32(self._values(generator, self.shape, 0), self.shape)
-
-    def gradient(self, generator, step):
-        return as_float32(self._gradients(generator, self.shape, step), self.shape)
-
-
-@dataclass
-class Group:
-    options: dict
-    parameters: list
-
-    def all_options(self):
-        return DEFAULTS | self.options
-
-
-@dataclass
-class Case:
-    name: str
-    sentence: str
-    groups: list
-    steps: int = 10
-    changes: Callable = field(default=lambda step: [])
-    has_nan: bool = False
+def group(options, members):
+    return Group(DEFAULTS | options, members)
 
 
 def simple(name, sentence, options, shapes=SMALL, gradients=None, values=None, **more):
     """One group with one parameter of each shape."""
-    parameters = [Parameter(shape, gradients=gradients, values=values) for shape in shapes]
-    return Case(name, sentence, [Group(options, parameters)], **more)
+    return Case(name, sentence, [group(options, parameters(shapes, gradients, values))], **more)
 
 
 def option_cases():
@@ -133,10 +99,10 @@ def option_cases():
         )
     for index, eps in enumerate([(1e-20, 1e-2), (1e-2, 0.5), (1e-30, 0.0)]):
         shapes = [([7], 0.1), ([5, 7], 0.1), ([4, 6], 1e-3), ([6], 0.0)]
-        parameters = [
+        members = [
             Parameter(shape, gradients=normal(0.1), values=normal(scale)) for shape, scale in shapes
         ]
-        yield Case(f"eps-{index + 1}", f"eps {eps}.", [Group({"eps": eps}, parameters)])
+        yield Case(f"eps-{index + 1}", f"eps {eps}.", [group({"eps": eps}, members)])
     everything = {
         "eps": (1e-12, 0.05),
         "clip_threshold": 0.5,
@@ -166,7 +132,7 @@ def gradient_cases():
         "gradients-scaled",
         "Each tensor's gradients of one scale, from 1e-25 (whose square is zero in float32) to 1e15.",
         [
-            Group(
+            group(
                 options,
                 [
                     Parameter(shape, f"{kind}.{shape[-1]}.{scale:g}", gradients=normal(scale))
@@ -182,7 +148,7 @@ def gradient_cases():
         "gradients-scaled-rows",
         "Rows, then columns, of scales from 1e-8 to 1e3 in one tensor.",
         [
-            Group(
+            group(
                 RELATIVE,
                 [
                     Parameter([12, 5], "rows", lambda g, shape, step: rows * g.standard_normal(shape)),
@@ -197,7 +163,7 @@ def gradient_cases():
         "gradients-zero",
         "A gradient that is zero everywhere, in a row, in a column; always, or for five steps.",
         [
-            Group(
+            group(
                 options,
                 [
                     Parameter([5, 7], f"{kind}.{name}.{until}", zeroed(*where, until=until))
@@ -227,7 +193,7 @@ def gradient_cases():
         "gradients-absent",
         "Parameters without a gradient in some steps, from some step on, and in all of them.",
         [
-            Group(
+            group(
                 options,
                 [
                     Parameter([5, 7], f"{kind}.always"),
@@ -248,7 +214,7 @@ def gradient_cases():
         "gradients-nan",
         "One NaN at step 3 in a matrix, a vector and a batch: all of that tensor becomes NaN, no other.",
         [
-            Group(
+            group(
                 RELATIVE,
                 [
                     Parameter([5, 7], "matrix", not_a_number((1, 2), at=3)),
@@ -276,7 +242,7 @@ def surrounding_cases():
         "groups",
         "Four groups that differ in every option.",
         [
-            Group(
+            group(
                 each, [Parameter(shape, f"group{index}.{len(shape)}") for shape in ([5, 7], [7], [2, 3, 4])]
             )
             for index, each in enumerate(options)
@@ -291,10 +257,10 @@ def surrounding_cases():
         "rate-scheduled",
         "The rate set before every step, as a scheduler does: from 0 up, then down.",
         [
-            Group(
+            group(
                 FIXED | {"weight_decay": 0.01}, [Parameter([5, 7], "a.matrix"), Parameter([7], "a.vector")]
             ),
-            Group(FIXED_SCALED | {"beta1": 0.9}, [Parameter([5, 7], "b.matrix"), Parameter([7], "b.vector")]),
+            group(FIXED_SCALED | {"beta1": 0.9}, [Parameter([5, 7], "b.matrix"), Parameter([7], "b.vector")]),
         ],
         steps=16,
         changes=scheduled,
@@ -313,7 +279,7 @@ def surrounding_cases():
         "state-imported",
         "States of 9,999 to 99,999,999 steps continued: step ** decay_rate needs double precision.",
         [
-            Group(
+            group(
                 {"decay_rate": rate, "beta1": beta1},
                 [
                     Parameter(
@@ -334,7 +300,7 @@ def surrounding_cases():
         "parameters-scaled",
         "Parameters that are zero, tiny (RMS below eps[1]), large and huge.",
         [
-            Group(
+            group(
                 kind,
                 [
                     Parameter(shape, f"{index}.{name}.{len(shape)}", values=normal(scale))

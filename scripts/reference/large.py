@@ -21,8 +21,9 @@ from safetensors.torch import save_file
 from transformers import Adafactor
 
 from . import files
-from .adafactor import ARRAYS, tensor
+from .adafactor import Run
 from .adafactor_cases import DEFAULTS, FIXED
+from .trajectories import tensor
 
 SEED = 20_260_103
 STEPS = 3
@@ -52,7 +53,7 @@ def run(initial, gradients, options, dtype):
         parameter.grad = tensor(gradient, dtype)
         optimizer.step()
     state = optimizer.state[parameter]
-    return {"parameter": parameter.detach()} | {key: state[key] for key in ARRAYS if key in state}
+    return {"parameter": parameter.detach()} | {key: state[key] for key in Run.arrays if key in state}
 
 
 def generate_case(folder, name, shape, draw):

@@ -57,9 +57,7 @@ extension Adafactor {
         "a parameter of \(parameter.count) and a gradient of \(gradient.count) elements for the shape \(shape)"
       )
       try state.check(parameter: "parameter", shape: shape, scalarType: Value.scalarType)
-      if options.beta1 != nil && state.firstMoments == nil {
-        state.firstMoments = Tensor(zeros: shape, as: Value.scalarType.arithmeticType)
-      }
+      options.addMissingMoments(to: &state, shape: shape, scalarType: Value.scalarType)
       let step = parameter.withUnsafeMutableBytes { parameter in
         gradient.withUnsafeBytes { gradient in
           run(
@@ -68,8 +66,8 @@ extension Adafactor {
         }
       }
       if nonFinitePolicy == .throwError && !step.isFinite { throw .nonFiniteGradient(parameter: "parameter") }
-      guard step.squaresAfter != nil else { return false }
-      state.advance(step.decision!)
+      guard step.isFinished else { return false }
+      options.advance(&state, after: step)
       return true
     }
 
@@ -82,10 +80,13 @@ extension Adafactor {
       // An empty span may have no address; nothing is read or written there.
       let anywhere = UnsafeMutableRawPointer(bitPattern: 64)!
       var steps: ContiguousArray = [
-        options.adafactorStep(
-          parameter: MutableElements(parameter.baseAddress ?? anywhere, type),
-          gradient: Elements(gradient.baseAddress ?? UnsafeRawPointer(anywhere), gradientType),
-          gradientScale: gradientScale, shape: shape, state: &state, squaresBefore: nil)
+        options.step(
+          of: SteppedTensor(
+            parameter: MutableElements(parameter.baseAddress ?? anywhere, type),
+            gradient: Elements(gradient.baseAddress ?? UnsafeRawPointer(anywhere), gradientType),
+            gradientScale: gradientScale, shape: shape, squaresBefore: nil,
+            needsDecision: policy != .propagate),
+          state: &state)
       ]
       _ = engine.run(&steps, policy: policy)
       return steps[0]

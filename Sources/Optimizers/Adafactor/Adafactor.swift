@@ -31,56 +31,7 @@ import Tensors
 /// Reference: Shazeer and Stern, "Adafactor: Adaptive Learning Rates with Sublinear Memory Cost" (2018),
 /// arXiv:1804.04235.
 public final class Adafactor {
-  /// The parameter groups, in the order they were given.
-  public private(set) var groups: [ParameterGroup<Options>]
-
-  /// What happens to a parameter whose gradient is not finite.
-  public var nonFinitePolicy: NonFinitePolicy
-
-  /// The kernel path.
-  public let kernels: KernelPathKind
-
-  /// Threads that a step uses at the most.
-  public let threads: Int
-
-  /// What is kept for each parameter, in the order of groups and parameters.
-  private var entries: ContiguousArray<Entry>
-
-  private let engine: StepEngine
-
-  /// What a state holds.
-  private enum StateContents { case nothing, secondMoments, everything }
-
-  /// What is kept for one parameter.
-  private struct Entry {
-    let parameter: Parameter
-    let group: Int
-    var state: State?
-    /// Σ p² as the last step left it, and the memory it holds for.
-    var squares: (sum: Double, stamp: MutationStamp)?
-
-    /// Refuses a gradient that does not fit the parameter, and a parameter that no longer fits its state.
-    func check() throws(OptimizerError) {
-      try checkGradient(of: parameter)
-      try state?.check(
-        parameter: parameter.name, shape: parameter.value.shape, scalarType: parameter.value.scalarType)
-    }
-
-    /// What is in `state` now.
-    var contents: StateContents {
-      guard let state else { return .nothing }
-      return state.firstMoments == nil ? .secondMoments : .everything
-    }
-
-    /// Takes back what a step that was not made had added.
-    mutating func restore(_ contents: StateContents) {
-      switch contents {
-      case .nothing: state = nil
-      case .secondMoments: state?.firstMoments = nil
-      case .everything: break
-      }
-    }
-  }
+  private let core: OptimizerCore<Options>
 
   /// An optimizer of one group.
   ///
@@ -106,20 +57,21 @@ public final class Adafactor {
     groups: [ParameterGroup<Options>], nonFinitePolicy: NonFinitePolicy = .propagate,
     kernels: KernelPathKind = .current, threads: Int? = nil
   ) throws(OptimizerError) {
-    try checkGroups(groups)
-    for group in groups { try group.options.validate() }
-    let threads = threads ?? processorCount
-    precondition(threads >= 1, "an optimizer needs at least one thread, not \(threads)")
-    self.groups = groups
-    self.nonFinitePolicy = nonFinitePolicy
-    self.kernels = kernels
-    self.threads = threads
-    engine = StepEngine(kernels: kernels, threads: threads)
-    entries = []
-    for (index, group) in groups.enumerated() {
-      for parameter in group.parameters { entries.append(Entry(parameter: parameter, group: index)) }
-    }
+    core = try OptimizerCore(
+      groups: groups, policy: nonFinitePolicy, kernels: kernels, threads: threads)
   }
+
+  /// The parameter groups, in the order they were given.
+  public var groups: [ParameterGroup<Options>] { core.groups }
+
+  /// The kernel path.
+  public var kernels: KernelPathKind { core.kernels }
+
+  /// Threads that a step uses at the most.
+  public var threads: Int { core.threads }
+
+  /// Bytes held beside the state, for what a step hands from phase to phase.
+  package var workspaceByteCount: Int { core.workspaceByteCount }
 
   /// Changes the options of a group from the next step on.
   ///
@@ -127,95 +79,58 @@ public final class Adafactor {
   public func updateOptions(
     ofGroup index: Int, _ change: (inout Options) -> Void
   ) throws(OptimizerError) {
-    guard groups.indices.contains(index) else { throw .noGroup(index: index, count: groups.count) }
-    var options = groups[index].options
-    change(&options)
-    try options.validate()
-    groups[index].options = options
+    try core.updateOptions(ofGroup: index, change)
   }
 
   /// What is remembered of a parameter; nil before its first step and for parameters of other optimizers.
-  public func state(of parameter: Parameter) -> State? {
-    entries.first { $0.parameter === parameter }?.state
-  }
+  public func state(of parameter: Parameter) -> State? { core.state(of: parameter) }
 
   /// Goes on from a state that was taken elsewhere; nil forgets the parameter's.
   ///
   /// - Throws: `OptimizerError`, with everything as it was, for a parameter of another optimizer and for moments whose
   ///   shapes or types don't fit the parameter.
   public func setState(_ state: State?, of parameter: Parameter) throws(OptimizerError) {
-    guard let index = entries.firstIndex(where: { $0.parameter === parameter }) else {
-      throw .unknownParameter(name: parameter.name)
-    }
-    try state?.check(
-      parameter: parameter.name, shape: parameter.value.shape, scalarType: parameter.value.scalarType)
-    entries[index].state = state
+    try core.setState(state, of: parameter)
+  }
+}
+
+extension Adafactor: Optimizer {
+  /// All parameters, group by group, in the order they were given.
+  public var parameters: [Parameter] { core.parameters }
+
+  /// Parameter groups.
+  public var groupCount: Int { core.groups.count }
+
+  /// What happens to a parameter whose gradient is not finite.
+  public var nonFinitePolicy: NonFinitePolicy {
+    get { core.policy }
+    set { core.policy = newValue }
   }
 
   /// Bytes of optimizer state held.
-  public var stateByteCount: Int {
-    entries.reduce(0) { $0 + ($1.state?.byteCount ?? 0) }
+  public var stateByteCount: Int { core.stateByteCount }
+
+  /// The rate of each group; nil where it takes relative steps, which no schedule may drive.
+  ///
+  /// A rate is set from the next step on. Setting the rate of a group with relative steps is a mistake that traps.
+  public var learningRates: [Double?] {
+    get { core.learningRates }
+    set { core.learningRates = newValue }
   }
 
-  /// Bytes held beside the state, for what a step hands from phase to phase.
-  package var workspaceByteCount: Int { engine.workspaceByteCount }
-
-  /// Computes the loss and gradients with `closure`, then steps.
-  ///
-  /// - Returns: What the closure returned.
-  @discardableResult
-  public func step<Loss>(_ closure: () throws -> Loss) throws -> Loss {
-    let loss = try closure()
-    try step()
-    return loss
+  /// The weight decay of each group.
+  public var weightDecays: [Double?] {
+    get { core.weightDecays }
+    set { core.weightDecays = newValue }
   }
 
   /// Updates every parameter that has a gradient. Others stay as they are, their step count too.
-  ///
-  /// - Returns: What was done.
-  /// - Throws: `OptimizerError` for a gradient whose shape or type does not fit, and for a parameter that got another shape
-  ///   or type than its state, before anything has changed; and as
-  ///   ``nonFinitePolicy`` says.
   @discardableResult
-  public func step() throws(OptimizerError) -> StepReport {
-    let stepped = entries.indices.filter { entries[$0].parameter.gradient != nil }
-    for index in stepped { try entries[index].check() }
-    let contents = stepped.map { entries[$0].contents }
+  public func step() throws(OptimizerError) -> StepReport { try core.step() }
 
-    var steps = ContiguousArray<AdafactorStep>()
-    steps.reserveCapacity(stepped.count)
-    for index in stepped { steps.append(adafactorStep(of: &entries[index])) }
-    let nonFinite = engine.run(&steps, policy: nonFinitePolicy)
-    var steppedCount = 0
-    for ((index, step), contents) in zip(zip(stepped, steps), contents) {
-      if let squares = step.squaresAfter {
-        steppedCount += 1
-        entries[index].state!.advance(step.decision!)
-        entries[index].squares = entries[index].parameter.value.mutationStamp.map { (squares, $0) }
-      } else {
-        entries[index].restore(contents)
-      }
-    }
-    let names = nonFinite.map { entries[stepped[$0]].parameter.name }
-    if nonFinitePolicy == .throwError, let name = names.first { throw .nonFiniteGradient(parameter: name) }
-    return StepReport(steppedCount: steppedCount, nonFinite: names)
-  }
-
-  /// The phases of a parameter's next step, with a state to begin with if it is the first.
-  private func adafactorStep(of entry: inout Entry) -> AdafactorStep {
-    let (parameter, options) = (entry.parameter, groups[entry.group].options)
-    let (shape, type) = (parameter.value.shape, parameter.value.scalarType)
-    var known: Double?
-    if let squares = entry.squares, squares.stamp == parameter.value.mutationStamp { known = squares.sum }
-    var state =
-      entry.state.take() ?? State(shape: shape, scalarType: type, hasFirstMoments: options.beta1 != nil)
-    if options.beta1 != nil && state.firstMoments == nil {
-      state.firstMoments = Tensor(zeros: shape, as: type.arithmeticType)
-    }
-    defer { entry.state = state }
-    return options.adafactorStep(
-      parameter: parameter.value.mutableElements(), gradient: parameter.gradient!.elements,
-      gradientScale: parameter.gradientScale,
-      shape: shape, state: &state, squaresBefore: known)
+  /// Updates one parameter as soon as its gradient exists: see ``Optimizer/step(_:releasingGradient:)``.
+  @discardableResult
+  public func step(_ parameter: Parameter, releasingGradient: Bool) throws(OptimizerError) -> StepReport {
+    try core.step(parameter, releasingGradient: releasingGradient)
   }
 }

@@ -18,25 +18,15 @@ extension Adafactor.Options: Codable {
   /// - Throws: `OptimizerError.conflictingOptions` with the reference's messages, `unknownOption`, `invalidOption`; and
   ///   `DecodingError` for a setting of the wrong type.
   public init(from decoder: any Decoder) throws {
-    let all = try decoder.container(keyedBy: AnyKey.self)
-    let known = CodingKeys.allCases.map(\.rawValue)
-    if let unknown = all.allKeys.map(\.stringValue).sorted().first(where: { !known.contains($0) }) {
-      throw OptimizerError.unknownOption(name: unknown, known: known)
-    }
-    let settings = try decoder.container(keyedBy: CodingKeys.self)
+    let settings = try decoder.settings(CodingKeys.self)
     self.init()
     let rate = try settings.decodeIfPresent(Double.self, forKey: .learningRate)
     let relative = try settings.decodeIfPresent(Bool.self, forKey: .relativeStep) ?? true
     let warmup = try settings.decodeIfPresent(Bool.self, forKey: .warmupInitialization) ?? false
     stepSize = try Self.stepSize(rate: rate, relative: relative, warmup: warmup)
-    if let epsilon = try settings.decodeIfPresent([Double].self, forKey: .epsilon) {
-      guard epsilon.count == 2 else {
-        throw OptimizerError.invalidOption(
-          name: "eps", value: "\(epsilon)",
-          requirement: "it takes two numbers, one for squared gradients and one for the parameter scale")
-      }
-      (squaredGradientEpsilon, parameterScaleEpsilon) = (epsilon[0], epsilon[1])
-    }
+    let epsilons = try settings.decodePairIfPresent(
+      .epsilon, meanings: "one for squared gradients and one for the parameter scale")
+    if let epsilons { (squaredGradientEpsilon, parameterScaleEpsilon) = epsilons }
     clipThreshold = try settings.decodeIfPresent(Double.self, forKey: .clipThreshold) ?? clipThreshold
     decayRate = try settings.decodeIfPresent(Double.self, forKey: .decayRate) ?? decayRate
     beta1 = try settings.decodeIfPresent(Double.self, forKey: .beta1)
@@ -82,13 +72,4 @@ extension Adafactor.Options: Codable {
     try settings.encode(weightDecay, forKey: .weightDecay)
     try settings.encode(scaleParameter, forKey: .scaleParameter)
   }
-}
-
-/// A key of any name.
-struct AnyKey: CodingKey {
-  let stringValue: String
-  var intValue: Int? { nil }
-
-  init?(stringValue: String) { self.stringValue = stringValue }
-  init?(intValue: Int) { nil }
 }

@@ -2,7 +2,7 @@ import Tensors
 
 extension Adafactor {
   /// What can be chosen for each parameter group. The defaults are the reference's.
-  public struct Options: Sendable, Hashable {
+  public struct Options: OptimizerOptions, Hashable {
     /// Where the step size comes from. The reference's `lr`, `relative_step` and `warmup_init`.
     public var stepSize: StepSize
 
@@ -47,25 +47,16 @@ extension Adafactor {
     ///
     /// - Throws: `OptimizerError.invalidOption` for the first value out of range, NaN included.
     public func validate() throws(OptimizerError) {
-      func check(_ holds: Bool, _ name: String, _ value: Double, _ requirement: String) throws(OptimizerError)
-      {
-        guard holds else {
-          throw .invalidOption(name: name, value: "\(value)", requirement: requirement)
-        }
-      }
-      func checkNotNegative(_ value: Double, _ name: String) throws(OptimizerError) {
-        try check(value >= 0 && value.isFinite, name, value, "it must be finite and not negative")
-      }
       if case .fixed(let rate) = stepSize {
-        try checkNotNegative(rate, "The learning rate")
+        try OptimizerError.requireNotNegative(rate, "The learning rate")
       }
-      try checkNotNegative(squaredGradientEpsilon, "squaredGradientEpsilon")
-      try checkNotNegative(parameterScaleEpsilon, "parameterScaleEpsilon")
-      try checkNotNegative(weightDecay, "weightDecay")
-      try check(clipThreshold > 0, "clipThreshold", clipThreshold, "it must be above 0")
-      try check(decayRate <= 0, "decayRate", decayRate, "it must not be above 0")
+      try OptimizerError.requireNotNegative(squaredGradientEpsilon, "squaredGradientEpsilon")
+      try OptimizerError.requireNotNegative(parameterScaleEpsilon, "parameterScaleEpsilon")
+      try OptimizerError.requireNotNegative(weightDecay, "weightDecay")
+      try OptimizerError.require(clipThreshold > 0, "clipThreshold", clipThreshold, "it must be above 0")
+      try OptimizerError.require(decayRate <= 0, "decayRate", decayRate, "it must not be above 0")
       if let beta1 {
-        try check(beta1 >= 0 && beta1 < 1, "beta1", beta1, "it must lie in 0 ..< 1")
+        try OptimizerError.requireAveraging(beta1, "beta1")
       }
     }
   }

@@ -60,36 +60,30 @@ extension Adafactor {
 
     /// Refuses a state that a parameter of this name, shape and type cannot have.
     public func check(parameter: String, shape: Shape, scalarType: ScalarType) throws(OptimizerError) {
-      guard step >= 0 else {
-        throw .invalidOption(
-          name: "The step of \"\(parameter)\"", value: "\(step)", requirement: "it counts from 0")
-      }
-      let isFactored = shape.rank >= 2
-      let expected: [(String, Tensor?, Shape?)] = [
-        ("row moments", rowMoments, isFactored ? shape.removing(axis: -1) : nil),
-        ("column moments", columnMoments, isFactored ? shape.removing(axis: -2) : nil),
-        ("second moments", secondMoments, isFactored ? nil : shape),
-        ("first moments", firstMoments, firstMoments == nil ? nil : shape),
-      ]
-      for (name, moments, wanted) in expected {
-        guard moments?.shape == wanted else {
-          throw .stateShape(parameter: parameter, moments: name, shape: moments?.shape, expected: wanted)
-        }
-        if let type = moments?.scalarType, type != scalarType.arithmeticType {
-          throw .stateType(
-            parameter: parameter, moments: name, type: type, expected: scalarType.arithmeticType)
-        }
-      }
+      try checkMoments(parameter: parameter, shape: shape, scalarType: scalarType)
     }
 
     /// Bytes of all moments.
-    public var byteCount: Int {
-      [rowMoments, columnMoments, secondMoments, firstMoments].reduce(0) { $0 + ($1?.byteCount ?? 0) }
-    }
+    public var byteCount: Int { byteCount(of: rowMoments, columnMoments, secondMoments, firstMoments) }
   }
 }
 
-extension Adafactor.State {
+extension Adafactor.State: ParameterState {
+  var optionalMoments: Tensor? {
+    get { firstMoments }
+    set { firstMoments = newValue }
+  }
+
+  func moments(of shape: Shape) -> [(name: String, tensor: Tensor?, expected: Shape?)] {
+    let isFactored = shape.rank >= 2
+    return [
+      ("row moments", rowMoments, isFactored ? shape.removing(axis: -1) : nil),
+      ("column moments", columnMoments, isFactored ? shape.removing(axis: -2) : nil),
+      ("second moments", secondMoments, isFactored ? nil : shape),
+      ("first moments", firstMoments, firstMoments == nil ? nil : shape),
+    ]
+  }
+
   /// Where the moments lie, for the kernels to write: valid until the state is copied or changed.
   mutating func addresses(averagingUpdates: Bool) -> AdafactorStep.Moments {
     AdafactorStep.Moments(

@@ -42,7 +42,7 @@ extension Collection where Element == Parameter {
   ///
   /// The Euclidean norm reads nothing where a ``GradientAccumulator`` delivered the gradients or a
   /// ``LossScaler`` checked them, and each gradient once otherwise. Sums go on in Double: the error is below
-  /// 2·10⁻⁵ at any size, where torch's float32 norm is off by 10⁻³ at some ten million elements.
+  /// 2·10⁻⁵ at any size, where torch's float32 norm is 6·10⁻⁴ too small at 16.8 million elements.
   ///
   /// - Parameters:
   ///   - norm: What is measured.
@@ -85,11 +85,9 @@ extension Collection where Element == Parameter {
     let gradients = unread.map { $0.gradient! }
     let elements = gradients.map(\.elements)
     let path = kernels.kernels
-    func summary<A: GradientArithmetic>(_ elements: Elements, _ count: Int, as type: A.Type)
-      -> GradientSummary
-    {
+    func summary<A: GradientArithmetic>(_ part: Elements, _ count: Int, as type: A.Type) -> GradientSummary {
       var summary = GradientSummary()
-      GradientTile.forEach(of: elements, count: count, as: type) { _, tile, size in
+      GradientTile.forEach(of: part, count: count, as: type) { _, tile, size in
         summary.add(GradientSummary(tile: tile, count: size, path))
       }
       return summary
@@ -102,16 +100,14 @@ extension Collection where Element == Parameter {
     } combining: {
       $0.add($1)
     }
-    // Of memory that is not the tensor's own nobody can tell when it is written.
-    var new = read.makeIterator()
-    return withExtendedLifetime(gradients) {
-      map { parameter in
-        if let known = parameter.gradientNotes.summary { return known }
-        let summary = new.next()!
-        if parameter.gradient!.ownsMemory { parameter.gradientNotes.summary = summary }
-        return summary
-      }
+    withExtendedLifetime(gradients) {}
+    var summaries: [ObjectIdentifier: GradientSummary] = [:]
+    for (parameter, summary) in zip(unread, read) {
+      summaries[ObjectIdentifier(parameter)] = summary
+      // Of memory that is not the tensor's own nobody can tell when it is written.
+      if parameter.gradient!.ownsMemory { parameter.gradientNotes.summary = summary }
     }
+    return map { summaries[ObjectIdentifier($0)] ?? $0.gradientNotes.summary! }
   }
 
   /// A reduction over the magnitudes of each gradient in Double.

@@ -18,6 +18,8 @@ protocol BlockwiseStep {
   /// Gives the phases `workspaceByteCount` bytes at `address`.
   mutating func bindWorkspace(_ address: UnsafeMutableRawPointer)
 
+  /// Blocks that the statistics read: all, or none where there is nothing to decide.
+  var statisticsCount: Int { get }
   /// Reads one block.
   func statistics(block index: Int, _ kernels: any KernelPath, _ scratch: ThreadScratch)
 
@@ -35,4 +37,8 @@ protocol BlockwiseStep {
   func update(block index: Int, _ kernels: any KernelPath, _ scratch: ThreadScratch)
   /// Adds up what the updates of all blocks left.
   mutating func finish()
+  /// Whether the update has been written.
+  var isFinished: Bool { get }
+  /// Σ p² of the updated parameter, where the update adds it up.
+  var squaresAfter: Double? { get }
 }

@@ -64,9 +64,9 @@ final class StepEngine {
       steps[step].bindWorkspace(cursor)
       cursor += steps[step].workspaceByteCount
     }
-    let blocks = TaskList(wave) { steps[$0].partition.blockCount }
-    parallelFor(count: blocks.count, threads: threads) { worker, index in
-      let (step, block) = blocks[index]
+    let read = TaskList(wave) { steps[$0].statisticsCount }
+    parallelFor(count: read.count, threads: threads) { worker, index in
+      let (step, block) = read[index]
       steps[step].statistics(block: block, arena.kernels, arena.scratch(worker, steps[step].arithmetic))
     }
     let combinations = TaskList(wave) { steps[$0].combinationCount }
@@ -78,6 +78,7 @@ final class StepEngine {
     let isFinite = wave.allSatisfy { steps[$0].isFinite }
     if policy.decidesTogether && !isFinite { return }
     let writes = policy == .propagate || isFinite
+    let blocks = TaskList(wave) { steps[$0].partition.blockCount }
     parallelFor(count: blocks.count, threads: threads) { worker, index in
       let (step, block) = blocks[index]
       guard writes || steps[step].isFinite else { return }
@@ -102,7 +103,7 @@ private struct StepArena: @unchecked Sendable {
   /// All phases of one tensor on the calling thread.
   func runAll(_ step: inout some BlockwiseStep, worker: Int, updatesNonFinite: Bool) {
     let scratch = scratch(worker, step.arithmetic)
-    for block in 0..<step.partition.blockCount {
+    for block in 0..<step.statisticsCount {
       step.statistics(block: block, kernels, scratch)
     }
     for chunk in 0..<step.combinationCount {

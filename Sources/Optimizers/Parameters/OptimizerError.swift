@@ -17,6 +17,12 @@ public enum OptimizerError: Error, Sendable, Equatable {
   case gradientShape(parameter: String, shape: Shape, gradient: Shape)
   /// A gradient is NaN or infinite, or its squares overflow, and the policy is ``NonFinitePolicy/throwError``.
   case nonFiniteGradient(parameter: String)
+  /// A parameter was to be stepped alone, but has no gradient.
+  case noGradient(parameter: String)
+  /// A parameter was to be stepped alone where other gradients must be known first.
+  case cannotStepAlone(parameter: String, reason: String)
+  /// A pattern for names is not a regular expression.
+  case invalidPattern(String, reason: String)
   /// A parameter that this optimizer does not step.
   case unknownParameter(name: String)
   /// Moments of a state have another shape than their parameter calls for; nil stands for no moments.
@@ -46,6 +52,12 @@ extension OptimizerError: CustomStringConvertible {
     case .nonFiniteGradient(let parameter):
       "The gradient of \"\(parameter)\" is not finite, or its squares overflow. Nothing was stepped. "
         + "Skip such steps with the policy skipStep, or lower the loss scale."
+    case .noGradient(let parameter):
+      "The parameter \"\(parameter)\" has no gradient to be stepped with: set it first."
+    case .cannotStepAlone(let parameter, let reason):
+      "The parameter \"\(parameter)\" cannot be stepped alone: \(reason)."
+    case .invalidPattern(let pattern, let reason):
+      "The pattern \"\(pattern)\" is not a regular expression: \(reason)"
     case .unknownParameter(let name):
       "The parameter \"\(name)\" does not belong to this optimizer."
     case .stateShape(let parameter, let moments, let shape, let expected):

@@ -12,21 +12,7 @@ enum ElementUpdate<P: StoredScalar, G: StoredScalar, A: Arithmetic> {
   ) -> Double {
     let parameter = parameter.address
     let moments = UnsafeMutableRawPointer(moments.of(A.self))
-    switch (change.shrinkage != 0, change.momentum != nil) {
-    case (false, false): return update(parameter, gradient, average, moments, factor, change, false, false)
-    case (false, true): return update(parameter, gradient, average, moments, factor, change, false, true)
-    case (true, false): return update(parameter, gradient, average, moments, factor, change, true, false)
-    case (true, true): return update(parameter, gradient, average, moments, factor, change, true, true)
-    }
-  }
-
-  @inline(__always)
-  private static func update(
-    _ parameter: UnsafeMutableRawPointer, _ gradient: GradientPiece, _ average: MomentAverage,
-    _ moments: UnsafeMutableRawPointer, _ factor: Double, _ change: ParameterChange, _ shrinks: Bool,
-    _ averages: Bool
-  ) -> Double {
-    let rule = ParameterRule<P, A>(change, shrinks: shrinks, averages: averages)
+    let rule = ParameterRule<P, A>(change)
     let step = MovingAverage<A>(average)
     let scale = SIMD8<A>(repeating: A(gradient.scale))
     let factor = A(factor)

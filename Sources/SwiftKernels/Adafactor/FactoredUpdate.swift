@@ -10,21 +10,7 @@ enum FactoredUpdate<P: StoredScalar, G: StoredScalar, A: Arithmetic> {
     let parameter = parameter.address
     let rowFactors = rowFactors.of(A.self)
     let columnFactors = UnsafeRawPointer(columnFactors.of(A.self))
-    // Four copies of one loop: what a run does not use costs it nothing.
-    switch (change.shrinkage != 0, change.momentum != nil) {
-    case (false, false): return update(parameter, gradient, rowFactors, columnFactors, change, false, false)
-    case (false, true): return update(parameter, gradient, rowFactors, columnFactors, change, false, true)
-    case (true, false): return update(parameter, gradient, rowFactors, columnFactors, change, true, false)
-    case (true, true): return update(parameter, gradient, rowFactors, columnFactors, change, true, true)
-    }
-  }
-
-  @inline(__always)
-  private static func update(
-    _ parameter: UnsafeMutableRawPointer, _ gradient: GradientPiece, _ rowFactors: UnsafePointer<A>,
-    _ columnFactors: UnsafeRawPointer, _ change: ParameterChange, _ shrinks: Bool, _ averages: Bool
-  ) -> Double {
-    let rule = ParameterRule<P, A>(change, shrinks: shrinks, averages: averages)
+    let rule = ParameterRule<P, A>(change)
     let scale = SIMD8<A>(repeating: A(gradient.scale))
     var squares = 0.0
     for row in 0..<gradient.rows {

@@ -13,6 +13,7 @@ final class GradientKernelTable: Sendable {
   let elementStatistics: @Sendable (GradientPiece, MomentAverage, Elements) -> Double
   let squares: @Sendable (GradientPiece, MutableElements) -> Void
   let scaled: @Sendable (GradientPiece, Elements, MutableElements) -> Void
+  let squaresAreFinite: @Sendable (GradientPiece) -> Bool
   let smallMatrixStatistics: @Sendable (MatrixBatch, Elements, Elements) -> Double
 
   @inline(__always)
@@ -31,6 +32,7 @@ final class GradientKernelTable: Sendable {
       SmallMatrices<A, G, A>.statistics($0, rowMoments: $1, columnMoments: $2)
     }
     scaled = { GradientTiles<G, A>.scaled($0, columnFactors: $1, into: $2) }
+    squaresAreFinite = { FiniteSquares<G, A>.areFinite($0) }
   }
 
   /// The kernels for gradients of type `gradient`, computed in `arithmetic`.
@@ -68,6 +70,8 @@ final class UpdateKernelTable: Sendable {
   let updateSmallMatrices:
     @Sendable (MutableElements, MatrixBatch, MutableElements, MutableElements, Double, ParameterChange) ->
       Void
+  let updateAdamW:
+    @Sendable (MutableElements, GradientPiece, AdamWMoments, AdamWRule, ParameterChange) -> Void
 
   @inline(__always)
   private init<P: StoredScalar, G: StoredScalar, A: Arithmetic>(_: P.Type, _: G.Type, _: A.Type) {
@@ -81,6 +85,7 @@ final class UpdateKernelTable: Sendable {
       SmallMatrices<P, G, A>.update(
         $0, $1, rowMoments: $2, columnMoments: $3, factor: $4, change: $5)
     }
+    updateAdamW = { AdamWUpdate<P, G, A>.update($0, $1, moments: $2, rule: $3, change: $4) }
   }
 
   /// The kernels for parameters of type `parameter` and gradients of type `gradient`.

@@ -21,25 +21,7 @@ enum SmallMatrices<P: StoredScalar, G: StoredScalar, A: Arithmetic> {
     _ parameter: MutableElements, _ batch: MatrixBatch, rowMoments: MutableElements,
     columnMoments: MutableElements, factor: Double, change: ParameterChange
   ) {
-    switch (change.shrinkage != 0, change.momentum != nil) {
-    case (false, false):
-      update(parameter, batch, rowMoments, columnMoments, factor, change, false, false)
-    case (false, true):
-      update(parameter, batch, rowMoments, columnMoments, factor, change, false, true)
-    case (true, false):
-      update(parameter, batch, rowMoments, columnMoments, factor, change, true, false)
-    case (true, true):
-      update(parameter, batch, rowMoments, columnMoments, factor, change, true, true)
-    }
-  }
-
-  @inline(__always)
-  private static func update(
-    _ parameter: MutableElements, _ batch: MatrixBatch, _ rowMoments: MutableElements,
-    _ columnMoments: MutableElements, _ factor: Double, _ change: ParameterChange, _ shrinks: Bool,
-    _ averages: Bool
-  ) {
-    let rule = ParameterRule<A, A>(change, shrinks: shrinks, averages: averages)
+    let rule = ParameterRule<A, A>(change)
     let (rows, columns) = (rowMoments.of(A.self), columnMoments.of(A.self))
     let moments = change.momentum.map { $0.moments.of(A.self) }
     forEachEight(batch) { eight in
@@ -51,13 +33,13 @@ enum SmallMatrices<P: StoredScalar, G: StoredScalar, A: Arithmetic> {
           let index = row &* batch.columns &+ column
           var update = eight.rowFactors[row] * (eight.columnFactors[column] * eight.gradient[index])
           let offset = eight.first &* batch.elements &+ index
-          if averages {
+          if rule.averages {
             let old = A.lanes(moments!, offset, stride: batch.elements, eight.count, as: A.self)
             update = rule.beta1 * old + rule.oneMinusBeta1 * update
             A.storeLanes(update, moments!, offset, stride: batch.elements, eight.count)
           }
           var value = P.lanes(parameter.address, offset, stride: batch.elements, eight.count, as: A.self)
-          if shrinks { value -= rule.shrinkage * value }
+          if rule.shrinks { value -= rule.shrinkage * value }
           P.storeLanes(value - update, parameter.address, offset, stride: batch.elements, eight.count)
         }
       }

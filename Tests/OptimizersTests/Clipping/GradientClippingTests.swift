@@ -68,6 +68,13 @@ import Testing
     #expect(original.scalars(as: Double.self).dropLast() == [-4, -2, -0.5, 0.5, 4])
   }
 
+  @Test func `a parameter that is listed twice counts twice, and those behind it as they are`() throws {
+    let (twice, once) = (Parameter("twice", Tensor(zeros: [1])), Parameter("once", Tensor(zeros: [1])))
+    twice.gradient = Tensor([2])
+    once.gradient = Tensor([1])
+    #expect(try [twice, twice, once].gradientNorm() == 3)
+  }
+
   @Test func `a maximum of infinity only measures`() throws {
     let parameter = Parameter("p", Tensor(zeros: [2]))
     parameter.gradient = Tensor([.infinity, 1])

@@ -82,7 +82,11 @@ struct AdafactorStep: BlockwiseStep {
 
   var scratch: ThreadScratch.Capacity { ThreadScratch.Capacity(partition) }
 
+  var statisticsCount: Int { partition.blockCount }
+
   var isFinite: Bool { decision?.isFinite ?? true }
+
+  var isFinished: Bool { squaresAfter != nil }
 
   /// Bytes of one number of the arithmetic type.
   var arithmeticBytes: Int { arithmetic.byteCount }

@@ -1,0 +1,62 @@
+/// What an AdamW step is made of: one pass over gradient, parameter and moments.
+///
+/// Symbols: G the gradient times its scale, P the parameter, M and V the moving averages of G and of its squares. M and
+/// V hold the arithmetic type of P (`ScalarType.arithmeticType`). Each element is treated alone, so results don't
+/// depend on how a tensor is divided, on threads, or on alignment.
+package protocol AdamWKernels {
+  /// m ← m + (1−β₁)(g − m), v ← β₂ v + (1−β₂) g², v̂ ← max(v̂, v), then P ← P − shrinkage·P − factor · m / (√v̂ + ε).
+  ///
+  /// Without maxima v stands for v̂. Momentum of `change` is not looked at.
+  ///
+  /// - Parameter gradient: One row.
+  func updateAdamW(
+    _ parameter: MutableElements, _ gradient: GradientPiece, moments: AdamWMoments,
+    rule: AdamWRule, change: ParameterChange)
+
+  /// Whether every element of a row, times the scale, has a finite square in `arithmetic`: false for NaN and infinity.
+  func squaresAreFinite(_ gradient: GradientPiece, arithmetic: ScalarType) -> Bool
+}
+
+/// The moments of a piece of a parameter.
+package struct AdamWMoments: Sendable {
+  /// M, the average of gradients.
+  package var first: MutableElements
+  /// V, the average of squared gradients.
+  package var second: MutableElements
+  /// V̂, the largest V so far; nil where V itself divides.
+  package var maximum: MutableElements?
+
+  /// Moments.
+  package init(first: MutableElements, second: MutableElements, maximum: MutableElements?) {
+    self.first = first
+    self.second = second
+    self.maximum = maximum
+  }
+
+  /// The moments of the elements from index `offset` on.
+  package func advanced(by offset: Int) -> AdamWMoments {
+    AdamWMoments(
+      first: first.advanced(by: offset), second: second.advanced(by: offset),
+      maximum: maximum?.advanced(by: offset))
+  }
+}
+
+/// The numbers of an AdamW update at one step.
+package struct AdamWRule: Sendable, Equatable {
+  /// β₁ of the average of gradients.
+  package var beta1: Double
+  /// β₂ of the average of squares.
+  package var beta2: Double
+  /// What m / (√v̂ + ε) is multiplied by: step size and bias corrections.
+  package var factor: Double
+  /// ε, added to √v̂, with the bias correction of v in it.
+  package var epsilon: Double
+
+  /// The numbers of an update.
+  package init(beta1: Double, beta2: Double, factor: Double, epsilon: Double) {
+    self.beta1 = beta1
+    self.beta2 = beta2
+    self.factor = factor
+    self.epsilon = epsilon
+  }
+}

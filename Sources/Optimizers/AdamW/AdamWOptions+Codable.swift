@@ -1,0 +1,43 @@
+/// Settings under torch's names: `lr`, `betas`, `eps`, `weight_decay`, `amsgrad`, `maximize`; and `correct_bias`, which
+/// torch does not have. Missing ones keep their defaults; unknown ones are refused.
+extension AdamW.Options: Codable {
+  enum CodingKeys: String, CodingKey, CaseIterable {
+    case learningRate = "lr"
+    case betas
+    case epsilon = "eps"
+    case weightDecay = "weight_decay"
+    case amsgrad
+    case maximize
+    case correctsBias = "correct_bias"
+  }
+
+  /// Options from settings of torch's names.
+  ///
+  /// - Throws: `OptimizerError.unknownOption`, `invalidOption`; and `DecodingError` for a setting of the wrong type.
+  public init(from decoder: any Decoder) throws {
+    let settings = try decoder.settings(CodingKeys.self)
+    self.init()
+    learningRate = try settings.decodeIfPresent(Double.self, forKey: .learningRate) ?? learningRate
+    let betas = try settings.decodePairIfPresent(
+      .betas, meanings: "one for the average of gradients and one for that of their squares")
+    if let betas { (beta1, beta2) = betas }
+    epsilon = try settings.decodeIfPresent(Double.self, forKey: .epsilon) ?? epsilon
+    weightDecay = try settings.decodeIfPresent(Double.self, forKey: .weightDecay) ?? weightDecay
+    amsgrad = try settings.decodeIfPresent(Bool.self, forKey: .amsgrad) ?? amsgrad
+    maximize = try settings.decodeIfPresent(Bool.self, forKey: .maximize) ?? maximize
+    correctsBias = try settings.decodeIfPresent(Bool.self, forKey: .correctsBias) ?? correctsBias
+    try validate()
+  }
+
+  /// Settings of torch's names, all of them.
+  public func encode(to encoder: any Encoder) throws {
+    var settings = encoder.container(keyedBy: CodingKeys.self)
+    try settings.encode(learningRate, forKey: .learningRate)
+    try settings.encode([beta1, beta2], forKey: .betas)
+    try settings.encode(epsilon, forKey: .epsilon)
+    try settings.encode(weightDecay, forKey: .weightDecay)
+    try settings.encode(amsgrad, forKey: .amsgrad)
+    try settings.encode(maximize, forKey: .maximize)
+    try settings.encode(correctsBias, forKey: .correctsBias)
+  }
+}

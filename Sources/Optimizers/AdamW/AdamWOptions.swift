@@ -1,0 +1,57 @@
+extension AdamW {
+  /// What can be chosen for each parameter group. The defaults are torch's.
+  public struct Options: OptimizerOptions, Hashable {
+    /// The step size: torch's `lr`. At least 0.
+    public var learningRate: Double
+
+    /// β₁, the share of the old in the average of gradients: `betas[0]`. At least 0 and below 1.
+    public var beta1: Double
+
+    /// β₂, the share of the old in the average of squared gradients: `betas[1]`. At least 0 and below 1.
+    public var beta2: Double
+
+    /// ε, added to the root of the second moment: `eps`. At least 0.
+    public var epsilon: Double
+
+    /// The share of a parameter, times the learning rate, that is taken off beside its update: `weight_decay`. At
+    /// least 0.
+    public var weightDecay: Double
+
+    /// Whether the largest second moment so far divides, in place of the latest: `amsgrad`.
+    public var amsgrad: Bool
+
+    /// Whether the objective is to grow: the gradient's sign is turned. `maximize`.
+    public var maximize: Bool
+
+    /// Whether moments are divided by 1 − βᵗ, which makes up for their start at 0; BERT's AdamW leaves it out.
+    ///
+    /// Torch has no such option; `correct_bias` in transformers' AdamW.
+    public var correctsBias: Bool
+
+    /// Options.
+    public init(
+      learningRate: Double = 1e-3, beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8,
+      weightDecay: Double = 1e-2, amsgrad: Bool = false, maximize: Bool = false, correctsBias: Bool = true
+    ) {
+      self.learningRate = learningRate
+      self.beta1 = beta1
+      self.beta2 = beta2
+      self.epsilon = epsilon
+      self.weightDecay = weightDecay
+      self.amsgrad = amsgrad
+      self.maximize = maximize
+      self.correctsBias = correctsBias
+    }
+
+    /// Checks the ranges.
+    ///
+    /// - Throws: `OptimizerError.invalidOption` for the first value out of range, NaN included.
+    public func validate() throws(OptimizerError) {
+      try OptimizerError.requireNotNegative(learningRate, "The learning rate")
+      try OptimizerError.requireAveraging(beta1, "beta1")
+      try OptimizerError.requireAveraging(beta2, "beta2")
+      try OptimizerError.requireNotNegative(epsilon, "epsilon")
+      try OptimizerError.requireNotNegative(weightDecay, "weightDecay")
+    }
+  }
+}

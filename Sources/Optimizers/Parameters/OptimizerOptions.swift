@@ -1,0 +1,70 @@
+/// The options of a parameter group, as far as every optimizer has them: settings under the reference's names where they
+/// are encoded.
+public protocol OptimizerOptions: Codable, Sendable, Equatable {
+  /// The share of a parameter, times the step size, that a step takes off beside the update.
+  var weightDecay: Double { get set }
+
+  /// Checks the ranges.
+  ///
+  /// - Throws: `OptimizerError.invalidOption` for the first value out of range, NaN included.
+  func validate() throws(OptimizerError)
+
+  /// These options with the learning rate and the weight decay of others, as far as a schedule drives them.
+  func withScheduledValues(of other: Self) -> Self
+}
+
+extension OptimizerError {
+  /// Throws `invalidOption` unless `holds`.
+  static func require(
+    _ holds: Bool, _ name: String, _ value: Double, _ requirement: String
+  ) throws(OptimizerError) {
+    guard holds else { throw .invalidOption(name: name, value: "\(value)", requirement: requirement) }
+  }
+
+  /// Throws `invalidOption` unless `value` is finite and at least 0.
+  static func requireNotNegative(_ value: Double, _ name: String) throws(OptimizerError) {
+    try require(value >= 0 && value.isFinite, name, value, "it must be finite and not negative")
+  }
+
+  /// Throws `invalidOption` unless `value` can weight an average: at least 0 and below 1.
+  static func requireAveraging(_ value: Double, _ name: String) throws(OptimizerError) {
+    try require(value >= 0 && value < 1, name, value, "it must lie in 0 ..< 1")
+  }
+}
+
+extension Decoder {
+  /// Settings by the names of `Keys`.
+  ///
+  /// - Throws: `OptimizerError.unknownOption` for a name that is none of them.
+  func settings<Keys: CodingKey & CaseIterable>(_ keys: Keys.Type) throws -> KeyedDecodingContainer<Keys> {
+    let known = keys.allCases.map(\.stringValue)
+    let given = try container(keyedBy: AnyKey.self).allKeys.map(\.stringValue)
+    if let unknown = given.sorted().first(where: { !known.contains($0) }) {
+      throw OptimizerError.unknownOption(name: unknown, known: known)
+    }
+    return try container(keyedBy: keys)
+  }
+}
+
+extension KeyedDecodingContainer {
+  /// Two numbers, or nil where the setting is missing.
+  ///
+  /// - Throws: `OptimizerError.invalidOption` for another count; `meanings` says what the numbers are.
+  func decodePairIfPresent(_ key: Key, meanings: String) throws -> (Double, Double)? {
+    guard let values = try decodeIfPresent([Double].self, forKey: key) else { return nil }
+    guard values.count == 2 else {
+      throw OptimizerError.invalidOption(
+        name: key.stringValue, value: "\(values)", requirement: "it takes two numbers, \(meanings)")
+    }
+    return (values[0], values[1])
+  }
+}
+
+/// A key of any name.
+private struct AnyKey: CodingKey {
+  let stringValue: String
+  var intValue: Int? { nil }
+
+  init?(stringValue: String) { self.stringValue = stringValue }
+  init?(intValue: Int) { nil }
+}

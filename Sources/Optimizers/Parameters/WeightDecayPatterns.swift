@@ -1,0 +1,52 @@
+import _StringProcessing
+
+/// Which parameters decay, decided by their names: the rule of the reference's `AdamWeightDecay`.
+///
+/// A parameter decays if a pattern of `including` matches its name, or if none of `excluding` does: including wins.
+/// Patterns are regular expressions that may match anywhere in a name; case counts.
+///
+///     let patterns = try WeightDecayPatterns(excluding: ["LayerNorm", "bias"])
+///     let optimizer = try AdamW(groups: patterns.groups(of: model.parameters, options: .init(weightDecay: 0.1)))
+public struct WeightDecayPatterns {
+  private let including: [Regex<AnyRegexOutput>]
+  private let excluding: [Regex<AnyRegexOutput>]
+
+  /// Patterns.
+  ///
+  /// - Parameters:
+  ///   - including: What decays, also where a pattern of `excluding` matches.
+  ///   - excluding: What else does not decay.
+  /// - Throws: `OptimizerError.invalidPattern` for the first that is not a regular expression.
+  public init(including: [String] = [], excluding: [String] = []) throws(OptimizerError) {
+    self.including = try including.map(Self.expression)
+    self.excluding = try excluding.map(Self.expression)
+  }
+
+  private static func expression(_ pattern: String) throws(OptimizerError) -> Regex<AnyRegexOutput> {
+    do {
+      // The reference compares code points, not what a reader takes for one character.
+      return try Regex(pattern).matchingSemantics(.unicodeScalar)
+    } catch {
+      throw .invalidPattern(pattern, reason: "\(error)")
+    }
+  }
+
+  /// Whether a parameter of this name decays.
+  public func decays(_ name: String) -> Bool {
+    including.contains { name.contains($0) } || !excluding.contains { name.contains($0) }
+  }
+
+  /// The parameters as groups: those that decay with `options`, the others with the same but weight decay 0.
+  ///
+  /// Each keeps the order of `parameters`. A group without parameters is left out.
+  public func groups<Options: OptimizerOptions>(
+    of parameters: [Parameter], options: Options
+  ) -> [ParameterGroup<Options>] {
+    var undecayed = options
+    undecayed.weightDecay = 0
+    return [
+      ParameterGroup(parameters.filter { decays($0.name) }, options: options),
+      ParameterGroup(parameters.filter { !decays($0.name) }, options: undecayed),
+    ].filter { !$0.parameters.isEmpty }
+  }
+}

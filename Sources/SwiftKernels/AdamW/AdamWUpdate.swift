@@ -1,0 +1,45 @@
+import Kernels
+
+/// The AdamW step of a row of elements: every array is read once and written once.
+///
+/// 28 bytes an element move in Float32, the least there is. Per vector there are one root and one quotient: the bias
+/// corrections are folded into `factor` and `epsilon`.
+enum AdamWUpdate<P: StoredScalar, G: StoredScalar, A: Arithmetic> {
+  /// Updates parameter and moments.
+  static func update(
+    _ parameter: MutableElements, _ gradient: GradientPiece, moments: AdamWMoments, rule numbers: AdamWRule,
+    change: ParameterChange
+  ) {
+    let parameter = parameter.address
+    let rule = ParameterRule<P, A>(change)
+    let keepsMaximum = moments.maximum != nil
+    let first = UnsafeMutableRawPointer(moments.first.of(A.self))
+    let second = UnsafeMutableRawPointer(moments.second.of(A.self))
+    let maximum = moments.maximum.map { UnsafeMutableRawPointer($0.of(A.self)) } ?? second
+    let scale = A(gradient.scale)
+    let weight1 = A(1 - numbers.beta1)
+    let beta2 = A(numbers.beta2)
+    let weight2 = A(1 - numbers.beta2)
+    let factor = A(numbers.factor)
+    let epsilon = A(numbers.epsilon)
+    @inline(__always) func step(_ offset: Int, _ valid: Int) {
+      let g = scale * G.load(gradient.elements.address, offset, valid, as: A.self)
+      let oldFirst = A.load(UnsafeRawPointer(first), offset, valid, as: A.self)
+      // Not β₁ m + (1−β₁) g: the rounded β₁ and 1−β₁ don't add up to 1, which for β₁ = 0.999 shifts m by 10⁻⁵. Nor
+      // m + (1−β₁)(g − m), one operation less, which loses a small g for β₁ near 0.
+      let m = (oldFirst - weight1 * oldFirst) + weight1 * g
+      _ = A.store(m, first, offset, valid)
+      let oldSecond = A.load(UnsafeRawPointer(second), offset, valid, as: A.self)
+      let v = beta2 * oldSecond + weight2 * (g * g)
+      _ = A.store(v, second, offset, valid)
+      var divisor = v
+      if keepsMaximum {
+        divisor = lanesMaximum(v, A.load(UnsafeRawPointer(maximum), offset, valid, as: A.self))
+        _ = A.store(divisor, maximum, offset, valid)
+      }
+      _ = rule.apply(
+        factor * (m / (divisor.squareRoot() + epsilon)), to: parameter, offset, valid, momentAt: 0)
+    }
+    forEachVector(gradient.columns, step)
+  }
+}

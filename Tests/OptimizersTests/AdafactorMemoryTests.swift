@@ -1,0 +1,53 @@
+import Optimizers
+import Tensors
+import Testing
+
+/// What a step holds beside parameter, gradient and state.
+@Suite struct AdafactorMemoryTests {
+  /// What fills the largest scratch of every form of blocks, and what keeps the most sums.
+  static let shapes: [Shape] = [
+    [], [1 << 18], [128, 128], [1, 16_384], [16_384, 1], [64, 256], [256, 64], [1, 1 << 18], [8, 65_536],
+    [512, 2_048], [513, 1_000], [50_257, 16], [65_536, 4], [4_096, 3, 3], [20, 129, 128],
+  ]
+
+  @Test(arguments: shapes)
+  func `a step on two threads takes 1 MB and a sixteenth of the matrix at the most`(shape: Shape) throws {
+    let parameter = Parameter("p", Tensor(zeros: shape))
+    parameter.gradient = Tensor(zeros: shape)
+    let optimizer = try Adafactor([parameter], threads: 2)
+    try optimizer.step()
+    #expect(optimizer.workspaceByteCount <= 1 << 20 + parameter.value.byteCount / 16)
+    // And no more in later steps.
+    let first = optimizer.workspaceByteCount
+    try optimizer.step()
+    #expect(optimizer.workspaceByteCount == first)
+  }
+
+  @Test
+  func `many parameters share the workspace`() throws {
+    let parameters = (0..<300).map {
+      Parameter("\($0)", Tensor(zeros: $0 % 2 == 0 ? [64, 64] : [150, 130]))
+    }
+    for parameter in parameters { parameter.gradient = Tensor(zeros: parameter.value.shape) }
+    let optimizer = try Adafactor(parameters, threads: 2)
+    try optimizer.step()
+    #expect(optimizer.workspaceByteCount <= 1 << 20 + 150 * 130 * 4 / 16)
+  }
+
+  @Test
+  func `the state takes four bytes for each row, column, and element of a vector`() throws {
+    let parameters = [
+      Parameter("matrix", Tensor(zeros: [30, 50])), Parameter("batch", Tensor(zeros: [7, 3, 5])),
+      Parameter("vector", Tensor(zeros: [11])), Parameter("scalar", Tensor(zeros: [])),
+    ]
+    for parameter in parameters { parameter.gradient = Tensor(zeros: parameter.value.shape) }
+    let optimizer = try Adafactor(parameters)
+    #expect(optimizer.stateByteCount == 0)
+    try optimizer.step()
+    let numbers = (30 + 50) + 7 * (3 + 5) + 11 + 1
+    #expect(optimizer.stateByteCount == 4 * numbers)
+    try optimizer.updateOptions(ofGroup: 0) { $0.beta1 = 0.9 }
+    try optimizer.step()
+    #expect(optimizer.stateByteCount == 4 * (numbers + 30 * 50 + 7 * 3 * 5 + 11 + 1))
+  }
+}

@@ -1,0 +1,19 @@
+import Optimizers
+import Tensors
+import Testing
+
+/// Trajectories of torch's AdamW, replayed on both kernel paths.
+@Suite struct AdamWParityTests {
+  @Test(arguments: Trajectory<AdamW>.names, KernelPathKind.available)
+  func `a trajectory of torch is followed`(name: String, kernels: KernelPathKind) throws {
+    let reference = try Trajectory<AdamW>.load(name)
+    let run = try TrajectoryRun(reference, kernels: kernels)
+    for (index, step) in reference.steps.enumerated() {
+      try run.take(step)
+      run.compareParameters(with: reference.record[index])
+      for states in reference.states where states.afterStep == index + 1 {
+        run.compareStates(with: states)
+      }
+    }
+  }
+}

@@ -1,0 +1,101 @@
+import Optimizers
+import Tensors
+import Testing
+
+/// What AdamW does about gradients that are not finite.
+@Suite struct AdamWPolicyTests {
+  /// The tensor with the bad gradient: alone on a thread, and divided in blocks.
+  static let places = [0, 1]
+  static let bad: [Float] = [.nan, .infinity, -.infinity, 1e30]
+
+  @Test(arguments: places, KernelPathKind.available)
+  func `skipParameter leaves the parameter and its state, and steps the other`(
+    place: Int, kernels: KernelPathKind
+  ) throws {
+    for value in Self.bad {
+      let run = try Run(.skipParameter, kernels, place, value)
+      let report = try run.optimizer.step()
+      #expect(report.steppedCount == 1 && report.nonFinite == ["\(place)"])
+      for index in 0..<2 { #expect((run.bits(index) == run.before[index]) == (index == place)) }
+    }
+  }
+
+  @Test(arguments: places, KernelPathKind.available)
+  func `skipStep leaves every parameter`(place: Int, kernels: KernelPathKind) throws {
+    let run = try Run(.skipStep, kernels, place, .nan)
+    let report = try run.optimizer.step()
+    #expect(report.steppedCount == 0 && report.nonFinite == ["\(place)"])
+    for index in 0..<2 { #expect(run.bits(index) == run.before[index]) }
+    run.setGradients(seed: 9)
+    #expect(try run.optimizer.step().steppedCount == 2)
+  }
+
+  @Test(arguments: places, KernelPathKind.available)
+  func `throwError leaves every parameter and names the first`(
+    place: Int, kernels: KernelPathKind
+  ) throws {
+    let run = try Run(.throwError, kernels, place, .infinity)
+    #expect(throws: OptimizerError.nonFiniteGradient(parameter: "\(place)")) { try run.optimizer.step() }
+    for index in 0..<2 { #expect(run.bits(index) == run.before[index]) }
+  }
+
+  @Test(arguments: KernelPathKind.available)
+  func `propagate steps, and only the element becomes NaN`(kernels: KernelPathKind) throws {
+    let run = try Run(.propagate, kernels, 1, .nan)
+    let report = try run.optimizer.step()
+    #expect(report.steppedCount == 2 && report.nonFinite == [])
+    let values = run.parameters[1].value.scalars(as: Float.self)
+    #expect(values.indices.filter { values[$0].isNaN } == [values.count - 1])
+  }
+
+  @Test(arguments: NonFinitePolicy.allCases, KernelPathKind.available)
+  func `finite gradients are stepped alike under every policy`(
+    policy: NonFinitePolicy, kernels: KernelPathKind
+  ) throws {
+    let (run, plain) = (try Run(policy, kernels, 0, 0.5), try Run(.propagate, kernels, 0, 0.5))
+    try run.optimizer.step()
+    try plain.optimizer.step()
+    for index in 0..<2 { #expect(run.bits(index) == plain.bits(index)) }
+  }
+
+  @Test(arguments: [NonFinitePolicy.skipParameter, .skipStep, .throwError])
+  func `what a skipped step began is taken back`(policy: NonFinitePolicy) throws {
+    let parameter = Parameter("p", Tensor(ones: [3, 4]))
+    let optimizer = try AdamW([parameter], nonFinitePolicy: policy)
+    parameter.gradient = Tensor(repeating: .nan, shape: [3, 4])
+    _ = try? optimizer.step()
+    #expect(optimizer.state(of: parameter) == nil && optimizer.stateByteCount == 0)
+    parameter.gradient = Tensor(ones: [3, 4])
+    try optimizer.step()
+    let before = optimizer.state(of: parameter)
+    try optimizer.updateOptions(ofGroup: 0) { $0.amsgrad = true }
+    parameter.gradient = Tensor(repeating: .nan, shape: [3, 4])
+    _ = try? optimizer.step()
+    #expect(optimizer.state(of: parameter) == before && before?.maximum == nil)
+  }
+
+  /// Two parameters after one step, a small one and one of several blocks, and a bad value at the end of a gradient.
+  private struct Run {
+    let parameters = AdamWStepTests.parameters([[13], [140, 1280]], .float32)
+    let optimizer: AdamW
+    private(set) var before: [AdamWBits] = []
+
+    init(_ policy: NonFinitePolicy, _ kernels: KernelPathKind, _ place: Int, _ value: Float) throws {
+      optimizer = try AdamW(
+        parameters, options: .init(amsgrad: true), nonFinitePolicy: policy, kernels: kernels, threads: 2)
+      setGradients(seed: 1)
+      try optimizer.step()
+      setGradients(seed: 2)
+      var values = parameters[place].gradient!.scalars(as: Float.self)
+      values[values.count - 1] = value
+      parameters[place].gradient = Tensor(values, shape: parameters[place].value.shape)
+      before = parameters.map { AdamWBits($0, optimizer) }
+    }
+
+    func setGradients(seed: Int) {
+      AdamWStepTests.setGradients(of: parameters, seed: seed, as: .float32)
+    }
+
+    func bits(_ index: Int) -> AdamWBits { AdamWBits(parameters[index], optimizer) }
+  }
+}

@@ -1,0 +1,116 @@
+import Optimizers
+import Tensors
+import Testing
+
+/// What AdamW remembers: taken, given back, and refused where it does not fit.
+@Suite struct AdamWStateTests {
+  @Test(arguments: [false, true])
+  func `a run goes on from its state with the same bits`(amsgrad: Bool) throws {
+    let options = AdamW.Options(learningRate: 0.1, amsgrad: amsgrad)
+    let whole = AdamWStepTests.parameters([[7, 5]], .float32)
+    let optimizer = try AdamW(whole, options: options)
+    for step in 1...3 {
+      AdamWStepTests.setGradients(of: whole, seed: step, as: .float32)
+      try optimizer.step()
+    }
+    let resumed = [Parameter("0", whole[0].value.rewritten)]
+    let other = try AdamW(resumed, options: options)
+    try other.setState(optimizer.state(of: whole[0])!, of: resumed[0])
+    for step in 4...6 {
+      for (parameters, optimizer) in [(whole, optimizer), (resumed, other)] {
+        AdamWStepTests.setGradients(of: parameters, seed: step, as: .float32)
+        try optimizer.step()
+      }
+    }
+    #expect(AdamWBits(whole[0], optimizer) == AdamWBits(resumed[0], other))
+    #expect(optimizer.state(of: whole[0])?.step == 6)
+  }
+
+  @Test func `a state that was taken is not changed by later steps`() throws {
+    let parameters = AdamWStepTests.parameters([[9]], .float32)
+    let optimizer = try AdamW(parameters)
+    AdamWStepTests.setGradients(of: parameters, seed: 1, as: .float32)
+    try optimizer.step()
+    let taken = optimizer.state(of: parameters[0])!
+    let bits = taken.firstMoments.bits
+    try optimizer.step()
+    #expect(taken.firstMoments.bits == bits && taken.step == 1)
+    #expect(optimizer.state(of: parameters[0])?.step == 2)
+  }
+
+  @Test func `amsgrad that is switched on later begins with the latest moments`() throws {
+    let parameters = AdamWStepTests.parameters([[9]], .float32)
+    let optimizer = try AdamW(parameters)
+    AdamWStepTests.setGradients(of: parameters, seed: 1, as: .float32)
+    try optimizer.step()
+    #expect(optimizer.state(of: parameters[0])?.maximum == nil)
+    try optimizer.updateOptions(ofGroup: 0) { $0.amsgrad = true }
+    try optimizer.step()
+    let state = optimizer.state(of: parameters[0])!
+    #expect(state.maximum == state.secondMoments)
+  }
+
+  @Test func `bytes are two numbers an element, three with amsgrad`() throws {
+    for (type, amsgrad, bytes) in [
+      (ScalarType.float32, false, 8), (.bfloat16, false, 8), (.float64, false, 16), (.float32, true, 12),
+    ] {
+      let parameters = AdamWStepTests.parameters([[5, 7], [3]], type)
+      let optimizer = try AdamW(parameters, options: .init(amsgrad: amsgrad))
+      #expect(optimizer.stateByteCount == 0)
+      AdamWStepTests.setGradients(of: parameters, seed: 1, as: .float32)
+      try optimizer.step()
+      #expect(optimizer.stateByteCount == 38 * bytes)
+    }
+  }
+
+  @Test func `a state that does not fit is refused`() throws {
+    let parameter = Parameter("p", Tensor(ones: [2, 3]))
+    let optimizer = try AdamW([parameter])
+    let (good, flat) = (Tensor(zeros: [2, 3]), Tensor(zeros: [6]))
+    let wide = Tensor(zeros: [2, 3], as: .float64)
+    let refused: [(AdamW.State, OptimizerError)] = [
+      (
+        .init(step: 1, firstMoments: flat, secondMoments: good),
+        .stateShape(parameter: "p", moments: "first moments", shape: [6], expected: [2, 3])
+      ),
+      (
+        .init(step: 1, firstMoments: good, secondMoments: flat),
+        .stateShape(parameter: "p", moments: "second moments", shape: [6], expected: [2, 3])
+      ),
+      (
+        .init(step: 1, firstMoments: good, secondMoments: good, maximum: flat),
+        .stateShape(parameter: "p", moments: "maximum", shape: [6], expected: [2, 3])
+      ),
+      (
+        .init(step: 1, firstMoments: good, secondMoments: wide),
+        .stateType(parameter: "p", moments: "second moments", type: .float64, expected: .float32)
+      ),
+    ]
+    for (state, error) in refused {
+      #expect(throws: error) { try optimizer.setState(state, of: parameter) }
+    }
+    #expect(throws: OptimizerError.self) {
+      try optimizer.setState(.init(step: -1, firstMoments: good, secondMoments: good), of: parameter)
+    }
+    #expect(throws: OptimizerError.unknownParameter(name: "p")) {
+      try optimizer.setState(
+        .init(step: 1, firstMoments: good, secondMoments: good), of: Parameter("p", good))
+    }
+    #expect(optimizer.state(of: parameter) == nil)
+  }
+
+  @Test func `a parameter that got another shape is refused, and nothing is stepped`() throws {
+    let parameters = AdamWStepTests.parameters([[4], [6]], .float32)
+    let optimizer = try AdamW(parameters)
+    AdamWStepTests.setGradients(of: parameters, seed: 1, as: .float32)
+    try optimizer.step()
+    let before = AdamWBits(parameters[0], optimizer)
+    parameters[1].value = Tensor(ones: [60_000])
+    parameters[1].gradient = Tensor(ones: [60_000])
+    #expect(
+      throws: OptimizerError.stateShape(
+        parameter: "1", moments: "first moments", shape: [6], expected: [60_000])
+    ) { try optimizer.step() }
+    #expect(AdamWBits(parameters[0], optimizer) == before)
+  }
+}

@@ -1,0 +1,104 @@
+import Optimizers
+import Tensors
+import Testing
+
+/// Stepping each parameter as soon as its gradient exists.
+@Suite struct SingleStepTests {
+  @Test(arguments: KernelPathKind.available)
+  func `single steps of Adafactor have the bits of one whole step`(kernels: KernelPathKind) throws {
+    try compare(
+      Adafactor.self, .init(stepSize: .fixed(0.01), beta1: 0.9, weightDecay: 0.1), kernels)
+  }
+
+  @Test(arguments: KernelPathKind.available)
+  func `single steps of AdamW have the bits of one whole step`(kernels: KernelPathKind) throws {
+    try compare(AdamW.self, .init(learningRate: 0.01, amsgrad: true), kernels)
+  }
+
+  private func compare<Subject: ReferenceSubject>(
+    _: Subject.Type, _ options: Subject.Options, _ kernels: KernelPathKind
+  ) throws where Subject.State: Equatable {
+    let shapes: [Shape] = [[], [7], [40_001], [130, 257], [3, 4, 5]]
+    let (together, apart) = (
+      AdamWStepTests.parameters(shapes, .float32), AdamWStepTests.parameters(shapes, .float32)
+    )
+    func make(_ parameters: [Parameter]) throws -> Subject {
+      try Subject(
+        groups: [ParameterGroup(parameters, options: options)], nonFinitePolicy: .skipParameter,
+        kernels: kernels, threads: 2)
+    }
+    let (whole, single) = (try make(together), try make(apart))
+    for step in 1...3 {
+      AdamWStepTests.setGradients(of: together, seed: step, as: .float32)
+      together[1].gradientScale = 0.3
+      try whole.step()
+      // In the order of a backward pass, the last first.
+      for (index, parameter) in apart.enumerated().reversed() {
+        parameter.gradient = AdamWStepTests.gradient(
+          of: parameter.value.shape, seed: 31 * index + step, as: .float32)
+        if index == 1 { parameter.gradientScale = 0.3 }
+        let report = try single.step(parameter)
+        #expect(report.steppedCount == 1 && report.nonFinite == [])
+        #expect(parameter.gradient == nil)
+      }
+    }
+    for (one, other) in zip(together, apart) {
+      #expect(one.value.bits == other.value.bits)
+      #expect(whole.state(of: one) == single.state(of: other) && whole.state(of: one) != nil)
+    }
+  }
+
+  @Test func `a gradient that is kept can be stepped with again`() throws {
+    let (once, twice) = (Parameter("p", Tensor(ones: [5])), Parameter("p", Tensor(ones: [5])))
+    let (whole, single) = (try AdamW([once]), try AdamW([twice]))
+    once.gradient = Tensor([1, -2, 3, -4, 5])
+    twice.gradient = once.gradient
+    try whole.step()
+    try whole.step()
+    try single.step(twice, releasingGradient: false)
+    #expect(twice.gradient != nil)
+    try single.step(twice)
+    #expect(twice.gradient == nil && once.value.bits == twice.value.bits)
+    #expect(single.state(of: twice)?.step == 2)
+  }
+
+  @Test func `what cannot be stepped alone is refused with the reason`() throws {
+    let (own, idle, foreign) = (
+      Parameter("own", Tensor(ones: [2])), Parameter("idle", Tensor(ones: [2])),
+      Parameter("own", Tensor(ones: [2]))
+    )
+    let optimizers: [any Optimizer] = [try Adafactor([own, idle]), try AdamW([own, idle])]
+    for optimizer in optimizers {
+      own.gradient = Tensor(ones: [2])
+      foreign.gradient = Tensor(ones: [2])
+      #expect(throws: OptimizerError.noGradient(parameter: "idle")) { try optimizer.step(idle) }
+      #expect(throws: OptimizerError.unknownParameter(name: "own")) { try optimizer.step(foreign) }
+      own.gradient = Tensor(ones: [3])
+      #expect(throws: OptimizerError.gradientShape(parameter: "own", shape: [2], gradient: [3])) {
+        try optimizer.step(own)
+      }
+      #expect(own.gradient != nil)
+      own.gradient = Tensor(ones: [2])
+      optimizer.nonFinitePolicy = .skipStep
+      let error = #expect(throws: OptimizerError.self) { try optimizer.step(own) }
+      #expect(error?.description.contains("\"own\" cannot be stepped alone: the policy skipStep") == true)
+      #expect(own.gradient != nil && optimizer.stateByteCount == 0)
+      #expect(own.value == Tensor(ones: [2]))
+    }
+  }
+
+  @Test func `a bad gradient alone is skipped and released, or thrown and kept`() throws {
+    let parameter = Parameter("p", Tensor(ones: [2]))
+    let optimizers: [any Optimizer] = [try Adafactor([parameter]), try AdamW([parameter])]
+    for optimizer in optimizers {
+      optimizer.nonFinitePolicy = .throwError
+      parameter.gradient = Tensor([1, .nan])
+      #expect(throws: OptimizerError.nonFiniteGradient(parameter: "p")) { try optimizer.step(parameter) }
+      #expect(parameter.gradient != nil)
+      optimizer.nonFinitePolicy = .skipParameter
+      let report = try optimizer.step(parameter)
+      #expect(report.steppedCount == 0 && report.nonFinite == ["p"])
+      #expect(parameter.gradient == nil && parameter.value == Tensor(ones: [2]))
+    }
+  }
+}
