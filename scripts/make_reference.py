@@ -22,11 +22,7 @@ from importlib import metadata
 from pathlib import Path
 
 PINNED = {"torch": "2.15.0", "transformers": "5.23.0", "numpy": "2.4.6", "safetensors": "0.8.0"}
-<<<<<<< HEAD
-PARTS = ["adafactor", "adamw", "schedules", "training_loop"]
-=======
-PARTS = ["adafactor", "schedules", "training_loop", "continuation"]
->>>>>>> 3affb4b6493ef40320204f781ea6eb6ab1a0d977
+PARTS = ["adafactor", "adamw", "schedules", "extra_schedules", "training_loop", "continuation"]
 ON_REQUEST = ["large"]
 
 
