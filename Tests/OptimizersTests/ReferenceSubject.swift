@@ -2,9 +2,7 @@ import Optimizers
 import Tensors
 
 /// An optimizer whose counterpart in the reference has recorded trajectories.
-protocol ReferenceSubject: Optimizer {
-  associatedtype Options: OptimizerOptions & Decodable
-  associatedtype State
+protocol ReferenceSubject: Optimizer, RestorableOptimizer {
   associatedtype RecordedState: RecordedStateOf<State>
   associatedtype RecordedChange: RecordedChangeOf<Options>
 
@@ -15,9 +13,6 @@ protocol ReferenceSubject: Optimizer {
     groups: [ParameterGroup<Options>], nonFinitePolicy: NonFinitePolicy, kernels: KernelPathKind,
     threads: Int?
   ) throws(OptimizerError)
-  func updateOptions(ofGroup index: Int, _ change: (inout Options) -> Void) throws(OptimizerError)
-  func state(of parameter: Parameter) -> State?
-  func setState(_ state: State?, of parameter: Parameter) throws(OptimizerError)
 }
 
 /// A state under the reference's names.

@@ -2,7 +2,7 @@ import Tensors
 
 extension Adafactor {
   /// What can be chosen for each parameter group. The defaults are the reference's.
-  public struct Options: OptimizerOptions, Hashable {
+  public struct Options: Sendable, Hashable {
     /// Where the step size comes from. The reference's `lr`, `relative_step` and `warmup_init`.
     public var stepSize: StepSize
 

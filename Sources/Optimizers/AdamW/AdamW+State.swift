@@ -5,8 +5,8 @@ extension AdamW: RestorableOptimizer {
   public static var name: String { "adamw" }
 }
 
-extension AdamW.Options {
-  /// These options with the learning rate and the weight decay of others.
+extension AdamW.Options: OptimizerOptions {
+  /// These options with the rate and the weight decay of others.
   public func withScheduledValues(of other: Self) -> Self {
     var options = self
     options.learningRate = other.learningRate
@@ -16,14 +16,15 @@ extension AdamW.Options {
 }
 
 extension AdamW.State: OptimizerParameterState {
-  /// Torch's names of m, v and the largest v.
+  /// Torch's names of m, v and its maximum.
   public static var tensorNames: [String] { ["exp_avg", "exp_avg_sq", "max_exp_avg_sq"] }
 
-  /// AdamW keeps no number beside its step.
+  /// None: the step is all that there is beside the moments.
   public static var numberNames: [String] { [] }
 
-  /// A state of these parts; a missing average is an empty tensor, which ``check(parameter:shape:scalarType:)`` refuses.
+  /// A state of these parts.
   public init(step: Int, tensors: [String: Tensor], numbers: [String: Double]) {
+    // Moments that are missing have no elements, which `check` refuses for the parameter that they belong to.
     let missing = Tensor(zeros: [0])
     self.init(
       step: step, firstMoments: tensors["exp_avg"] ?? missing,

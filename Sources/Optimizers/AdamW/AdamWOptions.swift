@@ -1,6 +1,6 @@
 extension AdamW {
   /// What can be chosen for each parameter group. The defaults are torch's.
-  public struct Options: OptimizerOptions, Hashable {
+  public struct Options: Sendable, Hashable {
     /// The step size: torch's `lr`. At least 0.
     public var learningRate: Double
 

@@ -39,19 +39,13 @@ extension UpdateRule {
   }
 }
 
-/// What is remembered of one parameter between steps.
-protocol ParameterState: Sendable {
-  /// Steps taken.
-  var step: Int { get }
-
+/// What is remembered of one parameter between steps, as the bookkeeping sees it.
+protocol ParameterState: OptimizerParameterState {
   /// Bytes of all moments.
   var byteCount: Int { get }
 
   /// The moments that only some options need: as many as the parameter has elements.
   var optionalMoments: Tensor? { get set }
-
-  /// Refuses a state that a parameter of this name, shape and type cannot have.
-  func check(parameter: String, shape: Shape, scalarType: ScalarType) throws(OptimizerError)
 
   /// The moments that a parameter of this shape calls for: their name, what there is, and the shape it must have.
   func moments(of shape: Shape) -> [(name: String, tensor: Tensor?, expected: Shape?)]
@@ -63,7 +57,7 @@ extension ParameterState {
     moments.reduce(0) { $0 + ($1?.byteCount ?? 0) }
   }
 
-  /// Refuses moments that a parameter of this name, shape and type cannot have.
+  /// Refuses a state that a parameter of this name, shape and type cannot have.
   func checkMoments(parameter: String, shape: Shape, scalarType: ScalarType) throws(OptimizerError) {
     guard step >= 0 else {
       throw .invalidOption(

@@ -27,3 +27,15 @@ public protocol OptimizerParameterState: Sendable {
   /// Refuses a state that a parameter of this name, shape and type cannot have.
   func check(parameter: String, shape: Shape, scalarType: ScalarType) throws(OptimizerError)
 }
+
+/// What can be chosen for a parameter group: settings under the reference's names where they are encoded.
+public protocol OptimizerOptions: Codable, Sendable, Equatable {
+  /// The share of a parameter, times the step size, that a step takes off beside the update.
+  var weightDecay: Double { get set }
+
+  /// Throws `OptimizerError.invalidOption` for the first value out of range, NaN included.
+  func validate() throws(OptimizerError)
+
+  /// These options with the learning rate and the weight decay of others, as far as a schedule drives them.
+  func withScheduledValues(of other: Self) -> Self
+}

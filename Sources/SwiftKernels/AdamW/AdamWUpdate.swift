@@ -7,21 +7,22 @@ import Kernels
 enum AdamWUpdate<P: StoredScalar, G: StoredScalar, A: Arithmetic> {
   /// Updates parameter and moments.
   static func update(
-    _ parameter: MutableElements, _ gradient: GradientPiece, moments: AdamWMoments, rule numbers: AdamWRule,
+    _ parameter: MutableElements, _ gradient: GradientPiece, moments: AdamWMoments, rule: AdamWRule,
     change: ParameterChange
   ) {
     let parameter = parameter.address
-    let rule = ParameterRule<P, A>(change)
-    let keepsMaximum = moments.maximum != nil
+    let change = ParameterRule<P, A>(change)
     let first = UnsafeMutableRawPointer(moments.first.of(A.self))
     let second = UnsafeMutableRawPointer(moments.second.of(A.self))
+    let keepsMaximum = moments.maximum != nil
+    // Never read without a maximum; any address will do.
     let maximum = moments.maximum.map { UnsafeMutableRawPointer($0.of(A.self)) } ?? second
     let scale = A(gradient.scale)
-    let weight1 = A(1 - numbers.beta1)
-    let beta2 = A(numbers.beta2)
-    let weight2 = A(1 - numbers.beta2)
-    let factor = A(numbers.factor)
-    let epsilon = A(numbers.epsilon)
+    let weight1 = A(1 - rule.beta1)
+    let beta2 = A(rule.beta2)
+    let weight2 = A(1 - rule.beta2)
+    let factor = A(rule.factor)
+    let epsilon = A(rule.epsilon)
     @inline(__always) func step(_ offset: Int, _ valid: Int) {
       let g = scale * G.load(gradient.elements.address, offset, valid, as: A.self)
       let oldFirst = A.load(UnsafeRawPointer(first), offset, valid, as: A.self)
@@ -37,7 +38,7 @@ enum AdamWUpdate<P: StoredScalar, G: StoredScalar, A: Arithmetic> {
         divisor = lanesMaximum(v, A.load(UnsafeRawPointer(maximum), offset, valid, as: A.self))
         _ = A.store(divisor, maximum, offset, valid)
       }
-      _ = rule.apply(
+      _ = change.apply(
         factor * (m / (divisor.squareRoot() + epsilon)), to: parameter, offset, valid, momentAt: 0)
     }
     forEachVector(gradient.columns, step)

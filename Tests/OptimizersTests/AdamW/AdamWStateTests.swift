@@ -113,4 +113,50 @@ import Testing
     ) { try optimizer.step() }
     #expect(AdamWBits(parameters[0], optimizer) == before)
   }
+
+  @Test func `the whole state is a value that another optimizer takes`() throws {
+    func make() throws -> ([Parameter], AdamW) {
+      let parameters = AdamWStepTests.parameters([[4], [6]], .float32)
+      return (
+        parameters,
+        try AdamW(groups: [
+          .init([parameters[0]], options: .init(amsgrad: true)), .init([parameters[1]], options: .init()),
+        ])
+      )
+    }
+    let (parameters, optimizer) = try make()
+    AdamWStepTests.setGradients(of: parameters, seed: 1, as: .float32)
+    try optimizer.step()
+    optimizer.learningRates = [0.5, 0.25]
+    let (resumed, other) = try make()
+    for (new, old) in zip(resumed, parameters) { new.value = old.value }
+    try other.restore(optimizer.state())
+    #expect(other.learningRates == [0.5, 0.25])
+    for (parameters, optimizer) in [(parameters, optimizer), (resumed, other)] {
+      AdamWStepTests.setGradients(of: parameters, seed: 2, as: .float32)
+      try optimizer.step()
+    }
+    for (one, two) in zip(parameters, resumed) {
+      #expect(AdamWBits(one, optimizer) == AdamWBits(two, other))
+    }
+    try other.updateOptions(ofGroup: 0) { $0.beta1 = 0.5 }
+    #expect(throws: StateMismatch.self) { try other.restore(optimizer.state()) }
+    try optimizer.setState(nil, of: parameters[0])
+    #expect(optimizer.state(of: parameters[0]) == nil)
+  }
+
+  @Test func `a state is made of torch's names, and refused where moments are missing`() throws {
+    let moments = Tensor(zeros: [2, 3])
+    let state = AdamW.State(step: 4, firstMoments: moments, secondMoments: moments, maximum: moments)
+    #expect(Set(state.tensors.keys) == Set(AdamW.State.tensorNames) && state.numbers == [:])
+    #expect(AdamW.State(step: 4, tensors: state.tensors, numbers: [:]) == state)
+    for name in ["exp_avg", "exp_avg_sq"] {
+      var tensors = state.tensors
+      tensors[name] = nil
+      #expect(throws: OptimizerError.self) {
+        try AdamW.State(step: 4, tensors: tensors, numbers: [:])
+          .check(parameter: "p", shape: [2, 3], scalarType: .float32)
+      }
+    }
+  }
 }

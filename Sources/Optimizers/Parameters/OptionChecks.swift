@@ -1,18 +1,3 @@
-/// The options of a parameter group, as far as every optimizer has them: settings under the reference's names where they
-/// are encoded.
-public protocol OptimizerOptions: Codable, Sendable, Equatable {
-  /// The share of a parameter, times the step size, that a step takes off beside the update.
-  var weightDecay: Double { get set }
-
-  /// Checks the ranges.
-  ///
-  /// - Throws: `OptimizerError.invalidOption` for the first value out of range, NaN included.
-  func validate() throws(OptimizerError)
-
-  /// These options with the learning rate and the weight decay of others, as far as a schedule drives them.
-  func withScheduledValues(of other: Self) -> Self
-}
-
 extension OptimizerError {
   /// Throws `invalidOption` unless `holds`.
   static func require(
