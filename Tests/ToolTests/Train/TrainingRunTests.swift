@@ -23,10 +23,10 @@ struct TrainingRunTests {
     settings.epochs = 8
     settings.batchSize = 10
     settings.hidden = [8]
-    settings.optimizer = Adafactor.Options(stepSize: .fixed(0.02), scaleParameter: false)
+    settings.optimizer = .adafactor(.init(stepSize: .fixed(0.02), scaleParameter: false))
     change(&settings)
     var run = try TrainingRun(Self.points, path: "points", settings: settings)
-    let result = try run.run(report)
+    let result = try run.run(report: report)
     return (result, run.model.parameters.map(\.value))
   }
 
@@ -117,11 +117,11 @@ struct TrainingRunTests {
   @Test("A diverged run stops with the epoch and the remedy; relative steps refuse a schedule")
   func failures() {
     #expect(throws: TrainingError.diverged(epoch: 1)) {
-      try run { $0.optimizer = Adafactor.Options(stepSize: .fixed(1e30), scaleParameter: false) }
+      try run { $0.optimizer = .adafactor(.init(stepSize: .fixed(1e30), scaleParameter: false)) }
     }
     #expect(throws: ScheduleError.notSchedulable(quantity: "learning rate", group: 0)) {
       try run { settings in
-        settings.optimizer = Adafactor.Options()
+        settings.optimizer = .adafactor(.init())
         settings.schedule = ScheduleChoice(name: "cosine")
       }
     }
