@@ -32,8 +32,8 @@ struct TrainCommand: ParsableCommand {
   @Option(
     help: ArgumentHelp(
       """
-      Trains with each of these on the same data and seed, and reports them together. Settings follow an optimizer's \
-      name, as its options here without dashes: adamw,adafactor:lr=1e-3:no-scale-parameter.
+      Trains with each of these on the same data and seed, and reports them together. Settings follow an \
+      optimizer's name, as its options here without dashes: adamw,adafactor:lr=1e-3:no-scale-parameter.
       """, valueName: "optimizer,…"))
   var compare: ComparedOptimizers?
 

@@ -97,6 +97,47 @@ struct TrainingRunTests {
     #expect(plateau.parameters != plain.parameters)
   }
 
+  @Test("AdamW learns it too, and every type of parameters does", arguments: ScalarType.allCases)
+  func types(type: ScalarType) throws {
+    for optimizer in [
+      OptimizerChoice.adamw(.init(learningRate: 0.02)),
+      .adafactor(.init(stepSize: .fixed(0.02), scaleParameter: false)),
+    ] {
+      let (result, parameters) = try run { settings in
+        settings.scalarType = type
+        settings.optimizer = optimizer
+        settings.epochs = 40
+      }
+      #expect(result.testAccuracy >= 0.9, "\(optimizer)")
+      #expect(parameters.allSatisfy { $0.scalarType == type })
+      #expect(result.optimizer == optimizer.kind && result.scalarType == type)
+    }
+  }
+
+  @Test("Micro-batches give the steps of one large batch, a partial last window too", arguments: [2, 4])
+  func accumulation(count: Int) throws {
+    // 48 samples: windows of 5 + 5 + … and a last one that ends with a micro-batch of 3.
+    let large = try run { settings in
+      settings.scalarType = .float64
+      settings.optimizer = .adamw(.init(learningRate: 0.02))
+      settings.batchSize = 5 * count
+    }
+    let small = try run { settings in
+      settings.scalarType = .float64
+      settings.optimizer = .adamw(.init(learningRate: 0.02))
+      settings.batchSize = 5
+      settings.microBatches = count
+    }
+    #expect(small.result.steps == large.result.steps)
+    for (left, right) in zip(small.parameters, large.parameters) {
+      // Roundings of Float64 over 40 steps at the most; a wrong weight changes the fourth digit.
+      #expect((left - right).rootMeanSquare() <= 1e-9 * right.rootMeanSquare())
+    }
+    for (left, right) in zip(small.result.epochs, large.result.epochs) {
+      #expect(abs(left.trainingLoss - right.trainingLoss) <= 1e-9 * right.trainingLoss)
+    }
+  }
+
   @Test("Progress counts every step and epoch, and its losses are finite")
   func progress() throws {
     var steps: [Int] = []

@@ -81,8 +81,8 @@ struct TrainingArguments: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       """
-      Micro-batches of a step, whose gradients are averaged by their samples; the last step of an epoch may have \
-      fewer.
+      Micro-batches of a step, whose gradients are averaged by their samples; the last step of an epoch \
+      may have fewer.
       """, valueName: "micro-batches"))
   var accumulate = TrainingSettings().microBatches
 
@@ -94,8 +94,8 @@ struct TrainingArguments: ParsableArguments {
 
   @Option(
     help: """
-      What parameters and samples are kept in. The optimizer computes 16-bit types in float32; with float16 the \
-      loss is scaled, so that small gradients do not vanish.
+      What parameters and samples are kept in. The optimizer computes 16-bit types in float32; with \
+      float16 the loss is scaled, so that small gradients do not vanish.
       """)
   var dtype = TrainingSettings().scalarType
 

@@ -4,8 +4,8 @@ import Synchronization
 
 /// Turns Ctrl-C into a flag, so that a training can save before it ends.
 ///
-/// Dispatch hands the signal to an ordinary thread: no code of ours runs in a signal's handler. A second Ctrl-C ends the
-/// process at once.
+/// Dispatch hands the signal to an ordinary thread: no code of ours runs in a signal's handler. A second
+/// Ctrl-C ends the process at once.
 final class Interruption: Sendable {
   private let flag = Atomic<Bool>(false)
 

@@ -26,7 +26,8 @@ extension TrainingRun {
   /// Goes on from the plan's newest checkpoint, where it says so and there is one.
   ///
   /// - Parameter warn: Hears of what was found.
-  /// - Throws: ``SettingsMismatch``, ``CheckpointPlanError`` and `CheckpointError`; the run begins at its start then.
+  /// - Throws: ``SettingsMismatch``, ``CheckpointPlanError`` and `CheckpointError`; the run begins at its
+  ///   start then.
   mutating func resume(_ plan: CheckpointPlan, warn: (String) -> Void) throws {
     guard let found = try plan.newest(warn) else { return }
     let checkpoint = found.checkpoint

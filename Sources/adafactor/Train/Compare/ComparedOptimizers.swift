@@ -12,7 +12,8 @@ struct ComparedOptimizers: ExpressibleByArgument {
 
   /// Each with the choice that it stands for.
   ///
-  /// - Throws: `ValidationError` for one that is no optimizer, has a setting that it does not know, or occurs twice.
+  /// - Throws: `ValidationError` for one that is no optimizer, has a setting that it does not know, or occurs
+  ///   twice.
   func choices(hasSchedule: Bool) throws -> [(label: String, choice: OptimizerChoice)] {
     guard labels.count > 1, Set(labels).count == labels.count else {
       throw ValidationError("--compare needs two optimizers or more, each of them once.")

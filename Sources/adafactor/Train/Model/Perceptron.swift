@@ -42,7 +42,8 @@ struct Perceptron {
     return a
   }
 
-  /// Sets the gradients of `lossScale` times the mean cross-entropy over a batch, and returns the cross-entropy.
+  /// Sets the gradients of `lossScale` times the mean cross-entropy over a batch, and returns the
+  /// cross-entropy.
   func setGradients(_ x: Tensor, labels: [Int], lossScale: Double = 1) -> Double {
     var inputs = [x]
     var sums: [Tensor] = []

@@ -41,8 +41,8 @@ struct OptimizationStep {
     let optimizerTime: Duration
   }
 
-  /// Steps on these micro-batches. Each counts by its samples, so that a short one at the end of the data does not
-  /// count too much.
+  /// Steps on these micro-batches. Each counts by its samples, so that a short one at the end of the data
+  /// does not count too much.
   func callAsFunction(_ microBatches: [Dataset]) throws -> Outcome {
     let clock = ContinuousClock()
     let start = clock.now

@@ -4,8 +4,8 @@ import Foundation
 enum ReportText {
   static func format(_ value: Double, _ digits: Int) -> String { String(format: "%.\(digits)f", value) }
 
-  static func counted(_ count: Int, _ noun: String, plural: String? = nil) -> String {
-    "\(grouped(count)) \(count == 1 ? noun : plural ?? noun + "s")"
+  static func counted(_ count: Int, _ noun: String) -> String {
+    "\(grouped(count)) \(count == 1 ? noun : noun + "s")"
   }
 
   /// Digits in groups of three.

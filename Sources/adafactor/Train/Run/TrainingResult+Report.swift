@@ -7,11 +7,11 @@ extension TrainingResult {
     let rows = [
       (
         "test accuracy",
-        "\(ReportText.format(100 * testAccuracy, 1)) % (\(correct) of \(testSamples) held-out samples, \(classes) classes)"
+        "\(accuracyText) (\(correct) of \(testSamples) held-out samples, \(classes) classes)"
       ),
       (
         "time",
-        "\(ReportText.format(seconds, 2)) s for \(ReportText.counted(steps, "step")), \(ReportText.counted(epochs.count, "epoch"))"
+        "\(ReportText.format(seconds, 2)) s for \(ReportText.counted(steps, "step")), \(epochText)"
       ),
       ("step", stepText),
       ("gradient", "\(ReportText.format(1e3 * gradientSecondsPerStep, 3)) ms a step"),
@@ -26,12 +26,15 @@ extension TrainingResult {
     return rows.map { $0.0.padding(toLength: width + 2, withPad: " ", startingAt: 0) + $0.1 + "\n" }.joined()
   }
 
+  private var accuracyText: String { "\(ReportText.format(100 * testAccuracy, 1)) %" }
+
+  private var epochText: String { ReportText.counted(epochs.count, "epoch") }
+
   /// What a step is made of.
   private var stepText: String {
     var parts = [
-      microBatches == 1
-        ? ReportText.counted(batchSize, "sample")
-        : "\(ReportText.counted(microBatches, "micro-batch", plural: "micro-batches")) of \(ReportText.counted(batchSize, "sample"))"
+      (microBatches == 1 ? "" : "\(microBatches) micro-batches of ")
+        + ReportText.counted(batchSize, "sample")
     ]
     if let clipNorm { parts.append("clipped to the norm \(clipNorm)") }
     if let lossScale {
@@ -53,9 +56,8 @@ extension TrainingResult {
   /// Both losses over the epochs.
   var lossChart: LineChart {
     LineChart(
-      title:
-        "Test accuracy \(ReportText.format(100 * testAccuracy, 1)) % after \(ReportText.counted(epochs.count, "epoch"))",
-      xLabel: "epoch", yLabel: "loss", hasLogarithmicY: true,
+      title: "Test accuracy \(accuracyText) after \(epochText)", xLabel: "epoch", yLabel: "loss",
+      hasLogarithmicY: true,
       series: [
         LineChart.Series(
           name: "training", points: epochs.map { .init(x: Double($0.epoch), y: $0.trainingLoss) }),

@@ -50,7 +50,8 @@ struct TrainingRun {
   ///
   /// - Parameters:
   ///   - plan: Where the run saves itself; nil for nowhere.
-  ///   - isInterrupted: Asked after every step. Where it says so, the run saves and throws ``TrainingInterrupted``.
+  ///   - isInterrupted: Asked after every step. Where it says so, the run saves and throws
+  ///     ``TrainingInterrupted``.
   mutating func run(
     saving plan: CheckpointPlan? = nil, isInterrupted: () -> Bool = { false },
     report: (TrainingProgress) -> Void = { _ in }

@@ -31,7 +31,8 @@ struct ScheduleChoice {
   var warmup = WarmupLength.steps(0)
   var options: [String: ScheduleOption] = [:]
 
-  /// The schedule of a run of this many steps. One that follows a metric sees one of each epoch, not of each step.
+  /// The schedule of a run of this many steps. One that follows a metric sees one of each epoch, not of each
+  /// step.
   func policy(trainingSteps: Int) throws(ScheduleError) -> SchedulePolicy {
     try SchedulePolicy(
       named: name, warmupSteps: warmup.steps(of: trainingSteps), trainingSteps: trainingSteps,
