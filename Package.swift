@@ -107,7 +107,9 @@ let package = Package(
     .testTarget(
       name: "CheckpointsTests", dependencies: ["Checkpoints", "CheckpointSaver"],
       resources: [.copy("Reference")]),
-    .testTarget(name: "ToolTests", dependencies: ["adafactor", "Checkpoints", "Optimizers", "Schedules", "Tensors"]),
+    .testTarget(
+      name: "ToolTests",
+      dependencies: ["adafactor", "Checkpoints", "Optimizers", "Schedules", "Tensors"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -150,6 +150,8 @@ def to_torch(tensors, metadata, names=None):
         raise ConversionError(f"the file's metadata names the optimizer {kind!r}, not one of {known}")
     tensor_parts, number_parts = KINDS[kind]
     records = json.loads(metadata["groups"])
+    if not all(record.get("correct_bias", True) for record in records):
+        raise ConversionError("torch's AdamW cannot leave out the bias correction")
     has_names = names is not None
     if names is None:
         names = [name for record in records for name in record["parameters"]]

@@ -123,6 +123,37 @@ private func bits(_ tensor: Tensor?) -> [Double]? { tensor?.scalars(as: Double.s
     #expect(optimizer.state().parameters.mapValues(\.step) == state.parameters.mapValues(\.step))
   }
 
+  @Test func `Steps of AdamW give the bits of the library's`() throws {
+    try files.configuration(
+      """
+      {"optimizer": "adamw", "groups": [
+        {"parameters": ["a.weight"], "lr": 0.05, "betas": [0.8, 0.9], "weight_decay": 0.1, "amsgrad": true},
+        {"eps": 1e-6, "maximize": true}]}
+      """)
+    let parameters = randomTensors(1).map { Parameter($0.key, $0.value) }
+    let optimizer = try AdamW(groups: [
+      ParameterGroup(
+        parameters.filter { $0.name == "a.weight" },
+        options: .init(learningRate: 0.05, beta1: 0.8, beta2: 0.9, weightDecay: 0.1, amsgrad: true)),
+      ParameterGroup(
+        parameters.filter { $0.name != "a.weight" }, options: .init(epsilon: 1e-6, maximize: true)),
+    ])
+    try files.write(randomTensors(1), "P")
+    for step in 1...3 {
+      let gradients = randomTensors(20 + UInt64(step))
+      try files.write(gradients, "G")
+      for parameter in parameters { parameter.gradient = gradients[parameter.name] }
+      try optimizer.step()
+      let result = try files.step(state: step == 1 ? nil : "S", out: ("P", "S"))
+      #expect(result.status == 0, "\(result.errors)")
+      let written = try files.read("P").tensors
+      for parameter in parameters { #expect(bits(written[parameter.name]) == bits(parameter.value)) }
+    }
+    let expected = optimizer.state().parameters
+    try optimizer.restoreState(from: files.path("S"))
+    #expect(optimizer.state().parameters == expected)
+  }
+
   @Test func `What has no gradient is copied as it stands, of whatever type`() throws {
     let tensors: [SafetensorsDescriptor] = [
       .init("ids", .int64, shape: [3]), .init("mask", .bool, shape: [2]),
@@ -223,7 +254,7 @@ private func bits(_ tensor: Tensor?) -> [Double]? { tensor?.scalars(as: Double.s
       (#"{"optimizer": "adafactor", "groups": [{}, {}]}"#, "groups 0 and 1 have no \"parameters\""),
       (#"{"optimizer": "adafactor", "groups": []}"#, "\"groups\" must hold at least one"),
       (#"{"optimizer": "adafactor"}"#, "\"groups\" must hold at least one"),
-      (#"{"groups": [{}]}"#, "\"optimizer\" must be one of \"adafactor\""),
+      (#"{"groups": [{}]}"#, "\"optimizer\" must be one of \"adafactor\", \"adamw\""),
       (#"{"optimizer": "sgd", "groups": [{}]}"#, "the optimizer \"sgd\" is none of \"adafactor\""),
       (
         #"{"optimizer": "adafactor", "groups": [{}], "lr": 1}"#,

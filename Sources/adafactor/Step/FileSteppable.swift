@@ -2,7 +2,7 @@ import Optimizers
 import Tensors
 
 /// An optimizer that steps files, one parameter after the other.
-protocol FileSteppable: RestorableOptimizer {
+protocol FileSteppable: RestorableOptimizer, Optimizer {
   /// An optimizer of one parameter.
   init(
     parameter: Parameter, options: Options, kernels: KernelPathKind, threads: Int?
@@ -10,9 +10,6 @@ protocol FileSteppable: RestorableOptimizer {
 
   /// What a parameter's state consists of after a step: a file's header is written before its tensors.
   static func stateParts(of shape: Shape, options: Options) -> StateParts
-
-  /// Steps every parameter that has a gradient.
-  @discardableResult func step() throws(OptimizerError) -> StepReport
 }
 
 /// The parts of a parameter's state by name, apart from the step.
@@ -37,6 +34,20 @@ extension Adafactor: FileSteppable {
       parts.tensors["exp_avg_sq"] = shape
     }
     if options.beta1 != nil { parts.tensors["exp_avg"] = shape }
+    return parts
+  }
+}
+
+extension AdamW: FileSteppable {
+  convenience init(
+    parameter: Parameter, options: Options, kernels: KernelPathKind, threads: Int?
+  ) throws(OptimizerError) {
+    try self.init([parameter], options: options, kernels: kernels, threads: threads)
+  }
+
+  static func stateParts(of shape: Shape, options: Options) -> StateParts {
+    var parts = StateParts(tensors: ["exp_avg": shape, "exp_avg_sq": shape], numbers: [])
+    if options.amsgrad { parts.tensors["max_exp_avg_sq"] = shape }
     return parts
   }
 }

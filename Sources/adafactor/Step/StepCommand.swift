@@ -11,12 +11,13 @@ struct StepCommand: ParsableCommand {
     discussion: """
       All files but the configuration are safetensors. The gradients have the names of their parameters; a parameter \
       without one stays as it is, its state too. Without --state every parameter begins anew. The state's tensors are \
-      named <parameter>.exp_avg_sq_row and so on, as the state of the Python optimizer.
+      named <parameter>.exp_avg_sq_row and so on, as in the state of the Python optimizer.
 
       The configuration is JSON, with the options of the Python optimizers:
         {"optimizer": "adafactor",
          "groups": [{"parameters": ["embed.weight"], "lr": 1e-3, "relative_step": false}, {}]}
-      A group without "parameters" takes all that no other names; missing options have their defaults.
+      A group without "parameters" takes all that no other names; missing options have their defaults. For "adamw" \
+      they are torch's: lr, betas, eps, weight_decay, amsgrad, maximize.
 
       Outputs may be the input files: they are replaced when everything is computed. One parameter at a time is in \
       memory. On an error nothing is written. (Only a system that fails while the second of the two files is put in \
@@ -67,6 +68,7 @@ struct StepCommand: ParsableCommand {
     let configuration = try StepConfiguration(path: config)
     switch configuration.optimizer {
     case .adafactor: try run(Adafactor.self, configuration)
+    case .adamw: try run(AdamW.self, configuration)
     }
   }
 

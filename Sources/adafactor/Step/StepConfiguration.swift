@@ -8,7 +8,7 @@ struct StepConfiguration {
 
   /// The optimizers there are.
   enum OptimizerKind: String, CaseIterable {
-    case adafactor
+    case adafactor, adamw
   }
 
   /// Reads the file at `path`; errors name it and what is wrong in it.
