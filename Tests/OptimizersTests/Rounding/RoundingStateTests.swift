@@ -115,7 +115,7 @@ import Testing
     kind: RoundingRun.Kind, type: ScalarType
   ) throws {
     let run = RoundingRun(kind: kind, type: type, kernels: .current)
-    func bits(_ rounding: Rounding) throws -> [[UInt8]] {
+    func bits(_ rounding: Rounding) throws -> [Bits] {
       let parameters = run.parameters(Self.shapes)
       let optimizer = try run.optimizer(parameters, rounding)
       run.setGradients(of: parameters, step: 1)
