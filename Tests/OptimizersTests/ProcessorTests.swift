@@ -18,7 +18,8 @@ import Testing
   }
 
   /// A parameter and its state after three steps on the Swift path.
-  private func trained(_ shape: Shape, _ type: ScalarType) throws -> (value: Tensor, state: Adafactor.State?) {
+  private func trained(_ shape: Shape, _ type: ScalarType) throws -> (value: Tensor, state: Adafactor.State?)
+  {
     var generator = SeededGenerator(seed: 11)
     let parameter = Parameter("p", Tensor(normal: shape, using: &generator).converted(to: type))
     let options = Adafactor.Options(beta1: 0.9, weightDecay: 0.01)
