@@ -2,6 +2,14 @@
 
 import PackageDescription
 
+// The kernels are compiled a second time for AVX2, and chosen when the program runs, where the compiler's machine has x86-64.
+// SWIFT_ADAFACTOR_BASELINE leaves that copy out, as a build for another architecture must.
+#if arch(x86_64)
+  let hasAVX2 = Context.environment["SWIFT_ADAFACTOR_BASELINE"] == nil
+#else
+  let hasAVX2 = false
+#endif
+
 let package = Package(
   name: "swift-adafactor",
   platforms: [.macOS(.v15), .iOS(.v18)],
@@ -52,7 +60,8 @@ let package = Package(
       dependencies: [
         "Kernels", "SwiftKernels", .product(name: "RealModule", package: "swift-numerics"),
         .target(name: "OpenBLASKernels", condition: .when(traits: ["OpenBLAS"])),
-      ]),
+      ] + (hasAVX2 ? ["SwiftKernelsAVX2", "CProcessor"] : []),
+      swiftSettings: hasAVX2 ? [.define("AVX2")] : []),
     // Learning-rate schedules: values, and what drives an optimizer with one.
     .target(name: "Schedules", dependencies: [.product(name: "RealModule", package: "swift-numerics")]),
     // Adafactor and what training needs around it.
@@ -98,7 +107,24 @@ let package = Package(
     .testTarget(
       name: "CheckpointsTests", dependencies: ["Checkpoints", "CheckpointSaver"],
       resources: [.copy("Reference")]),
-    .testTarget(name: "ToolTests", dependencies: ["adafactor", "Optimizers", "Schedules", "Tensors"]),
+    .testTarget(
+      name: "ToolTests",
+      dependencies: ["adafactor", "Checkpoints", "Optimizers", "Schedules", "Tensors"]),
   ],
   swiftLanguageModes: [.v6]
 )
+
+if hasAVX2 {
+  package.targets += [
+    // The same sources as SwiftKernels, compiled for AVX2.
+    .target(
+      name: "SwiftKernelsAVX2",
+      dependencies: ["Kernels", .product(name: "RealModule", package: "swift-numerics")],
+      swiftSettings: [
+        .define("F16C"),
+        .unsafeFlags(["-Xcc", "-fno-math-errno", "-Xcc", "-march=x86-64-v3"]),
+      ]),
+    // What the processor can do.
+    .systemLibrary(name: "CProcessor"),
+  ]
+}

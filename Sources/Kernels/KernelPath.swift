@@ -13,3 +13,15 @@ public enum KernelPathKind: String, Sendable, Hashable, Codable, CaseIterable {
   /// Kernels in Swift alone, in every build.
   case swift
 }
+
+/// What a path on BLAS needs of a gradient before BLAS can work on it.
+package protocol GradientTileKernels {
+  /// tile ← (scale G)², contiguous, in the tile's arithmetic.
+  func squares(_ gradient: GradientPiece, into tile: MutableElements)
+
+  /// tile ← factorⱼ (scale gᵢⱼ), contiguous, in the tile's arithmetic.
+  func scaled(_ gradient: GradientPiece, columnFactors: Elements, into tile: MutableElements)
+}
+
+/// The path in pure Swift, compiled for some processor.
+package typealias SwiftKernelPath = GradientTileKernels & KernelPath

@@ -1,15 +1,15 @@
 #if OpenBLAS
-  import COpenBLAS
   import Kernels
-  import SwiftKernels
 
   /// The kernels on cblas; what BLAS lacks comes from `SwiftKernels`.
   package struct OpenBLASKernels: KernelPath {
     /// What BLAS lacks.
-    let swift = SwiftKernels()
+    let swift: any SwiftKernelPath
 
-    /// The kernels have no state.
-    package init() {}
+    /// The kernels, with the Swift kernels that suit the processor.
+    package init(swift: any SwiftKernelPath) {
+      self.swift = swift
+    }
 
     package var kind: KernelPathKind { .openBLAS }
   }

@@ -1,7 +1,7 @@
 import Kernels
 
 /// The kernels in pure Swift.
-package struct SwiftKernels: KernelPath {
+package struct SwiftKernels: SwiftKernelPath {
   /// The kernels have no state.
   package init() {}
 

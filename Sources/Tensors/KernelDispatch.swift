@@ -1,5 +1,4 @@
 @_exported public import Kernels
-import SwiftKernels
 
 #if OpenBLAS
   import OpenBLASKernels
@@ -30,10 +29,10 @@ extension KernelPathKind {
   package var kernels: any KernelPath {
     switch self {
     case .swift:
-      return SwiftKernels()
+      return SwiftKernelChoice.kernels
     case .openBLAS:
       #if OpenBLAS
-        return OpenBLASKernels()
+        return OpenBLASKernels(swift: SwiftKernelChoice.kernels)
       #else
         preconditionFailure("The kernel path \"openblas\" is not in this build: enable the trait OpenBLAS.")
       #endif

@@ -9,6 +9,8 @@ struct AdafactorCommand: ParsableCommand {
     subcommands: [
       TrainCommand.self,
       ScheduleCommand.self,
+      StepCommand.self,
+      InspectCommand.self,
     ]
   )
 }

@@ -44,7 +44,7 @@ struct TestModel {
       Parameter("layers.0.weight", Tensor(normal: [2, 3, 4], as: .float64, using: &generator)),
       Parameter("bias", Tensor(normal: [9], using: &generator)),
       Parameter("scalar", Tensor(normal: [], using: &generator)),
-      Parameter("embedding", Tensor(normal: [6, 4], using: &generator)),
+      Parameter("embedding", Tensor(normal: [6, 4], as: .bfloat16, using: &generator)),
       Parameter("never.stepped", Tensor(normal: [3, 2], using: &generator)),
     ]
   }

@@ -49,6 +49,38 @@ import Testing
     }
   }
 
+  @Test func `AdamW goes on from a file with the same bits, too`() throws {
+    func make() throws -> (TestModel, AdamW) {
+      let model = TestModel()
+      let groups = [
+        ParameterGroup(
+          Array(model.parameters[..<3]), options: AdamW.Options(beta1: 0.8, amsgrad: true, maximize: true)),
+        ParameterGroup(Array(model.parameters[3...]), options: AdamW.Options(correctsBias: false)),
+      ]
+      return (model, try AdamW(groups: groups))
+    }
+    func run(_ model: TestModel, _ optimizer: AdamW, _ steps: Range<UInt64>) throws {
+      for step in steps {
+        model.setGradients(step: step)
+        try optimizer.step()
+      }
+    }
+    let (model, optimizer) = try make()
+    try run(model, optimizer, 0..<5)
+    try optimizer.saveState(to: path)
+    let (copy, resumed) = try make()
+    for (parameter, original) in zip(copy.parameters, model.parameters) { parameter.value = original.value }
+    try resumed.restoreState(from: path)
+    #expect(resumed.state().parameters == optimizer.state().parameters)
+    try run(model, optimizer, 5..<10)
+    try run(copy, resumed, 5..<10)
+    #expect(copy.bits == model.bits)
+    let adafactor = try Adafactor(copy.parameters)
+    #expect(
+      throws: CheckpointError.mismatch(StateMismatch([.optimizer(saved: "adamw", here: "adafactor")]))
+    ) { try adafactor.restoreState(from: path) }
+  }
+
   @Test func `Names, types and metadata are what Python's side expects`() throws {
     let (_, optimizer) = try trained(steps: 2)
     try optimizer.saveState(to: path)

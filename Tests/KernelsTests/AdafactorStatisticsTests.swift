@@ -19,10 +19,9 @@ struct AdafactorStatisticsTests {
       gradient.piece(scale: each.scale), average: average, old: source.reading, new: apart.writing)
     kernels.rowMoments(
       gradient.piece(scale: each.scale), average: average, old: inPlace.reading, new: inPlace.writing)
-    #expect(
-      disagreement("R", apart.values, expected) {
-        Bound.moment(each.columns) * each.arithmetic.roundoff * expected[$0]
-      } == nil)
+    expectAgreement("R", apart.values, expected) {
+      Bound.moment(each.columns) * each.arithmetic.roundoff * expected[$0]
+    }
     #expect(inPlace.values == apart.values && source.isUnchanged && gradient.isUnchanged)
     #expect(apart.marginsAreIntact && inPlace.marginsAreIntact)
   }
@@ -39,10 +38,9 @@ struct AdafactorStatisticsTests {
       gradient.piece(scale: each.scale), average: average, old: source.reading, new: apart.writing)
     kernels.columnMoments(
       gradient.piece(scale: each.scale), average: average, old: inPlace.reading, new: inPlace.writing)
-    #expect(
-      disagreement("C", apart.values, expected) {
-        Bound.moment(each.rows) * each.arithmetic.roundoff * expected[$0]
-      } == nil)
+    expectAgreement("C", apart.values, expected) {
+      Bound.moment(each.rows) * each.arithmetic.roundoff * expected[$0]
+    }
     #expect(inPlace.values == apart.values && source.isUnchanged && gradient.isUnchanged)
     #expect(apart.marginsAreIntact && inPlace.marginsAreIntact)
   }
@@ -62,8 +60,8 @@ struct AdafactorStatisticsTests {
     let expected = zip(before, oracle.columnSums()).map { $0 + $1 }
     let weighted = zip(weightedBefore, oracle.columnSums { 1 / rowMoments[$0] }).map { $0 + $1 }
     let relative = Bound.sum(each.rows + 1) * each.arithmetic.roundoff
-    #expect(disagreement("sums", sums.values, expected) { relative * expected[$0] } == nil)
-    #expect(disagreement("weighted", weightedSums.values, weighted) { relative * weighted[$0] } == nil)
+    expectAgreement("sums", sums.values, expected) { relative * expected[$0] }
+    expectAgreement("weighted", weightedSums.values, weighted) { relative * weighted[$0] }
     #expect(sums.marginsAreIntact && weightedSums.marginsAreIntact)
     #expect(divisors.isUnchanged && gradient.isUnchanged)
   }
@@ -81,14 +79,12 @@ struct AdafactorStatisticsTests {
       weightedSums: &weightedSums)
     let added = (oracle.rowSums(), oracle.rowSums { 1 / columnMoments[$0] })
     let relative = Bound.sum(each.columns) * each.arithmetic.roundoff
-    #expect(
-      disagreement("sums", sums, zip(before, added.0).map { $0 + $1 }) {
-        relative * added.0[$0] + 4 * Double.roundoff * before[$0]
-      } == nil)
-    #expect(
-      disagreement("weighted", weightedSums, zip(weightedBefore, added.1).map { $0 + $1 }) {
-        relative * added.1[$0] + 4 * Double.roundoff * weightedBefore[$0]
-      } == nil)
+    expectAgreement("sums", sums, zip(before, added.0).map { $0 + $1 }) {
+      relative * added.0[$0] + 4 * Double.roundoff * before[$0]
+    }
+    expectAgreement("weighted", weightedSums, zip(weightedBefore, added.1).map { $0 + $1 }) {
+      relative * added.1[$0] + 4 * Double.roundoff * weightedBefore[$0]
+    }
     #expect(divisors.isUnchanged && gradient.isUnchanged)
   }
 
@@ -99,7 +95,7 @@ struct AdafactorStatisticsTests {
     let before = each.positives(each.columns, seed: 10)
     var totals = before
     each.path.kernels.moveSums(sums.writing, into: &totals, count: each.columns)
-    #expect(totals == zip(before, values).map { $0 + $1 })
+    expectAgreement("totals", totals, zip(before, values).map { $0 + $1 }) { _ in 0 }
     #expect(sums.values.allSatisfy { $0 == 0 } && sums.marginsAreIntact)
   }
 
@@ -120,7 +116,7 @@ struct AdafactorStatisticsTests {
       count: each.columns)
     let expected = AdafactorKernelOracle.moments(average, old: old, sums: sums)
     let unit = each.arithmetic.roundoff
-    #expect(disagreement("moments", apart.values, expected) { 6 * unit * expected[$0] } == nil)
+    expectAgreement("moments", apart.values, expected) { 6 * unit * expected[$0] }
     #expect(inPlace.values == apart.values && again == result && source.isUnchanged)
     #expect(apart.marginsAreIntact && inPlace.marginsAreIntact)
     // The quotients are those of the moments as they were stored.

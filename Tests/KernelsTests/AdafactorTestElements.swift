@@ -1,6 +1,7 @@
 import Foundation
 import Kernels
 import Tensors
+import Testing
 
 /// Elements in memory for a kernel to read and write, at any address, between margins of NaN.
 ///
@@ -94,18 +95,25 @@ final class TestElements {
   }
 }
 
-/// The first element that lies further from its expected value than its bound, described; nil where there is none.
-func disagreement(
-  _ name: String, _ found: [Double], _ expected: [Double], bound: (Int) -> Double
-) -> String? {
-  if found.count != expected.count { return "\(name): \(found.count) elements, not \(expected.count)" }
+/// Expects each element within a bound of its expected value, and reports the first that is not: a comparison of arrays
+/// within `#expect` would print all of them.
+func expectAgreement(
+  _ name: String, _ found: [Double], _ expected: [Double], sourceLocation: SourceLocation = #_sourceLocation,
+  bound: (Int) -> Double
+) {
+  if found.count != expected.count {
+    Issue.record(
+      "\(name): \(found.count) elements, not \(expected.count)", sourceLocation: sourceLocation)
+    return
+  }
   for (index, (our, their)) in zip(found, expected).enumerated() {
     if our == their || our.isNaN && their.isNaN { continue }
     if !((our - their).magnitude <= bound(index)) {
-      return "\(name)[\(index)] is \(our), not \(their) ± \(bound(index))"
+      Issue.record(
+        "\(name)[\(index)] is \(our), not \(their) ± \(bound(index))", sourceLocation: sourceLocation)
+      return
     }
   }
-  return nil
 }
 
 extension ScalarType {

@@ -51,16 +51,22 @@ extension Tensor {
   var doubles: [Double] { scalars(as: Double.self) }
 
   /// The bits of all elements, which also tell NaN from NaN and 0 from −0.
-  var bits: [UInt8] { withUnsafeBytes { Array($0) } }
+  var bits: Bits { Bits(bytes: withUnsafeBytes { Array($0) }) }
 
   /// The same values in memory of its own.
   var rewritten: Tensor { Tensor(doubles, shape: shape, as: scalarType) }
 }
 
+/// Bytes that are compared as one: where arrays differ, `#expect` looks for their longest common part and prints both.
+struct Bits: Equatable, CustomTestStringConvertible {
+  let bytes: [UInt8]
+  var testDescription: String { "\(bytes.count) bytes with the hash \(bytes.hashValue)" }
+}
+
 /// All bits of a state.
 struct StateBits: Equatable {
   let step: Int
-  let moments: [[UInt8]?]
+  let moments: [Bits?]
   let rootMeanSquare: UInt64?
 
   init?(_ state: Adafactor.State?) {
@@ -75,7 +81,7 @@ struct StateBits: Equatable {
 
 /// All bits of a parameter and its state.
 struct ParameterBits: Equatable {
-  let value: [UInt8]
+  let value: Bits
   let state: StateBits?
 
   init(_ parameter: Parameter, _ optimizer: Adafactor) {

@@ -1,23 +1,15 @@
 """Writes the rates of torch's own schedulers, for the schedules that transformers does not have.
 
-    python scripts/reference/extra_schedules.py Tests/SchedulesTests/Reference
-
-needs torch 2.15.0, and writes torch-schedules.json there. Two runs write the same bytes.
-
 Each case has the `name` and the `options` of this package's schedule, the rates `lr` of the parameter groups, and
 `rates`: per step from 0 the rate of each group, read from the optimizer that the scheduler drives. A case of several
 `segments` is a SequentialLR over `boundaries`. Where torch raises, `error` is its message and `rates` ends before it.
 """
 
 import json
-import sys
 import warnings
-from pathlib import Path
 
 import torch
 from torch.optim import SGD, lr_scheduler
-
-TORCH_VERSION = "2.15.0"
 
 # This package's name of a schedule, and torch's class of it.
 CLASSES = {
@@ -114,24 +106,12 @@ def cases():
         yield joined(rates, 40, [10], ("exponential", {"gamma": 0.7}), ("exponential", {"gamma": 0.95}))
 
 
-def generate(output_directory):
-    """Writes torch-schedules.json into the folder."""
-    version = torch.__version__.split("+")[0]
-    if version != TORCH_VERSION:
-        raise SystemExit(f"torch {version} is installed, but these numbers are those of {TORCH_VERSION}")
+def generate(output):
     with warnings.catch_warnings():
         # torch warns of optimizers that were never stepped with gradients; there is nothing to optimize here.
         warnings.simplefilter("ignore")
-        content = {
-            "provenance": {"script": "scripts/reference/extra_schedules.py", "torch": version},
-            "cases": list(cases()),
-        }
-    lines = ",\n".join("    " + json.dumps(case) for case in content["cases"])
-    text = f'{{\n  "provenance": {json.dumps(content["provenance"])},\n  "cases": [\n{lines}\n  ]\n}}\n'
-    Path(output_directory, "torch-schedules.json").write_text(text)
-
-
-if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        raise SystemExit(f"usage: {sys.argv[0]} OUTPUT_DIRECTORY")
-    generate(sys.argv[1])
+        records = list(cases())
+    provenance = {"script": "scripts/make_reference.py", "torch": torch.__version__.split("+")[0]}
+    lines = ",\n".join("    " + json.dumps(case) for case in records)
+    text = f'{{\n  "provenance": {json.dumps(provenance)},\n  "cases": [\n{lines}\n  ]\n}}\n'
+    (output / "SchedulesTests/Reference/torch-schedules.json").write_text(text)

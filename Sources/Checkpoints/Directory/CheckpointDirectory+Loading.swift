@@ -37,12 +37,21 @@ extension Checkpoint {
   /// The checkpoint at `path`, one of a ``CheckpointDirectory``'s, with its checksums checked.
   public init(directory path: String) throws(CheckpointError) {
     let list = try Self.checksums(in: path)
+    let ending = ".safetensors"
+    var collections: [String: TensorCollection] = [:]
+    var record: TrainingRecord?
     for (file, expected) in list.checksums.sorted(by: { $0.key < $1.key }) {
       let found: UInt64
-      do {
-        found = try PlainFile.checksum(of: "\(path)/\(file)")
-      } catch {
-        throw .file(error)
+      if file.hasSuffix(ending) {
+        let read = try TensorCollection.readWithChecksum("\(path)/\(file)")
+        collections[String(file.dropLast(ending.count))] = read.collection
+        found = read.checksum
+      } else if file == TrainingRecord.fileName {
+        let json = try Self.contents("\(path)/\(file)")
+        found = json.withUnsafeBytes(XXHash64.value)
+        if found == expected { record = try Self.record(json, in: path) }
+      } else {
+        throw .malformed(path: path, place: file, problem: "not a file of a checkpoint")
       }
       guard found == expected else {
         throw .malformed(
@@ -50,24 +59,17 @@ extension Checkpoint {
         )
       }
     }
-    let record = try Self.record(in: path)
-    self.init(position: record.position)
-    values = record.values
-    let ending = ".safetensors"
-    for file in list.checksums.keys where file.hasSuffix(ending) {
-      collections[String(file.dropLast(ending.count))] = try TensorCollection(path: "\(path)/\(file)")
+    guard let record else {
+      throw .malformed(
+        path: path, place: ChecksumList.fileName, problem: "without \(TrainingRecord.fileName)")
     }
+    self.init(position: record.position, collections: collections)
+    values = record.values
   }
 
   /// The list of checksums, which must name all files that there are, and itself not.
   private static func checksums(in path: String) throws(CheckpointError) -> ChecksumList {
-    let text: [UInt8]
-    do {
-      text = try PlainFile.contents(of: "\(path)/\(ChecksumList.fileName)")
-    } catch {
-      throw .file(error)
-    }
-    guard let list = ChecksumList(text: text), list.checksums[TrainingRecord.fileName] != nil else {
+    guard let list = ChecksumList(text: try contents("\(path)/\(ChecksumList.fileName)")) else {
       throw .malformed(path: path, place: ChecksumList.fileName, problem: "not a whole list of checksums")
     }
     let files = Set(try DirectoryHandle.names(in: path)).subtracting([ChecksumList.fileName])
@@ -78,22 +80,26 @@ extension Checkpoint {
     return list
   }
 
-  private static func record(in path: String) throws(CheckpointError) -> TrainingRecord {
+  private static func record(_ json: [UInt8], in path: String) throws(CheckpointError) -> TrainingRecord {
+    let record: TrainingRecord
     do {
-      let json = try PlainFile.contents(of: "\(path)/\(TrainingRecord.fileName)")
-      let record = try JSONText.decode(TrainingRecord.self, from: json)
-      guard record.format == TrainingRecord.currentFormat else {
-        throw CheckpointError.malformed(
-          path: path, place: TrainingRecord.fileName,
-          problem: "format \(record.format); this version reads \(TrainingRecord.currentFormat)")
-      }
-      return record
-    } catch let error as FileError {
-      throw .file(error)
-    } catch let error as CheckpointError {
-      throw error
+      record = try JSONText.decode(TrainingRecord.self, from: json)
     } catch {
       throw .malformed(path: path, place: TrainingRecord.fileName, problem: JSONText.problem(error))
+    }
+    guard record.format == TrainingRecord.currentFormat else {
+      throw .malformed(
+        path: path, place: TrainingRecord.fileName,
+        problem: "format \(record.format); this version reads \(TrainingRecord.currentFormat)")
+    }
+    return record
+  }
+
+  private static func contents(_ path: String) throws(CheckpointError) -> [UInt8] {
+    do {
+      return try PlainFile.contents(of: path)
+    } catch {
+      throw .file(error)
     }
   }
 }

@@ -1,4 +1,5 @@
 import Safetensors
+import Synchronization
 import Tensors
 
 /// Named tensors and integers with metadata: what one safetensors file holds.
@@ -28,32 +29,95 @@ extension TensorCollection {
   /// - Throws: ``CheckpointError`` for a file that cannot be read or breaks a rule of the format, and for
   ///   tensors of other types than floating-point and single integers of 64 bits.
   public init(path: String) throws(CheckpointError) {
+    let file = try Self.open(path)
+    let parts = try Self.parts(of: file)
+    self.init(file, parts)
+  }
+
+  /// What the file at `path` holds, and the checksum of all its bytes as they were read.
+  static func readWithChecksum(
+    _ path: String
+  ) throws(CheckpointError) -> (collection: TensorCollection, checksum: UInt64) {
+    let file = try open(path)
+    let parts = try parts(of: file)
+    var checksum = XXHash64()
     do {
-      try self.init(SafetensorsFile(path: path))
-    } catch let error as SafetensorsError {
-      throw .safetensors(error)
-    } catch let error as CheckpointError {
-      throw error
+      let header = try PlainFile.contents(of: path, first: file.byteCount - file.header.dataByteCount)
+      header.withUnsafeBytes { checksum.update($0) }
     } catch {
-      preconditionFailure("\(error)")
+      throw .file(error)
+    }
+    // The format leaves no holes between tensors: header and tensors are the file.
+    for part in parts { part.withUnsafeBytes { checksum.update($0) } }
+    return (TensorCollection(file, parts), checksum.value)
+  }
+
+  /// The tensors of a file, in the order of their data: integers as the bytes that they are stored in.
+  private enum Part {
+    case tensor(Tensor)
+    case integer([UInt8])
+
+    func withUnsafeBytes(_ body: (UnsafeRawBufferPointer) -> Void) {
+      switch self {
+      case .tensor(let tensor): tensor.withUnsafeBytes(body)
+      case .integer(let bytes): bytes.withUnsafeBytes(body)
+      }
     }
   }
 
-  private init(_ file: SafetensorsFile) throws {
+  private init(_ file: SafetensorsFile, _ parts: [Part]) {
     self.init(metadata: file.metadata)
-    for stored in file.tensors {
-      if let type = stored.scalarType.scalarType {
-        var tensor = Tensor(uninitialized: Shape(stored.shape), as: type)
-        try tensor.withUnsafeMutableBytes { bytes in try file.read(stored.name, into: bytes) }
-        tensors[stored.name] = tensor
-      } else if stored.scalarType == .int64 && stored.shape.isEmpty {
-        let bytes = try file.bytes(of: stored.name)
+    for (stored, part) in zip(file.tensors, parts) {
+      switch part {
+      case .tensor(let tensor): tensors[stored.name] = tensor
+      case .integer(let bytes):
         integers[stored.name] = Int(bytes.withUnsafeBytes { $0.loadUnaligned(as: Int64.self) })
-      } else {
-        throw CheckpointError.unsupportedTensor(
-          path: file.path, tensor: stored.name, type: stored.scalarType, shape: stored.shape)
       }
     }
+  }
+
+  private static func open(_ path: String) throws(CheckpointError) -> SafetensorsFile {
+    let file: SafetensorsFile
+    do {
+      file = try SafetensorsFile(path: path)
+    } catch {
+      throw .safetensors(error)
+    }
+    for stored in file.tensors where stored.scalarType.scalarType == nil {
+      guard stored.scalarType == .int64 && stored.shape.isEmpty else {
+        throw .unsupportedTensor(
+          path: path, tensor: stored.name, type: stored.scalarType, shape: stored.shape)
+      }
+    }
+    return file
+  }
+
+  /// Reads all tensors, several at a time: most of the time goes into the first touch of their memory.
+  private static func parts(of file: SafetensorsFile) throws(CheckpointError) -> [Part] {
+    let results = Mutex<[Result<Part, SafetensorsError>?]>(Array(repeating: nil, count: file.tensors.count))
+    parallelFor(count: file.tensors.count, threads: processorCount) { _, index in
+      let result = Result { () throws(SafetensorsError) in try part(file.tensors[index], of: file) }
+      results.withLock { $0[index] = result }
+    }
+    do {
+      var parts: [Part] = []
+      for result in results.withLock({ $0 }) { parts.append(try result!.get()) }
+      return parts
+    } catch {
+      throw .safetensors(error)
+    }
+  }
+
+  private static func part(
+    _ stored: SafetensorsTensor, of file: SafetensorsFile
+  ) throws(SafetensorsError) -> Part {
+    guard let type = stored.scalarType.scalarType else { return .integer(try file.bytes(of: stored.name)) }
+    var tensor = Tensor(uninitialized: Shape(stored.shape), as: type)
+    try tensor.withUnsafeMutableBytes { (bytes) throws(SafetensorsError) in
+      adviseHugePages(bytes)
+      try file.read(stored.name, into: bytes)
+    }
+    return .tensor(tensor)
   }
 }
 

@@ -25,6 +25,13 @@ struct XXHash64 {
     rest.reserveCapacity(2 * Self.stripeByteCount)
   }
 
+  /// The checksum of `bytes`.
+  static func value(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
+    var checksum = XXHash64()
+    checksum.update(bytes)
+    return checksum.value
+  }
+
   /// Goes on with `bytes`.
   mutating func update(_ bytes: UnsafeRawBufferPointer) {
     byteCount &+= UInt64(bytes.count)

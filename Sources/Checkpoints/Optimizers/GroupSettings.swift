@@ -15,7 +15,7 @@ package struct GroupSettings: Sendable, Hashable {
 
 extension GroupSettings {
   /// The settings of a group of these parameters and options.
-  init(parameters: [String], options: some OptimizerOptions) throws {
+  package init(parameters: [String], options: some OptimizerOptions) throws {
     guard case .object(let members) = try JSONText.value(of: options) else {
       preconditionFailure("options are encoded as an object: \(options)")
     }

@@ -1,6 +1,5 @@
 #if OpenBLAS
   import Kernels
-  import SwiftKernels
 
   /// A cache-resident tile of squared gradients: what `gemv` sums by rows and by columns.
   struct GradientTile<A: CBLASScalar & TensorScalar> {
@@ -19,7 +18,7 @@
     /// Calls `body` for each tile of a piece, a row of tiles after the other, with its squares computed.
     @inline(__always)
     static func forEach(
-      of gradient: GradientPiece, _ swift: SwiftKernels,
+      of gradient: GradientPiece, _ swift: any SwiftKernelPath,
       _ body: (_ tile: GradientTile, _ rows: Range<Int>, _ columns: Range<Int>) -> Void
     ) {
       let side = max(height, width)

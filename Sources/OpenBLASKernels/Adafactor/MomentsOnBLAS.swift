@@ -1,6 +1,5 @@
 #if OpenBLAS
   import Kernels
-  import SwiftKernels
 
   /// Row and column second moments on `gemv`, moving averages on `scal` and `axpy`, in one arithmetic.
   struct MomentsOnBLAS<BLAS: LinearAlgebraOnBLAS> where BLAS.Scalar: TensorScalar {
@@ -10,7 +9,7 @@
     /// Vector updates.
     let blas: BLAS
     /// What BLAS lacks.
-    let swift: SwiftKernels
+    let swift: any SwiftKernelPath
 
     /// Rᵢ ← β Rᵢ + (1−β)(Σⱼ g²ᵢⱼ / n + ε).
     func rowMoments(

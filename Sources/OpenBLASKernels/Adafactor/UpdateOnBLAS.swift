@@ -1,6 +1,5 @@
 #if OpenBLAS
   import Kernels
-  import SwiftKernels
 
   /// P ← P − α·weightDecay·P − A(B G) with `axpy` by rows, for parameters of the arithmetic type.
   struct UpdateOnBLAS<BLAS: LinearAlgebraOnBLAS> where BLAS.Scalar: TensorScalar {
@@ -10,7 +9,7 @@
     /// Vector updates.
     let blas: BLAS
     /// What BLAS lacks.
-    let swift: SwiftKernels
+    let swift: any SwiftKernelPath
 
     /// Elements of a row that are worked on at a time: with its momentum and parameter they stay in the first-level
     /// cache.

@@ -43,14 +43,14 @@ public final class GradientAccumulator {
   public let parameters: [Parameter]
 
   /// Micro-batches added since the last reset.
-  public private(set) var step = 0
+  public internal(set) var step = 0
 
   /// Σ wᵢ since the last reset: what the sums are divided by.
-  public private(set) var totalWeight = 0.0
+  public internal(set) var totalWeight = 0.0
 
-  private var slots: [Slot]
-  private var wasCalled = false
-  private var wasDelivered = false
+  var slots: [Slot]
+  var wasCalled = false
+  private(set) var wasDelivered = false
   private let kernels: KernelPathKind
   private let threads: Int
 

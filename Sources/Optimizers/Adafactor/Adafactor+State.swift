@@ -5,7 +5,7 @@ extension Adafactor: RestorableOptimizer {
   public static var name: String { "adafactor" }
 }
 
-extension Adafactor.Options: OptimizerOptions {
+extension Adafactor.Options {
   /// These options with the weight decay of others, and their rate where both have one.
   public func withScheduledValues(of other: Self) -> Self {
     var options = self

@@ -126,12 +126,10 @@ extension SwiftKernels {
 
 /// What a BLAS path needs of a gradient before BLAS can work on it.
 extension SwiftKernels {
-  /// tile ← (scale G)², contiguous, in the tile's arithmetic.
   package func squares(_ gradient: GradientPiece, into tile: MutableElements) {
     GradientKernelTable.table(gradient: gradient.elements.type, arithmetic: tile.type).squares(gradient, tile)
   }
 
-  /// tile ← factorⱼ (scale gᵢⱼ), contiguous, in the tile's arithmetic.
   package func scaled(_ gradient: GradientPiece, columnFactors: Elements, into tile: MutableElements) {
     GradientKernelTable.table(gradient: gradient.elements.type, arithmetic: tile.type)
       .scaled(gradient, columnFactors, tile)

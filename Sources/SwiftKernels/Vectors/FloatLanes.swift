@@ -29,12 +29,18 @@ func narrowed<A: Arithmetic>(_ values: SIMD8<A>) -> SIMD8<Float> {
   return odd
 }
 
-/// Each lane rounded to nearest: as the standard library's, which is a call in large functions.
+/// Each lane rounded to nearest, once: as the standard library's, which is a call in large functions.
+///
+/// No generic conversion of the standard library is compiled here: the copy for AVX2 must not share one with other
+/// modules.
 @inline(__always)
-func converted<From: BinaryFloatingPoint & SIMDScalar, To: BinaryFloatingPoint & SIMDScalar>(
+func converted<From: TensorScalar & SIMDScalar, To: TensorScalar & SIMDScalar>(
   _ values: SIMD8<From>
 ) -> SIMD8<To> {
+  let isDouble = From.self == Double.self || To.self == Double.self
   var result = SIMD8<To>()
-  for lane in 0..<laneCount { result[lane] = To(values[lane]) }
+  for lane in 0..<laneCount {
+    result[lane] = isDouble ? To(values[lane].doubleValue) : To(values[lane].floatValue)
+  }
   return result
 }

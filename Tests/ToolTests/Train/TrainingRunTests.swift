@@ -23,10 +23,10 @@ struct TrainingRunTests {
     settings.epochs = 8
     settings.batchSize = 10
     settings.hidden = [8]
-    settings.optimizer = Adafactor.Options(stepSize: .fixed(0.02), scaleParameter: false)
+    settings.optimizer = .adafactor(.init(stepSize: .fixed(0.02), scaleParameter: false))
     change(&settings)
     var run = try TrainingRun(Self.points, path: "points", settings: settings)
-    let result = try run.run(report)
+    let result = try run.run(report: report)
     return (result, run.model.parameters.map(\.value))
   }
 
@@ -97,6 +97,47 @@ struct TrainingRunTests {
     #expect(plateau.parameters != plain.parameters)
   }
 
+  @Test("AdamW learns it too, and every type of parameters does", arguments: ScalarType.allCases)
+  func types(type: ScalarType) throws {
+    for optimizer in [
+      OptimizerChoice.adamw(.init(learningRate: 0.02)),
+      .adafactor(.init(stepSize: .fixed(0.02), scaleParameter: false)),
+    ] {
+      let (result, parameters) = try run { settings in
+        settings.scalarType = type
+        settings.optimizer = optimizer
+        settings.epochs = 40
+      }
+      #expect(result.testAccuracy >= 0.9, "\(optimizer)")
+      #expect(parameters.allSatisfy { $0.scalarType == type })
+      #expect(result.optimizer == optimizer.kind && result.scalarType == type)
+    }
+  }
+
+  @Test("Micro-batches give the steps of one large batch, a partial last window too", arguments: [2, 4])
+  func accumulation(count: Int) throws {
+    // 48 samples: windows of 5 + 5 + … and a last one that ends with a micro-batch of 3.
+    let large = try run { settings in
+      settings.scalarType = .float64
+      settings.optimizer = .adamw(.init(learningRate: 0.02))
+      settings.batchSize = 5 * count
+    }
+    let small = try run { settings in
+      settings.scalarType = .float64
+      settings.optimizer = .adamw(.init(learningRate: 0.02))
+      settings.batchSize = 5
+      settings.microBatches = count
+    }
+    #expect(small.result.steps == large.result.steps)
+    for (left, right) in zip(small.parameters, large.parameters) {
+      // Roundings of Float64 over 40 steps at the most; a wrong weight changes the fourth digit.
+      #expect((left - right).rootMeanSquare() <= 1e-9 * right.rootMeanSquare())
+    }
+    for (left, right) in zip(small.result.epochs, large.result.epochs) {
+      #expect(abs(left.trainingLoss - right.trainingLoss) <= 1e-9 * right.trainingLoss)
+    }
+  }
+
   @Test("Progress counts every step and epoch, and its losses are finite")
   func progress() throws {
     var steps: [Int] = []
@@ -117,11 +158,11 @@ struct TrainingRunTests {
   @Test("A diverged run stops with the epoch and the remedy; relative steps refuse a schedule")
   func failures() {
     #expect(throws: TrainingError.diverged(epoch: 1)) {
-      try run { $0.optimizer = Adafactor.Options(stepSize: .fixed(1e30), scaleParameter: false) }
+      try run { $0.optimizer = .adafactor(.init(stepSize: .fixed(1e30), scaleParameter: false)) }
     }
     #expect(throws: ScheduleError.notSchedulable(quantity: "learning rate", group: 0)) {
       try run { settings in
-        settings.optimizer = Adafactor.Options()
+        settings.optimizer = .adafactor(.init())
         settings.schedule = ScheduleChoice(name: "cosine")
       }
     }

@@ -42,8 +42,9 @@ struct Perceptron {
     return a
   }
 
-  /// Sets the gradients of the mean cross-entropy over a batch, and returns the loss.
-  func setGradients(_ x: Tensor, labels: [Int]) -> Double {
+  /// Sets the gradients of `lossScale` times the mean cross-entropy over a batch, and returns the
+  /// cross-entropy.
+  func setGradients(_ x: Tensor, labels: [Int], lossScale: Double = 1) -> Double {
     var inputs = [x]
     var sums: [Tensor] = []
     for (index, layer) in layers.enumerated() {
@@ -51,7 +52,8 @@ struct Perceptron {
       sums.append(z)
       if index < layers.count - 1 { inputs.append(z.relu()) }
     }
-    var (loss, dz) = crossEntropyWithGradient(sums[layers.count - 1], labels: labels)
+    var (loss, dz) = crossEntropyWithGradient(
+      sums[layers.count - 1], labels: labels, lossScale: lossScale)
     for index in layers.indices.reversed() {
       let layer = layers[index]
       layer.weight.gradient = dz.matrixProduct(inputs[index], transposingSelf: true)
@@ -68,8 +70,10 @@ func crossEntropy(_ logits: Tensor, labels: [Int]) -> Double {
   return -labels.enumerated().reduce(0) { $0 + logs[$1.offset, $1.element] } / Double(labels.count)
 }
 
-/// The cross-entropy and its gradient by the logits: (p − one at the label) / n.
-func crossEntropyWithGradient(_ logits: Tensor, labels: [Int]) -> (loss: Double, gradient: Tensor) {
+/// The cross-entropy and, times `lossScale`, its gradient by the logits: (p − one at the label) / n.
+func crossEntropyWithGradient(
+  _ logits: Tensor, labels: [Int], lossScale: Double = 1
+) -> (loss: Double, gradient: Tensor) {
   let logs = logits.logSoftmax()
   var gradient = logs.exp()
   var loss = 0.0
@@ -77,6 +81,7 @@ func crossEntropyWithGradient(_ logits: Tensor, labels: [Int]) -> (loss: Double,
     loss -= logs[row, label]
     gradient[row, label] -= 1
   }
-  gradient /= Double(labels.count)
+  // One division: p / n alone may be too small for Float16.
+  gradient /= Double(labels.count) / lossScale
   return (loss / Double(labels.count), gradient)
 }

@@ -3,6 +3,8 @@ import Foundation
 /// Shows on standard error how far a run is: on a terminal one line that changes, elsewhere a line an epoch.
 struct ProgressDisplay {
   let isQuiet: Bool
+  /// What each line begins with, where several runs follow each other.
+  let label: String?
   var isTerminal = isatty(STDERR_FILENO) == 1
   var write = { (text: String) in FileHandle.standardError.write(Data(text.utf8)) }
   private var lastShown = Duration.zero
@@ -11,7 +13,10 @@ struct ProgressDisplay {
   /// Between two changes of the line.
   private static let interval = Duration.milliseconds(100)
 
-  init(isQuiet: Bool) { self.isQuiet = isQuiet }
+  init(isQuiet: Bool, label: String? = nil) {
+    self.isQuiet = isQuiet
+    self.label = label
+  }
 
   mutating func show(_ progress: TrainingProgress) {
     lastEpoch = progress.finished ?? lastEpoch
@@ -28,13 +33,14 @@ struct ProgressDisplay {
     }
   }
 
-  /// Leaves the last line where it is.
+  /// Leaves the last line where it is, if there is one.
   func finish() {
-    if !isQuiet, isTerminal { write("\n") }
+    if !isQuiet, isTerminal, lastShown > .zero { write("\n") }
   }
 
   private func line(_ progress: TrainingProgress) -> String {
-    var parts = ["epoch \(progress.epoch)/\(progress.epochs)", String(format: "loss %.4f", progress.loss)]
+    var parts = label.map { [$0] } ?? []
+    parts += ["epoch \(progress.epoch)/\(progress.epochs)", String(format: "loss %.4f", progress.loss)]
     if let lastEpoch { parts.append(String(format: "test accuracy %.1f %%", 100 * lastEpoch.testAccuracy)) }
     parts.append(
       String(format: "%.1f s, %.1f s left", progress.elapsed.seconds, progress.timeLeft.seconds))

@@ -17,7 +17,7 @@ struct TrainingProgress {
 }
 
 /// What an epoch came to.
-struct EpochResult: Equatable, Encodable {
+struct EpochResult: Equatable, Codable {
   let epoch: Int
   /// The mean over the epoch's samples, each at its own step.
   let trainingLoss: Double
@@ -42,7 +42,18 @@ struct TrainingResult: Encodable {
   let stateBytes: Int
   /// What AdamW keeps in its place.
   let adamwStateBytes: Int
+  let optimizer: OptimizerKind
+  let scalarType: ScalarType
+  let batchSize: Int
+  let microBatches: Int
+  let clipNorm: Double?
+  /// Where loss scaling ended; nil without.
+  let lossScale: Double?
+  /// Steps that a loss scale left out.
+  let skippedSteps: Int
   let kernels: KernelPathKind
   let threads: Int
   let seed: UInt64
+  /// Of the bits of all parameters: the same for runs that went the same way.
+  let parametersChecksum: String
 }

@@ -1,3 +1,4 @@
+import Checkpoints
 import Optimizers
 import Schedules
 import Tensors
@@ -6,100 +7,118 @@ import Tensors
 struct TrainingRun {
   let settings: TrainingSettings
   let model: Perceptron
-  private let training: Dataset
-  private let test: Dataset
-  private let optimizer: Adafactor
-  private let scheduler: LearningRateScheduler?
-  private var generator: SeededGenerator
-  /// The last one of an epoch may see fewer samples.
-  private let stepsPerEpoch: Int
+  let training: Dataset
+  let test: Dataset
+  /// Of the data as it was read.
+  let dataChecksum: String
+  let takeStep: OptimizationStep
+  let scheduler: LearningRateScheduler?
+  /// Where the run is.
+  var journal: TrainingJournal
+  /// All of the run.
+  let steps: Int
 
   /// Splits and standardizes the data, and makes the model, its optimizer and its schedule.
   init(_ dataset: Dataset, path: String, settings: TrainingSettings) throws {
     guard dataset.count > 1 else { throw TableError(path, .tooFewRows(dataset.count)) }
     self.settings = settings
-    generator = SeededGenerator(seed: settings.seed)
+    dataChecksum = dataset.checksum
+    var generator = SeededGenerator(seed: settings.seed)
     var (training, test) = dataset.split(testFraction: settings.testFraction, using: &generator)
     let standardize = Standardization(of: training.features)
-    training.features = standardize(training.features)
-    test.features = standardize(test.features)
+    training.features = standardize(training.features).converted(to: settings.scalarType)
+    test.features = standardize(test.features).converted(to: settings.scalarType)
     self.training = training
     self.test = test
     model = Perceptron(
       widths: [dataset.features.shape.columns] + settings.hidden + [dataset.classNames.count],
-      using: &generator)
-    optimizer = try Adafactor(
-      model.parameters, options: settings.optimizer, kernels: settings.kernels, threads: settings.threads)
-    stepsPerEpoch = (training.count + settings.batchSize - 1) / settings.batchSize
+      as: settings.scalarType, using: &generator)
+    journal = TrainingJournal(generator: generator)
+    takeStep = try OptimizationStep(model, settings: settings)
+    // The last step of an epoch may see fewer samples.
+    let stepsPerEpoch = (training.count - 1) / settings.samplesOfStep + 1
+    steps = stepsPerEpoch * settings.epochs
     if let schedule = settings.schedule {
-      let policy = try schedule.policy(trainingSteps: stepsPerEpoch * settings.epochs)
-      scheduler = try LearningRateScheduler(optimizer, policy: policy)
+      scheduler = try LearningRateScheduler(
+        takeStep.optimizer, policy: schedule.policy(trainingSteps: steps))
     } else {
       scheduler = nil
     }
   }
 
-  /// Trains; `report` hears of every step and every epoch.
-  mutating func run(_ report: (TrainingProgress) -> Void = { _ in }) throws -> TrainingResult {
-    try KernelPathKind.$current.withValue(settings.kernels) { try train(report) }
+  /// Trains from where the journal is to the end; `report` hears of every step and every epoch.
+  ///
+  /// - Parameters:
+  ///   - plan: Where the run saves itself; nil for nowhere.
+  ///   - isInterrupted: Asked after every step. Where it says so, the run saves and throws
+  ///     ``TrainingInterrupted``.
+  mutating func run(
+    saving plan: CheckpointPlan? = nil, isInterrupted: () -> Bool = { false },
+    report: (TrainingProgress) -> Void = { _ in }
+  ) throws -> TrainingResult {
+    try KernelPathKind.$current.withValue(settings.kernels) {
+      while journal.position.epoch < settings.epochs {
+        try trainEpoch(saving: plan, isInterrupted: isInterrupted, report)
+      }
+      return result()
+    }
   }
 
-  private mutating func train(_ report: (TrainingProgress) -> Void) throws -> TrainingResult {
+  /// Trains for what is left of the current epoch.
+  private mutating func trainEpoch(
+    saving plan: CheckpointPlan?, isInterrupted: () -> Bool, _ report: (TrainingProgress) -> Void
+  ) throws {
+    // Drawn from a copy: until the epoch ends, checkpoints hold what it began with.
+    var generator = journal.generator
+    let order = (0..<training.count).shuffled(using: &generator)
+    var finished: EpochResult?
+    while finished == nil {
+      let loss = try step(order)
+      report(progress(loss: loss))
+      if journal.position.example == training.count {
+        finished = finishEpoch(generator)
+        report(progress(loss: finished!.trainingLoss, finished: finished))
+      }
+      try save(plan, endsEpoch: finished != nil, isInterrupted: isInterrupted())
+    }
+  }
+
+  /// Takes the next step, on the samples that follow in `order`; returns its loss.
+  private mutating func step(_ order: [Int]) throws -> Double {
+    let window = order.dropFirst(journal.position.example).prefix(settings.samplesOfStep)
+    let microBatches = stride(from: window.startIndex, to: window.endIndex, by: settings.batchSize).map {
+      training.samples(at: window[$0...].prefix(settings.batchSize))
+    }
+    let outcome = try takeStep(microBatches)
+    guard outcome.loss.isFinite else {
+      throw TrainingError.diverged(epoch: journal.position.epoch + 1)
+    }
+    // A schedule counts the steps that were taken, as with torch's scaler.
+    if let scheduler, !scheduler.followsMetric, outcome.isTaken { scheduler.step() }
+    journal.add(outcome, samples: window.count)
+    return outcome.loss
+  }
+
+  /// Tests what the current epoch has come to, and goes on to the next, which is drawn from `generator`.
+  private mutating func finishEpoch(_ generator: SeededGenerator) -> EpochResult {
     let clock = ContinuousClock()
     let start = clock.now
-    var (gradientTime, optimizerTime) = (Duration.zero, Duration.zero)
-    var epochs: [EpochResult] = []
-    var stepsDone = 0
-    let steps = stepsPerEpoch * settings.epochs
-    for epoch in 1...settings.epochs {
-      let order = (0..<training.count).shuffled(using: &generator)
-      var lossSum = 0.0
-      for first in stride(from: 0, to: training.count, by: settings.batchSize) {
-        let batch = training.samples(at: order[first..<min(first + settings.batchSize, training.count)])
-        var loss = 0.0
-        gradientTime += clock.measure { loss = model.setGradients(batch.features, labels: batch.labels) }
-        guard loss.isFinite else { throw TrainingError.diverged(epoch: epoch) }
-        let began = clock.now
-        try optimizer.step()
-        optimizerTime += began.duration(to: clock.now)
-        if let scheduler, !scheduler.followsMetric { scheduler.step() }
-        lossSum += loss * Double(batch.count)
-        stepsDone += 1
-        report(
-          TrainingProgress(
-            stepsDone: stepsDone, steps: steps, epoch: epoch, epochs: settings.epochs, loss: loss,
-            elapsed: start.duration(to: clock.now), finished: nil))
-      }
-      let result = epochResult(epoch, trainingLoss: lossSum / Double(training.count))
-      epochs.append(result)
-      if let scheduler, scheduler.followsMetric { scheduler.step(metric: result.trainingLoss) }
-      report(
-        TrainingProgress(
-          stepsDone: stepsDone, steps: steps, epoch: epoch, epochs: settings.epochs,
-          loss: result.trainingLoss,
-          elapsed: start.duration(to: clock.now), finished: result))
-    }
-    let parameters = model.parameters.reduce(0) { $0 + $1.value.elementCount }
-    return TrainingResult(
-      samples: training.count + test.count, testSamples: test.count, classes: training.classNames.count,
-      parameters: parameters,
-      epochs: epochs, testAccuracy: epochs[epochs.count - 1].testAccuracy, steps: stepsDone,
-      seconds: start.duration(to: clock.now).seconds,
-      gradientSecondsPerStep: gradientTime.seconds / Double(stepsDone),
-      optimizerSecondsPerStep: optimizerTime.seconds / Double(stepsDone),
-      stateBytes: optimizer.stateByteCount,
-      // Two moments a parameter.
-      adamwStateBytes: 2 * ScalarType.float32.byteCount * parameters, kernels: settings.kernels,
-      threads: optimizer.threads,
-      seed: settings.seed)
-  }
-
-  private func epochResult(_ epoch: Int, trainingLoss: Double) -> EpochResult {
     let logits = model.logits(test.features)
     let correct = zip(logits.rowArgmax(), test.labels).count { $0 == $1 }
-    return EpochResult(
-      epoch: epoch, trainingLoss: trainingLoss, testLoss: crossEntropy(logits, labels: test.labels),
+    let result = EpochResult(
+      epoch: journal.position.epoch + 1, trainingLoss: journal.lossSum / Double(training.count),
+      testLoss: crossEntropy(logits, labels: test.labels),
       testAccuracy: Double(correct) / Double(test.count))
+    if let scheduler, scheduler.followsMetric { scheduler.step(metric: result.trainingLoss) }
+    journal.finishEpoch(result, testTime: start.duration(to: clock.now), generator: generator)
+    return result
+  }
+
+  private func progress(loss: Double, finished: EpochResult? = nil) -> TrainingProgress {
+    TrainingProgress(
+      stepsDone: journal.position.step, steps: steps,
+      epoch: finished?.epoch ?? journal.position.epoch + 1, epochs: settings.epochs, loss: loss,
+      elapsed: .seconds(journal.seconds), finished: finished)
   }
 }
 

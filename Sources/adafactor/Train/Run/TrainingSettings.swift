@@ -5,15 +5,24 @@ import Tensors
 /// What a training run is determined by, beside its data: the same settings give the same result.
 struct TrainingSettings {
   var epochs = 30
+  /// Samples of a micro-batch.
   var batchSize = 64
+  /// Micro-batches of a step.
+  var microBatches = 1
   var hidden = [128]
   var testFraction = 0.2
   var seed: UInt64 = 0
-  var optimizer = Adafactor.Options()
+  /// What parameters and samples are kept in, and the model computes in.
+  var scalarType = ScalarType.float32
+  var optimizer = OptimizerChoice.adafactor(Adafactor.Options())
+  /// The norm above which a gradient is scaled down; nil for any.
+  var clipNorm: Double?
   var schedule: ScheduleChoice?
   /// Threads of the optimizer; nil for as many as there are processors.
   var threads: Int?
   var kernels = KernelPathKind.current
+
+  var samplesOfStep: Int { batchSize * microBatches }
 }
 
 /// A schedule by name, which needs the number of steps to become one.
@@ -22,7 +31,8 @@ struct ScheduleChoice {
   var warmup = WarmupLength.steps(0)
   var options: [String: ScheduleOption] = [:]
 
-  /// The schedule of a run of this many steps. One that follows a metric sees one of each epoch, not of each step.
+  /// The schedule of a run of this many steps. One that follows a metric sees one of each epoch, not of each
+  /// step.
   func policy(trainingSteps: Int) throws(ScheduleError) -> SchedulePolicy {
     try SchedulePolicy(
       named: name, warmupSteps: warmup.steps(of: trainingSteps), trainingSteps: trainingSteps,

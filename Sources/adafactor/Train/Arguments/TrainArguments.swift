@@ -75,8 +75,29 @@ struct TrainingArguments: ParsableArguments {
   @Option(help: "How often every sample is seen.")
   var epochs = TrainingSettings().epochs
 
-  @Option(help: "Samples of a step.")
+  @Option(help: "Samples of a step, or with --accumulate of a micro-batch.")
   var batchSize = TrainingSettings().batchSize
+
+  @Option(
+    help: ArgumentHelp(
+      """
+      Micro-batches of a step, whose gradients are averaged by their samples; the last step of an epoch \
+      may have fewer.
+      """, valueName: "micro-batches"))
+  var accumulate = TrainingSettings().microBatches
+
+  @Option(
+    help: ArgumentHelp(
+      "The norm of all gradients together above which they are scaled down. (default: any)",
+      valueName: "norm"))
+  var clipNorm: Double?
+
+  @Option(
+    help: """
+      What parameters and samples are kept in. The optimizer computes 16-bit types in float32; with \
+      float16 the loss is scaled, so that small gradients do not vanish.
+      """)
+  var dtype = TrainingSettings().scalarType
 
   @Option(help: ArgumentHelp("The widths of the hidden layers; 0 for none.", valueName: "n,n,…"))
   var hidden = LayerWidths(widths: TrainingSettings().hidden)
@@ -95,8 +116,19 @@ struct TrainingArguments: ParsableArguments {
   var kernels = KernelPathKind.available[0]
 
   func validate() throws {
-    for (name, value) in [("--epochs", epochs), ("--batch-size", batchSize), ("--threads", threads ?? 1)] {
+    let counts = [
+      ("--epochs", epochs), ("--batch-size", batchSize), ("--accumulate", accumulate),
+      ("--threads", threads ?? 1),
+    ]
+    for (name, value) in counts {
       guard value > 0 else { throw ValidationError("\(name) is \(value), but must be 1 or more.") }
+    }
+    // Both are multiplied.
+    guard !batchSize.multipliedReportingOverflow(by: accumulate).overflow else {
+      throw ValidationError("--batch-size \(batchSize) times --accumulate \(accumulate) is too large.")
+    }
+    if let clipNorm, !(clipNorm > 0 && clipNorm.isFinite) {
+      throw ValidationError("--clip-norm is \(clipNorm), but must be above 0.")
     }
     guard KernelPathKind.available.contains(kernels) else {
       throw ValidationError(
@@ -106,6 +138,7 @@ struct TrainingArguments: ParsableArguments {
 }
 
 extension KernelPathKind: ExpressibleByArgument {}
+extension ScalarType: ExpressibleByArgument {}
 
 /// The widths of layers, as 128,64.
 struct LayerWidths: ExpressibleByArgument, CustomStringConvertible {
@@ -129,7 +162,8 @@ struct LayerWidths: ExpressibleByArgument, CustomStringConvertible {
 
 /// What a run leaves behind.
 struct TrainingOutputArguments: ParsableArguments {
-  @Option(help: ArgumentHelp("Draws the loss of every epoch.", valueName: "file.svg"))
+  @Option(
+    help: ArgumentHelp("Draws the loss of every epoch, a curve for each optimizer.", valueName: "file.svg"))
   var plot: String?
 
   @Flag(help: "Prints the result as JSON.")

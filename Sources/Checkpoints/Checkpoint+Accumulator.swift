@@ -1,0 +1,38 @@
+import Optimizers
+
+extension Checkpoint {
+  private static let accumulatorName = "accumulator"
+
+  /// What an accumulator's window is apart from its sums.
+  private struct Window: Codable {
+    var step: Int
+    var totalWeight: Double
+    var notes: [String: GradientAccumulator.State.Notes]
+  }
+
+  /// Keeps the window of micro-batches that `accumulator` is in the middle of.
+  ///
+  /// - Precondition: nothing has been delivered since its last reset.
+  public mutating func setAccumulator(_ accumulator: GradientAccumulator) throws(CheckpointError) {
+    let state = accumulator.state()
+    collections[Self.accumulatorName] = TensorCollection(state.sums)
+    try setValue(
+      Window(step: state.step, totalWeight: state.totalWeight, notes: state.notes), for: Self.accumulatorName)
+  }
+
+  /// Goes on with the window that was kept.
+  ///
+  /// - Throws: ``CheckpointError``, with everything as it was.
+  public func restoreAccumulator(_ accumulator: GradientAccumulator) throws(CheckpointError) {
+    let window = try value(Window.self, for: Self.accumulatorName)
+    guard let sums = collections[Self.accumulatorName]?.tensors else {
+      throw .missing(name: Self.accumulatorName)
+    }
+    do {
+      try accumulator.restore(
+        .init(step: window.step, totalWeight: window.totalWeight, sums: sums, notes: window.notes))
+    } catch {
+      throw .mismatch(error)
+    }
+  }
+}

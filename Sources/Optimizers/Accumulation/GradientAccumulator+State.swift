@@ -1,0 +1,94 @@
+import Kernels
+import Tensors
+
+extension GradientAccumulator {
+  /// A window of micro-batches that is not complete, as a value. The sums share the accumulator's memory
+  /// until its next addition.
+  public struct State: Sendable {
+    /// Micro-batches added.
+    public var step: Int
+    /// Σ wᵢ.
+    public var totalWeight: Double
+    /// Σ wᵢ gᵢ by parameter name, of those that had a gradient.
+    public var sums: [String: Tensor]
+    /// What is known of each sum.
+    public var notes: [String: Notes]
+
+    /// What is known of a sum without reading it again.
+    public struct Notes: Sendable, Codable, Equatable {
+      /// The sum of its squares.
+      public var squares: Double
+      /// Whether no element is NaN or infinite.
+      public var isFinite: Bool
+      /// Whether a gradient was clipped before it was added.
+      public var isClipped: Bool
+
+      /// Notes of a sum.
+      public init(squares: Double, isFinite: Bool, isClipped: Bool) {
+        self.squares = squares
+        self.isFinite = isFinite
+        self.isClipped = isClipped
+      }
+    }
+
+    /// A state of these parts.
+    public init(step: Int, totalWeight: Double, sums: [String: Tensor], notes: [String: Notes]) {
+      self.step = step
+      self.totalWeight = totalWeight
+      self.sums = sums
+      self.notes = notes
+    }
+  }
+
+  /// What has been added since the last reset.
+  ///
+  /// - Precondition: nothing has been delivered since: ``reset()`` first, or the step that was taken would be
+  ///   taken again.
+  public func state() -> State {
+    precondition(
+      !wasDelivered, "a window that was delivered is over: reset the accumulator, then take its state")
+    var state = State(step: step, totalWeight: totalWeight, sums: [:], notes: [:])
+    for (parameter, slot) in zip(parameters, slots) where slot.isFilled {
+      state.sums[parameter.name] = slot.sum
+      state.notes[parameter.name] = State.Notes(
+        squares: slot.summary.squares, isFinite: slot.summary.isFinite, isClipped: slot.isClipped)
+    }
+    return state
+  }
+
+  /// Goes on with the window that `state` was taken of, in place of what was added here. Parameters are
+  /// matched by name.
+  ///
+  /// - Throws: ``StateMismatch`` with all differences; nothing is changed then.
+  public func restore(_ state: State) throws(StateMismatch) {
+    let differences = differences(from: state)
+    guard differences.isEmpty else { throw StateMismatch(differences) }
+    reset()
+    (step, totalWeight, wasCalled) = (state.step, state.totalWeight, state.step > 0)
+    for (index, parameter) in parameters.enumerated() {
+      guard let sum = state.sums[parameter.name], let notes = state.notes[parameter.name] else { continue }
+      slots[index] = Slot(
+        sum: sum, isFilled: true, isClipped: notes.isClipped,
+        summary: GradientSummary(squares: notes.squares, isFinite: notes.isFinite))
+    }
+  }
+
+  private func differences(from state: State) -> [StateDifference] {
+    var unknown = Set(state.sums.keys).union(state.notes.keys)
+    var differences: [StateDifference] = []
+    for parameter in parameters where unknown.remove(parameter.name) != nil {
+      guard let sum = state.sums[parameter.name], state.notes[parameter.name] != nil else {
+        differences.append(.missing(parameter: parameter.name))
+        continue
+      }
+      let isSum = sum.scalarType == .float32 || sum.scalarType == .float64
+      if sum.shape != parameter.value.shape || !isSum {
+        differences.append(
+          .parameter(
+            name: parameter.name, saved: "\(sum.scalarType.rawValue) \(sum.shape)",
+            here: "\(parameter.value.scalarType.arithmeticType.rawValue) \(parameter.value.shape)"))
+      }
+    }
+    return differences + unknown.sorted().map { .unknown(parameter: $0) }
+  }
+}

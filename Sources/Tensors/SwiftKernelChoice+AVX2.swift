@@ -1,0 +1,14 @@
+#if AVX2
+  import CProcessor
+  import Kernels
+  import SwiftKernelsAVX2
+
+  // A file of its own: the two copies have types of the same names.
+  extension SwiftKernelChoice {
+    /// Whether this processor runs the copy for AVX2.
+    package static let hasAVX2: Bool = processor_has_x86_64_v3()
+
+    /// The copy for AVX2.
+    static func avx2Kernels() -> any SwiftKernelPath { SwiftKernels() }
+  }
+#endif

@@ -1,0 +1,79 @@
+import Kernels
+import Safetensors
+
+/// The norm, extremes and finiteness of numbers that come piece by piece.
+struct ElementStatistics {
+  /// All elements.
+  private(set) var count = 0
+  /// Those that are neither NaN nor infinite; all else is over them.
+  private(set) var finiteCount = 0
+  private var squares = 0.0
+  private(set) var minimum = Double.infinity
+  private(set) var maximum = -Double.infinity
+
+  /// √Σ x².
+  var norm: Double { squares.squareRoot() }
+
+  /// The share of NaN and infinities; 0 where there are no elements.
+  var nonFiniteShare: Double { count == 0 ? 0 : Double(count - finiteCount) / Double(count) }
+
+  /// Takes in elements.
+  mutating func add<Element>(_ elements: UnsafeBufferPointer<Element>, _ value: (Element) -> Double) {
+    var (finite, squares, minimum, maximum) = (0, 0.0, self.minimum, self.maximum)
+    for element in elements {
+      let value = value(element)
+      guard value.isFinite else { continue }
+      finite += 1
+      squares += value * value
+      minimum = min(minimum, value)
+      maximum = max(maximum, value)
+    }
+    count += elements.count
+    finiteCount += finite
+    self.squares += squares
+    (self.minimum, self.maximum) = (minimum, maximum)
+  }
+
+  /// Takes in elements of a type of the format; false where it has no numbers to speak of.
+  private mutating func add(_ bytes: UnsafeRawBufferPointer, _ type: SafetensorsScalarType) -> Bool {
+    switch type {
+    case .float64: add(bytes.bindMemory(to: Double.self)) { $0 }
+    case .float32: add(bytes.bindMemory(to: Float.self)) { Double($0) }
+    case .float16:
+      #if !((os(macOS) || targetEnvironment(macCatalyst)) && arch(x86_64))
+        add(bytes.bindMemory(to: Float16.self)) { $0.doubleValue }
+      #else
+        return false
+      #endif
+    case .bfloat16: add(bytes.bindMemory(to: BFloat16.self)) { $0.doubleValue }
+    case .int64: add(bytes.bindMemory(to: Int64.self)) { Double($0) }
+    case .int32: add(bytes.bindMemory(to: Int32.self)) { Double($0) }
+    case .int16: add(bytes.bindMemory(to: Int16.self)) { Double($0) }
+    case .int8: add(bytes.bindMemory(to: Int8.self)) { Double($0) }
+    case .uint64: add(bytes.bindMemory(to: UInt64.self)) { Double($0) }
+    case .uint32: add(bytes.bindMemory(to: UInt32.self)) { Double($0) }
+    case .uint16: add(bytes.bindMemory(to: UInt16.self)) { Double($0) }
+    case .uint8, .bool: add(bytes.bindMemory(to: UInt8.self)) { Double($0) }
+    default: return false
+    }
+    return true
+  }
+
+  /// Pieces of a tensor that are read at a time: whole elements of every type.
+  private static let pieceByteCount = 1 << 20
+
+  /// The statistics of a tensor in a file; nil for types without numbers.
+  static func of(_ tensor: SafetensorsTensor, in file: SafetensorsFile) throws -> ElementStatistics? {
+    var statistics = ElementStatistics()
+    guard statistics.add(UnsafeRawBufferPointer(start: nil, count: 0), tensor.scalarType) else { return nil }
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: pieceByteCount, alignment: 64)
+    defer { buffer.deallocate() }
+    let byteCount = tensor.byteRange.count
+    for start in stride(from: 0, to: byteCount, by: pieceByteCount) {
+      let piece = UnsafeMutableRawBufferPointer(rebasing: buffer[..<min(pieceByteCount, byteCount - start)])
+      try file.read(tensor.name, from: start, into: piece)
+      _ = statistics.add(UnsafeRawBufferPointer(piece), tensor.scalarType)
+    }
+    return statistics
+  }
+}

@@ -1,0 +1,57 @@
+import Checkpoints
+import Optimizers
+import Safetensors
+
+/// What the state of an optimizer costs, beside AdamW's for the same parameters.
+struct StateInspection {
+  /// The kind of optimizer, where the file names it.
+  let optimizer: String?
+  /// The fewest and the most steps of a parameter.
+  let steps: ClosedRange<Int>
+  /// Parameters that have been stepped, and their elements.
+  let parameterCount: Int
+  let elementCount: Int
+  /// Bytes of the state's tensors.
+  let byteCount: Int
+  /// Bytes of AdamW's two moments for every element.
+  let adamwByteCount: Int
+
+  /// Nil for a file that is no state: where no parameter has counted its steps.
+  init?(_ file: SafetensorsFile) throws {
+    var parts: [String: [String: SafetensorsTensor]] = [:]
+    for tensor in file.tensors {
+      guard let (parameter, part) = StateNames.split(tensor.name) else { return nil }
+      parts[parameter, default: [:]][part] = tensor
+    }
+    var steps: [Int] = []
+    var (elements, adamw) = (0, 0)
+    for tensors in parts.values {
+      guard let counter = tensors[StateNames.step], counter.shape.isEmpty,
+        let step = try file.readInteger(counter), let moments = Self.moments(tensors)
+      else { return nil }
+      steps.append(step)
+      elements += moments.elementCount
+      adamw += 2 * moments.elementCount * moments.elementByteCount
+    }
+    guard let least = steps.min(), let most = steps.max() else { return nil }
+    optimizer = file.metadata[StateNames.optimizerKey]
+    self.steps = least...most
+    parameterCount = steps.count
+    elementCount = elements
+    byteCount = file.header.dataByteCount
+    adamwByteCount = adamw
+  }
+
+  /// The elements of the parameter that a state belongs to, and the bytes of one moment; nil for no state.
+  private static func moments(
+    _ tensors: [String: SafetensorsTensor]
+  ) -> (elementCount: Int, elementByteCount: Int)? {
+    func bytes(_ tensor: SafetensorsTensor) -> Int { tensor.scalarType.bitCount / 8 }
+    if let full = tensors["exp_avg_sq"] ?? tensors["exp_avg"] { return (full.elementCount, bytes(full)) }
+    guard let rows = tensors["exp_avg_sq_row"], let columns = tensors["exp_avg_sq_col"],
+      let width = columns.shape.last
+    else { return nil }
+    let (count, overflows) = rows.elementCount.multipliedReportingOverflow(by: width)
+    return overflows ? nil : (count, bytes(rows))
+  }
+}

@@ -1,0 +1,151 @@
+import Checkpoints
+import Optimizers
+import Safetensors
+import Tensors
+
+/// One optimizer step on files: everything is checked that headers can tell, then parameter after parameter
+/// is read, stepped and written, and at the end both files are put in their places.
+struct FileStep<Optimizer: FileSteppable> {
+  private let inputs: StepInputs
+  private let groups: [(parameters: [String], options: Optimizer.Options)]
+  private let groupIndices: [String: Int]
+
+  /// Parameters of all groups.
+  var parameterCount: Int { groups.reduce(0) { $0 + $1.parameters.count } }
+
+  init(_ inputs: StepInputs, _ configuration: StepConfiguration) throws {
+    self.inputs = inputs
+    let names = inputs.parameters.tensors.filter { $0.scalarType.scalarType != nil }.map(\.name)
+    groups = try configuration.resolvedGroups(
+      for: Optimizer.self, parameters: names, parametersPath: inputs.parameters.path)
+    var groupIndices: [String: Int] = [:]
+    for (index, group) in groups.enumerated() {
+      for name in group.parameters { groupIndices[name] = index }
+    }
+    self.groupIndices = groupIndices
+    try inputs.checkState(optimizer: Optimizer.name)
+    for gradient in inputs.gradients.tensors where groupIndices[gradient.name] == nil {
+      throw FileError(
+        path: configuration.path,
+        problem: "no group takes the parameter \"\(gradient.name)\", which has a gradient in "
+          + inputs.gradients.path)
+    }
+  }
+
+  /// Steps, and writes both files.
+  func run(
+    outParameters: String, outState: String, kernels: KernelPathKind, threads: Int?
+  ) throws -> (steppedCount: Int, nonFinite: [String]) {
+    let settings = try groups.map { try GroupSettings(parameters: $0.parameters, options: $0.options) }
+    let metadata = [
+      StateNames.optimizerKey: Optimizer.name,
+      StateNames.groupsKey: String(decoding: try JSONText.encode(settings), as: UTF8.self),
+    ]
+    var parameters = try SafetensorsWriter(
+      path: outParameters, tensors: inputs.parameters.tensors.map(\.descriptor),
+      metadata: inputs.parameters.metadata, order: .asGiven)
+    var states = try SafetensorsWriter(
+      path: outState, tensors: stateDescriptors(),
+      metadata: (inputs.state?.metadata ?? [:]).merging(metadata) { $1 })
+    var steppedCount = 0
+    var nonFinite: [String] = []
+    for stored in inputs.parameters.tensors {
+      if inputs.hasGradient(stored.name) {
+        let report = try step(stored, &parameters, &states, kernels: kernels, threads: threads)
+        steppedCount += report.steppedCount
+        nonFinite += report.nonFinite
+      } else {
+        try inputs.parameters.copy(stored, to: &parameters)
+        for part in inputs.stateTensors(of: stored.name).values {
+          try inputs.state?.copy(part, to: &states)
+        }
+      }
+    }
+    try states.commit()
+    try parameters.commit()
+    return (steppedCount, nonFinite)
+  }
+
+  private func options(of parameter: String) -> Optimizer.Options {
+    guard let index = groupIndices[parameter] else {
+      preconditionFailure("\(parameter) has a gradient and no group")
+    }
+    return groups[index].options
+  }
+
+  /// The tensors of the new state.
+  private func stateDescriptors() -> [SafetensorsDescriptor] {
+    inputs.parameters.tensors.flatMap { stored -> [SafetensorsDescriptor] in
+      let before = inputs.stateTensors(of: stored.name)
+      guard inputs.hasGradient(stored.name), let type = stored.scalarType.scalarType else {
+        return before.values.map(\.descriptor)
+      }
+      func name(_ part: String) -> String { StateNames.name(of: part, stored.name) }
+      let parts = Optimizer.stateParts(of: Shape(stored.shape), options: options(of: stored.name))
+      let moments = SafetensorsScalarType(type.arithmeticType)
+      // Moments that the options no longer use stay in the state.
+      let kept = Optimizer.State.tensorNames.filter { before[$0] != nil && parts.tensors[$0] == nil }
+      return parts.tensors.map { SafetensorsDescriptor(name($0), moments, shape: $1.dimensions) }
+        + kept.map { SafetensorsDescriptor(name($0), moments, shape: before[$0]!.shape) }
+        + parts.numbers.map { SafetensorsDescriptor(name($0), .float64, shape: []) }
+        + [SafetensorsDescriptor(name(StateNames.step), .int64, shape: [])]
+    }
+  }
+
+  /// Reads, steps and writes one parameter.
+  private func step(
+    _ stored: SafetensorsTensor, _ parameters: inout SafetensorsWriter, _ states: inout SafetensorsWriter,
+    kernels: KernelPathKind, threads: Int?
+  ) throws -> StepReport {
+    let name = stored.name
+    let parameter = Parameter(name, try inputs.parameters.readTensor(stored))
+    if let gradient = inputs.gradients.header.tensor(named: name) {
+      parameter.gradient = try inputs.gradients.readTensor(gradient)
+    }
+    let optimizer = try Optimizer(
+      parameter: parameter, options: options(of: name), kernels: kernels, threads: threads)
+    do {
+      try optimizer.setState(inputs.state(of: name, as: Optimizer.State.self), of: parameter)
+    } catch let error as OptimizerError {
+      throw FileError(path: inputs.state?.path ?? inputs.parameters.path, problem: error.description)
+    }
+    let report: StepReport
+    do {
+      report = try optimizer.step()
+    } catch {
+      throw FileError(path: inputs.gradients.path, problem: error.description)
+    }
+    try parameters.append(parameter.value, to: name)
+    guard let state = optimizer.state(of: parameter) else {
+      preconditionFailure("\(name) has no state after a step")
+    }
+    for (part, tensor) in state.tensors {
+      try states.append(tensor, to: StateNames.name(of: part, name))
+    }
+    for (part, number) in state.numbers {
+      try states.append(Tensor(scalars: [number], shape: []), to: StateNames.name(of: part, name))
+    }
+    let count = [Int64(state.step)]
+    try states.append(count.span.bytes, to: StateNames.name(of: StateNames.step, name))
+    return report
+  }
+}
+
+extension SafetensorsWriter {
+  /// Writes a whole tensor.
+  mutating func append(_ tensor: Tensor, to name: String) throws(SafetensorsError) {
+    try tensor.withUnsafeBytes { (bytes) throws(SafetensorsError) in try append(bytes, to: name) }
+  }
+}
+
+extension SafetensorsFile {
+  /// Copies a tensor as it stands, in pieces.
+  func copy(_ stored: SafetensorsTensor, to writer: inout SafetensorsWriter) throws(SafetensorsError) {
+    let pieceByteCount = 1 << 20
+    let byteCount = stored.byteRange.count
+    for start in stride(from: 0, to: byteCount, by: pieceByteCount) {
+      let piece = try bytes(of: stored.name, start..<min(start + pieceByteCount, byteCount))
+      try writer.append(piece.span.bytes, to: stored.name)
+    }
+  }
+}

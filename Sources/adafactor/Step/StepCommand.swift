@@ -1,0 +1,89 @@
+import ArgumentParser
+import Foundation
+import Optimizers
+import Tensors
+
+/// `adafactor step`: one optimizer step on safetensors files, for programs in any language.
+struct StepCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "step",
+    abstract: "Takes one optimizer step on files of parameters, gradients and state.",
+    discussion: """
+      All files but the configuration are safetensors. The gradients have the names of their parameters; a parameter \
+      without one stays as it is, its state too. Without --state every parameter begins anew. The state's tensors are \
+      named <parameter>.exp_avg_sq_row and so on, as in the state of the Python optimizer.
+
+      The configuration is JSON, with the options of the Python optimizers:
+        {"optimizer": "adafactor",
+         "groups": [{"parameters": ["embed.weight"], "lr": 1e-3, "relative_step": false}, {}]}
+      A group without "parameters" takes all that no other names; missing options have their defaults. For "adamw" \
+      they are torch's: lr, betas, eps, weight_decay, amsgrad, maximize.
+
+      Outputs may be the input files: they are replaced when everything is computed. One parameter at a time is in \
+      memory. On an error nothing is written. (Only a system that fails while the second of the two files is put in \
+      its place leaves one new and one old.)
+
+      Example:
+        adafactor step --config adafactor.json --parameters model.safetensors --gradients gradients.safetensors \
+      --state state.safetensors --out-parameters model.safetensors --out-state state.safetensors
+      """)
+
+  @Option(help: ArgumentHelp("The optimizer and its groups.", valueName: "file.json"))
+  var config: String
+
+  @Option(help: ArgumentHelp("The parameters before the step.", valueName: "file"))
+  var parameters: String
+
+  @Option(help: ArgumentHelp("Their gradients.", valueName: "file"))
+  var gradients: String
+
+  @Option(help: ArgumentHelp("The optimizer's state before the step.", valueName: "file"))
+  var state: String?
+
+  @Option(help: ArgumentHelp("Where the parameters go.", valueName: "file"))
+  var outParameters: String
+
+  @Option(help: ArgumentHelp("Where the optimizer's state goes.", valueName: "file"))
+  var outState: String
+
+  @Option(
+    help: "The kernels that compute: \(KernelPathKind.available.map(\.rawValue).joined(separator: " or ")).")
+  var kernels = KernelPathKind.available[0]
+
+  @Option(help: "Threads at the most. (default: one a processor)")
+  var threads: Int?
+
+  func validate() throws {
+    if let threads, threads < 1 { throw ValidationError("--threads is \(threads), but must be 1 or more.") }
+    guard KernelPathKind.available.contains(kernels) else {
+      throw ValidationError(
+        "The kernels \(kernels.rawValue) are not in this build: enable the trait OpenBLAS.")
+    }
+    guard outParameters != outState else {
+      throw ValidationError("--out-parameters and --out-state are the same file: \(outState).")
+    }
+  }
+
+  func run() throws {
+    let configuration = try StepConfiguration(path: config)
+    switch configuration.optimizer {
+    case .adafactor: try run(Adafactor.self, configuration)
+    case .adamw: try run(AdamW.self, configuration)
+    }
+  }
+
+  private func run<Optimizer: FileSteppable>(
+    _ type: Optimizer.Type, _ configuration: StepConfiguration
+  ) throws {
+    let step = try FileStep<Optimizer>(
+      StepInputs(parameters: parameters, gradients: gradients, state: state), configuration)
+    let report = try step.run(
+      outParameters: outParameters, outState: outState, kernels: kernels, threads: threads)
+    print("stepped \(report.steppedCount) of \(step.parameterCount) parameters")
+    for name in report.nonFinite {
+      let text =
+        "Warning: \(gradients): the gradient of \"\(name)\" is not finite; so is its parameter now.\n"
+      FileHandle.standardError.write(Data(text.utf8))
+    }
+  }
+}

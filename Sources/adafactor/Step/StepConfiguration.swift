@@ -1,0 +1,79 @@
+import Checkpoints
+
+/// What the configuration of `adafactor step` says: the optimizer and its groups.
+struct StepConfiguration {
+  let path: String
+  let optimizer: OptimizerKind
+  let groups: [GroupSettings]
+
+  /// The optimizers there are.
+  enum OptimizerKind: String, CaseIterable {
+    case adafactor, adamw
+  }
+
+  /// Reads the file at `path`; errors name it and what is wrong in it.
+  init(path: String) throws {
+    self.path = path
+    let json = try File.read(path)
+    let members: [String: JSONValue]
+    do {
+      members = try JSONText.decode([String: JSONValue].self, from: json)
+      groups = try JSONText.decode([GroupSettings].self, from: members["groups"] ?? .array([]))
+    } catch {
+      throw FileError(path: path, problem: JSONText.problem(error))
+    }
+    if let unknown = members.keys.sorted().first(where: { !["optimizer", "groups"].contains($0) }) {
+      throw FileError(path: path, problem: "\"\(unknown)\" is neither \"optimizer\" nor \"groups\"")
+    }
+    let known = OptimizerKind.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: ", ")
+    guard case .string(let name) = members["optimizer"] else {
+      throw FileError(path: path, problem: "\"optimizer\" must be one of \(known)")
+    }
+    guard let kind = OptimizerKind(rawValue: name) else {
+      throw FileError(path: path, problem: "the optimizer \"\(name)\" is none of \(known)")
+    }
+    optimizer = kind
+    guard !groups.isEmpty else {
+      throw FileError(path: path, problem: "\"groups\" must hold at least one; [{}] takes all parameters")
+    }
+    let open = groups.indices.filter { groups[$0].parameters == nil }
+    guard open.count <= 1 else {
+      throw FileError(
+        path: path,
+        problem: "groups \(open[0]) and \(open[1]) have no \"parameters\": only one can take all others")
+    }
+  }
+
+  /// The groups with their parameters' names and options, each checked.
+  func resolvedGroups<Optimizer: FileSteppable>(
+    for type: Optimizer.Type, parameters: [String], parametersPath: String
+  ) throws -> [(parameters: [String], options: Optimizer.Options)] {
+    let known = Set(parameters)
+    var taken: [String: Int] = [:]
+    for (index, group) in groups.enumerated() {
+      for name in group.parameters ?? [] {
+        guard known.contains(name) else {
+          throw FileError(
+            path: path, problem: "groups[\(index)]: the parameter \"\(name)\" is not in \(parametersPath)")
+        }
+        if let other = taken.updateValue(index, forKey: name) {
+          throw FileError(
+            path: path,
+            problem: other == index
+              ? "groups[\(index)] names the parameter \"\(name)\" twice"
+              : "the parameter \"\(name)\" is in groups[\(other)] and in groups[\(index)]")
+        }
+      }
+    }
+    return try groups.enumerated().map { index, group in
+      do {
+        return (
+          group.parameters ?? parameters.filter { taken[$0] == nil },
+          try group.options(as: Optimizer.Options.self)
+        )
+      } catch {
+        throw FileError(path: path, problem: "groups[\(index)]: \(JSONText.problem(error))")
+      }
+    }
+  }
+}

@@ -1,0 +1,113 @@
+import Checkpoints
+import Optimizers
+import Safetensors
+import Tensors
+
+/// The files that a step reads, open, with what belongs to each parameter.
+struct StepInputs {
+  let parameters: SafetensorsFile
+  let gradients: SafetensorsFile
+  let state: SafetensorsFile?
+  /// The state's tensors by parameter and part.
+  private let stateTensors: [String: [String: SafetensorsTensor]]
+
+  init(parameters: String, gradients: String, state: String?) throws {
+    self.parameters = try SafetensorsFile(path: parameters)
+    self.gradients = try SafetensorsFile(path: gradients)
+    self.state = try state.map { try SafetensorsFile(path: $0) }
+    var stateTensors: [String: [String: SafetensorsTensor]] = [:]
+    for tensor in self.state?.tensors ?? [] {
+      guard let (parameter, part) = StateNames.split(tensor.name),
+        self.parameters.header.tensor(named: parameter) != nil
+      else {
+        throw FileError(
+          path: state!, problem: "\"\(tensor.name)\" belongs to no parameter of \(parameters)")
+      }
+      stateTensors[parameter, default: [:]][part] = tensor
+    }
+    self.stateTensors = stateTensors
+    for gradient in self.gradients.tensors {
+      guard let parameter = self.parameters.header.tensor(named: gradient.name) else {
+        throw FileError(
+          path: gradients, problem: "\"\(gradient.name)\" is a gradient of no parameter of \(parameters)")
+      }
+      guard gradient.shape == parameter.shape else {
+        throw FileError(
+          path: gradients,
+          problem: "the gradient of \"\(gradient.name)\" has the shape \(gradient.shape), its parameter "
+            + "in \(parameters) the shape \(parameter.shape)")
+      }
+      for (tensor, path) in [(parameter, parameters), (gradient, gradients)]
+      where tensor.scalarType.scalarType == nil {
+        throw FileError(
+          path: path, problem: "\"\(tensor.name)\" is \(tensor.scalarType), which no step can change")
+      }
+    }
+  }
+
+  /// Whether a parameter takes part in the step.
+  func hasGradient(_ name: String) -> Bool { gradients.header.tensor(named: name) != nil }
+
+  /// The tensors of a parameter's state, by part; empty before its first step.
+  func stateTensors(of parameter: String) -> [String: SafetensorsTensor] { stateTensors[parameter] ?? [:] }
+
+  /// Refuses a state that another optimizer made.
+  func checkState(optimizer name: String) throws {
+    guard let state, let saved = state.metadata[StateNames.optimizerKey], saved != name else { return }
+    throw FileError(path: state.path, problem: "the state is one of \(saved), not of \(name)")
+  }
+
+  /// A parameter's state before the step; nil before its first.
+  func state<State: OptimizerParameterState>(
+    of parameter: String, as type: State.Type
+  ) throws -> State? {
+    let parts = stateTensors(of: parameter)
+    guard let state, !parts.isEmpty else { return nil }
+    func name(_ part: String) -> String { "\"\(StateNames.name(of: part, parameter))\"" }
+    var tensors: [String: Tensor] = [:]
+    var numbers: [String: Double] = [:]
+    for (part, stored) in parts where part != StateNames.step {
+      guard State.tensorNames.contains(part) || State.numberNames.contains(part) else {
+        throw FileError(path: state.path, problem: "\(name(part)) is not a part of this optimizer's state")
+      }
+      guard stored.scalarType.scalarType != nil else {
+        throw FileError(
+          path: state.path, problem: "\(name(part)) is \(stored.scalarType), not floating-point")
+      }
+      if State.tensorNames.contains(part) {
+        tensors[part] = try state.readTensor(stored)
+      } else {
+        guard stored.shape.isEmpty else {
+          throw FileError(
+            path: state.path, problem: "\(name(part)) has the shape \(stored.shape), not one number")
+        }
+        numbers[part] = try state.readTensor(stored)[]
+      }
+    }
+    guard let stored = parts[StateNames.step], stored.shape.isEmpty, let step = try state.readInteger(stored)
+    else {
+      throw FileError(path: state.path, problem: "\(name(StateNames.step)) is missing or not a whole number")
+    }
+    return State(step: step, tensors: tensors, numbers: numbers)
+  }
+}
+
+extension SafetensorsFile {
+  /// A floating-point tensor.
+  func readTensor(_ stored: SafetensorsTensor) throws -> Tensor {
+    guard let type = stored.scalarType.scalarType else {
+      preconditionFailure("\(stored.name) is \(stored.scalarType)")
+    }
+    var tensor = Tensor(uninitialized: Shape(stored.shape), as: type)
+    try tensor.withUnsafeMutableBytes { try read(stored.name, into: $0) }
+    return tensor
+  }
+
+  /// A single integer, which torch may have stored in floating-point; nil where it is none.
+  func readInteger(_ stored: SafetensorsTensor) throws -> Int? {
+    if stored.scalarType == .int64 {
+      return Int(try bytes(of: stored.name).withUnsafeBytes { $0.loadUnaligned(as: Int64.self) })
+    }
+    return stored.scalarType.scalarType == nil ? nil : Int(exactly: try readTensor(stored)[])
+  }
+}

@@ -1,0 +1,54 @@
+import ArgumentParser
+import Checkpoints
+
+/// Where a run saves itself, on the command line.
+struct CheckpointArguments: ParsableArguments {
+  @Option(
+    name: .customLong("checkpoint-directory"),
+    help: ArgumentHelp(
+      """
+      Saves model, optimizer, schedule and position here: at the end, on Ctrl-C, which then ends with status \
+      \(Self.interruptedStatus), and as --checkpoint-every says.
+      """, valueName: "directory"))
+  var directory: String?
+
+  @Option(
+    name: .customLong("checkpoint-every"),
+    help: ArgumentHelp("Saves after every so many steps. (default: after every epoch)", valueName: "steps"))
+  var interval: Int?
+
+  @Option(name: .customLong("keep"), help: ArgumentHelp("How many checkpoints are kept. (default: 3)"))
+  var keptCount: Int?
+
+  @Flag(
+    help: """
+      Goes on from the directory's newest intact checkpoint, to the same bits as without the interruption; \
+      from the beginning where there is none. All settings must be those of the saved run, --threads excepted.
+      """)
+  var resume = false
+
+  /// 128 and the number of SIGINT, as shells report it.
+  static let interruptedStatus: Int32 = 130
+
+  func validate() throws {
+    for (name, value) in [("--checkpoint-every", interval), ("--keep", keptCount)] {
+      if let value, value < 1 { throw ValidationError("\(name) is \(value), but must be 1 or more.") }
+    }
+    let dependent = [
+      ("--checkpoint-every", interval != nil), ("--keep", keptCount != nil), ("--resume", resume),
+    ]
+    if directory == nil, let name = dependent.first(where: \.1)?.0 {
+      throw ValidationError("\(name) needs a directory: name one by --checkpoint-directory.")
+    }
+  }
+
+  /// Nil where nothing is saved.
+  var plan: CheckpointPlan? {
+    directory.map { path in
+      CheckpointPlan(
+        directory: keptCount.map { CheckpointDirectory(path: path, keeping: $0) }
+          ?? CheckpointDirectory(path: path),
+        interval: interval, resumes: resume)
+    }
+  }
+}

@@ -1,0 +1,150 @@
+import ArgumentParser
+import Optimizers
+
+extension OptimizerKind: ExpressibleByArgument {}
+
+/// The optimizer on the command line; what is not given keeps the library's default.
+struct OptimizerArguments: ParsableArguments {
+  @Option(help: "The optimizer.")
+  var optimizer = OptimizerKind.adafactor
+
+  @Option(
+    name: .customLong("lr"),
+    help: ArgumentHelp(
+      """
+      The learning rate. (default: for adafactor relative steps, min(10⁻², 1/√t), in its place; for adamw \
+      \(AdamW.Options().learningRate))
+      """, valueName: "rate"))
+  var learningRate: Double?
+
+  @Option(
+    help: """
+      The coefficient of the average of updates or gradients. (default: for adafactor none; for adamw \
+      \(AdamW.Options().beta1))
+      """)
+  var beta1: Double?
+
+  @Option(
+    help: """
+      The part of a parameter, times the step, that each step takes off. (default: for adafactor \
+      \(Adafactor.Options().weightDecay); for adamw \(AdamW.Options().weightDecay))
+      """)
+  var weightDecay: Double?
+
+  @OptionGroup var adafactor: AdafactorArguments
+  @OptionGroup var adamw: AdamWArguments
+
+  /// The names of all options that were given, apart from `--optimizer`.
+  var given: [String] {
+    let shared = [("--lr", learningRate), ("--beta1", beta1), ("--weight-decay", weightDecay)]
+    return shared.filter { $0.1 != nil }.map(\.0) + adafactor.given + adamw.given
+  }
+
+  func choice() throws -> OptimizerChoice {
+    let foreign = optimizer == .adafactor ? adamw.given : adafactor.given
+    if let name = foreign.first {
+      let other = optimizer == .adafactor ? OptimizerKind.adamw : .adafactor
+      throw ValidationError(
+        "\(name) belongs to \(other.rawValue), but the optimizer is \(optimizer.rawValue): "
+          + "leave it out, or give --optimizer \(other.rawValue).")
+    }
+    switch optimizer {
+    case .adafactor: return .adafactor(try adafactorOptions())
+    case .adamw: return .adamw(try adamwOptions())
+    }
+  }
+
+  private func adafactorOptions() throws -> Adafactor.Options {
+    var options = Adafactor.Options()
+    if let learningRate {
+      guard !adafactor.warmupInit else {
+        throw ValidationError("--warmup-init belongs to relative steps: leave out --lr or --warmup-init.")
+      }
+      options.stepSize = .fixed(learningRate)
+    } else {
+      options.stepSize = .relative(warmupInitialization: adafactor.warmupInit)
+    }
+    options.scaleParameter = adafactor.scaleParameter ?? options.scaleParameter
+    options.clipThreshold = adafactor.clipThreshold ?? options.clipThreshold
+    options.decayRate = adafactor.decayRate ?? options.decayRate
+    options.beta1 = beta1
+    options.weightDecay = weightDecay ?? options.weightDecay
+    options.squaredGradientEpsilon = adafactor.eps1 ?? options.squaredGradientEpsilon
+    options.parameterScaleEpsilon = adafactor.eps2 ?? options.parameterScaleEpsilon
+    try options.validate()
+    return options
+  }
+
+  private func adamwOptions() throws -> AdamW.Options {
+    var options = AdamW.Options()
+    options.learningRate = learningRate ?? options.learningRate
+    options.beta1 = beta1 ?? options.beta1
+    options.beta2 = adamw.beta2 ?? options.beta2
+    options.epsilon = adamw.eps ?? options.epsilon
+    options.weightDecay = weightDecay ?? options.weightDecay
+    options.amsgrad = adamw.amsgrad
+    options.correctsBias = adamw.biasCorrection ?? options.correctsBias
+    try options.validate()
+    return options
+  }
+}
+
+/// The options that Adafactor alone has.
+struct AdafactorArguments: ParsableArguments {
+  @Flag(help: "Adafactor: starts relative steps at 10⁻⁶ t.")
+  var warmupInit = false
+
+  @Flag(
+    inversion: .prefixedNo,
+    help: "Adafactor: multiplies the step by the parameter's root mean square. (default: it does)")
+  var scaleParameter: Bool?
+
+  @Option(
+    help: ArgumentHelp(
+      "Adafactor: the root mean square above which an update is scaled down.", valueName: "d"))
+  var clipThreshold: Double?
+
+  @Option(
+    help: ArgumentHelp(
+      "Adafactor: the exponent of the second moments' decay, 1 − t^rate.", valueName: "exponent"))
+  var decayRate: Double?
+
+  @Option(help: ArgumentHelp("Adafactor: what is added to squared gradients.", valueName: "ε₁"))
+  var eps1: Double?
+
+  @Option(help: ArgumentHelp("Adafactor: the least root mean square that scales a step.", valueName: "ε₂"))
+  var eps2: Double?
+
+  /// The names of those that were given.
+  var given: [String] {
+    [
+      ("--warmup-init", warmupInit), ("--scale-parameter", scaleParameter == true),
+      ("--no-scale-parameter", scaleParameter == false), ("--clip-threshold", clipThreshold != nil),
+      ("--decay-rate", decayRate != nil), ("--eps1", eps1 != nil), ("--eps2", eps2 != nil),
+    ].filter(\.1).map(\.0)
+  }
+}
+
+/// The options that AdamW alone has.
+struct AdamWArguments: ParsableArguments {
+  @Option(help: "AdamW: the share of the old in the average of squared gradients.")
+  var beta2: Double?
+
+  @Option(help: ArgumentHelp("AdamW: what is added to the root of the second moment.", valueName: "ε"))
+  var eps: Double?
+
+  @Flag(help: "AdamW: divides by the largest second moment so far.")
+  var amsgrad = false
+
+  @Flag(
+    inversion: .prefixedNo, help: "AdamW: makes up for the moments' start at 0. (default: it does)")
+  var biasCorrection: Bool?
+
+  /// The names of those that were given.
+  var given: [String] {
+    [
+      ("--beta2", beta2 != nil), ("--eps", eps != nil), ("--amsgrad", amsgrad),
+      ("--bias-correction", biasCorrection == true), ("--no-bias-correction", biasCorrection == false),
+    ].filter(\.1).map(\.0)
+  }
+}

@@ -1,0 +1,44 @@
+import Checkpoints
+
+/// Where and how often a run saves itself.
+struct CheckpointPlan {
+  let directory: CheckpointDirectory
+  /// Steps between two checkpoints; nil for one at the end of each epoch.
+  let interval: Int?
+  /// Whether the run goes on from the newest checkpoint.
+  let resumes: Bool
+
+  /// Whether one is due after this many steps.
+  func isDue(afterStep step: Int, endsEpoch: Bool) -> Bool {
+    if let interval { step.isMultiple(of: interval) } else { endsEpoch }
+  }
+
+  /// The checkpoint to go on from: nil for a run from the beginning.
+  ///
+  /// - Parameter warn: Hears of checkpoints that are damaged, and of a directory that has none.
+  func newest(_ warn: (String) -> Void) throws -> FoundCheckpoint? {
+    guard resumes else {
+      guard try directory.checkpoints().isEmpty else { throw CheckpointPlanError.occupied(directory.path) }
+      return nil
+    }
+    guard let found = try directory.newest() else {
+      warn("\(directory.path) holds no checkpoint: the training begins at its start.")
+      return nil
+    }
+    for damaged in found.damaged { warn("Not used: \(damaged)") }
+    warn("Resuming after step \(found.checkpoint.position.step) from \(found.path).")
+    return found
+  }
+}
+
+/// What stands against saving a run.
+enum CheckpointPlanError: Error, Equatable, CustomStringConvertible {
+  case occupied(String)
+
+  var description: String {
+    switch self {
+    case .occupied(let path):
+      "\(path) holds checkpoints of another run: go on with it by --resume, or name another directory."
+    }
+  }
+}

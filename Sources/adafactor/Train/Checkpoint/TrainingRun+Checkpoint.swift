@@ -1,0 +1,72 @@
+import Checkpoints
+import Optimizers
+
+/// Saving a run, and going on with it.
+extension TrainingRun {
+  private static let settingsName = "settings"
+  private static let journalName = "journal"
+  private static let lossScalerName = "loss_scaler"
+
+  /// Everything that going on needs.
+  private func checkpoint() throws -> Checkpoint {
+    var checkpoint = try Checkpoint(
+      position: journal.position, model: model.parameters, optimizer: takeStep.optimizer,
+      schedulers: scheduler.map { [$0] } ?? [])
+    try checkpoint.setValue(descriptions, for: Self.settingsName)
+    try checkpoint.setValue(journal, for: Self.journalName)
+    try checkpoint.setValue(takeStep.scaler.state, for: Self.lossScalerName)
+    return checkpoint
+  }
+
+  /// What the saved run and this one must have in common.
+  private var descriptions: [String: String] {
+    get throws { try settings.descriptions.merging(["the data's checksum": dataChecksum]) { $1 } }
+  }
+
+  /// Goes on from the plan's newest checkpoint, where it says so and there is one.
+  ///
+  /// - Parameter warn: Hears of what was found.
+  /// - Throws: ``SettingsMismatch``, ``CheckpointPlanError`` and `CheckpointError`; the run begins at its
+  ///   start then.
+  mutating func resume(_ plan: CheckpointPlan, warn: (String) -> Void) throws {
+    guard let found = try plan.newest(warn) else { return }
+    let checkpoint = found.checkpoint
+    let saved = try checkpoint.value([String: String].self, for: Self.settingsName)
+    if let mismatch = SettingsMismatch(path: found.path, saved: saved, here: try descriptions) {
+      throw mismatch
+    }
+    let journal = try checkpoint.value(TrainingJournal.self, for: Self.journalName)
+    let lossScale = try checkpoint.value(LossScaler.State.self, for: Self.lossScalerName)
+    try checkpoint.restore(
+      model: model.parameters, optimizer: takeStep.optimizer, schedulers: scheduler.map { [$0] } ?? [])
+    try takeStep.scaler.restore(lossScale)
+    self.journal = journal
+  }
+
+  /// Saves where it is time to, at the end of the run too.
+  ///
+  /// - Throws: ``TrainingInterrupted`` after an interruption, unless there is nothing left to do.
+  func save(_ plan: CheckpointPlan?, endsEpoch: Bool, isInterrupted: Bool) throws {
+    let step = journal.position.step
+    let isLast = step == steps
+    let stops = isInterrupted && !isLast
+    var path: String?
+    if let plan, stops || isLast || plan.isDue(afterStep: step, endsEpoch: endsEpoch) {
+      path = try plan.directory.save(checkpoint())
+    }
+    if stops { throw TrainingInterrupted(step: step, steps: steps, checkpoint: path) }
+  }
+}
+
+/// A run was asked to stop.
+struct TrainingInterrupted: Error, Equatable, CustomStringConvertible {
+  let step: Int
+  let steps: Int
+  /// Where it was saved.
+  let checkpoint: String?
+
+  var description: String {
+    "Interrupted after step \(step) of \(steps)"
+      + (checkpoint.map { "; saved as \($0): --resume goes on from there." } ?? ".")
+  }
+}

@@ -1,0 +1,75 @@
+import Optimizers
+import Tensors
+
+/// One optimizer step from the micro-batches of a window.
+///
+///     accumulate → un-scale → clip → step → update the loss scale
+///
+/// The order is what makes clipping measure the gradient of the whole window, without its loss scale.
+struct OptimizationStep {
+  let model: Perceptron
+  let optimizer: any TrainingOptimizer
+  /// Nil where a step has one micro-batch, whose gradient needs no sum.
+  private let accumulator: GradientAccumulator?
+  private let clipNorm: Double?
+  /// Of Float16 alone, whose smallest gradients vanish without it.
+  let scaler: LossScaler
+  private let kernels: KernelPathKind
+  private let threads: Int?
+
+  init(_ model: Perceptron, settings: TrainingSettings) throws {
+    self.model = model
+    optimizer = try settings.optimizer.make(
+      model.parameters, kernels: settings.kernels, threads: settings.threads)
+    accumulator =
+      settings.microBatches > 1
+      ? GradientAccumulator(model.parameters, kernels: settings.kernels, threads: settings.threads) : nil
+    clipNorm = settings.clipNorm
+    scaler = try LossScaler(
+      isEnabled: settings.scalarType == .float16, kernels: settings.kernels, threads: settings.threads)
+    kernels = settings.kernels
+    threads = settings.threads
+  }
+
+  /// What a step came to.
+  struct Outcome {
+    /// The mean over the window's samples.
+    let loss: Double
+    /// False where the loss scale was too large, and the step was left out.
+    let isTaken: Bool
+    let gradientTime: Duration
+    let optimizerTime: Duration
+  }
+
+  /// Steps on these micro-batches. Each counts by its samples, so that a short one at the end of the data
+  /// does not count too much.
+  func callAsFunction(_ microBatches: [Dataset]) throws -> Outcome {
+    let clock = ContinuousClock()
+    let start = clock.now
+    var lossSum = 0.0
+    for batch in microBatches {
+      let loss = model.setGradients(batch.features, labels: batch.labels, lossScale: scaler.scale)
+      try accumulator?.add(weight: Double(batch.count))
+      lossSum += loss * Double(batch.count)
+    }
+    let loss = lossSum / Double(microBatches.reduce(0) { $0 + $1.count })
+    let middle = clock.now
+    let isTaken = loss.isFinite ? try update() : false
+    return Outcome(
+      loss: loss, isTaken: isTaken, gradientTime: start.duration(to: middle),
+      optimizerTime: middle.duration(to: clock.now))
+  }
+
+  private func update() throws -> Bool {
+    let parameters = model.parameters
+    try accumulator?.deliver()
+    if let clipNorm {
+      try scaler.unscale(parameters)
+      try parameters.clipGradientNorm(maximum: clipNorm, kernels: kernels, threads: threads)
+    }
+    let report = try scaler.step(parameters) { try optimizer.step() }
+    try scaler.update()
+    accumulator?.reset()
+    return report != nil
+  }
+}

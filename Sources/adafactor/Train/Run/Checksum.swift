@@ -1,0 +1,42 @@
+import Tensors
+
+/// FNV-1a of 64 bits: tells two runs or two tables apart, not a forger.
+struct Checksum {
+  private var value: UInt64 = 0xCBF2_9CE4_8422_2325
+
+  mutating func add(_ bytes: some Sequence<UInt8>) {
+    for byte in bytes { value = (value ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
+  }
+
+  /// The bits of all elements.
+  mutating func add(_ tensor: Tensor) {
+    var copy = self
+    tensor.withUnsafeBytes { copy.add($0) }
+    self = copy
+  }
+
+  /// 16 hexadecimal digits.
+  var text: String {
+    let digits = String(value, radix: 16)
+    return String(repeating: "0", count: 16 - digits.count) + digits
+  }
+}
+
+extension Perceptron {
+  /// Of the bits of all parameters.
+  var checksum: String {
+    var checksum = Checksum()
+    for parameter in parameters { checksum.add(parameter.value) }
+    return checksum.text
+  }
+}
+
+extension Dataset {
+  /// Of all features, labels and the names of classes.
+  var checksum: String {
+    var checksum = Checksum()
+    checksum.add(features)
+    for label in labels { checksum.add("\(classNames[label])\n".utf8) }
+    return checksum.text
+  }
+}

@@ -1,0 +1,353 @@
+import Checkpoints
+import Foundation
+import Optimizers
+import Safetensors
+import Tensors
+import Testing
+
+/// Files for `adafactor step` in a folder of their own, and what the library makes of the same numbers.
+private final class StepFiles {
+  let folder: URL
+
+  init() throws { folder = try ToolRunner.temporaryFolder() }
+  deinit { try? FileManager.default.removeItem(at: folder) }
+
+  func path(_ name: String) -> String { folder.appendingPathComponent(name).path }
+  func bytes(_ name: String) throws -> Data { try Data(contentsOf: URL(filePath: path(name))) }
+  func names() throws -> [String] {
+    try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted()
+  }
+
+  func write(_ tensors: [String: Tensor], _ name: String, metadata: [String: String] = [:]) throws {
+    try TensorCollection(tensors, metadata: metadata).write(to: path(name))
+  }
+
+  func configuration(_ json: String) throws {
+    try json.write(toFile: path("config.json"), atomically: false, encoding: .utf8)
+  }
+
+  func read(_ name: String) throws -> TensorCollection { try TensorCollection(path: path(name)) }
+
+  /// Runs `adafactor step` on config.json, P and G, and S where it is wanted.
+  func step(
+    state: String? = nil, out: (parameters: String, state: String) = ("P2", "S2"), _ more: String...
+  ) throws -> ToolRunner.Result {
+    try ToolRunner.run(
+      [
+        "step", "--config", path("config.json"), "--parameters", path("P"), "--gradients", path("G"),
+        "--out-parameters", path(out.parameters), "--out-state", path(out.state),
+      ] + (state.map { ["--state", path($0)] } ?? []) + more)
+  }
+}
+
+/// Tensors of many shapes, the same for the same seed.
+private func randomTensors(_ seed: UInt64, without: String...) -> [String: Tensor] {
+  var generator = SeededGenerator(seed: seed)
+  let shapes: [(String, Shape, ScalarType)] = [
+    ("a.weight", [20, 30], .float32), ("a.bias", [30], .float32), ("scalar", [], .float32),
+    ("convolution", [4, 3, 3, 3], .float32), ("double", [5, 6], .float64), ("wide", [3, 4000], .float32),
+  ]
+  var tensors: [String: Tensor] = [:]
+  for (name, shape, type) in shapes {
+    tensors[name] = Tensor(normal: shape, as: type, using: &generator)
+  }
+  for name in without { tensors[name] = nil }
+  return tensors
+}
+
+private func bits(_ tensor: Tensor?) -> [Double]? { tensor?.scalars(as: Double.self) }
+
+@Suite("adafactor step") struct StepCommandTests {
+  private let files: StepFiles
+
+  init() throws { files = try StepFiles() }
+
+  // MARK: Results
+
+  @Test(arguments: KernelPathKind.available, [1, 2])
+  func `Steps on files give the bits of the library's optimizer`(kernels: KernelPathKind, threads: Int) throws
+  {
+    try files.configuration(
+      """
+      {"optimizer": "adafactor", "groups": [
+        {"parameters": ["a.weight", "scalar"], "lr": 0.05, "relative_step": false, "beta1": 0.9, "weight_decay": 0.1},
+        {"warmup_init": true, "eps": [1e-20, 0.01], "clip_threshold": 0.5, "decay_rate": -0.7}]}
+      """)
+    let parameters = randomTensors(1).map { Parameter($0.key, $0.value) }
+    let isFirst = { (parameter: Parameter) in ["a.weight", "scalar"].contains(parameter.name) }
+    let optimizer = try Adafactor(
+      groups: [
+        ParameterGroup(
+          parameters.filter(isFirst), options: .init(stepSize: .fixed(0.05), beta1: 0.9, weightDecay: 0.1)),
+        ParameterGroup(
+          parameters.filter { !isFirst($0) },
+          options: .init(
+            stepSize: .relative(warmupInitialization: true), squaredGradientEpsilon: 1e-20,
+            parameterScaleEpsilon: 0.01, clipThreshold: 0.5, decayRate: -0.7)),
+      ], kernels: kernels)
+    try files.write(randomTensors(1), "P", metadata: ["format": "pt"])
+    for step in 1...4 {
+      // A parameter without a gradient, in two of the steps; and before its first step, too.
+      let gradients =
+        step.isMultiple(of: 2)
+        ? randomTensors(10 + UInt64(step)) : randomTensors(10 + UInt64(step), without: "a.bias")
+      try files.write(gradients, "G")
+      for parameter in parameters { parameter.gradient = gradients[parameter.name] }
+      try optimizer.step()
+      // In place, but for the first state.
+      let result = try files.step(
+        state: step == 1 ? nil : "S", out: ("P", "S"), "--kernels", kernels.rawValue, "--threads",
+        "\(threads)")
+      #expect(result.status == 0, "\(result.errors)")
+      #expect(result.output == "stepped \(gradients.count) of 6 parameters\n")
+      let (written, state) = (try files.read("P"), try files.read("S"))
+      #expect(written.metadata == ["format": "pt"])
+      for parameter in parameters {
+        #expect(written.tensors[parameter.name]?.scalarType == parameter.value.scalarType)
+        #expect(
+          bits(written.tensors[parameter.name]) == bits(parameter.value), "\(parameter) after step \(step)")
+        let expected = optimizer.state(of: parameter)
+        #expect(state.integers["\(parameter.name).step"] == expected?.step)
+        for name in Adafactor.State.tensorNames {
+          #expect(
+            bits(state.tensors["\(parameter.name).\(name)"]) == bits(expected?.tensors[name]),
+            "\(parameter).\(name)")
+        }
+        #expect(state.tensors["\(parameter.name).RMS"]?[] == expected?.rootMeanSquare)
+      }
+    }
+    #expect(try files.names() == ["G", "P", "S", "config.json"])
+    // The state is the library's file: it loads there.
+    let state = optimizer.state()
+    try optimizer.restoreState(from: files.path("S"))
+    #expect(optimizer.state().parameters.mapValues(\.step) == state.parameters.mapValues(\.step))
+  }
+
+  @Test func `Steps of AdamW give the bits of the library's`() throws {
+    try files.configuration(
+      """
+      {"optimizer": "adamw", "groups": [
+        {"parameters": ["a.weight"], "lr": 0.05, "betas": [0.8, 0.9], "weight_decay": 0.1, "amsgrad": true},
+        {"eps": 1e-6, "maximize": true}]}
+      """)
+    let parameters = randomTensors(1).map { Parameter($0.key, $0.value) }
+    let optimizer = try AdamW(groups: [
+      ParameterGroup(
+        parameters.filter { $0.name == "a.weight" },
+        options: .init(learningRate: 0.05, beta1: 0.8, beta2: 0.9, weightDecay: 0.1, amsgrad: true)),
+      ParameterGroup(
+        parameters.filter { $0.name != "a.weight" }, options: .init(epsilon: 1e-6, maximize: true)),
+    ])
+    try files.write(randomTensors(1), "P")
+    for step in 1...3 {
+      let gradients = randomTensors(20 + UInt64(step))
+      try files.write(gradients, "G")
+      for parameter in parameters { parameter.gradient = gradients[parameter.name] }
+      try optimizer.step()
+      let result = try files.step(state: step == 1 ? nil : "S", out: ("P", "S"))
+      #expect(result.status == 0, "\(result.errors)")
+      let written = try files.read("P").tensors
+      for parameter in parameters { #expect(bits(written[parameter.name]) == bits(parameter.value)) }
+    }
+    let expected = optimizer.state().parameters
+    try optimizer.restoreState(from: files.path("S"))
+    #expect(optimizer.state().parameters == expected)
+  }
+
+  @Test func `What has no gradient is copied as it stands, of whatever type`() throws {
+    let tensors: [SafetensorsDescriptor] = [
+      .init("ids", .int64, shape: [3]), .init("mask", .bool, shape: [2]),
+      .init("frozen", .bfloat16, shape: [700_000]),
+      .init("w", .float32, shape: [2]), .init("tiny", .float8E4M3, shape: [5]),
+    ]
+    var writer = try SafetensorsWriter(
+      path: files.path("P"), tensors: tensors, metadata: ["a": "b"], order: .asGiven)
+    for tensor in writer.tensors {
+      let bytes = (0..<tensor.byteRange.count).map { UInt8(truncatingIfNeeded: 3 * $0 + 1) & 1 }
+      try writer.append(bytes.span.bytes, to: tensor.name)
+    }
+    try writer.commit()
+    try files.write(["w": Tensor([1, 2])], "G")
+    try files.configuration(#"{"optimizer": "adafactor", "groups": [{}]}"#)
+    let result = try files.step()
+    #expect(result.status == 0, "\(result.errors)")
+    #expect(result.output == "stepped 1 of 2 parameters\n")
+    let (before, after) = (
+      try SafetensorsFile(path: files.path("P")), try SafetensorsFile(path: files.path("P2"))
+    )
+    #expect(after.header == before.header)
+    for tensor in before.tensors {
+      #expect(try (after.bytes(of: tensor.name) == before.bytes(of: tensor.name)) == (tensor.name != "w"))
+    }
+    #expect(try Set(files.read("S2").tensors.keys) == ["w.exp_avg_sq", "w.RMS"])
+  }
+
+  @Test func `Momentum that the options no longer use stays in the state`() throws {
+    try files.write(["w": Tensor([1, 2])], "P")
+    try files.write(["w": Tensor([3, 4])], "G")
+    try files.configuration(
+      #"{"optimizer": "adafactor", "groups": [{"beta1": 0.9, "lr": 1, "relative_step": false, "scale_parameter": false}]}"#
+    )
+    #expect(try files.step().status == 0)
+    #expect(try Set(files.read("S2").tensors.keys) == ["w.exp_avg_sq", "w.exp_avg"])
+    try files.configuration(#"{"optimizer": "adafactor", "groups": [{}]}"#)
+    let result = try files.step(state: "S2", out: ("P3", "S3"))
+    #expect(result.status == 0, "\(result.errors)")
+    #expect(try bits(files.read("S3").tensors["w.exp_avg"]) == bits(files.read("S2").tensors["w.exp_avg"]))
+    #expect(try files.read("S3").integers == ["w.step": 2])
+  }
+
+  @Test func `A gradient that is not finite is stepped as the reference does, with a warning`() throws {
+    try files.write(["w": Tensor([1, 2]), "v": Tensor([1])], "P")
+    try files.write(["w": Tensor([.nan, 1]), "v": Tensor([1])], "G")
+    try files.configuration(#"{"optimizer": "adafactor", "groups": [{}]}"#)
+    let result = try files.step()
+    #expect(result.status == 0)
+    #expect(result.errors.contains("the gradient of \"w\" is not finite"))
+    #expect(try files.read("P2").tensors["w"]!.scalars(as: Float.self).allSatisfy(\.isNaN))
+    #expect(try files.read("P2").tensors["v"]![0].isFinite)
+  }
+
+  // MARK: Errors
+
+  /// Files that are right, apart from what `change` does to them, and an error that says `messages`; nothing
+  /// is written.
+  private func expectRefusal(
+    _ messages: String..., sourceLocation: SourceLocation = #_sourceLocation,
+    by change: (StepFiles) throws -> Void
+  ) throws {
+    let files = try StepFiles()
+    try files.configuration(#"{"optimizer": "adafactor", "groups": [{}]}"#)
+    try files.write(randomTensors(1), "P")
+    try files.write(randomTensors(2), "G")
+    #expect(try files.step(out: ("P", "S")).status == 0)
+    try change(files)
+    let names = try files.names()
+    let before = try names.map { try files.bytes($0) }
+    let result = try files.step(state: "S", out: ("P", "S"))
+    #expect(result.status != 0, sourceLocation: sourceLocation)
+    for message in messages {
+      #expect(result.errors.contains(message), "\(result.errors)", sourceLocation: sourceLocation)
+    }
+    #expect(try files.names() == names, sourceLocation: sourceLocation)
+    #expect(try names.map { try files.bytes($0) } == before, sourceLocation: sourceLocation)
+  }
+
+  @Test func `A configuration that is wrong is refused with its file and place`() throws {
+    for (json, message) in [
+      (
+        #"{"optimizer": "adafactor", "groups": [{"parameters": ["b.weight"]}]}"#,
+        "groups[0]: the parameter \"b.weight\" is not in "
+      ),
+      (
+        #"{"optimizer": "adafactor", "groups": [{"parameters": ["a.bias", "a.bias"]}]}"#,
+        "groups[0] names the parameter \"a.bias\" twice"
+      ),
+      (
+        #"{"optimizer": "adafactor", "groups": [{"parameters": ["a.bias"]}, {"parameters": ["a.bias"]}]}"#,
+        "the parameter \"a.bias\" is in groups[0] and in groups[1]"
+      ),
+      (
+        #"{"optimizer": "adafactor", "groups": [{"parameters": ["a.bias"]}]}"#,
+        "no group takes the parameter \"double\", which has a gradient in "
+      ),
+      (#"{"optimizer": "adafactor", "groups": [{}, {}]}"#, "groups 0 and 1 have no \"parameters\""),
+      (#"{"optimizer": "adafactor", "groups": []}"#, "\"groups\" must hold at least one"),
+      (#"{"optimizer": "adafactor"}"#, "\"groups\" must hold at least one"),
+      (#"{"groups": [{}]}"#, "\"optimizer\" must be one of \"adafactor\", \"adamw\""),
+      (#"{"optimizer": "sgd", "groups": [{}]}"#, "the optimizer \"sgd\" is none of \"adafactor\""),
+      (
+        #"{"optimizer": "adafactor", "groups": [{}], "lr": 1}"#,
+        "\"lr\" is neither \"optimizer\" nor \"groups\""
+      ),
+      (
+        #"{"optimizer": "adafactor", "groups": [{"lr": 1}]}"#,
+        "groups[0]: Cannot combine manual `lr` and `relative_step=True` options"
+      ),
+      (
+        #"{"optimizer": "adafactor", "groups": [{"learning_rate": 1}]}"#,
+        "groups[0]: There is no option \"learning_rate\""
+      ),
+      (#"{"optimizer": "adafactor", "groups": [{"weight_decay": -1}]}"#, "groups[0]: weightDecay is -1.0"),
+      (#"{"optimizer": "adafactor", "groups": [{"weight_decay": "x"}]}"#, "groups[0]: weight_decay: "),
+      (#"{"optimizer": "adafactor", "groups": [{"parameters": "a.bias"}]}"#, "config.json: "),
+      (#"{"optimizer": "#, "config.json: "),
+    ] {
+      try expectRefusal("config.json", message) { try $0.configuration(json) }
+    }
+    try expectRefusal("config.json", "No such file") {
+      try FileManager.default.removeItem(atPath: $0.path("config.json"))
+    }
+  }
+
+  @Test func `Gradients that do not fit are refused with file and tensor`() throws {
+    try expectRefusal("/G", "\"other\" is a gradient of no parameter of ") {
+      try $0.write(randomTensors(2).merging(["other": Tensor([1])]) { $1 }, "G")
+    }
+    try expectRefusal("/G", "the gradient of \"a.bias\" has the shape [29]", "the shape [30]") {
+      try $0.write(["a.bias": Tensor(zeros: [29])], "G")
+    }
+    try expectRefusal("/G", "\"a.bias\" is I32, which no step can change") { files in
+      var writer = try SafetensorsWriter(
+        path: files.path("G"), tensors: [.init("a.bias", .int32, shape: [30])])
+      let bytes = [UInt8](repeating: 0, count: 120)
+      try writer.append(bytes.span.bytes, to: "a.bias")
+      try writer.commit()
+    }
+    try expectRefusal("/G", "No such file") { try FileManager.default.removeItem(atPath: $0.path("G")) }
+    try expectRefusal("/G") { try Data([1, 2, 3]).write(to: URL(filePath: $0.path("G"))) }
+  }
+
+  @Test func `A state that does not fit is refused with file and tensor`() throws {
+    func changed(_ messages: String, _ change: @escaping (inout TensorCollection) -> Void) throws {
+      try expectRefusal("/S", messages) { files in
+        var state = try files.read("S")
+        change(&state)
+        try state.write(to: files.path("S"))
+      }
+    }
+    try changed("the state is one of adamw, not of adafactor") { $0.metadata["optimizer"] = "adamw" }
+    try changed("\"b.exp_avg\" belongs to no parameter") { $0.tensors["b.exp_avg"] = Tensor([1]) }
+    try changed("\"nodot\" belongs to no parameter") { $0.tensors["nodot"] = Tensor([1]) }
+    try changed("\"a.bias.max_exp_avg_sq\" is not a part of this optimizer's state") {
+      $0.tensors["a.bias.max_exp_avg_sq"] = Tensor([1])
+    }
+    try changed("\"a.bias.step\" is missing") { $0.integers["a.bias.step"] = nil }
+    try changed("The step of \"a.bias\" is -1") { $0.integers["a.bias.step"] = -1 }
+    try changed("The row moments of \"a.weight\" have the shape of none") {
+      $0.tensors["a.weight.exp_avg_sq_row"] = nil
+    }
+    try changed("The column moments of \"a.weight\" have the shape [31]") {
+      $0.tensors["a.weight.exp_avg_sq_col"] = Tensor(zeros: [31])
+    }
+    try changed("The second moments of \"a.bias\" are float64") {
+      $0.tensors["a.bias.exp_avg_sq"] = Tensor(zeros: [30], as: .float64)
+    }
+    try changed("\"a.bias.RMS\" has the shape [2], not one number") {
+      $0.tensors["a.bias.RMS"] = Tensor([1, 2])
+    }
+  }
+
+  @Test func `A file that ends too soon leaves everything as it was`() throws {
+    try expectRefusal("/P") { files in
+      let bytes = try files.bytes("P")
+      try bytes.dropLast(1000).write(to: URL(filePath: files.path("P")))
+    }
+  }
+
+  @Test func `Outputs that cannot be are refused`() throws {
+    try files.configuration(#"{"optimizer": "adafactor", "groups": [{}]}"#)
+    try files.write(randomTensors(1), "P")
+    try files.write(randomTensors(2), "G")
+    let same = try files.step(out: ("O", "O"))
+    #expect(same.status != 0)
+    #expect(same.errors.contains("--out-parameters and --out-state are the same file"))
+    let nowhere = try files.step(out: ("P2", "none/S2"))
+    #expect(nowhere.status != 0)
+    #expect(nowhere.errors.contains("none"))
+    #expect(try files.names() == ["G", "P", "config.json"])
+    let threads = try files.step(out: ("P2", "S2"), "--threads", "0")
+    #expect(threads.status != 0)
+    #expect(threads.errors.contains("--threads is 0, but must be 1 or more."))
+  }
+}

@@ -1,0 +1,230 @@
+import Foundation
+import Testing
+
+@Suite("adafactor train: stopping and going on", .serialized)
+struct TrainCheckpointTests {
+  /// What a run came to, apart from times.
+  private struct Report: Decodable, Equatable {
+    struct Epoch: Decodable, Equatable {
+      let epoch: Int
+      let trainingLoss: Double
+      let testLoss: Double
+      let testAccuracy: Double
+    }
+    let epochs: [Epoch]
+    let steps: Int
+    let skippedSteps: Int
+    let parametersChecksum: String
+  }
+
+  /// Runs that between them use everything that a checkpoint has to hold; each takes some 150 steps.
+  private static let settings = [
+    ["--epochs", "7", "--hidden", "16"],
+    ["--epochs", "7", "--hidden", "16", "--beta1", "0.9", "--lr", "0.01", "--schedule", "cosine"],
+    [
+      "--epochs", "10", "--hidden", "16", "--optimizer", "adamw", "--amsgrad", "--accumulate", "2",
+      "--batch-size", "50", "--clip-norm", "0.5", "--schedule", "reduce_lr_on_plateau",
+      "--schedule-option", "patience=0",
+    ],
+    ["--epochs", "5", "--hidden", "8", "--optimizer", "adamw", "--dtype", "float16"],
+    ["--epochs", "5", "--hidden", "8", "--dtype", "bfloat16", "--beta1", "0.9"],
+  ]
+
+  private func report(_ result: ToolRunner.Result) throws -> Report {
+    try #require(result.status == 0, "\(result.errors)")
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
+    return try decoder.decode(Report.self, from: Data(result.output.utf8))
+  }
+
+  private func train(_ arguments: [String]) throws -> ToolRunner.Result {
+    try ToolRunner.run(["train", "--json"] + arguments)
+  }
+
+  private func withFolder(_ body: (URL) throws -> Void) throws {
+    let folder = try ToolRunner.temporaryFolder()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    try body(folder)
+  }
+
+  private func checkpoints(_ directory: String) -> [String] {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
+    return names.filter { $0.hasPrefix("checkpoint-") }.sorted()
+  }
+
+  /// Starts a training, sends it a signal as soon as `isReady` holds of its errors so far, and waits for its
+  /// end.
+  private func interrupt(
+    _ arguments: [String], by number: Int32, in folder: URL, when isReady: (String) -> Bool
+  ) throws -> (reason: Process.TerminationReason, status: Int32, errors: String) {
+    let errorFile = folder.appendingPathComponent("errors")
+    try Data().write(to: errorFile)
+    let process = Process()
+    process.executableURL = try ToolRunner.executable()
+    process.arguments = ["train"] + arguments
+    process.standardInput = FileHandle.nullDevice
+    process.standardOutput = FileHandle.nullDevice
+    process.standardError = try FileHandle(forWritingTo: errorFile)
+    try process.run()
+    func errors() throws -> String { try String(contentsOf: errorFile, encoding: .utf8) }
+    while process.isRunning, try !isReady(errors()) { usleep(1000) }
+    kill(process.processIdentifier, number)
+    process.waitUntilExit()
+    return (process.terminationReason, process.terminationStatus, try errors())
+  }
+
+  @Test(
+    "Killed at any step and resumed, a run ends with the bits of one that never stopped", arguments: settings)
+  func killed(settings: [String]) throws {
+    let whole = try report(train(settings))
+    try withFolder { folder in
+      let directory = folder.appendingPathComponent("run").path
+      let saving = settings + ["--checkpoint-directory", directory, "--checkpoint-every", "3"]
+      // Twice: a run that was resumed can be resumed.
+      for count in [2, 14] {
+        let end = try interrupt(saving + ["--resume"], by: SIGKILL, in: folder) { _ in
+          checkpoints(directory).contains { Int($0.split(separator: "-")[1])! >= count }
+        }
+        try #require(end.reason == .uncaughtSignal && end.status == SIGKILL, "\(end.errors)")
+      }
+      let resumed = try train(saving + ["--resume"])
+      #expect(resumed.errors.contains("Resuming after step "))
+      #expect(try report(resumed) == whole)
+    }
+  }
+
+  @Test("Ctrl-C saves first, says where, and ends with status 130; the run can go on", arguments: settings)
+  func interrupted(settings: [String]) throws {
+    let whole = try report(train(settings))
+    try withFolder { folder in
+      let directory = folder.appendingPathComponent("run").path
+      let saving = settings + ["--checkpoint-directory", directory, "--checkpoint-every", "100000"]
+      let end = try interrupt(saving, by: SIGINT, in: folder) { $0.contains("epoch 2/") }
+      #expect(end.reason == .exit && end.status == 130, "\(end.errors)")
+      let names = checkpoints(directory)
+      try #require(names.count == 1)
+      let step = try #require(names[0].split(separator: "-").last.flatMap { Int($0) })
+      #expect(step < whole.steps)
+      #expect(
+        end.errors.contains(
+          "Interrupted after step \(step) of \(whole.steps); saved as \(directory)/\(names[0])"))
+      let resumed = try train(saving + ["--resume"])
+      #expect(resumed.errors.contains("Resuming after step \(step) from \(directory)/\(names[0])"))
+      #expect(try report(resumed) == whole)
+    }
+  }
+
+  @Test("A damaged checkpoint is named, and the one before it used")
+  func damaged() throws {
+    let settings = ["--epochs", "3", "--hidden", "16"]
+    let whole = try report(train(settings))
+    try withFolder { folder in
+      let directory = folder.appendingPathComponent("run").path
+      let saving =
+        settings + ["--checkpoint-directory", directory, "--checkpoint-every", "10", "--keep", "2"]
+      #expect(try report(train(saving)) == whole)
+      let names = checkpoints(directory)
+      try #require(names.count == 2)
+      let handle = try FileHandle(
+        forUpdating: URL(fileURLWithPath: "\(directory)/\(names[1])/model.safetensors"))
+      try handle.truncate(atOffset: 1000)
+      try handle.close()
+      let resumed = try train(saving + ["--resume"])
+      #expect(resumed.errors.contains("Not used: \(directory)/\(names[1])"))
+      #expect(resumed.errors.contains("from \(directory)/\(names[0])"))
+      #expect(try report(resumed) == whole)
+    }
+  }
+
+  @Test("Without a number of steps, each epoch's end is saved")
+  func everyEpoch() throws {
+    try withFolder { folder in
+      let directory = folder.appendingPathComponent("run").path
+      // 1,438 samples to train on: 23 steps of 64.
+      let result = try train(
+        ["--epochs", "3", "--hidden", "4", "--checkpoint-directory", directory, "--keep", "9"])
+      #expect(result.status == 0)
+      #expect(checkpoints(directory).map { $0.split(separator: "-").last } == ["23", "46", "69"])
+    }
+  }
+
+  @Test("Other settings than the saved ones are an error that lists them, and nothing is written")
+  func otherSettings() throws {
+    try withFolder { folder in
+      let directory = ["--checkpoint-directory", folder.appendingPathComponent("run").path]
+      let settings = ["--epochs", "2", "--hidden", "4"] + directory
+      #expect(try train(settings).status == 0)
+      let names = checkpoints(directory[1])
+      let others: [([String], [String])] = [
+        (
+          ["--epochs", "3", "--hidden", "5,6", "--seed", "1"] + directory,
+          [
+            "--epochs: 2 in the checkpoint, 3 here", "--hidden: 4 in the checkpoint, 5,6 here",
+            "--seed: 0 in",
+          ]
+        ),
+        (
+          settings + ["--optimizer", "adamw", "--clip-norm", "2"],
+          [
+            "--clip-norm: none in the checkpoint, 2.0 here",
+            "--optimizer: adafactor in the checkpoint, adamw here",
+          ]
+        ),
+        (
+          settings + ["--lr", "0.01", "--schedule", "cosine", "--dtype", "bfloat16", "--accumulate", "2"],
+          [
+            "--schedule: none in", "--dtype: float32 in", "--accumulate: 1 in", "the optimizer's lr: null in",
+          ]
+        ),
+      ]
+      for (arguments, messages) in others {
+        let result = try train(arguments + ["--resume"])
+        #expect(result.status != 0)
+        for message in messages { #expect(result.errors.contains(message), "\(result.errors)") }
+        #expect(!result.errors.contains("--batch-size:"))
+      }
+      let data = folder.appendingPathComponent("other.csv")
+      let rows = (0..<40).map { "\($0 % 2),\($0)\n" }
+      try rows.joined().write(to: data, atomically: true, encoding: .utf8)
+      let result = try train(settings + ["--resume", "--data", data.path, "--label", "1"])
+      #expect(result.status != 0 && result.errors.contains("the data's checksum: "))
+      #expect(checkpoints(directory[1]) == names)
+      // The number of threads changes no bit.
+      #expect(try train(settings + ["--resume", "--threads", "1"]).status == 0)
+    }
+  }
+
+  @Test("Mistakes with checkpoints end with a message and a status that is not 0")
+  func mistakes() throws {
+    try withFolder { folder in
+      let directory = folder.appendingPathComponent("run").path
+      let short = ["--epochs", "1", "--hidden", "0"]
+      #expect(try train(short + ["--checkpoint-directory", directory]).status == 0)
+      let file = folder.appendingPathComponent("file")
+      try Data().write(to: file)
+      let mistakes: [([String], String)] = [
+        (short + ["--checkpoint-directory", directory], "holds checkpoints of another run"),
+        (["--resume"], "--resume needs a directory"),
+        (["--checkpoint-every", "3"], "--checkpoint-every needs a directory"),
+        (["--keep", "2"], "--keep needs a directory"),
+        (["--checkpoint-directory", "x", "--keep", "0"], "--keep is 0"),
+        (["--checkpoint-directory", "x", "--checkpoint-every", "0"], "--checkpoint-every is 0"),
+        (short + ["--checkpoint-directory", file.path], "Not a directory"),
+        (["--compare", "adamw,adafactor", "--checkpoint-directory", "x"], "--compare saves no checkpoints"),
+      ]
+      for (arguments, message) in mistakes {
+        let result = try train(arguments)
+        #expect(result.status != 0, "\(arguments)")
+        #expect(result.errors.contains(message), "\(arguments): \(result.errors)")
+      }
+      let empty = folder.appendingPathComponent("empty").path
+      let result = try train(short + ["--resume", "--checkpoint-directory", empty])
+      #expect(result.status == 0 && result.errors.contains("holds no checkpoint"))
+      for name in checkpoints(directory) {
+        try Data().write(to: URL(fileURLWithPath: "\(directory)/\(name)/training.json"))
+      }
+      let lost = try train(short + ["--resume", "--checkpoint-directory", directory])
+      #expect(lost.status != 0 && lost.errors.contains("is intact"))
+    }
+  }
+}

@@ -1,0 +1,124 @@
+import Foundation
+import Testing
+
+@Suite("adafactor train: optimizers", .serialized)
+struct TrainOptimizerTests {
+  private struct Report: Decodable, Equatable {
+    struct Epoch: Decodable, Equatable {
+      let trainingLoss: Double
+      let testLoss: Double
+    }
+    let optimizer: String
+    let scalarType: String
+    let epochs: [Epoch]
+    let steps: Int
+    let stateBytes: Int
+    let parametersChecksum: String
+  }
+
+  private struct Comparison: Decodable {
+    struct Run: Decodable {
+      let name: String
+      let result: Report
+    }
+    let runs: [Run]
+  }
+
+  private func decode<Value: Decodable>(_ type: Value.Type, _ arguments: [String]) throws -> Value {
+    let result = try ToolRunner.run(["train", "--json", "--quiet"] + arguments)
+    try #require(result.status == 0, "\(result.errors)")
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
+    return try decoder.decode(type, from: Data(result.output.utf8))
+  }
+
+  private static let short = ["--epochs", "2", "--hidden", "8"]
+  /// Weights and biases of 64 → 8 → 10.
+  private static let parameters = 64 * 8 + 8 + 8 * 10 + 10
+
+  @Test("A comparison reports each optimizer's run as it is alone, in one table and one picture")
+  func compare() throws {
+    let folder = try ToolRunner.temporaryFolder()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let plot = folder.appendingPathComponent("loss.svg").path
+    let names = ["adamw", "adafactor", "adafactor:lr=0.01:no-scale-parameter"]
+    let compare = Self.short + ["--compare", names.joined(separator: ",")]
+    let comparison = try decode(Comparison.self, compare)
+    #expect(comparison.runs.map(\.name) == names)
+    let alone = [
+      ["--optimizer", "adamw"], [], ["--lr", "0.01", "--no-scale-parameter"],
+    ]
+    for (run, arguments) in zip(comparison.runs, alone) {
+      #expect(try decode(Report.self, Self.short + arguments) == run.result)
+    }
+    #expect(Set(comparison.runs.map(\.result.parametersChecksum)).count == 3)
+    #expect(comparison.runs[0].result.stateBytes == 8 * Self.parameters)
+
+    let result = try ToolRunner.run(["train"] + compare + ["--plot", plot])
+    #expect(result.lines.count == 4)
+    for (line, name) in zip(result.lines.dropFirst(), names) {
+      #expect(line.hasPrefix(name + "  ") && line.contains(" % "))
+      #expect(result.errors.contains("\(name)  epoch 2/2"))
+    }
+    let svg = try String(contentsOfFile: plot, encoding: .utf8)
+    for name in names { #expect(svg.contains(">\(name)<"), "\(name)") }
+  }
+
+  @Test("The table names optimizer, type, micro-batches, clipping and loss scale")
+  func table() throws {
+    let result = try ToolRunner.run(
+      [
+        "train", "--quiet", "--optimizer", "adamw", "--dtype", "float16", "--accumulate", "3", "--clip-norm",
+        "2",
+      ]
+        + Self.short)
+    try #require(result.status == 0, "\(result.errors)")
+    let rows = result.lines.map {
+      $0.split(separator: " ", omittingEmptySubsequences: true).joined(separator: " ")
+    }
+    #expect(
+      rows.contains {
+        $0.hasPrefix("step 3 micro-batches of 64 samples, clipped to the norm 2.0, loss scale ")
+          && $0.hasSuffix(" left out for it")
+      })
+    #expect(rows.contains { $0.hasPrefix("optimizer adamw, ") })
+    #expect(rows.contains("parameters \(Self.parameters) of float16"))
+    #expect(
+      rows.contains("optimizer state \(8 * Self.parameters / 1000),\(8 * Self.parameters % 1000) bytes"))
+  }
+
+  @Test("Options of one optimizer are refused for the other by name, and so are bad comparisons")
+  func refusals() throws {
+    let mistakes: [([String], String)] = [
+      (["--optimizer", "adamw", "--warmup-init"], "--warmup-init belongs to adafactor"),
+      (["--optimizer", "adamw", "--no-scale-parameter"], "--no-scale-parameter belongs to adafactor"),
+      (["--optimizer", "adamw", "--clip-threshold", "1"], "--clip-threshold belongs to adafactor"),
+      (["--optimizer", "adamw", "--decay-rate=-0.8"], "--decay-rate belongs to adafactor"),
+      (["--optimizer", "adamw", "--eps1", "1"], "--eps1 belongs to adafactor"),
+      (["--optimizer", "adamw", "--eps2", "1"], "--eps2 belongs to adafactor"),
+      (["--beta2", "0.9"], "--beta2 belongs to adamw"), (["--eps", "1"], "--eps belongs to adamw"),
+      (["--amsgrad"], "--amsgrad belongs to adamw"),
+      (["--no-bias-correction"], "--no-bias-correction belongs to adamw"),
+      (["--optimizer", "adamw", "--beta2", "1"], "beta2 is 1"),
+      (["--optimizer", "sgd"], "'sgd' is invalid"), (["--dtype", "int8"], "'int8' is invalid"),
+      (["--accumulate", "0"], "--accumulate is 0"), (["--clip-norm", "0"], "--clip-norm is 0"),
+      (["--accumulate", "9223372036854775807"], "is too large"),
+      (["--compare", "adamw"], "two optimizers or more"),
+      (["--compare", "adamw,adamw"], "each of them once"),
+      (["--compare", "adamw,"], "is invalid"), (["--compare", "adamw,sgd"], "--compare sgd: "),
+      (["--compare", "adamw,adafactor:amsgrad"], "--amsgrad belongs to adamw"),
+      (["--compare", "adamw:foo=1,adafactor"], "--compare adamw:foo=1: Unknown option '--foo"),
+      (["--compare", "adamw,adafactor", "--lr", "1"], "--lr cannot stand beside --compare"),
+      (["--compare", "adamw,adafactor", "--schedule", "cosine"], "--compare adafactor: A schedule scales"),
+      (
+        ["--compare", "adamw,adafactor:lr=1e30:no-scale-parameter"], "no-scale-parameter: The loss of epoch 1"
+      ),
+    ]
+    for (arguments, message) in mistakes {
+      let result = try ToolRunner.run(["train", "--quiet"] + Self.short + arguments)
+      #expect(result.status != 0, "\(arguments)")
+      #expect(result.errors.contains(message), "\(arguments): \(result.errors)")
+      #expect(result.output.isEmpty)
+    }
+  }
+}
