@@ -59,7 +59,7 @@ struct AdamWOracle {
 /// All bits of a parameter and its AdamW state.
 struct AdamWBits: Equatable {
   let step: Int?
-  let arrays: [[UInt8]?]
+  let arrays: [Bits?]
 
   init(_ parameter: Parameter, _ optimizer: AdamW) {
     let state = optimizer.state(of: parameter)
