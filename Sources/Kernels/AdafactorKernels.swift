@@ -171,11 +171,24 @@ package struct ParameterChange: Sendable {
   package var shrinkage: Double
   /// The average of updates and its coefficient: M ← beta1·M + (1−beta1)·update, and M is taken off P.
   package var momentum: (moments: MutableElements, beta1: Double)?
+  /// How a 16-bit parameter takes its new values.
+  package var rounding: ParameterRounding
 
   /// A change of a parameter.
-  package init(shrinkage: Double, momentum: (moments: MutableElements, beta1: Double)? = nil) {
+  package init(
+    shrinkage: Double, momentum: (moments: MutableElements, beta1: Double)? = nil,
+    rounding: ParameterRounding = .nearest
+  ) {
     self.shrinkage = shrinkage
     self.momentum = momentum
+    self.rounding = rounding
+  }
+
+  /// The same change for the elements from index `offset` on.
+  package func advanced(by offset: Int) -> ParameterChange {
+    ParameterChange(
+      shrinkage: shrinkage, momentum: momentum.map { ($0.moments.advanced(by: offset), $0.beta1) },
+      rounding: rounding.advanced(by: offset))
   }
 }
 

@@ -19,6 +19,9 @@ extension Adafactor {
 
     private let engine: StepEngine
 
+    /// What errors call the parameter, and what stochastic rounding knows it by.
+    private static var parameterName: String { "parameter" }
+
     /// A rule.
     ///
     /// - Parameters:
@@ -56,7 +59,7 @@ extension Adafactor {
         parameter.count == shape.elementCount && gradient.count == shape.elementCount,
         "a parameter of \(parameter.count) and a gradient of \(gradient.count) elements for the shape \(shape)"
       )
-      try state.check(parameter: "parameter", shape: shape, scalarType: Value.scalarType)
+      try state.check(parameter: Self.parameterName, shape: shape, scalarType: Value.scalarType)
       options.addMissingMoments(to: &state, shape: shape, scalarType: Value.scalarType)
       let step = parameter.withUnsafeMutableBytes { parameter in
         gradient.withUnsafeBytes { gradient in
@@ -65,9 +68,11 @@ extension Adafactor {
             nonFinitePolicy)
         }
       }
-      if nonFinitePolicy == .throwError && !step.isFinite { throw .nonFiniteGradient(parameter: "parameter") }
+      if nonFinitePolicy == .throwError && !step.isFinite {
+        throw .nonFiniteGradient(parameter: Self.parameterName)
+      }
       guard step.isFinished else { return false }
-      options.advance(&state, after: step)
+      options.finish(&state, after: step)
       return true
     }
 
@@ -82,7 +87,7 @@ extension Adafactor {
       var steps: ContiguousArray = [
         options.step(
           of: SteppedTensor(
-            parameter: MutableElements(parameter.baseAddress ?? anywhere, type),
+            name: Self.parameterName, parameter: MutableElements(parameter.baseAddress ?? anywhere, type),
             gradient: Elements(gradient.baseAddress ?? UnsafeRawPointer(anywhere), gradientType),
             gradientScale: gradientScale, shape: shape, squaresBefore: nil,
             needsDecision: policy != .propagate),

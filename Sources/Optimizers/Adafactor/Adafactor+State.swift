@@ -16,7 +16,7 @@ extension Adafactor.Options {
 }
 
 extension Adafactor.State: OptimizerParameterState {
-  /// The reference's names of R, C, V and M.
+  /// The reference's names of R, C, V and M; and the residual's, which it does not have.
   public static var tensorNames: [String] { parts.map(\.name) }
 
   /// The reference's name of RMS(P).
@@ -28,7 +28,7 @@ extension Adafactor.State: OptimizerParameterState {
     for (name, part) in Self.parts { self[keyPath: part] = tensors[name] }
   }
 
-  /// The moments that there are.
+  /// The moments and the residual that there are.
   public var tensors: [String: Tensor] {
     var tensors: [String: Tensor] = [:]
     for (name, part) in Self.parts { tensors[name] = self[keyPath: part] }
@@ -45,7 +45,7 @@ extension Adafactor.State: OptimizerParameterState {
   private static var parts: [(name: String, part: WritableKeyPath<Self, Tensor?>)] {
     [
       ("exp_avg_sq_row", \.rowMoments), ("exp_avg_sq_col", \.columnMoments),
-      ("exp_avg_sq", \.secondMoments), ("exp_avg", \.firstMoments),
+      ("exp_avg_sq", \.secondMoments), ("exp_avg", \.firstMoments), ("residual", \.residual),
     ]
   }
 }

@@ -1,5 +1,5 @@
 /// Settings under the reference's names: `lr`, `eps`, `clip_threshold`, `decay_rate`, `beta1`, `weight_decay`,
-/// `scale_parameter`, `relative_step`, `warmup_init`. Missing ones keep their defaults; unknown ones are refused.
+/// `scale_parameter`, `relative_step`, `warmup_init`; and `rounding` and `rounding_seed`, which it does not have. Missing ones keep their defaults; unknown ones are refused.
 extension Adafactor.Options: Codable {
   enum CodingKeys: String, CodingKey, CaseIterable {
     case learningRate = "lr"
@@ -11,6 +11,8 @@ extension Adafactor.Options: Codable {
     case scaleParameter = "scale_parameter"
     case relativeStep = "relative_step"
     case warmupInitialization = "warmup_init"
+    case rounding
+    case roundingSeed = "rounding_seed"
   }
 
   /// Options from settings of the reference's names.
@@ -32,6 +34,8 @@ extension Adafactor.Options: Codable {
     beta1 = try settings.decodeIfPresent(Double.self, forKey: .beta1)
     weightDecay = try settings.decodeIfPresent(Double.self, forKey: .weightDecay) ?? weightDecay
     scaleParameter = try settings.decodeIfPresent(Bool.self, forKey: .scaleParameter) ?? scaleParameter
+    rounding = try settings.decodeIfPresent(Rounding.self, forKey: .rounding) ?? rounding
+    roundingSeed = try settings.decodeIfPresent(UInt64.self, forKey: .roundingSeed) ?? roundingSeed
     try validate()
   }
 
@@ -52,7 +56,7 @@ extension Adafactor.Options: Codable {
     return .fixed(rate)
   }
 
-  /// Settings of the reference's names, all of them.
+  /// Settings of the reference's names, all of them, and of the others those that are not at their defaults.
   public func encode(to encoder: any Encoder) throws {
     var settings = encoder.container(keyedBy: CodingKeys.self)
     switch stepSize {
@@ -71,5 +75,9 @@ extension Adafactor.Options: Codable {
     try settings.encode(beta1, forKey: .beta1)
     try settings.encode(weightDecay, forKey: .weightDecay)
     try settings.encode(scaleParameter, forKey: .scaleParameter)
+    // Only what was chosen: without it the settings are such as the reference's constructor takes.
+    let defaults = Self()
+    if rounding != defaults.rounding { try settings.encode(rounding, forKey: .rounding) }
+    if roundingSeed != defaults.roundingSeed { try settings.encode(roundingSeed, forKey: .roundingSeed) }
   }
 }

@@ -27,11 +27,18 @@ extension Adafactor {
     /// Whether the step size is multiplied by max(ε₂, RMS(P)): the reference's `scale_parameter`.
     public var scaleParameter: Bool
 
+    /// How new values are rounded into 16-bit parameters; others are not rounded. `rounding`, which the reference does not have.
+    public var rounding: Rounding
+
+    /// What the draws of stochastic rounding begin with. `rounding_seed`, which the reference does not have.
+    public var roundingSeed: UInt64
+
     /// Options.
     public init(
       stepSize: StepSize = .relative(), squaredGradientEpsilon: Double = 1e-30,
       parameterScaleEpsilon: Double = 1e-3, clipThreshold: Double = 1, decayRate: Double = -0.8,
-      beta1: Double? = nil, weightDecay: Double = 0, scaleParameter: Bool = true
+      beta1: Double? = nil, weightDecay: Double = 0, scaleParameter: Bool = true,
+      rounding: Rounding = .nearest, roundingSeed: UInt64 = 0
     ) {
       self.stepSize = stepSize
       self.squaredGradientEpsilon = squaredGradientEpsilon
@@ -41,6 +48,8 @@ extension Adafactor {
       self.beta1 = beta1
       self.weightDecay = weightDecay
       self.scaleParameter = scaleParameter
+      self.rounding = rounding
+      self.roundingSeed = roundingSeed
     }
 
     /// Checks the ranges.

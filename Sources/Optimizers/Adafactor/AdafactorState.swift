@@ -22,6 +22,9 @@ extension Adafactor {
     /// M, the average of updates, with `beta1` [`exp_avg`].
     public internal(set) var firstMoments: Tensor?
 
+    /// What rounding lost, of a 16-bit parameter with ``Rounding/compensated``, in the parameter's type [`residual`].
+    public internal(set) var residual: Tensor?
+
     /// RMS(P) before the last step [`RMS`]; nil where it did not scale that step.
     public internal(set) var rootMeanSquare: Double?
 
@@ -48,13 +51,14 @@ extension Adafactor {
     /// A state from elsewhere: a checkpoint, or the reference.
     public init(
       step: Int, rowMoments: Tensor? = nil, columnMoments: Tensor? = nil, secondMoments: Tensor? = nil,
-      firstMoments: Tensor? = nil, rootMeanSquare: Double? = nil
+      firstMoments: Tensor? = nil, residual: Tensor? = nil, rootMeanSquare: Double? = nil
     ) {
       self.step = step
       self.rowMoments = rowMoments
       self.columnMoments = columnMoments
       self.secondMoments = secondMoments
       self.firstMoments = firstMoments
+      self.residual = residual
       self.rootMeanSquare = rootMeanSquare
     }
 
@@ -63,8 +67,10 @@ extension Adafactor {
       try checkMoments(parameter: parameter, shape: shape, scalarType: scalarType)
     }
 
-    /// Bytes of all moments.
-    public var byteCount: Int { byteCount(of: rowMoments, columnMoments, secondMoments, firstMoments) }
+    /// Bytes of all moments and the residual.
+    public var byteCount: Int {
+      byteCount(of: rowMoments, columnMoments, secondMoments, firstMoments, residual)
+    }
   }
 }
 

@@ -1,5 +1,5 @@
-/// Settings under torch's names: `lr`, `betas`, `eps`, `weight_decay`, `amsgrad`, `maximize`; and `correct_bias`, which
-/// torch does not have. Missing ones keep their defaults; unknown ones are refused.
+/// Settings under torch's names: `lr`, `betas`, `eps`, `weight_decay`, `amsgrad`, `maximize`; and `correct_bias`,
+/// `rounding` and `rounding_seed`, which torch does not have. Missing ones keep their defaults; unknown ones are refused.
 extension AdamW.Options: Codable {
   enum CodingKeys: String, CodingKey, CaseIterable {
     case learningRate = "lr"
@@ -9,6 +9,8 @@ extension AdamW.Options: Codable {
     case amsgrad
     case maximize
     case correctsBias = "correct_bias"
+    case rounding
+    case roundingSeed = "rounding_seed"
   }
 
   /// Options from settings of torch's names.
@@ -26,10 +28,12 @@ extension AdamW.Options: Codable {
     amsgrad = try settings.decodeIfPresent(Bool.self, forKey: .amsgrad) ?? amsgrad
     maximize = try settings.decodeIfPresent(Bool.self, forKey: .maximize) ?? maximize
     correctsBias = try settings.decodeIfPresent(Bool.self, forKey: .correctsBias) ?? correctsBias
+    rounding = try settings.decodeIfPresent(Rounding.self, forKey: .rounding) ?? rounding
+    roundingSeed = try settings.decodeIfPresent(UInt64.self, forKey: .roundingSeed) ?? roundingSeed
     try validate()
   }
 
-  /// Settings of torch's names, all of them.
+  /// Settings of torch's names, all of them, and of the others those that are not at their defaults.
   public func encode(to encoder: any Encoder) throws {
     var settings = encoder.container(keyedBy: CodingKeys.self)
     try settings.encode(learningRate, forKey: .learningRate)
@@ -39,5 +43,9 @@ extension AdamW.Options: Codable {
     try settings.encode(amsgrad, forKey: .amsgrad)
     try settings.encode(maximize, forKey: .maximize)
     try settings.encode(correctsBias, forKey: .correctsBias)
+    // Only what was chosen: without it the settings are such as torch's constructor takes.
+    let defaults = Self()
+    if rounding != defaults.rounding { try settings.encode(rounding, forKey: .rounding) }
+    if roundingSeed != defaults.roundingSeed { try settings.encode(roundingSeed, forKey: .roundingSeed) }
   }
 }

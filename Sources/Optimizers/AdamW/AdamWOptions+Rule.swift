@@ -18,9 +18,14 @@ extension AdamW.Options: UpdateRule {
     let moments = AdamWMoments(
       first: state.firstMoments.mutableElements(), second: state.secondMoments.mutableElements(),
       maximum: amsgrad ? state.maximum?.mutableElements() : nil)
+    let step = state.step + 1
     return AdamWStep(
       tensor, gradientScale: maximize ? -tensor.gradientScale : tensor.gradientScale, moments: moments,
-      rule: rule(at: state.step + 1), change: ParameterChange(shrinkage: learningRate * weightDecay))
+      rule: rule(at: step),
+      change: ParameterChange(
+        shrinkage: learningRate * weightDecay,
+        rounding: rounding.rounding(
+          of: tensor, step: step, seed: roundingSeed, residual: state.residual?.mutableElements())))
   }
 
   /// The numbers of step `step`, counted from 1.

@@ -28,10 +28,17 @@ extension AdamW {
     /// Torch has no such option; `correct_bias` in transformers' AdamW.
     public var correctsBias: Bool
 
+    /// How new values are rounded into 16-bit parameters; others are not rounded. `rounding`, which torch does not have.
+    public var rounding: Rounding
+
+    /// What the draws of stochastic rounding begin with. `rounding_seed`, which torch does not have.
+    public var roundingSeed: UInt64
+
     /// Options.
     public init(
       learningRate: Double = 1e-3, beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8,
-      weightDecay: Double = 1e-2, amsgrad: Bool = false, maximize: Bool = false, correctsBias: Bool = true
+      weightDecay: Double = 1e-2, amsgrad: Bool = false, maximize: Bool = false, correctsBias: Bool = true,
+      rounding: Rounding = .nearest, roundingSeed: UInt64 = 0
     ) {
       self.learningRate = learningRate
       self.beta1 = beta1
@@ -41,6 +48,8 @@ extension AdamW {
       self.amsgrad = amsgrad
       self.maximize = maximize
       self.correctsBias = correctsBias
+      self.rounding = rounding
+      self.roundingSeed = roundingSeed
     }
 
     /// Checks the ranges.

@@ -18,6 +18,9 @@ extension AdamW {
     /// The largest v so far, with `amsgrad` [`max_exp_avg_sq`].
     public internal(set) var maximum: Tensor?
 
+    /// What rounding lost, of a 16-bit parameter with ``Rounding/compensated``, in the parameter's type [`residual`].
+    public internal(set) var residual: Tensor?
+
     /// The state before the first step of a parameter.
     ///
     /// - Parameters:
@@ -31,11 +34,14 @@ extension AdamW {
     }
 
     /// A state from elsewhere: a checkpoint, or torch.
-    public init(step: Int, firstMoments: Tensor, secondMoments: Tensor, maximum: Tensor? = nil) {
+    public init(
+      step: Int, firstMoments: Tensor, secondMoments: Tensor, maximum: Tensor? = nil, residual: Tensor? = nil
+    ) {
       self.step = step
       self.firstMoments = firstMoments
       self.secondMoments = secondMoments
       self.maximum = maximum
+      self.residual = residual
     }
 
     /// Refuses a state that a parameter of this name, shape and type cannot have.
@@ -43,8 +49,8 @@ extension AdamW {
       try checkMoments(parameter: parameter, shape: shape, scalarType: scalarType)
     }
 
-    /// Bytes of all moments.
-    public var byteCount: Int { byteCount(of: firstMoments, secondMoments, maximum) }
+    /// Bytes of all moments and the residual.
+    public var byteCount: Int { byteCount(of: firstMoments, secondMoments, maximum, residual) }
   }
 }
 

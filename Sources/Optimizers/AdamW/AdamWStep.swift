@@ -70,7 +70,7 @@ struct AdamWStep: BlockwiseStep {
     let start = partition[index].columns.lowerBound
     kernels.updateAdamW(
       parameter.advanced(by: start), piece(index), moments: moments.advanced(by: start), rule: rule,
-      change: change)
+      change: change.advanced(by: start))
   }
 
   mutating func finish() { isFinished = true }

@@ -35,22 +35,25 @@ final class OptimizerCore<Rule: UpdateRule> {
 
     /// What is in `state` now.
     var contents: StateContents {
-      guard let state else { return .nothing }
-      return state.optionalMoments == nil ? .required : .everything
+      StateContents(
+        exists: state != nil, hasOptionalMoments: state?.optionalMoments != nil,
+        hasResidual: state?.residual != nil)
     }
 
     /// Takes back what a step that was not made had added.
     mutating func restore(_ contents: StateContents) {
-      switch contents {
-      case .nothing: state = nil
-      case .required: state?.optionalMoments = nil
-      case .everything: break
-      }
+      if !contents.exists { state = nil }
+      if !contents.hasOptionalMoments { state?.optionalMoments = nil }
+      if !contents.hasResidual { state?.residual = nil }
     }
   }
 
   /// What a state holds.
-  private enum StateContents { case nothing, required, everything }
+  private struct StateContents {
+    let exists: Bool
+    let hasOptionalMoments: Bool
+    let hasResidual: Bool
+  }
 
   init(
     groups: [ParameterGroup<Rule>], policy: NonFinitePolicy, kernels: KernelPathKind, threads: Int?
@@ -193,7 +196,8 @@ final class OptimizerCore<Rule: UpdateRule> {
     defer { entry.state = state }
     return rule.step(
       of: SteppedTensor(
-        parameter: parameter.value.mutableElements(), gradient: parameter.gradient!.elements,
+        name: parameter.name, parameter: parameter.value.mutableElements(),
+        gradient: parameter.gradient!.elements,
         gradientScale: parameter.gradientScale, shape: shape, squaresBefore: known,
         needsDecision: policy != .propagate),
       state: &state)
@@ -201,7 +205,7 @@ final class OptimizerCore<Rule: UpdateRule> {
 
   /// Takes note of a step that was written.
   private func finish(_ entry: inout Entry, after step: Rule.Step) {
-    groups[entry.group].options.advance(&entry.state!, after: step)
+    groups[entry.group].options.finish(&entry.state!, after: step)
     entry.squares = nil
     if let squares = step.squaresAfter, let stamp = entry.parameter.value.mutationStamp {
       entry.squares = (squares, stamp)

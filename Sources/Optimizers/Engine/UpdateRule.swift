@@ -31,11 +31,20 @@ protocol UpdateRule: OptimizerOptions {
 }
 
 extension UpdateRule {
-  /// Gives a state the moments that these options need and it lacks, as zeros.
+  /// Gives a state the moments and the residual that these options need and it lacks, as zeros.
   func addMissingMoments(to state: inout State, shape: Shape, scalarType: ScalarType) {
     if needsOptionalMoments && state.optionalMoments == nil {
       state.optionalMoments = Tensor(zeros: shape, as: scalarType.arithmeticType)
     }
+    if rounding.keepsResidual(of: scalarType) && state.residual == nil {
+      state.residual = Tensor(zeros: shape, as: scalarType)
+    }
+  }
+
+  /// Takes note in `state` of a step that has been written, and drops a residual that it did not take into account.
+  func finish(_ state: inout State, after step: Step) {
+    advance(&state, after: step)
+    if rounding != .compensated { state.residual = nil }
   }
 }
 
@@ -46,6 +55,9 @@ protocol ParameterState: OptimizerParameterState {
 
   /// The moments that only some options need: as many as the parameter has elements.
   var optionalMoments: Tensor? { get set }
+
+  /// What rounding lost, of a 16-bit parameter.
+  var residual: Tensor? { get set }
 
   /// The moments that a parameter of this shape calls for: their name, what there is, and the shape it must have.
   func moments(of shape: Shape) -> [(name: String, tensor: Tensor?, expected: Shape?)]
@@ -72,11 +84,23 @@ extension ParameterState {
         throw .stateType(parameter: parameter, moments: name, type: type, expected: arithmetic)
       }
     }
+    guard let residual else { return }
+    guard scalarType.hasResidual, residual.shape == shape else {
+      throw .stateShape(
+        parameter: parameter, moments: "residual", shape: residual.shape,
+        expected: scalarType.hasResidual ? shape : nil)
+    }
+    guard residual.scalarType == scalarType else {
+      throw .stateType(
+        parameter: parameter, moments: "residual", type: residual.scalarType, expected: scalarType)
+    }
   }
 }
 
 /// What a step is given of one parameter.
 struct SteppedTensor {
+  /// The name of the parameter.
+  let name: String
   /// P, which the step changes.
   let parameter: MutableElements
   /// G, of the same shape.

@@ -33,6 +33,12 @@ public protocol OptimizerOptions: Codable, Sendable, Equatable {
   /// The share of a parameter, times the step size, that a step takes off beside the update.
   var weightDecay: Double { get set }
 
+  /// How new values are rounded into 16-bit parameters; others are not rounded.
+  var rounding: Rounding { get set }
+
+  /// What the draws of ``Rounding/stochastic`` begin with.
+  var roundingSeed: UInt64 { get set }
+
   /// Throws `OptimizerError.invalidOption` for the first value out of range, NaN included.
   func validate() throws(OptimizerError)
 

@@ -56,6 +56,10 @@ extension SwiftKernels {
     _ parameter: MutableElements, _ batch: MatrixBatch, rowMoments: MutableElements,
     columnMoments: MutableElements, factor: Double, change: ParameterChange
   ) {
+    if let tiles = TiledUpdate(parameter, change) {
+      return tiles.updateSmallMatrices(
+        batch, rowMoments: rowMoments, columnMoments: columnMoments, factor: factor)
+    }
     UpdateKernelTable.table(parameter: parameter.type, gradient: batch.gradient.type)
       .updateSmallMatrices(parameter, batch, rowMoments, columnMoments, factor, change)
   }
@@ -111,7 +115,10 @@ extension SwiftKernels {
     _ parameter: MutableElements, _ gradient: GradientPiece, rowFactors: Elements, columnFactors: Elements,
     change: ParameterChange
   ) -> Double {
-    UpdateKernelTable.table(parameter: parameter.type, gradient: gradient.elements.type)
+    if let tiles = TiledUpdate(parameter, change) {
+      return tiles.updateFactored(gradient, rowFactors: rowFactors, columnFactors: columnFactors)
+    }
+    return UpdateKernelTable.table(parameter: parameter.type, gradient: gradient.elements.type)
       .updateFactored(parameter, gradient, rowFactors, columnFactors, change)
   }
 
@@ -119,7 +126,10 @@ extension SwiftKernels {
     _ parameter: MutableElements, _ gradient: GradientPiece, average: MomentAverage, moments: MutableElements,
     factor: Double, change: ParameterChange
   ) -> Double {
-    UpdateKernelTable.table(parameter: parameter.type, gradient: gradient.elements.type)
+    if let tiles = TiledUpdate(parameter, change) {
+      return tiles.updateElements(gradient, average: average, moments: moments, factor: factor)
+    }
+    return UpdateKernelTable.table(parameter: parameter.type, gradient: gradient.elements.type)
       .updateElements(parameter, gradient, average, moments, factor, change)
   }
 }

@@ -6,6 +6,9 @@ extension SwiftKernels {
     _ parameter: MutableElements, _ gradient: GradientPiece, moments: AdamWMoments, rule: AdamWRule,
     change: ParameterChange
   ) {
+    if let tiles = TiledUpdate(parameter, change) {
+      return tiles.updateAdamW(gradient, moments: moments, rule: rule)
+    }
     UpdateKernelTable.table(parameter: parameter.type, gradient: gradient.elements.type)
       .updateAdamW(parameter, gradient, moments, rule, change)
   }

@@ -32,7 +32,10 @@ import Testing
     #expect(
       throws: OptimizerError.unknownOption(
         name: "beta1",
-        known: ["lr", "betas", "eps", "weight_decay", "amsgrad", "maximize", "correct_bias"])
+        known: [
+          "lr", "betas", "eps", "weight_decay", "amsgrad", "maximize", "correct_bias", "rounding",
+          "rounding_seed",
+        ])
     ) { try decode(#"{"beta1": 0.9, "lr": 1}"#) }
   }
 

@@ -147,7 +147,8 @@ import Testing
 
   @Test func `a state is made of torch's names, and refused where moments are missing`() throws {
     let moments = Tensor(zeros: [2, 3])
-    let state = AdamW.State(step: 4, firstMoments: moments, secondMoments: moments, maximum: moments)
+    let state = AdamW.State(
+      step: 4, firstMoments: moments, secondMoments: moments, maximum: moments, residual: moments)
     #expect(Set(state.tensors.keys) == Set(AdamW.State.tensorNames) && state.numbers == [:])
     #expect(AdamW.State(step: 4, tensors: state.tensors, numbers: [:]) == state)
     for name in ["exp_avg", "exp_avg_sq"] {

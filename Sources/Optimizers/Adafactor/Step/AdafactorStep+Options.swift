@@ -33,6 +33,8 @@ extension Adafactor.Options: UpdateRule {
       rule: StepRule(
         rate: stepSize.rate(at: step), leastScale: scaleParameter ? parameterScaleEpsilon : nil,
         clipThreshold: clipThreshold, weightDecay: weightDecay, beta1: beta1),
+      rounding: rounding.rounding(
+        of: tensor, step: step, seed: roundingSeed, residual: state.residual?.mutableElements()),
       squaresBefore: tensor.squaresBefore)
   }
 

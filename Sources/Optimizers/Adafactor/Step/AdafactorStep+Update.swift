@@ -108,7 +108,8 @@ extension AdafactorStep {
   private func change(at start: Int) -> ParameterChange {
     ParameterChange(
       shrinkage: rule.weightDecay * decision!.stepSize,
-      momentum: moments.updates.map { ($0.advanced(by: start), rule.beta1 ?? 0) })
+      momentum: moments.updates.map { ($0, rule.beta1 ?? 0) }, rounding: rounding
+    ).advanced(by: start)
   }
 
   /// Copies new moments into the state.

@@ -21,6 +21,8 @@ struct AdafactorStep: BlockwiseStep {
   let average: (decay: Double, weight: Double, epsilon: Double)
   /// Step size and clipping at this step.
   let rule: StepRule
+  /// How P takes its new values, where they have 16 bits.
+  let rounding: ParameterRounding
 
   // MARK: Workspace
 
@@ -41,7 +43,7 @@ struct AdafactorStep: BlockwiseStep {
   init(
     _ partition: BlockPartition, parameter: MutableElements, gradient: Elements, gradientScale: Double,
     moments: Moments, average: (decay: Double, weight: Double, epsilon: Double), rule: StepRule,
-    squaresBefore: Double?
+    rounding: ParameterRounding, squaresBefore: Double?
   ) {
     self.partition = partition
     self.parameter = parameter
@@ -50,6 +52,7 @@ struct AdafactorStep: BlockwiseStep {
     self.moments = moments
     self.average = average
     self.rule = rule
+    self.rounding = rounding
     self.squaresBefore = squaresBefore
     workspaceByteCount = WorkspaceLayout(partition).byteCount(
       arithmeticBytes: parameter.type.arithmeticType.byteCount)

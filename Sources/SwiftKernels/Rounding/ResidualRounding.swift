@@ -1,0 +1,65 @@
+import Kernels
+
+/// Compensated rounding: to nearest, with what it lost kept for the next time (Kahan's summation).
+///
+/// The residual has 16 bits too, so that value and residual hold 16 significant bits for BFloat16, 22 for Float16.
+enum ResidualRounding {
+  /// tile ← tile + residual.
+  static func addBack(_ residual: MutableElements, count: Int, to tile: UnsafeMutablePointer<Float>) {
+    switch residual.type {
+    case .bfloat16: addBack(residual.address, BFloat16.self, count, tile)
+    case .float16:
+      #if !((os(macOS) || targetEnvironment(macCatalyst)) && arch(x86_64))
+        addBack(residual.address, Float16.self, count, tile)
+      #else
+        preconditionFailure("this platform has no Float16")
+      #endif
+    default: preconditionFailure("a residual has 16 bits, not the type \(residual.type)")
+    }
+  }
+
+  /// parameter ← tile, rounded to nearest; residual ← tile − parameter, rounded to nearest.
+  static func store(
+    _ tile: UnsafePointer<Float>, count: Int, into parameter: MutableElements, residual: MutableElements
+  ) {
+    precondition(
+      residual.type == parameter.type, "a residual of \(residual.type) for a parameter of \(parameter.type)")
+    switch parameter.type {
+    case .bfloat16: store(tile, count, parameter.address, BFloat16.self, residual.address)
+    case .float16:
+      #if !((os(macOS) || targetEnvironment(macCatalyst)) && arch(x86_64))
+        store(tile, count, parameter.address, Float16.self, residual.address)
+      #else
+        preconditionFailure("this platform has no Float16")
+      #endif
+    default: preconditionFailure("rounding into \(parameter.type), which has not 16 bits")
+    }
+  }
+
+  private static func addBack<P: StoredScalar>(
+    _ residual: UnsafeRawPointer, _: P.Type, _ count: Int, _ tile: UnsafeMutablePointer<Float>
+  ) {
+    let unit = Float(ParameterRounding.residualUnit(of: P.scalarType))
+    @inline(__always) func add(_ offset: Int, _ valid: Int) {
+      let lost = unit * P.load(residual, offset, valid, as: Float.self)
+      _ = Float.store(Float.load(tile, offset, valid, as: Float.self) + lost, tile, offset, valid)
+    }
+    forEachVector(count, add)
+  }
+
+  private static func store<P: StoredScalar>(
+    _ tile: UnsafePointer<Float>, _ count: Int, _ parameter: UnsafeMutableRawPointer, _: P.Type,
+    _ residual: UnsafeMutableRawPointer
+  ) {
+    let perUnit = Float(1 / ParameterRounding.residualUnit(of: P.scalarType))
+    @inline(__always) func store(_ offset: Int, _ valid: Int) {
+      let value = Float.load(tile, offset, valid, as: Float.self)
+      // The difference is exact: it has no more bits than the value.
+      let lost = value - P.store(value, parameter, offset, valid)
+      // Where the value stored is infinite or NaN nothing can be given back: the difference is infinite or NaN too.
+      let isFinite = (lost - lost) .== 0
+      _ = P.store(SIMD8<Float>().replacing(with: perUnit * lost, where: isFinite), residual, offset, valid)
+    }
+    forEachVector(count, store)
+  }
+}

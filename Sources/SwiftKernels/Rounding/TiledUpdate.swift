@@ -1,0 +1,136 @@
+import Kernels
+
+/// An update of a 16-bit parameter that is not rounded to nearest: piece by piece in Float, then rounded.
+///
+/// Each tile takes a few elements to Float, has the kernel for Float parameters update them there, and rounds what it
+/// leaves. All of it stays in the first-level cache. The kernels themselves know one rounding only: with all three in
+/// the vector loop of each, for every type of gradient, there would be three times the code to compile, and the common
+/// one would pay for the others.
+struct TiledUpdate {
+  private let parameter: MutableElements
+  private let change: ParameterChange
+
+  /// Elements of a tile: 8 KiB, with room beside it for the same elements of gradient and moments.
+  private static let length = 2048
+
+  /// Nil where the kernels round as the change says: to nearest, or not at all.
+  @inline(__always)
+  init?(_ parameter: MutableElements, _ change: ParameterChange) {
+    if case .nearest = change.rounding { return nil }
+    guard parameter.type.byteCount == 2 else { return nil }
+    self.parameter = parameter
+    self.change = change
+  }
+
+  // MARK: The kernels
+
+  /// As ``AdafactorKernels/updateFactored(_:_:rowFactors:columnFactors:change:)``.
+  func updateFactored(_ gradient: GradientPiece, rowFactors: Elements, columnFactors: Elements) -> Double {
+    let kernels = UpdateKernelTable.table(parameter: .float32, gradient: gradient.elements.type)
+    forEachTile(of: gradient) { tile, piece, row, column, change in
+      _ = kernels.updateFactored(
+        tile, piece, rowFactors.advanced(by: row), columnFactors.advanced(by: column), change)
+    }
+    return squares(gradient)
+  }
+
+  /// As ``AdafactorKernels/updateElements(_:_:average:moments:factor:change:)``.
+  func updateElements(
+    _ gradient: GradientPiece, average: MomentAverage, moments: MutableElements, factor: Double
+  ) -> Double {
+    let kernels = UpdateKernelTable.table(parameter: .float32, gradient: gradient.elements.type)
+    forEachTile(of: gradient) { tile, piece, _, start, change in
+      _ = kernels.updateElements(tile, piece, average, moments.advanced(by: start), factor, change)
+    }
+    return squares(gradient)
+  }
+
+  /// As ``AdamWKernels/updateAdamW(_:_:moments:rule:change:)``.
+  func updateAdamW(_ gradient: GradientPiece, moments: AdamWMoments, rule: AdamWRule) {
+    let kernels = UpdateKernelTable.table(parameter: .float32, gradient: gradient.elements.type)
+    forEachTile(of: gradient) { tile, piece, _, start, change in
+      kernels.updateAdamW(tile, piece, moments.advanced(by: start), rule, change)
+    }
+  }
+
+  /// As ``AdafactorKernels/updateSmallMatrices(_:_:rowMoments:columnMoments:factor:change:)``.
+  func updateSmallMatrices(
+    _ batch: MatrixBatch, rowMoments: MutableElements, columnMoments: MutableElements, factor: Double
+  ) {
+    let kernels = UpdateKernelTable.table(parameter: .float32, gradient: batch.gradient.type)
+    // Whole groups of the matrices that are worked on at once.
+    let matrices = max(1, Self.length / max(1, batch.elements) / laneCount) * laneCount
+    withTile(of: matrices * batch.elements) { tile in
+      for first in stride(from: 0, to: batch.count, by: matrices) {
+        let start = first * batch.elements
+        var part = batch
+        part.count = min(matrices, batch.count - first)
+        part.gradient = batch.gradient.advanced(by: start)
+        update(tile, at: start, count: part.count * batch.elements) { tile, change in
+          kernels.updateSmallMatrices(
+            tile, part, rowMoments.advanced(by: first * batch.rows),
+            columnMoments.advanced(by: first * batch.columns), factor, change)
+        }
+      }
+    }
+  }
+
+  // MARK: Tiles
+
+  /// Calls `body` for one tile after the other, with its piece of the gradient and where that begins.
+  private func forEachTile(
+    of gradient: GradientPiece,
+    _ body: (MutableElements, GradientPiece, _ row: Int, _ column: Int, ParameterChange) -> Void
+  ) {
+    guard gradient.rows > 0, gradient.columns > 0 else { return }
+    // Rows with gaps between them are taken one by one: what lies in the gaps belongs to others.
+    let isContiguous = gradient.rows == 1 || gradient.stride == gradient.columns
+    let rows = isContiguous ? max(1, Self.length / gradient.columns) : 1
+    withTile(of: Self.length) { tile in
+      for row in stride(from: 0, to: gradient.rows, by: rows) {
+        for column in stride(from: 0, to: gradient.columns, by: Self.length) {
+          let start = row * gradient.stride + column
+          var piece = gradient
+          piece.elements = gradient.elements.advanced(by: start)
+          piece.rows = min(rows, gradient.rows - row)
+          piece.columns = min(Self.length, gradient.columns - column)
+          update(tile, at: start, count: piece.rows * piece.columns) { tile, change in
+            body(tile, piece, row, column, change)
+          }
+        }
+      }
+    }
+  }
+
+  private func withTile(of count: Int, _ body: (UnsafeMutablePointer<Float>) -> Void) {
+    withUnsafeTemporaryAllocation(of: Float.self, capacity: count) { body($0.baseAddress!) }
+  }
+
+  /// Updates `count` elements from index `start` on by what `body` makes of them in Float.
+  private func update(
+    _ tile: UnsafeMutablePointer<Float>, at start: Int, count: Int,
+    _ body: (MutableElements, ParameterChange) -> Void
+  ) {
+    let elements = parameter.advanced(by: start)
+    let change = change.advanced(by: start)
+    elements.reading.read(count: count, into: tile)
+    if case .compensated(let residual) = change.rounding {
+      ResidualRounding.addBack(residual, count: count, to: tile)
+    }
+    // Its rounding is for 16 bits, and no matter to Float.
+    body(MutableElements(tile, .float32), change)
+    switch change.rounding {
+    case .nearest: preconditionFailure("rounding to nearest takes no tiles")
+    case .stochastic(let key, let first):
+      StochasticRounding.store(tile, count: count, into: elements, key: key, first: first)
+    case .compensated(let residual):
+      ResidualRounding.store(tile, count: count, into: elements, residual: residual)
+    }
+  }
+
+  /// Σ p² of the values stored, in the order of the kernels.
+  private func squares(_ gradient: GradientPiece) -> Double {
+    SwiftKernels().sumOfSquares(
+      parameter.reading, rows: gradient.rows, columns: gradient.columns, stride: gradient.stride)
+  }
+}

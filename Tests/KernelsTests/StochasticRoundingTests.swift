@@ -1,0 +1,142 @@
+import Tensors
+import Testing
+
+/// Stochastic rounding of chosen values, by an update that makes them of nothing: −0 − (−1 · g).
+@Suite struct StochasticRoundingTests {
+  /// A format with its type.
+  struct Format: CustomTestStringConvertible, Sendable {
+    let type: ScalarType
+    let bits: SixteenBitFormat
+    var testDescription: String { type.rawValue }
+
+    static let all = [
+      Format(type: .bfloat16, bits: .bfloat16), Format(type: .float16, bits: .float16),
+    ]
+
+    /// The value that lies `part` of the way from a pattern to the next.
+    func between(_ pattern: UInt16, _ part: Double) -> Float {
+      let (below, above) = (bits.magnitude(pattern), bits.magnitude(pattern + 1))
+      return Float(below + part * (above - below))
+    }
+  }
+
+  /// What values are rounded to, as elements of a tensor from index `first` on.
+  private func rounded(
+    _ values: [Float], to type: ScalarType, key: UInt64, first: Int = 0, rows: Int = 1,
+    path: KernelPathKind = .swift
+  ) -> [UInt16] {
+    var parameter = [UInt16](repeating: 0x8000, count: values.count)
+    let columns = values.count / rows
+    let factors = ([Float](repeating: -1, count: rows), [Float](repeating: 1, count: columns))
+    parameter.withUnsafeMutableBytes { parameter in
+      values.withUnsafeBytes { values in
+        factors.0.withUnsafeBytes { rowFactors in
+          factors.1.withUnsafeBytes { columnFactors in
+            _ = path.kernels.updateFactored(
+              MutableElements(parameter.baseAddress!, type),
+              GradientPiece(
+                Elements(values.baseAddress!, .float32), scale: 1, rows: rows, columns: columns,
+                stride: columns),
+              rowFactors: Elements(rowFactors.baseAddress!, .float32),
+              columnFactors: Elements(columnFactors.baseAddress!, .float32),
+              change: ParameterChange(shrinkage: 0, rounding: .stochastic(key: key, first: first)))
+          }
+        }
+      }
+    }
+    return parameter
+  }
+
+  @Test(arguments: Format.all, KernelPathKind.available)
+  func `values of the type, infinities and NaN stay`(format: Format, path: KernelPathKind) {
+    let patterns = (0...UInt16.max).filter { !format.bits.isNaN($0) }
+    let values = patterns.map { Float(format.bits.value($0)) }
+    #expect(rounded(values, to: format.type, key: 1, path: path) == patterns)
+    // A payload whose bits are all below those that are kept would leave infinity.
+    for bits: UInt32 in [0x7F80_0001, 0x7FFF_FFFF, 0x7FC0_0000, 0xFF80_0001, 0xFFFF_FFFF] {
+      let found = rounded([Float(bitPattern: bits)], to: format.type, key: 1, path: path)[0]
+      #expect(format.bits.isNaN(found), "\(String(bits, radix: 16)) becomes \(String(found, radix: 16))")
+    }
+  }
+
+  @Test(arguments: Format.all)
+  func `every value becomes one of the two beside it`(format: Format) {
+    let patterns = (0..<format.bits.infinity).filter { $0 % 5 == 0 || $0 > format.bits.infinity - 9 }
+    for (part, sign) in [(0.001, 1), (0.37, -1), (0.5, 1), (0.9999, -1)] as [(Double, Float)] {
+      let values = patterns.map { sign * format.between($0, part) }
+      let found = rounded(values, to: format.type, key: 7)
+      let wrong = zip(patterns, zip(values, found)).first { pattern, pair in
+        let (value, found) = pair
+        let isSigned = (found & 0x8000 != 0) == (value.sign == .minus)
+        return !isSigned || found & 0x7FFF != pattern && found & 0x7FFF != pattern + 1
+      }
+      #expect(wrong == nil)
+    }
+  }
+
+  @Test func `Float16 has infinity beyond the power of two above its values`() {
+    let values: [Float] = [65_536, 1e6, 3e38, -65_536, -3e38]
+    #expect(
+      rounded(values, to: .float16, key: 3) == [0x7C00, 0x7C00, 0x7C00, 0xFC00, 0xFC00])
+  }
+
+  /// Of n draws, n·part go up, with a standard deviation of √(n·part·(1−part)); five of those are exceeded once in two
+  /// million cases. Two draws beside each other must be as if drawn alone, too.
+  @Test(arguments: Format.all)
+  func `the mean is the value`(format: Format) {
+    let count = 8192
+    // Zero, subnormal, the least normal, 1, odd and even, the greatest.
+    let one = format.type == .bfloat16 ? 0x3F80 : 0x3C00 as UInt16
+    let least = UInt16(1) << format.bits.significandBits
+    var key: UInt64 = 0
+    for pattern in [0, 1, least - 2, least, one, one + 1, format.bits.infinity - 1] {
+      for part in [0.0625, 0.5, 0.8125] {
+        let value = format.between(pattern, part)
+        key += 1
+        let isUp = rounded([Float](repeating: value, count: count), to: format.type, key: key).map {
+          $0 == pattern + 1
+        }
+        let pairs = zip(isUp, isUp.dropFirst()).filter { $0 && $1 }.count
+        for (name, found, chance) in [
+          ("up", isUp.filter { $0 }.count, part), ("pairs", pairs, part * part),
+        ] {
+          let expected = Double(count) * chance
+          let deviation = (expected * (1 - chance)).squareRoot()
+          // Neighbouring pairs share a draw, which adds at most twice the variance.
+          let bound = 5 * deviation * (name == "pairs" ? 1.8 : 1) + 1
+          #expect(
+            (Double(found) - expected).magnitude < bound,
+            "\(name) at \(value): \(found), not \(expected) ± \(bound)")
+        }
+      }
+    }
+  }
+
+  @Test(arguments: Format.all)
+  func `one element of many keys is right in the mean as well`(format: Format) {
+    let (count, part) = (3000, 0.25)
+    let pattern: UInt16 = 0x3C01
+    let value = format.between(pattern, part)
+    let ups = (0..<count).filter { key in
+      rounded([value], to: format.type, key: UInt64(key), first: 5)[0] == pattern + 1
+    }.count
+    let expected = part * Double(count)
+    #expect((Double(ups) - expected).magnitude < 5 * (expected * (1 - part)).squareRoot())
+  }
+
+  @Test(arguments: Format.all)
+  func `draws belong to elements, however they are divided`(format: Format) {
+    let count = 6000
+    let values = (0..<count).map { 1 + Float($0) / 6007 }
+    let whole = rounded(values, to: format.type, key: 11)
+    #expect(rounded(values, to: format.type, key: 11, rows: 30) == whole)
+    for cut in [1, 8, 13, 2048, 5999] {
+      let pieces =
+        rounded(Array(values[..<cut]), to: format.type, key: 11)
+        + rounded(Array(values[cut...]), to: format.type, key: 11, first: cut)
+      #expect(pieces == whole, "cut at \(cut)")
+    }
+    #expect(rounded(values, to: format.type, key: 12) != whole)
+    #expect(rounded(values, to: format.type, key: 11 + 1 << 32) != whole)
+  }
+}
