@@ -2,8 +2,8 @@ import Kernels
 
 /// The AdamW step of a row of elements: every array is read once and written once.
 ///
-/// 28 bytes an element move in Float32, the least there is. Per vector there are one root and one quotient: the bias
-/// corrections are folded into `factor` and `epsilon`.
+/// 28 bytes an element move in Float32, the least there is. Per vector there are one root and one quotient, which bound
+/// its speed in the cache: the bias corrections are folded into `factor` and `epsilon`.
 enum AdamWUpdate<P: StoredScalar, G: StoredScalar, A: Arithmetic> {
   /// Updates parameter and moments.
   static func update(
@@ -11,7 +11,10 @@ enum AdamWUpdate<P: StoredScalar, G: StoredScalar, A: Arithmetic> {
     change: ParameterChange
   ) {
     let parameter = parameter.address
-    let change = ParameterRule<P, A>(change)
+    // Known to the compiler to have no average of updates, the loop keeps its constants in registers.
+    var change = change
+    change.momentum = nil
+    let parameterRule = ParameterRule<P, A>(change)
     let first = UnsafeMutableRawPointer(moments.first.of(A.self))
     let second = UnsafeMutableRawPointer(moments.second.of(A.self))
     let keepsMaximum = moments.maximum != nil
@@ -38,7 +41,7 @@ enum AdamWUpdate<P: StoredScalar, G: StoredScalar, A: Arithmetic> {
         divisor = lanesMaximum(v, A.load(UnsafeRawPointer(maximum), offset, valid, as: A.self))
         _ = A.store(divisor, maximum, offset, valid)
       }
-      _ = change.apply(
+      _ = parameterRule.apply(
         factor * (m / (divisor.squareRoot() + epsilon)), to: parameter, offset, valid, momentAt: 0)
     }
     forEachVector(gradient.columns, step)

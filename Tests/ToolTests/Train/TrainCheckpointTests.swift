@@ -14,10 +14,11 @@ struct TrainCheckpointTests {
     let epochs: [Epoch]
     let steps: Int
     let skippedSteps: Int
+    let lossScale: Double?
     let parametersChecksum: String
   }
 
-  /// Runs that between them use everything that a checkpoint has to hold; each takes some 150 steps.
+  /// Runs that between them use everything that a checkpoint has to hold; each takes some 100 steps.
   private static let settings = [
     ["--epochs", "7", "--hidden", "16"],
     ["--epochs", "7", "--hidden", "16", "--beta1", "0.9", "--lr", "0.01", "--schedule", "cosine"],
@@ -26,7 +27,10 @@ struct TrainCheckpointTests {
       "--batch-size", "50", "--clip-norm", "0.5", "--schedule", "reduce_lr_on_plateau",
       "--schedule-option", "patience=0",
     ],
-    ["--epochs", "5", "--hidden", "8", "--optimizer", "adamw", "--dtype", "float16"],
+    // The first step overflows: what is left of the loss scale must be restored.
+    [
+      "--epochs", "10", "--hidden", "8", "--optimizer", "adamw", "--dtype", "float16", "--accumulate", "3",
+    ],
     ["--epochs", "5", "--hidden", "8", "--dtype", "bfloat16", "--beta1", "0.9"],
   ]
 
@@ -77,6 +81,7 @@ struct TrainCheckpointTests {
     "Killed at any step and resumed, a run ends with the bits of one that never stopped", arguments: settings)
   func killed(settings: [String]) throws {
     let whole = try report(train(settings))
+    if settings.contains("float16") { #expect(whole.skippedSteps > 0) }
     try withFolder { folder in
       let directory = folder.appendingPathComponent("run").path
       let saving = settings + ["--checkpoint-directory", directory, "--checkpoint-every", "3"]
