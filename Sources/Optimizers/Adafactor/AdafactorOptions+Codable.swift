@@ -1,5 +1,6 @@
 /// Settings under the reference's names: `lr`, `eps`, `clip_threshold`, `decay_rate`, `beta1`, `weight_decay`,
-/// `scale_parameter`, `relative_step`, `warmup_init`; and `rounding` and `rounding_seed`, which it does not have. Missing ones keep their defaults; unknown ones are refused.
+/// `scale_parameter`, `relative_step`, `warmup_init`; and `rounding` and `rounding_seed`, which it does
+/// not have. Missing ones keep their defaults; unknown ones are refused.
 extension Adafactor.Options: Codable {
   enum CodingKeys: String, CodingKey, CaseIterable {
     case learningRate = "lr"

@@ -1,6 +1,8 @@
 import Kernels
 
-/// How an update of eight elements enters a parameter: weight decay, momentum, rounding.
+/// How an update of eight elements enters a parameter: weight decay, momentum, rounding to nearest.
+///
+/// Other roundings are ``TiledUpdate``'s.
 ///
 /// What a run does not use is a branch that is always taken: one instruction for eight elements, where a copy of each
 /// kernel for every combination took the compiler four times as long.
