@@ -27,7 +27,8 @@ extension Adafactor {
     /// Whether the step size is multiplied by max(ε₂, RMS(P)): the reference's `scale_parameter`.
     public var scaleParameter: Bool
 
-    /// How new values are rounded into 16-bit parameters; others are not rounded. `rounding`, which the reference does not have.
+    /// How new values are rounded into 16-bit parameters; others are not rounded. `rounding`, which the reference does
+    /// not have.
     public var rounding: Rounding
 
     /// What the draws of stochastic rounding begin with. `rounding_seed`, which the reference does not have.
