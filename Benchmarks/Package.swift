@@ -21,7 +21,17 @@ let package = Package(
         .product(name: "Tensors", package: "swift-adafactor"),
       ],
       path: "Benchmarks/Steps",
-      plugins: [.plugin(name: "BenchmarkPlugin", package: "benchmark")])
+      plugins: [.plugin(name: "BenchmarkPlugin", package: "benchmark")]),
+    // Tensors to and from files, beside `cp`.
+    .executableTarget(
+      name: "Files",
+      dependencies: [
+        .product(name: "Benchmark", package: "benchmark"),
+        .product(name: "Checkpoints", package: "swift-adafactor"),
+        .product(name: "Tensors", package: "swift-adafactor"),
+      ],
+      path: "Benchmarks/Files",
+      plugins: [.plugin(name: "BenchmarkPlugin", package: "benchmark")]),
   ],
   swiftLanguageModes: [.v6]
 )

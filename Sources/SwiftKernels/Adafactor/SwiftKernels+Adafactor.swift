@@ -56,7 +56,7 @@ extension SwiftKernels {
     _ parameter: MutableElements, _ batch: MatrixBatch, rowMoments: MutableElements,
     columnMoments: MutableElements, factor: Double, change: ParameterChange
   ) {
-    if let tiles = TiledUpdate(parameter, change) {
+    if let tiles = TiledUpdate.of(parameter, change) {
       return tiles.updateSmallMatrices(
         batch, rowMoments: rowMoments, columnMoments: columnMoments, factor: factor)
     }
@@ -115,7 +115,7 @@ extension SwiftKernels {
     _ parameter: MutableElements, _ gradient: GradientPiece, rowFactors: Elements, columnFactors: Elements,
     change: ParameterChange
   ) -> Double {
-    if let tiles = TiledUpdate(parameter, change) {
+    if let tiles = TiledUpdate.of(parameter, change) {
       return tiles.updateFactored(gradient, rowFactors: rowFactors, columnFactors: columnFactors)
     }
     return UpdateKernelTable.table(parameter: parameter.type, gradient: gradient.elements.type)
@@ -126,7 +126,7 @@ extension SwiftKernels {
     _ parameter: MutableElements, _ gradient: GradientPiece, average: MomentAverage, moments: MutableElements,
     factor: Double, change: ParameterChange
   ) -> Double {
-    if let tiles = TiledUpdate(parameter, change) {
+    if let tiles = TiledUpdate.of(parameter, change) {
       return tiles.updateElements(gradient, average: average, moments: moments, factor: factor)
     }
     return UpdateKernelTable.table(parameter: parameter.type, gradient: gradient.elements.type)

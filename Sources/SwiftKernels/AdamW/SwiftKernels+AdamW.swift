@@ -6,7 +6,7 @@ extension SwiftKernels {
     _ parameter: MutableElements, _ gradient: GradientPiece, moments: AdamWMoments, rule: AdamWRule,
     change: ParameterChange
   ) {
-    if let tiles = TiledUpdate(parameter, change) {
+    if let tiles = TiledUpdate.of(parameter, change) {
       return tiles.updateAdamW(gradient, moments: moments, rule: rule)
     }
     UpdateKernelTable.table(parameter: parameter.type, gradient: gradient.elements.type)

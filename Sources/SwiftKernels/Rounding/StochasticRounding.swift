@@ -25,7 +25,10 @@ enum StochasticRounding {
     let random = RandomLanes(key: key)
     @inline(__always) func store(_ offset: Int, _ valid: Int) {
       let lanes = Float.load(values, offset, valid, as: Float.self)
-      let bits = SIMD8<UInt16>(truncatingIfNeeded: round(lanes, random[first &+ offset]))
+      let rounded = round(lanes, random[first &+ offset])
+      // Lane by lane: the standard library's conversion is a function that the copy for AVX2 would share with others.
+      var bits = SIMD8<UInt16>()
+      for lane in 0..<laneCount { bits[lane] = UInt16(truncatingIfNeeded: rounded[lane]) }
       let address = parameter + offset &* 2
       if valid == laneCount {
         address.storeBytes(of: bits, as: SIMD8<UInt16>.self)

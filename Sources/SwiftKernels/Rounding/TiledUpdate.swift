@@ -6,7 +6,10 @@ import Kernels
 /// leaves. All of it stays in the first-level cache. The kernels themselves know one rounding only: with all three in
 /// the vector loop of each, for every type of gradient, there would be three times the code to compile, and the common
 /// one would pay for the others.
-struct TiledUpdate {
+///
+/// A class, which is passed as a reference: how a structure is copied is a function that the copy for AVX2 would share
+/// with other modules.
+final class TiledUpdate {
   private let parameter: MutableElements
   private let change: ParameterChange
 
@@ -15,9 +18,13 @@ struct TiledUpdate {
 
   /// Nil where the kernels round as the change says: to nearest, or not at all.
   @inline(__always)
-  init?(_ parameter: MutableElements, _ change: ParameterChange) {
+  static func of(_ parameter: MutableElements, _ change: ParameterChange) -> TiledUpdate? {
     if case .nearest = change.rounding { return nil }
     guard parameter.type.byteCount == 2 else { return nil }
+    return TiledUpdate(parameter, change)
+  }
+
+  private init(_ parameter: MutableElements, _ change: ParameterChange) {
     self.parameter = parameter
     self.change = change
   }
