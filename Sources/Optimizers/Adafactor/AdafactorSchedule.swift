@@ -39,9 +39,6 @@ public final class AdafactorSchedule {
 extension Adafactor.Options {
   /// α as these options have it after the last step of a state.
   func stepSize(after state: Adafactor.State) -> Double {
-    let rule = StepRule(
-      rate: stepSize.rate(at: state.step), leastScale: scaleParameter ? parameterScaleEpsilon : nil,
-      clipThreshold: clipThreshold, weightDecay: weightDecay, beta1: beta1)
-    return rule.stepSize(rootMeanSquare: state.rootMeanSquare)
+    rule(at: state.step).stepSize(rootMeanSquare: state.rootMeanSquare)
   }
 }

@@ -30,9 +30,7 @@ extension Adafactor.Options: UpdateRule {
       parameter: tensor.parameter, gradient: tensor.gradient, gradientScale: tensor.gradientScale,
       moments: state.addresses(averagingUpdates: beta1 != nil),
       average: (decay: 1 - weight, weight: weight, epsilon: squaredGradientEpsilon),
-      rule: StepRule(
-        rate: stepSize.rate(at: step), leastScale: scaleParameter ? parameterScaleEpsilon : nil,
-        clipThreshold: clipThreshold, weightDecay: weightDecay, beta1: beta1),
+      rule: rule(at: step),
       rounding: rounding.rounding(
         of: tensor, step: step, seed: roundingSeed, residual: state.residual?.mutableElements()),
       squaresBefore: tensor.squaresBefore)
@@ -41,5 +39,14 @@ extension Adafactor.Options: UpdateRule {
   func advance(_ state: inout Adafactor.State, after step: AdafactorStep) {
     state.step += 1
     state.rootMeanSquare = step.decision?.rootMeanSquare
+  }
+}
+
+extension Adafactor.Options {
+  /// What these options come to at step `step`, counted from 1.
+  func rule(at step: Int) -> StepRule {
+    StepRule(
+      rate: stepSize.rate(at: step), leastScale: scaleParameter ? parameterScaleEpsilon : nil,
+      clipThreshold: clipThreshold, weightDecay: weightDecay, beta1: beta1)
   }
 }
