@@ -7,6 +7,9 @@ import Kernels
 enum SmallMatrices<P: StoredScalar, G: StoredScalar, A: Arithmetic> {
   /// Σ u² of the unclipped updates; nothing is stored.
   static func statistics(_ batch: MatrixBatch, rowMoments: Elements, columnMoments: Elements) -> Double {
+    if batch.elements == 1 {
+      return SingleElements<A, G, A>.statistics(batch, moments: columnMoments)
+    }
     let (rows, columns) = (rowMoments.of(A.self), columnMoments.of(A.self))
     var total = 0.0
     forEachEight(batch) { eight in
@@ -21,6 +24,11 @@ enum SmallMatrices<P: StoredScalar, G: StoredScalar, A: Arithmetic> {
     _ parameter: MutableElements, _ batch: MatrixBatch, rowMoments: MutableElements,
     columnMoments: MutableElements, factor: Double, change: ParameterChange
   ) {
+    if batch.elements == 1 {
+      SingleElements<P, G, A>.update(
+        parameter, batch, rowMoments: rowMoments, columnMoments: columnMoments, factor: factor, change: change)
+      return
+    }
     let rule = ParameterRule<A, A>(change)
     let (rows, columns) = (rowMoments.of(A.self), columnMoments.of(A.self))
     let moments = change.momentum.map { $0.moments.of(A.self) }
@@ -176,11 +184,18 @@ extension StoredScalar {
   static func lanes<A: Arithmetic>(
     _ base: UnsafeRawPointer, _ offset: Int, stride: Int, _ count: Int, as type: A.Type
   ) -> SIMD8<A> {
-    if stride == 1 && count == laneCount { return load(base, offset, laneCount, as: A.self) }
-    let last = count &- 1
+    let first = base + offset &* MemoryLayout<Self>.stride
+    let step = stride &* MemoryLayout<Self>.stride
+    if count < laneCount {
+      var elements = SIMD8<A>()
+      for lane in 0..<laneCount {
+        let element = first.loadUnaligned(fromByteOffset: min(lane, count &- 1) &* step, as: Self.self)
+        elements[lane] = A.self == Double.self ? A(element.doubleValue) : A(element.floatValue)
+      }
+      return elements
+    }
     @inline(__always) func element(_ lane: Int) -> A {
-      let index = offset &+ min(lane, last) &* stride
-      let element = base.loadUnaligned(fromByteOffset: index &* MemoryLayout<Self>.stride, as: Self.self)
+      let element = first.loadUnaligned(fromByteOffset: lane &* step, as: Self.self)
       return A.self == Double.self ? A(element.doubleValue) : A(element.floatValue)
     }
     return SIMD8(
@@ -192,10 +207,6 @@ extension StoredScalar {
   static func storeLanes<A: Arithmetic>(
     _ vector: SIMD8<A>, _ base: UnsafeMutableRawPointer, _ offset: Int, stride: Int, _ count: Int
   ) {
-    if stride == 1 {
-      _ = Self.store(vector, base, offset, count)
-      return
-    }
     @inline(__always) func store(_ lane: Int) {
       let value = vector[lane]
       let element = A.self == Double.self ? Self(value.doubleValue) : Self(value.floatValue)
