@@ -163,7 +163,7 @@ struct AdafactorStatisticsTests {
     let expected = oracle.rowSums().reduce(0, +) / (each.scale * each.scale)
     #expect(
       (squares - expected).magnitude
-        <= Bound.sum(each.columns) * each.gradient.arithmeticType.roundoff * expected
+        <= Bound.sum(each.rows * each.columns) * each.gradient.arithmeticType.roundoff * expected
         + Double(each.rows) * Double.roundoff * expected)
 
     let values = each.positives(each.columns, seed: 15)

@@ -2,10 +2,11 @@
   import Kernels
   import SwiftKernels
 
-  /// Adafactor on OpenBLAS: sums on `gemv`, moving averages on `scal` and `axpy`, updates on `axpy`.
+  /// Adafactor on OpenBLAS: sums on `gemv`, moving averages on `scal` and `axpy`.
   ///
-  /// Squares, quotients and roots BLAS does not have; tensors that are not factored have nothing else, and 16-bit
-  /// parameters are not its type: those come from `SwiftKernels`.
+  /// Squares, quotients and roots BLAS does not have, and tensors that are not factored have nothing else: those come from
+  /// `SwiftKernels`. So does the update, which one pass makes there: `axpy` by rows needs B G in memory first and leaves
+  /// Σ p² to a third pass, and took 1.8 times as long.
   extension OpenBLASKernels {
     package func rowMoments(
       _ gradient: GradientPiece, average: MomentAverage, old: Elements, new: MutableElements
@@ -73,23 +74,6 @@
           average: average, old: old, new: new, sums: sums, weightedSums: weightedSums, count: count)
       }
     }
-
-    package func updateFactored(
-      _ parameter: MutableElements, _ gradient: GradientPiece, rowFactors: Elements, columnFactors: Elements,
-      change: ParameterChange
-    ) -> Double {
-      switch parameter.type {
-      case .float32:
-        UpdateOnBLAS(blas: BLASFloat32(), swift: swift).updateFactored(
-          parameter, gradient, rowFactors: rowFactors, columnFactors: columnFactors, change: change)
-      case .float64:
-        UpdateOnBLAS(blas: BLASFloat64(), swift: swift).updateFactored(
-          parameter, gradient, rowFactors: rowFactors, columnFactors: columnFactors, change: change)
-      default:
-        swift.updateFactored(
-          parameter, gradient, rowFactors: rowFactors, columnFactors: columnFactors, change: change)
-      }
-    }
   }
 
   /// What BLAS has nothing for.
@@ -127,6 +111,14 @@
       _ moments: Elements, factor: Double, count: Int, into out: MutableElements
     ) {
       swift.reciprocalRoots(moments, factor: factor, count: count, into: out)
+    }
+
+    package func updateFactored(
+      _ parameter: MutableElements, _ gradient: GradientPiece, rowFactors: Elements, columnFactors: Elements,
+      change: ParameterChange
+    ) -> Double {
+      swift.updateFactored(
+        parameter, gradient, rowFactors: rowFactors, columnFactors: columnFactors, change: change)
     }
 
     package func updateElements(

@@ -15,7 +15,6 @@ final class GradientKernelTable: Sendable {
     ) -> Void
   let elementStatistics: @Sendable (GradientPiece, MomentAverage, Elements) -> Double
   let squares: @Sendable (GradientPiece, MutableElements) -> Void
-  let scaled: @Sendable (GradientPiece, Elements, MutableElements) -> Void
   let squaresAreFinite: @Sendable (GradientPiece) -> Bool
   let smallMatrixStatistics: @Sendable (MatrixBatch, Elements, Elements) -> Double
 
@@ -32,7 +31,6 @@ final class GradientKernelTable: Sendable {
     smallMatrixStatistics = {
       SmallMatrices<A, G, A>.statistics($0, rowMoments: $1, columnMoments: $2)
     }
-    scaled = { GradientTiles<G, A>.scaled($0, columnFactors: $1, into: $2) }
     squaresAreFinite = { FiniteSquares<G, A>.areFinite($0) }
   }
 

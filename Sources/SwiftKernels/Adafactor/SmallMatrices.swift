@@ -26,7 +26,8 @@ enum SmallMatrices<P: StoredScalar, G: StoredScalar, A: Arithmetic> {
   ) {
     if batch.elements == 1 {
       SingleElements<P, G, A>.update(
-        parameter, batch, rowMoments: rowMoments, columnMoments: columnMoments, factor: factor, change: change)
+        parameter, batch, rowMoments: rowMoments, columnMoments: columnMoments, factor: factor, change: change
+      )
       return
     }
     let rule = ParameterRule<A, A>(change)

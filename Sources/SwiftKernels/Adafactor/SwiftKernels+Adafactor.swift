@@ -133,11 +133,6 @@ extension SwiftKernels {
     GradientKernelTable.table(gradient: gradient.elements.type, arithmetic: tile.type).squares(gradient, tile)
   }
 
-  package func scaled(_ gradient: GradientPiece, columnFactors: Elements, into tile: MutableElements) {
-    GradientKernelTable.table(gradient: gradient.elements.type, arithmetic: tile.type)
-      .scaled(gradient, columnFactors, tile)
-  }
-
   package func movePartialSums(_ sums: ColumnSums) {
     switch sums.partial.type {
     case .float64: sums.movePartialSums(Double.self)

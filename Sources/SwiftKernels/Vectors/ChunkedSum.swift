@@ -26,13 +26,14 @@ func chunkedSum<A: Arithmetic>(_ count: Int, _ terms: (_ offset: Int, _ valid: I
 }
 
 /// Σ terms(row, offset, valid) over groups of eight columns of every row, as `chunkedSum` of one row: lanes go on over as
-/// many short rows as have `elementsPerSum` elements together.
+/// many short rows as fill the vectors of `elementsPerSum` elements together.
 @inline(__always)
 func chunkedSum<A: Arithmetic>(
   rows: Int, columns: Int, _ terms: (_ row: Int, _ offset: Int, _ valid: Int) -> SIMD8<A>
 ) -> Double {
   let length = KernelLimits.elementsPerSum
-  let group = max(1, length / max(1, columns))
+  let vectors = max(1, (columns &+ laneCount &- 1) / laneCount)
+  let group = max(1, length / laneCount / vectors)
   var total = 0.0
   var row = 0
   while row < rows {
