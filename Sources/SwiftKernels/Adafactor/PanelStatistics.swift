@@ -67,6 +67,12 @@ private struct PanelColumns<G: StoredScalar, A: Arithmetic> {
     gradient.elements.address + row &* gradient.stride &* MemoryLayout<G>.stride
   }
 
+  @inline(__always)
+  private func square(_ row: Int, _ column: Int, _ valid: Int) -> SIMD8<A> {
+    let g = scale * G.load(address(ofRow: row), column, valid, as: A.self)
+    return g * g
+  }
+
   /// New C of some columns, and 1 / C from `inverses` on.
   @inline(__always)
   func update(_ columns: Range<Int>, inverses: UnsafeMutableRawPointer?) {
@@ -78,9 +84,15 @@ private struct PanelColumns<G: StoredScalar, A: Arithmetic> {
         // A sum over many rows drifts: groups of rowsPerColumnSum are summed on their own.
         let end = min(row &+ rowsPerSum, gradient.rows)
         var squares = SIMD8<A>()
+        // Four at a time: an addition takes longer than the rest of a row.
+        while row &+ 4 <= end {
+          squares +=
+            (square(row, column, valid) + square(row &+ 1, column, valid))
+            + (square(row &+ 2, column, valid) + square(row &+ 3, column, valid))
+          row &+= 4
+        }
         while row < end {
-          let g = scale * G.load(address(ofRow: row), column, valid, as: A.self)
-          squares += g * g
+          squares += square(row, column, valid)
           row &+= 1
         }
         total += squares

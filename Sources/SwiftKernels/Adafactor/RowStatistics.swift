@@ -111,7 +111,7 @@ struct RowStatistics<G: StoredScalar, A: Arithmetic> {
   private func sumFour(
     _ row: Int, _ terms: (_ column: Int, _ valid: Int) -> (SIMD8<A>, SIMD8<A>, SIMD8<A>, SIMD8<A>)
   ) {
-    var (total0, total1, total2, total3) = (0.0, 0.0, 0.0, 0.0)
+    var totals = SIMD4<Double>()
     var start = 0
     while start < gradient.columns {
       let end = min(start &+ elementsPerSum, gradient.columns)
@@ -124,16 +124,12 @@ struct RowStatistics<G: StoredScalar, A: Arithmetic> {
         sum3 += q3
       }
       forEachVector(end &- start, add)
-      total0 += Double(sum0.laneSum)
-      total1 += Double(sum1.laneSum)
-      total2 += Double(sum2.laneSum)
-      total3 += Double(sum3.laneSum)
+      totals += inDouble(laneSums(sum0, sum1, sum2, sum3))
       start = end
     }
-    new[row] = average.updated(old[row], sum: total0)
-    new[row &+ 1] = average.updated(old[row &+ 1], sum: total1)
-    new[row &+ 2] = average.updated(old[row &+ 2], sum: total2)
-    new[row &+ 3] = average.updated(old[row &+ 3], sum: total3)
+    let moments = UnsafeRawPointer(old + row).loadUnaligned(as: SIMD4<A>.self)
+    UnsafeMutableRawPointer(new + row).storeBytes(
+      of: average.updated(moments, sum: totals), as: SIMD4<A>.self)
   }
 
   /// New R of one row.
@@ -161,10 +157,11 @@ struct RowStatistics<G: StoredScalar, A: Arithmetic> {
   @inline(__always)
   private func divideFour(_ row: Int, summingNext: Bool) {
     let base = address(ofRow: row)
-    let inverse0 = SIMD8<A>(repeating: 1 / new[row])
-    let inverse1 = SIMD8<A>(repeating: 1 / new[row &+ 1])
-    let inverse2 = SIMD8<A>(repeating: 1 / new[row &+ 2])
-    let inverse3 = SIMD8<A>(repeating: 1 / new[row &+ 3])
+    let inverses = 1 / UnsafeRawPointer(new + row).loadUnaligned(as: SIMD4<A>.self)
+    let inverse0 = SIMD8<A>(repeating: inverses.x)
+    let inverse1 = SIMD8<A>(repeating: inverses.y)
+    let inverse2 = SIMD8<A>(repeating: inverses.z)
+    let inverse3 = SIMD8<A>(repeating: inverses.w)
     @inline(__always) func divide(_ column: Int, _ valid: Int) {
       let (q0, q1, q2, q3) = squares(base, column, valid)
       add((q0 + q1) + (q2 + q3), to: sums, column, valid)
