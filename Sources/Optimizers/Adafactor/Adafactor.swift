@@ -26,7 +26,8 @@ import Tensors
 /// - The factors of U are multiplied in an order that cannot overflow: where a row of zeros meets rows of 1e8 and more,
 ///   the reference makes the tensor NaN and this does not.
 /// - PyTorch's `Adafactor` limits the relative step by `lr`, decays weights by `lr` and not by α, and has no `beta1`;
-///   optax's clips and scales in another order. Their settings don't carry over unchanged.
+///   optax's factors the two longest axes, from a length of 128 on, and does not multiply the decay by a rate. Their
+///   settings don't carry over unchanged: <doc:AdafactorExplained> compares them.
 ///
 /// Reference: Shazeer and Stern, "Adafactor: Adaptive Learning Rates with Sublinear Memory Cost" (2018),
 /// arXiv:1804.04235.
