@@ -27,7 +27,7 @@ write_help() {
       '```text') [ -z "$arguments" ] || inside=yes ;;
       '```')
         # shellcheck disable=SC2086
-        [ -z "$inside" ] || "$program" $arguments | sed -e 's/ *$//' -e '${/^$/d;}'
+        [ -z "$inside" ] || COLUMNS=80 "$program" $arguments | sed -e 's/ *$//' -e '${/^$/d;}'
         inside="" arguments=""
         ;;
       *) [ -z "$inside" ] || continue ;;
