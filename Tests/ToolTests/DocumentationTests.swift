@@ -72,7 +72,7 @@ struct DocumentationTests {
       for (command, text) in Self.commandBlocks(try Self.lines(of: article)) {
         let result = try ToolRunner.run(
           command.split(separator: " ").map(String.init), environment: ["COLUMNS": "80"])
-        let expected = result.lines.map { $0.replacing(/ +$/, with: "") }
+        let expected = result.lines.map { $0.replacing(#/ +$/#, with: "") }
         #expect(
           text == (expected.last == "" ? expected.dropLast() : expected),
           "\(article.lastPathComponent) is out of date: scripts/docs --update writes it")

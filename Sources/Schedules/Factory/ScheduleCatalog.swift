@@ -68,6 +68,8 @@ extension SchedulePolicy {
   }
 
   /// The schedule of the reference's `type`; see ``init(named:warmupSteps:trainingSteps:options:)``.
+  ///
+  /// - Throws: the same errors.
   public init(
     _ type: SchedulerType, warmupSteps: Int? = nil, trainingSteps: Int? = nil,
     options: [String: ScheduleOption] = [:]
