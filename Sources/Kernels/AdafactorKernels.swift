@@ -160,14 +160,13 @@ package struct MatrixBatch: Sendable {
   /// Matrices.
   package var count: Int
   /// Rows of each.
-  package var rows: Int
+  package let rows: Int
   /// Columns of each.
-  package var columns: Int
-  /// β, 1 − β and ε, for any number of squares.
-  private var average: MomentAverage
-
+  package let columns: Int
   /// Elements of each.
-  package var elements: Int { rows * columns }
+  package let elements: Int
+  /// β, 1 − β and ε, for any number of squares.
+  private let average: MomentAverage
 
   /// Small matrices.
   package init(
@@ -178,6 +177,7 @@ package struct MatrixBatch: Sendable {
     self.count = count
     self.rows = rows
     self.columns = columns
+    elements = rows * columns
     self.average = average
   }
 

@@ -70,12 +70,13 @@ private struct PanelColumns<G: StoredScalar, A: Arithmetic> {
   /// New C of some columns, and 1 / C from `inverses` on.
   @inline(__always)
   func update(_ columns: Range<Int>, inverses: UnsafeMutableRawPointer?) {
+    let rowsPerSum = KernelLimits.rowsPerColumnSum
     @inline(__always) func update(_ column: Int, _ valid: Int) {
       var total = SIMD8<A>()
       var row = 0
       while row < gradient.rows {
         // A sum over many rows drifts: groups of rowsPerColumnSum are summed on their own.
-        let end = min(row &+ KernelLimits.rowsPerColumnSum, gradient.rows)
+        let end = min(row &+ rowsPerSum, gradient.rows)
         var squares = SIMD8<A>()
         while row < end {
           let g = scale * G.load(address(ofRow: row), column, valid, as: A.self)

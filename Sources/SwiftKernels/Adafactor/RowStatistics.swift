@@ -16,7 +16,7 @@ struct RowStatistics<G: StoredScalar, A: Arithmetic> {
   private let weightedSums: UnsafeMutableRawPointer
 
   /// Σⱼ g² goes on in Double after so many elements: one vector of sums takes 32 terms in each lane.
-  private static var elementsPerSum: Int { KernelLimits.elementsPerSum / 2 }
+  private let elementsPerSum = KernelLimits.elementsPerSum / 2
 
   private init(
     _ gradient: GradientPiece, average: MomentAverage, old: Elements, new: MutableElements,
@@ -37,6 +37,7 @@ struct RowStatistics<G: StoredScalar, A: Arithmetic> {
   ) {
     let rows = RowStatistics(
       gradient, average: average, old: old, new: new, sums: sums.partial, weightedSums: sums.partialWeighted)
+    let rowsPerSum = KernelLimits.rowsPerColumnSum
     var row = 0
     var summed = 0
     if gradient.rows >= 4 { rows.sumFour(0) }
@@ -48,7 +49,7 @@ struct RowStatistics<G: StoredScalar, A: Arithmetic> {
       }
       row &+= 4
       summed &+= 4
-      if summed == KernelLimits.rowsPerColumnSum {
+      if summed == rowsPerSum {
         sums.movePartialSums(A.self)
         summed = 0
       }
@@ -113,7 +114,7 @@ struct RowStatistics<G: StoredScalar, A: Arithmetic> {
     var (total0, total1, total2, total3) = (0.0, 0.0, 0.0, 0.0)
     var start = 0
     while start < gradient.columns {
-      let end = min(start &+ Self.elementsPerSum, gradient.columns)
+      let end = min(start &+ elementsPerSum, gradient.columns)
       var (sum0, sum1, sum2, sum3) = (SIMD8<A>(), SIMD8<A>(), SIMD8<A>(), SIMD8<A>())
       @inline(__always) func add(_ offset: Int, _ valid: Int) {
         let (q0, q1, q2, q3) = terms(start &+ offset, valid)
@@ -141,7 +142,7 @@ struct RowStatistics<G: StoredScalar, A: Arithmetic> {
     var total = 0.0
     var start = 0
     while start < gradient.columns {
-      let end = min(start &+ Self.elementsPerSum, gradient.columns)
+      let end = min(start &+ elementsPerSum, gradient.columns)
       var sum = SIMD8<A>()
       @inline(__always) func add(_ offset: Int, _ valid: Int) {
         let g = scale * G.load(base, start &+ offset, valid, as: A.self)

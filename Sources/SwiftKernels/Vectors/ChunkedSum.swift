@@ -8,10 +8,11 @@ import Kernels
 /// compiler two more copies of every kernel.
 @inline(__always)
 func chunkedSum<A: Arithmetic>(_ count: Int, _ terms: (_ offset: Int, _ valid: Int) -> SIMD8<A>) -> Double {
+  let length = KernelLimits.elementsPerSum
   var total = 0.0
   var start = 0
   while start < count {
-    let end = min(start &+ KernelLimits.elementsPerSum, count)
+    let end = min(start &+ length, count)
     var even = SIMD8<A>()
     var odd = SIMD8<A>()
     @inline(__always) func add(_ offset: Int, _ valid: Int) {
@@ -30,14 +31,15 @@ func chunkedSum<A: Arithmetic>(_ count: Int, _ terms: (_ offset: Int, _ valid: I
 func chunkedSum<A: Arithmetic>(
   rows: Int, columns: Int, _ terms: (_ row: Int, _ offset: Int, _ valid: Int) -> SIMD8<A>
 ) -> Double {
-  let group = max(1, KernelLimits.elementsPerSum / max(1, columns))
+  let length = KernelLimits.elementsPerSum
+  let group = max(1, length / max(1, columns))
   var total = 0.0
   var row = 0
   while row < rows {
     let lastRow = min(row &+ group, rows)
     var start = 0
     while start < columns {
-      let end = min(start &+ KernelLimits.elementsPerSum, columns)
+      let end = min(start &+ length, columns)
       var even = SIMD8<A>()
       var odd = SIMD8<A>()
       for row in row..<lastRow {
