@@ -43,6 +43,8 @@ public protocol Optimizer: ScheduledOptimizer {
 
 extension Optimizer {
   /// Updates one parameter as soon as its gradient exists, and releases the gradient.
+  ///
+  /// - Throws: ``OptimizerError``, with everything as it was.
   @discardableResult
   public func step(_ parameter: Parameter) throws(OptimizerError) -> StepReport {
     try step(parameter, releasingGradient: true)
@@ -51,6 +53,7 @@ extension Optimizer {
   /// Computes the loss and gradients with `closure`, then steps.
   ///
   /// - Returns: What the closure returned.
+  /// - Throws: what the closure throws, and ``OptimizerError`` as ``step()`` does.
   @discardableResult
   public func step<Loss>(_ closure: () throws -> Loss) throws -> Loss {
     let loss = try closure()

@@ -17,6 +17,8 @@ public struct AnySchedule: Schedule {
   }
 
   /// The check of the schedule itself.
+  ///
+  /// - Throws: ``ScheduleError`` as the schedule itself does.
   public func check(initialRate: Double) throws(ScheduleError) {
     try base.check(initialRate: initialRate)
   }

@@ -4,6 +4,8 @@
 ///     try CosineSchedule(warmupSteps: .fraction(0.1), trainingSteps: 1_000)
 public protocol StepLength: Sendable {
   /// The whole number of steps, out of a training of `trainingSteps`.
+  ///
+  /// - Throws: ``ScheduleError`` for a part that is none.
   func steps(of trainingSteps: Int) throws(ScheduleError) -> Int
 }
 
@@ -24,6 +26,8 @@ public struct Fraction: StepLength, Hashable, Codable {
   public init(_ value: Double) { self.value = value }
 
   /// ⌈`value` · `trainingSteps`⌉.
+  ///
+  /// - Throws: ``ScheduleError`` for a part outside of 0 ... 1 and negative training steps.
   public func steps(of trainingSteps: Int) throws(ScheduleError) -> Int {
     guard (0...1).contains(value) else {
       throw .invalidSetting(

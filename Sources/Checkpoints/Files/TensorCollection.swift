@@ -126,6 +126,8 @@ extension TensorCollection {
 extension TensorCollection {
   /// Writes everything to a safetensors file at `path`, which appears there whole and flushed to disk, or not
   /// at all.
+  ///
+  /// - Throws: ``CheckpointError`` where the file cannot be written; what was at the path is as it was.
   public func write(to path: String) throws(CheckpointError) {
     do {
       _ = try write(to: path, system: .live)

@@ -79,6 +79,7 @@ extension Parameter {
   /// parameter alone. Unlike the norm of all, it is known as soon as this gradient is.
   ///
   /// - Returns: The norm before clipping.
+  /// - Throws: ``GradientClippingError``, with the scale as it was.
   @discardableResult
   public func clipGradientNorm(
     maximum: Double, norm: GradientNorm = .euclidean, errorIfNonFinite: Bool = false,

@@ -18,6 +18,8 @@ public struct AnyMetricSchedule: MetricSchedule {
   public var unstarted: AnyMetricSchedule { AnyMetricSchedule(base.unstarted) }
 
   /// Begins the schedule anew.
+  ///
+  /// - Throws: ``ScheduleError`` as the schedule itself does.
   public mutating func start(rates: [Double]) throws(ScheduleError) {
     try base.start(rates: rates)
   }

@@ -37,6 +37,8 @@ public struct CosineSchedule: MultiplierSchedule {
   public let cycles: Double
 
   /// A linear warm-up to the initial rate, then `cycles` waves until `trainingSteps`.
+  ///
+  /// - Throws: ``ScheduleError`` for a negative count and negative cycles.
   public init(
     warmupSteps: some StepLength = 0, trainingSteps: Int, cycles: Double = defaultCycles
   ) throws(ScheduleError) {
@@ -49,7 +51,7 @@ public struct CosineSchedule: MultiplierSchedule {
     self.cycles = cycles
   }
 
-  /// Decodes and checks the settings.
+  /// Decodes the settings, and refuses those that the initializer would: `DecodingError`, ``ScheduleError``.
   public init(from decoder: any Decoder) throws {
     let settings = try decoder.container(keyedBy: CodingKeys.self)
     try self.init(

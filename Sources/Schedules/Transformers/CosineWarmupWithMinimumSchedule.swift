@@ -47,6 +47,8 @@ public struct CosineWarmupWithMinimumSchedule: Schedule {
   public let cycles: Double
 
   /// A linear warm-up that reaches the initial rate in its last step, then `cycles` waves down to `minimum`.
+  ///
+  /// - Throws: ``ScheduleError`` for a negative setting.
   public init(
     warmupSteps: some StepLength = 0, trainingSteps: Int, minimum: MinimumRate,
     warmupStartRatio: Double? = nil, cycles: Double = CosineSchedule.defaultCycles
@@ -66,7 +68,7 @@ public struct CosineWarmupWithMinimumSchedule: Schedule {
     self.cycles = cycles
   }
 
-  /// Decodes and checks the settings.
+  /// Decodes the settings, and refuses those that the initializer would: `DecodingError`, ``ScheduleError``.
   public init(from decoder: any Decoder) throws {
     let settings = try decoder.container(keyedBy: CodingKeys.self)
     try self.init(

@@ -41,6 +41,8 @@ public struct CosineWithMinimumSchedule: Schedule {
   public let cycles: Double
 
   /// A linear warm-up to the initial rate, then `cycles` waves down to `minimum` until `trainingSteps`.
+  ///
+  /// - Throws: ``ScheduleError`` for a negative setting.
   public init(
     warmupSteps: some StepLength = 0, trainingSteps: Int, minimum: MinimumRate,
     cycles: Double = CosineSchedule.defaultCycles
@@ -56,7 +58,7 @@ public struct CosineWithMinimumSchedule: Schedule {
     self.cycles = cycles
   }
 
-  /// Decodes and checks the settings.
+  /// Decodes the settings, and refuses those that the initializer would: `DecodingError`, ``ScheduleError``.
   public init(from decoder: any Decoder) throws {
     let settings = try decoder.container(keyedBy: CodingKeys.self)
     try self.init(

@@ -43,6 +43,8 @@ public struct PolynomialSchedule: Schedule {
   public let power: Double
 
   /// A linear warm-up to the initial rate, then a decay of the power `power` to `endRate` at `trainingSteps`.
+  ///
+  /// - Throws: ``ScheduleError`` for a negative count or end rate, and a power that is not above 0.
   public init(
     warmupSteps: some StepLength = 0, trainingSteps: Int,
     endRate: Double = defaultEndRate, power: Double = defaultPower
@@ -58,7 +60,7 @@ public struct PolynomialSchedule: Schedule {
     self.power = power
   }
 
-  /// Decodes and checks the settings.
+  /// Decodes the settings, and refuses those that the initializer would: `DecodingError`, ``ScheduleError``.
   public init(from decoder: any Decoder) throws {
     let settings = try decoder.container(keyedBy: CodingKeys.self)
     try self.init(
