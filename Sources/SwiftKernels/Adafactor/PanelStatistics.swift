@@ -2,7 +2,8 @@ import Kernels
 
 /// The first read of the gradient, by panels of columns with every row: new C, and what R and Σ u² are made of.
 ///
-/// Some columns at a time, all rows of which the first-level cache holds while they are summed both ways.
+/// Some columns at a time, so that the second sweep over their rows finds them in the cache. Both sweeps go along rows:
+/// down a column, rows of a power of two fall on the same few lines of the first-level cache.
 enum PanelStatistics<G: StoredScalar, A: Arithmetic> {
   /// Cⱼ ← β Cⱼ + (1−β)(Σᵢ g²ᵢⱼ / n + ε) for the columns of the panel; then adds Σⱼ g²ᵢⱼ to `sums`ᵢ and Σⱼ g²ᵢⱼ / Cⱼ to
   /// `weightedSums`ᵢ.
@@ -10,28 +11,22 @@ enum PanelStatistics<G: StoredScalar, A: Arithmetic> {
     _ gradient: GradientPiece, average: MomentAverage, old: Elements, new: MutableElements,
     sums: UnsafeMutablePointer<Double>, weightedSums: UnsafeMutablePointer<Double>
   ) {
-    let columns = PanelColumns<G, A>(gradient, average: average, old: old, new: new)
-    let length = KernelLimits.elementsPerSum
-    withUnsafeTemporaryAllocation(of: A.self, capacity: length) { inverses in
-      let inverses = UnsafeMutableRawPointer(inverses.baseAddress!)
-      for start in stride(from: 0, to: gradient.columns, by: length) {
-        let range = start..<min(start &+ length, gradient.columns)
-        columns.update(range, inverses: inverses)
-        for row in 0..<gradient.rows {
-          let base = columns.address(ofRow: row)
-          var (sum, oddSum) = (SIMD8<A>(), SIMD8<A>())
-          var (weighted, oddWeighted) = (SIMD8<A>(), SIMD8<A>())
-          @inline(__always) func add(_ column: Int, _ valid: Int) {
-            let g = columns.scale * G.load(base, column, valid, as: A.self)
-            let square = g * g
-            (sum, oddSum) = (oddSum, sum + square)
-            let inverse = A.load(UnsafeRawPointer(inverses), column &- start, valid, as: A.self)
-            (weighted, oddWeighted) = (oddWeighted, weighted + square * inverse)
-          }
-          forEachVector(range, add)
-          sums[row] += Double((sum + oddSum).laneSum)
-          weightedSums[row] += Double((weighted + oddWeighted).laneSum)
+    PanelColumns<G, A>.forEach(of: gradient, average: average, old: old, new: new) { panel, columns in
+      panel.invert(columns)
+      for row in 0..<gradient.rows {
+        let base = panel.address(ofRow: row)
+        var (sum, oddSum) = (SIMD8<A>(), SIMD8<A>())
+        var (weighted, oddWeighted) = (SIMD8<A>(), SIMD8<A>())
+        @inline(__always) func add(_ column: Int, _ valid: Int) {
+          let g = panel.scale * G.load(base, column, valid, as: A.self)
+          let square = g * g
+          (sum, oddSum) = (oddSum, sum + square)
+          let inverse = A.load(UnsafeRawPointer(panel.sums), column &- columns.lowerBound, valid, as: A.self)
+          (weighted, oddWeighted) = (oddWeighted, weighted + square * inverse)
         }
+        forEachVector(columns, add)
+        sums[row] += Double((sum + oddSum).laneSum)
+        weightedSums[row] += Double((weighted + oddWeighted).laneSum)
       }
     }
   }
@@ -40,26 +35,42 @@ enum PanelStatistics<G: StoredScalar, A: Arithmetic> {
   static func columnMoments(
     _ gradient: GradientPiece, average: MomentAverage, old: Elements, new: MutableElements
   ) {
-    PanelColumns<G, A>(gradient, average: average, old: old, new: new)
-      .update(0..<gradient.columns, inverses: nil)
+    PanelColumns<G, A>.forEach(of: gradient, average: average, old: old, new: new) { _, _ in }
   }
 }
 
-/// The columns of a panel.
+/// Some columns of a panel.
 private struct PanelColumns<G: StoredScalar, A: Arithmetic> {
   let gradient: GradientPiece
   let scale: SIMD8<A>
   let average: MovingAverage<A>
   let old: UnsafeRawPointer
   let new: UnsafeMutableRawPointer
+  /// Room for one number for each column: Σ g², then 1 / C.
+  let sums: UnsafeMutableRawPointer
+  /// The same for the sums of a few rows.
+  let partialSums: UnsafeMutableRawPointer
 
+  /// Calls `body` for some columns after the other, with their new C complete.
   @inline(__always)
-  init(_ gradient: GradientPiece, average: MomentAverage, old: Elements, new: MutableElements) {
-    self.gradient = gradient
-    scale = SIMD8(repeating: A(gradient.scale))
-    self.average = MovingAverage(average)
-    self.old = UnsafeRawPointer(old.of(A.self))
-    self.new = UnsafeMutableRawPointer(new.of(A.self))
+  static func forEach(
+    of gradient: GradientPiece, average: MomentAverage, old: Elements, new: MutableElements,
+    _ body: (_ panel: PanelColumns, _ columns: Range<Int>) -> Void
+  ) {
+    let length = KernelLimits.elementsPerSum
+    withUnsafeTemporaryAllocation(of: A.self, capacity: 2 * length) { memory in
+      let panel = PanelColumns(
+        gradient: gradient, scale: SIMD8(repeating: A(gradient.scale)), average: MovingAverage(average),
+        old: UnsafeRawPointer(old.of(A.self)), new: UnsafeMutableRawPointer(new.of(A.self)),
+        sums: UnsafeMutableRawPointer(memory.baseAddress!),
+        partialSums: UnsafeMutableRawPointer(memory.baseAddress! + length))
+      for start in stride(from: 0, to: gradient.columns, by: length) {
+        let columns = start..<min(start &+ length, gradient.columns)
+        panel.sumRows(columns)
+        panel.updateMoments(columns)
+        body(panel, columns)
+      }
+    }
   }
 
   @inline(__always)
@@ -67,42 +78,81 @@ private struct PanelColumns<G: StoredScalar, A: Arithmetic> {
     gradient.elements.address + row &* gradient.stride &* MemoryLayout<G>.stride
   }
 
+  /// Σ g² of each column.
+  private func sumRows(_ columns: Range<Int>) {
+    let rowsPerSum = KernelLimits.rowsPerColumnSum
+    clear(sums, columns.count)
+    // A sum over many rows drifts: groups of rowsPerColumnSum are summed on their own.
+    for first in stride(from: 0, to: gradient.rows, by: rowsPerSum) {
+      clear(partialSums, columns.count)
+      var row = first
+      let end = min(first &+ rowsPerSum, gradient.rows)
+      while row &+ 4 <= end {
+        addFourRows(row, columns)
+        row &+= 4
+      }
+      while row < end {
+        addRow(row, columns)
+        row &+= 1
+      }
+      forEachVector(columns.count) { offset, valid in
+        add(A.load(UnsafeRawPointer(partialSums), offset, valid), to: sums, offset, valid)
+      }
+    }
+  }
+
+  private func clear(_ sums: UnsafeMutableRawPointer, _ count: Int) {
+    sums.assumingMemoryBound(to: A.self).update(repeating: 0, count: count)
+  }
+
   @inline(__always)
-  private func square(_ row: Int, _ column: Int, _ valid: Int) -> SIMD8<A> {
-    let g = scale * G.load(address(ofRow: row), column, valid, as: A.self)
+  private func addFourRows(_ row: Int, _ columns: Range<Int>) {
+    let base = address(ofRow: row)
+    let rowBytes = gradient.stride &* MemoryLayout<G>.stride
+    @inline(__always) func addRows(_ column: Int, _ valid: Int) {
+      let q01 = square(base, column, valid) + square(base + rowBytes, column, valid)
+      let q23 = square(base + 2 &* rowBytes, column, valid) + square(base + 3 &* rowBytes, column, valid)
+      add(q01 + q23, to: partialSums, column &- columns.lowerBound, valid)
+    }
+    forEachVector(columns, addRows)
+  }
+
+  @inline(__always)
+  private func addRow(_ row: Int, _ columns: Range<Int>) {
+    let base = address(ofRow: row)
+    @inline(__always) func addRow(_ column: Int, _ valid: Int) {
+      add(square(base, column, valid), to: partialSums, column &- columns.lowerBound, valid)
+    }
+    forEachVector(columns, addRow)
+  }
+
+  @inline(__always)
+  private func square(_ base: UnsafeRawPointer, _ column: Int, _ valid: Int) -> SIMD8<A> {
+    let g = scale * G.load(base, column, valid, as: A.self)
     return g * g
   }
 
-  /// New C of some columns, and 1 / C from `inverses` on.
   @inline(__always)
-  func update(_ columns: Range<Int>, inverses: UnsafeMutableRawPointer?) {
-    let rowsPerSum = KernelLimits.rowsPerColumnSum
+  private func add(_ terms: SIMD8<A>, to base: UnsafeMutableRawPointer, _ offset: Int, _ valid: Int) {
+    _ = A.store(A.load(UnsafeRawPointer(base), offset, valid, as: A.self) + terms, base, offset, valid)
+  }
+
+  /// C of each column, from the sums.
+  private func updateMoments(_ columns: Range<Int>) {
     @inline(__always) func update(_ column: Int, _ valid: Int) {
-      var total = SIMD8<A>()
-      var row = 0
-      while row < gradient.rows {
-        // A sum over many rows drifts: groups of rowsPerColumnSum are summed on their own.
-        let end = min(row &+ rowsPerSum, gradient.rows)
-        var squares = SIMD8<A>()
-        // Four at a time: an addition takes longer than the rest of a row.
-        while row &+ 4 <= end {
-          squares +=
-            (square(row, column, valid) + square(row &+ 1, column, valid))
-            + (square(row &+ 2, column, valid) + square(row &+ 3, column, valid))
-          row &+= 4
-        }
-        while row < end {
-          squares += square(row, column, valid)
-          row &+= 1
-        }
-        total += squares
-      }
-      let moments = average.updated(A.load(old, column, valid, as: A.self), sum: total)
-      _ = A.store(moments, new, column, valid)
-      if let inverses {
-        _ = A.store(1 / moments, inverses, column &- columns.lowerBound, valid)
-      }
+      let sum = A.load(UnsafeRawPointer(sums), column &- columns.lowerBound, valid, as: A.self)
+      _ = A.store(
+        average.updated(A.load(old, column, valid, as: A.self), sum: sum), new, column, valid)
     }
     forEachVector(columns, update)
+  }
+
+  /// sums ← 1 / C.
+  func invert(_ columns: Range<Int>) {
+    @inline(__always) func invert(_ column: Int, _ valid: Int) {
+      let moments = A.load(UnsafeRawPointer(new), column, valid, as: A.self)
+      _ = A.store(1 / moments, sums, column &- columns.lowerBound, valid)
+    }
+    forEachVector(columns, invert)
   }
 }
