@@ -268,7 +268,7 @@ private func bits(_ tensor: Tensor?) -> [Double]? { tensor?.scalars(as: Double.s
         #"{"optimizer": "adafactor", "groups": [{"learning_rate": 1}]}"#,
         "groups[0]: There is no option \"learning_rate\""
       ),
-      (#"{"optimizer": "adafactor", "groups": [{"weight_decay": -1}]}"#, "groups[0]: weightDecay is -1.0"),
+      (#"{"optimizer": "adafactor", "groups": [{"weight_decay": -1}]}"#, "groups[0]: weight_decay is -1.0"),
       (#"{"optimizer": "adafactor", "groups": [{"weight_decay": "x"}]}"#, "groups[0]: weight_decay: "),
       (#"{"optimizer": "adafactor", "groups": [{"parameters": "a.bias"}]}"#, "config.json: "),
       (#"{"optimizer": "#, "config.json: "),
