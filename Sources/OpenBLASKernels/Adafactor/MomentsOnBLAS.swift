@@ -37,24 +37,57 @@
       }
     }
 
-    /// Adds Σᵢ g²ᵢⱼ to `sums`ⱼ and Σᵢ g²ᵢⱼ / Rᵢ to `weightedSums`ⱼ.
-    func accumulateColumns(
-      _ gradient: GradientPiece, rowMoments: UnsafePointer<A>, sums: UnsafeMutablePointer<A>,
-      weightedSums: UnsafeMutablePointer<A>
+    /// New R, and Σ g², Σ g² / R per column, in bands of rows: the second sweep over a band finds it in the cache.
+    func rowStatistics(
+      _ gradient: GradientPiece, average: MomentAverage, old: Elements, new: MutableElements, sums: ColumnSums
     ) {
-      GradientTile<A>.forEach(of: gradient, swift) { tile, rows, columns in
-        let (height, width) = (rows.count, columns.count)
-        tile.sumColumns(height, width, weights: tile.ones, onto: sums + columns.lowerBound)
-        tile.setInverses(of: rowMoments + rows.lowerBound, count: height)
-        tile.sumColumns(height, width, weights: tile.sums, onto: weightedSums + columns.lowerBound)
+      let height = bandHeight(gradient)
+      var (row, summedRows) = (0, 0)
+      while row < gradient.rows {
+        var band = gradient
+        band.elements = gradient.elements.advanced(by: row * gradient.stride)
+        band.rows = min(height, gradient.rows - row)
+        rowMoments(band, average: average, old: old.advanced(by: row), new: new.advanced(by: row))
+        accumulateColumns(band, rowMoments: new.advanced(by: row).bound(), sums)
+        row += band.rows
+        summedRows += band.rows
+        if summedRows + height > KernelLimits.rowsPerColumnSum || row == gradient.rows {
+          swift.movePartialSums(sums)
+          summedRows = 0
+        }
       }
     }
 
-    /// Adds Σⱼ g²ᵢⱼ to `sums`ᵢ and Σⱼ g²ᵢⱼ / Cⱼ to `weightedSums`ᵢ.
-    func accumulateRows(
-      _ gradient: GradientPiece, columnMoments: UnsafePointer<A>, sums: UnsafeMutablePointer<Double>,
-      weightedSums: UnsafeMutablePointer<Double>
+    /// Rows of a band that stays in the second-level cache between two sweeps, with room for the sums.
+    private func bandHeight(_ gradient: GradientPiece) -> Int {
+      let rows = Self.bandBytes / max(1, gradient.columns * gradient.elements.type.byteCount)
+      return max(4, min(KernelLimits.rowsPerColumnSum, rows / 4 * 4))
+    }
+
+    private static var bandBytes: Int { 128 << 10 }
+
+    /// Adds Σᵢ g²ᵢⱼ and Σᵢ g²ᵢⱼ / Rᵢ to the partial sums.
+    private func accumulateColumns(
+      _ gradient: GradientPiece, rowMoments: UnsafeMutablePointer<A>, _ sums: ColumnSums
     ) {
+      let (partial, weighted): (UnsafeMutablePointer<A>, UnsafeMutablePointer<A>) = (
+        sums.partial.bound(), sums.partialWeighted.bound()
+      )
+      GradientTile<A>.forEach(of: gradient, swift) { tile, rows, columns in
+        let (height, width) = (rows.count, columns.count)
+        tile.sumColumns(height, width, weights: tile.ones, onto: partial + columns.lowerBound)
+        tile.setInverses(of: rowMoments + rows.lowerBound, count: height)
+        tile.sumColumns(height, width, weights: tile.sums, onto: weighted + columns.lowerBound)
+      }
+    }
+
+    /// New C, and Σ g², Σ g² / C per row.
+    func panelStatistics(
+      _ gradient: GradientPiece, average: MomentAverage, old: Elements, new: MutableElements,
+      sums: UnsafeMutablePointer<Double>, weightedSums: UnsafeMutablePointer<Double>
+    ) {
+      columnMoments(gradient, average: average, old: old, new: new)
+      let columnMoments: UnsafeMutablePointer<A> = new.bound()
       withUnsafeTemporaryAllocation(of: A.self, capacity: GradientTile<A>.width) { inverses in
         GradientTile<A>.forEach(of: gradient, swift) { tile, rows, columns in
           let (height, width) = (rows.count, columns.count)
@@ -138,5 +171,10 @@
     func setInverses(of moments: UnsafePointer<A>, count: Int) {
       for index in 0..<count { sums[index] = 1 / moments[index] }
     }
+  }
+
+  extension MutableElements {
+    /// The elements as a type that they are known to have.
+    fileprivate func bound<A>() -> UnsafeMutablePointer<A> { address.assumingMemoryBound(to: A.self) }
   }
 #endif

@@ -33,30 +33,30 @@
       }
     }
 
-    package func accumulateColumns(
-      _ gradient: GradientPiece, rowMoments: Elements, sums: MutableElements, weightedSums: MutableElements
+    package func rowStatistics(
+      _ gradient: GradientPiece, average: MomentAverage, old: Elements, new: MutableElements, sums: ColumnSums
     ) {
-      switch rowMoments.type {
+      switch new.type {
       case .float64:
-        MomentsOnBLAS(blas: BLASFloat64(), swift: swift).accumulateColumns(
-          gradient, rowMoments: rowMoments.bound(), sums: sums.bound(), weightedSums: weightedSums.bound())
+        MomentsOnBLAS(blas: BLASFloat64(), swift: swift).rowStatistics(
+          gradient, average: average, old: old, new: new, sums: sums)
       default:
-        MomentsOnBLAS(blas: BLASFloat32(), swift: swift).accumulateColumns(
-          gradient, rowMoments: rowMoments.bound(), sums: sums.bound(), weightedSums: weightedSums.bound())
+        MomentsOnBLAS(blas: BLASFloat32(), swift: swift).rowStatistics(
+          gradient, average: average, old: old, new: new, sums: sums)
       }
     }
 
-    package func accumulateRows(
-      _ gradient: GradientPiece, columnMoments: Elements, sums: UnsafeMutablePointer<Double>,
-      weightedSums: UnsafeMutablePointer<Double>
+    package func panelStatistics(
+      _ gradient: GradientPiece, average: MomentAverage, old: Elements, new: MutableElements,
+      sums: UnsafeMutablePointer<Double>, weightedSums: UnsafeMutablePointer<Double>
     ) {
-      switch columnMoments.type {
+      switch new.type {
       case .float64:
-        MomentsOnBLAS(blas: BLASFloat64(), swift: swift).accumulateRows(
-          gradient, columnMoments: columnMoments.bound(), sums: sums, weightedSums: weightedSums)
+        MomentsOnBLAS(blas: BLASFloat64(), swift: swift).panelStatistics(
+          gradient, average: average, old: old, new: new, sums: sums, weightedSums: weightedSums)
       default:
-        MomentsOnBLAS(blas: BLASFloat32(), swift: swift).accumulateRows(
-          gradient, columnMoments: columnMoments.bound(), sums: sums, weightedSums: weightedSums)
+        MomentsOnBLAS(blas: BLASFloat32(), swift: swift).panelStatistics(
+          gradient, average: average, old: old, new: new, sums: sums, weightedSums: weightedSums)
       }
     }
 
@@ -94,12 +94,6 @@
 
   /// What BLAS has nothing for.
   extension OpenBLASKernels {
-    package func moveSums(
-      _ sums: MutableElements, into totals: UnsafeMutablePointer<Double>, count: Int
-    ) {
-      swift.moveSums(sums, into: totals, count: count)
-    }
-
     package func elementStatistics(
       _ gradient: GradientPiece, average: MomentAverage, moments: Elements
     ) -> Double {
@@ -143,15 +137,5 @@
       swift.updateElements(
         parameter, gradient, average: average, moments: moments, factor: factor, change: change)
     }
-  }
-
-  extension Elements {
-    /// The elements as a type that they are known to have.
-    fileprivate func bound<A>() -> UnsafePointer<A> { address.assumingMemoryBound(to: A.self) }
-  }
-
-  extension MutableElements {
-    /// The elements as a type that they are known to have.
-    fileprivate func bound<A>() -> UnsafeMutablePointer<A> { address.assumingMemoryBound(to: A.self) }
   }
 #endif

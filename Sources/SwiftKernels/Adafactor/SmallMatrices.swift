@@ -176,8 +176,10 @@ extension StoredScalar {
   static func lanes<A: Arithmetic>(
     _ base: UnsafeRawPointer, _ offset: Int, stride: Int, _ count: Int, as type: A.Type
   ) -> SIMD8<A> {
+    if stride == 1 && count == laneCount { return load(base, offset, laneCount, as: A.self) }
+    let last = count &- 1
     @inline(__always) func element(_ lane: Int) -> A {
-      let index = offset &+ min(lane, count &- 1) &* stride
+      let index = offset &+ min(lane, last) &* stride
       let element = base.loadUnaligned(fromByteOffset: index &* MemoryLayout<Self>.stride, as: Self.self)
       return A.self == Double.self ? A(element.doubleValue) : A(element.floatValue)
     }
@@ -190,6 +192,10 @@ extension StoredScalar {
   static func storeLanes<A: Arithmetic>(
     _ vector: SIMD8<A>, _ base: UnsafeMutableRawPointer, _ offset: Int, stride: Int, _ count: Int
   ) {
+    if stride == 1 {
+      _ = Self.store(vector, base, offset, count)
+      return
+    }
     @inline(__always) func store(_ lane: Int) {
       let value = vector[lane]
       let element = A.self == Double.self ? Self(value.doubleValue) : Self(value.floatValue)
