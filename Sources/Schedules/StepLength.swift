@@ -9,6 +9,16 @@ public protocol StepLength: Sendable {
   func steps(of trainingSteps: Int) throws(ScheduleError) -> Int
 }
 
+extension StepLength {
+  /// The steps of a schedule's warm-up, once they and those of the training are counts.
+  func checkedSteps(of trainingSteps: Int, _ schedule: String) throws(ScheduleError) -> Int {
+    try ScheduleError.requireCount(trainingSteps, schedule, "trainingSteps")
+    let warmupSteps = try steps(of: trainingSteps)
+    try ScheduleError.requireCount(warmupSteps, schedule, "warmupSteps")
+    return warmupSteps
+  }
+}
+
 extension Int: StepLength {
   /// The number itself.
   public func steps(of trainingSteps: Int) throws(ScheduleError) -> Int { self }

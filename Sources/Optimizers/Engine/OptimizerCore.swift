@@ -155,11 +155,7 @@ final class OptimizerCore<Rule: UpdateRule> {
   /// Updates one parameter.
   func step(_ parameter: Parameter, releasingGradient: Bool) throws(OptimizerError) -> StepReport {
     guard let index = index(of: parameter) else { throw .unknownParameter(name: parameter.name) }
-    if policy == .skipStep {
-      throw .cannotStepAlone(
-        parameter: parameter.name,
-        reason: "the policy skipStep needs all gradients before the first update; take skipParameter instead")
-    }
+    try checkSteppingAlone(parameter, policy: policy)
     guard parameter.gradient != nil else { throw .noGradient(parameter: parameter.name) }
     let report = try step([entries[index]])
     if releasingGradient { parameter.gradient = nil }

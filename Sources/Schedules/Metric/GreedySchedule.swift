@@ -251,10 +251,7 @@ extension GreedySchedule {
   }
 
   private func reduce(_ progress: inout Progress) {
-    for (group, rate) in progress.rates.enumerated() {
-      let reduced = max(rate * factor, minimumRate[group])
-      if rate - reduced > epsilon { progress.rates[group] = reduced }
-    }
+    progress.rates.reduce(by: factor, to: minimumRate, epsilon: epsilon)
     if progress.rates.enumerated().allSatisfy({ group, rate in rate <= minimumRate[group] }) {
       progress.counters.remainingReductions -= 1
       if progress.counters.remainingReductions <= 0 {

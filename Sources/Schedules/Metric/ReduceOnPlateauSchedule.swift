@@ -139,10 +139,7 @@ public struct ReduceOnPlateauSchedule: MetricSchedule {
       progress.badCount = 0
     }
     if progress.badCount > patience {
-      for (group, rate) in progress.rates.enumerated() {
-        let reduced = max(rate * factor, minimumRate[group])
-        if rate - reduced > epsilon { progress.rates[group] = reduced }
-      }
+      progress.rates.reduce(by: factor, to: minimumRate, epsilon: epsilon)
       progress.remainingCooldown = cooldown
       progress.badCount = 0
     }

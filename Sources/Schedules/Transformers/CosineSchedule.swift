@@ -42,11 +42,8 @@ public struct CosineSchedule: MultiplierSchedule {
   public init(
     warmupSteps: some StepLength = 0, trainingSteps: Int, cycles: Double = defaultCycles
   ) throws(ScheduleError) {
-    try ScheduleError.requireCount(trainingSteps, Self.kind, "trainingSteps")
-    let warmupSteps = try warmupSteps.steps(of: trainingSteps)
-    try ScheduleError.requireCount(warmupSteps, Self.kind, "warmupSteps")
+    self.warmupSteps = try warmupSteps.checkedSteps(of: trainingSteps, Self.kind)
     try ScheduleError.requireNonNegative(cycles, Self.kind, "cycles")
-    self.warmupSteps = warmupSteps
     self.trainingSteps = trainingSteps
     self.cycles = cycles
   }

@@ -53,15 +53,12 @@ public struct CosineWarmupWithMinimumSchedule: Schedule {
     warmupSteps: some StepLength = 0, trainingSteps: Int, minimum: MinimumRate,
     warmupStartRatio: Double? = nil, cycles: Double = CosineSchedule.defaultCycles
   ) throws(ScheduleError) {
-    try ScheduleError.requireCount(trainingSteps, Self.kind, "trainingSteps")
-    let warmupSteps = try warmupSteps.steps(of: trainingSteps)
-    try ScheduleError.requireCount(warmupSteps, Self.kind, "warmupSteps")
+    self.warmupSteps = try warmupSteps.checkedSteps(of: trainingSteps, Self.kind)
     try ScheduleError.requireNonNegative(minimum.value, Self.kind, "minimum")
     if let warmupStartRatio {
       try ScheduleError.requireNonNegative(warmupStartRatio, Self.kind, "warmupStartRatio")
     }
     try ScheduleError.requireNonNegative(cycles, Self.kind, "cycles")
-    self.warmupSteps = warmupSteps
     self.trainingSteps = trainingSteps
     self.minimum = minimum
     self.warmupStartRatio = warmupStartRatio

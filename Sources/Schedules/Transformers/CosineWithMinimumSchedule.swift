@@ -47,12 +47,9 @@ public struct CosineWithMinimumSchedule: Schedule {
     warmupSteps: some StepLength = 0, trainingSteps: Int, minimum: MinimumRate,
     cycles: Double = CosineSchedule.defaultCycles
   ) throws(ScheduleError) {
-    try ScheduleError.requireCount(trainingSteps, Self.kind, "trainingSteps")
-    let warmupSteps = try warmupSteps.steps(of: trainingSteps)
-    try ScheduleError.requireCount(warmupSteps, Self.kind, "warmupSteps")
+    self.warmupSteps = try warmupSteps.checkedSteps(of: trainingSteps, Self.kind)
     try ScheduleError.requireNonNegative(minimum.value, Self.kind, "minimum")
     try ScheduleError.requireNonNegative(cycles, Self.kind, "cycles")
-    self.warmupSteps = warmupSteps
     self.trainingSteps = trainingSteps
     self.minimum = minimum
     self.cycles = cycles

@@ -31,10 +31,7 @@ public struct LinearSchedule: MultiplierSchedule {
   ///
   /// - Throws: ``ScheduleError`` for a negative count.
   public init(warmupSteps: some StepLength = 0, trainingSteps: Int) throws(ScheduleError) {
-    try ScheduleError.requireCount(trainingSteps, Self.kind, "trainingSteps")
-    let warmupSteps = try warmupSteps.steps(of: trainingSteps)
-    try ScheduleError.requireCount(warmupSteps, Self.kind, "warmupSteps")
-    self.warmupSteps = warmupSteps
+    self.warmupSteps = try warmupSteps.checkedSteps(of: trainingSteps, Self.kind)
     self.trainingSteps = trainingSteps
   }
 

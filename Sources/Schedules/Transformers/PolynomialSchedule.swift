@@ -49,12 +49,9 @@ public struct PolynomialSchedule: Schedule {
     warmupSteps: some StepLength = 0, trainingSteps: Int,
     endRate: Double = defaultEndRate, power: Double = defaultPower
   ) throws(ScheduleError) {
-    try ScheduleError.requireCount(trainingSteps, Self.kind, "trainingSteps")
-    let warmupSteps = try warmupSteps.steps(of: trainingSteps)
-    try ScheduleError.requireCount(warmupSteps, Self.kind, "warmupSteps")
+    self.warmupSteps = try warmupSteps.checkedSteps(of: trainingSteps, Self.kind)
     try ScheduleError.requireNonNegative(endRate, Self.kind, "endRate")
     try ScheduleError.requirePositive(power, Self.kind, "power")
-    self.warmupSteps = warmupSteps
     self.trainingSteps = trainingSteps
     self.endRate = endRate
     self.power = power
