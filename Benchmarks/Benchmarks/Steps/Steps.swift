@@ -1,6 +1,7 @@
 import Benchmark
 import Optimizers
 import Tensors
+import Workloads
 
 let benchmarks: @Sendable () -> Void = {
   Benchmark.defaultConfiguration = .init(
