@@ -25,9 +25,9 @@ let package = Package(
     // What a step must not come to cost: the one target with thresholds.
     .benchmark("Costs", ["Workloads", .adafactor("Optimizers"), .adafactor("Tensors")]),
     // The parts of a step, and sums of rows and columns.
-    .benchmark("Kernels", [.adafactor("Optimizers"), .adafactor("Tensors")]),
+    .benchmark("Kernels", ["Workloads", .adafactor("Optimizers"), .adafactor("Tensors")]),
     // The matrix product.
-    .benchmark("MatrixProduct", [.adafactor("Tensors")]),
+    .benchmark("MatrixProduct", ["Workloads", .adafactor("Tensors")]),
     // Learning-rate schedules.
     .benchmark("Schedules", [.adafactor("Optimizers"), .adafactor("Schedules"), .adafactor("Tensors")]),
     // Tensors to and from files, beside `cp`.
@@ -43,7 +43,8 @@ extension Target.Dependency {
 extension Target {
   static func benchmark(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .executableTarget(
-      name: "\(name)Benchmarks", dependencies: [.product(name: "Benchmark", package: "benchmark")] + dependencies,
+      name: "\(name)Benchmarks",
+      dependencies: [.product(name: "Benchmark", package: "benchmark")] + dependencies,
       path: "Benchmarks/\(name)", plugins: [.plugin(name: "BenchmarkPlugin", package: "benchmark")])
   }
 }

@@ -12,7 +12,8 @@ extension Workload {
     for (width, blocks) in [(64, 3), (128, 4), (256, 6), (512, 3)] {
       let outputs = 4 * width
       for block in 0..<blocks {
-        shapes += convolution(inputs, width, 1) + convolution(width, width, 3) + convolution(width, outputs, 1)
+        shapes +=
+          convolution(inputs, width, 1) + convolution(width, width, 3) + convolution(width, outputs, 1)
         if block == 0 { shapes += convolution(inputs, outputs, 1) }
         inputs = outputs
       }
