@@ -51,6 +51,15 @@ def _plain(value, _):
     return f"{value:g}"
 
 
+def _label(axis):
+    """Labels 1, 2 and 5 of each power of ten: one power alone is often all that an axis spans."""
+    from matplotlib.ticker import LogLocator
+
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.set_major_formatter(_plain)
+    axis.set_minor_formatter("")
+
+
 def ratios(comparison, threads, path):
     """For each workload, the time of each program over ours."""
     plot = _pyplot()
@@ -65,7 +74,7 @@ def ratios(comparison, threads, path):
             [row for _, row in points],
             linestyle="none",
             marker=marker,
-            markersize=12 if marker == "|" else 7,
+            markersize={"|": 12, "*": 11}.get(marker, 7),
             markeredgewidth=2 if marker == "|" else 0.5,
             markeredgecolor=colour if marker == "|" else "white",
             color=colour,
@@ -92,8 +101,7 @@ def growth(scaling, path):
         left.plot(*zip(*points), color=colour, label=title, markersize=5, **line)
     left.set_xscale("log")
     left.set_yscale("log")
-    left.yaxis.set_major_formatter(_plain)
-    left.yaxis.set_minor_formatter("")
+    _label(left.yaxis)
     left.set_xlabel("elements of a square matrix")
     left.set_ylabel("nanoseconds an element")
     left.set_title(f"A step as the matrix grows, {scaling.threads[-1]} threads")
@@ -106,7 +114,7 @@ def growth(scaling, path):
     right.set_yscale("log")
     right.set_xticks(scaling.threads, [str(count) for count in scaling.threads])
     right.minorticks_off()
-    right.yaxis.set_major_formatter(_plain)
+    _label(right.yaxis)
     right.set_xlabel("threads")
     right.set_ylabel("milliseconds a step")
     right.set_title("A step as threads are added")

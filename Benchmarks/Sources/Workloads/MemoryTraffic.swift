@@ -3,9 +3,10 @@ import Tensors
 
 /// The memory that an optimizer step cannot do without, moved by plain vector loops: the bound of its speed.
 ///
-/// Adafactor reads a factored gradient; then reads it again with the parameter, which it writes: 16 bytes an element of
-/// Float32. With second moments for each element it reads and writes those as well: 28 bytes. AdamW reads gradient,
-/// parameter and two moments once and writes all but the gradient: 28 bytes.
+/// Adafactor reads the gradient and its state; then it reads both again with the parameter, and writes parameter and
+/// state: 16 bytes for an element of Float32 and 12 for a number of the state. A matrix has a number for each row and
+/// column, which is next to nothing, or as much as the rest where it is one row; a vector has one for each element.
+/// AdamW reads gradient, parameter and two moments once and writes all but the gradient: 28 bytes an element.
 ///
 /// Below the size of the caches, where instructions and not bytes decide, it bounds nothing.
 public final class MemoryTraffic: @unchecked Sendable {
@@ -39,18 +40,23 @@ public final class MemoryTraffic: @unchecked Sendable {
     let all = shapes.reduce(0) { $0 + $1.elementCount }
     switch mix {
     case .adafactor:
-      let factored = shapes.filter { $0.rank >= 2 }.reduce(0) { $0 + $1.elementCount }
-      let (gradient, parameter) = (memory(factored), memory(factored))
-      sweeps.append(Sweep(reads: [gradient], updates: [], count: factored))
-      sweeps.append(Sweep(reads: [gradient], updates: [parameter], count: factored))
-      let others = all - factored
-      let (otherGradient, otherParameter, moments) = (memory(others), memory(others), memory(others))
-      sweeps.append(Sweep(reads: [otherGradient, moments], updates: [], count: others))
-      sweeps.append(Sweep(reads: [otherGradient], updates: [otherParameter, moments], count: others))
+      let numbers = shapes.reduce(0) { $0 + Self.stateCount($1) }
+      let (gradient, parameter, state) = (memory(all), memory(all), memory(numbers))
+      sweeps = [
+        Sweep(reads: [gradient], updates: [], count: all),
+        Sweep(reads: [state], updates: [], count: numbers),
+        Sweep(reads: [gradient], updates: [parameter], count: all),
+        Sweep(reads: [], updates: [state], count: numbers),
+      ]
     case .adamW:
-      sweeps.append(Sweep(reads: [memory(all)], updates: (0..<3).map { _ in memory(all) }, count: all))
+      sweeps = [Sweep(reads: [memory(all)], updates: (0..<3).map { _ in memory(all) }, count: all)]
     }
-    sweeps.removeAll { $0.count == 0 }
+  }
+
+  /// Numbers in Adafactor's state of a parameter: one a row and column of its trailing matrices, or one an element.
+  private static func stateCount(_ shape: Shape) -> Int {
+    guard shape.rank >= 2 else { return shape.elementCount }
+    return shape.batchCount * (shape.rows + shape.columns)
   }
 
   deinit { allocations.forEach { $0.deallocate() } }
@@ -58,7 +64,7 @@ public final class MemoryTraffic: @unchecked Sendable {
   /// Moves it once.
   public func move() {
     for sweep in sweeps {
-      if threads == 1 {
+      if threads == 1 || sweep.count < Self.leastShared {
         Self.move(sweep, 0..<sweep.count)
       } else {
         let share = (sweep.count / threads + Self.lanes) / Self.lanes * Self.lanes
@@ -72,6 +78,8 @@ public final class MemoryTraffic: @unchecked Sendable {
 
   private typealias Vector = SIMD16<Float>
   private static let lanes = Vector.scalarCount
+  /// Elements below which waking a second thread takes longer than moving them.
+  private static let leastShared = 16_384
   /// Elements of each array that are moved before the next array's: all of a piece stay in the first-level cache.
   private static let piece = 1_024
 
@@ -80,7 +88,7 @@ public final class MemoryTraffic: @unchecked Sendable {
     for start in stride(from: range.lowerBound, to: range.upperBound, by: piece) {
       let end = min(start + piece, range.upperBound)
       for array in sweep.reads { sum += read(array, start, end) }
-      for array in sweep.updates { update(array, from: sweep.reads[0], start, end) }
+      for array in sweep.updates { update(array, from: sweep.reads.first ?? array, start, end) }
     }
     // Nothing is ever so large; the compiler does not know.
     precondition(sum.sum() < .infinity)
