@@ -24,7 +24,8 @@ let benchmarks: @Sendable () -> Void = {
   ]
   for workload in Workload.all where ids.contains(workload.id) {
     for kernels in KernelPathKind.available {
-      Benchmark("\(workload.id), \(kernels.rawValue)") { benchmark, costs in
+      // A name without spaces: thresholds are written to a file of a name without them, and looked for under this one.
+      Benchmark("\(workload.id)-\(kernels.rawValue)") { benchmark, costs in
         benchmark.measurement(.percentOfTraffic, try costs.percentOfTraffic())
         benchmark.measurement(.pageFaults, try costs.pageFaults())
         benchmark.measurement(.stateBytes, costs.optimizer.stateByteCount)
