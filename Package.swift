@@ -120,6 +120,7 @@ if hasAVX2 {
     .target(
       name: "SwiftKernelsAVX2",
       dependencies: ["Kernels", .product(name: "RealModule", package: "swift-numerics")],
+      exclude: ["README.md"],
       swiftSettings: [
         .define("F16C"),
         .unsafeFlags(["-Xcc", "-fno-math-errno", "-Xcc", "-march=x86-64-v3"]),

@@ -14,6 +14,7 @@ extension Checkpoint {
   ///   - model: All parameters of the model, those too that no optimizer steps; each has a name of its own.
   ///   - optimizer: The optimizer.
   ///   - schedulers: What drives it.
+  /// - Throws: ``CheckpointError`` for a state that JSON cannot hold.
   public init(
     position: TrainingPosition, model: [Parameter], optimizer: some RestorableOptimizer,
     schedulers: [LearningRateScheduler] = []

@@ -11,31 +11,21 @@
 package protocol AdafactorKernels {
   // MARK: Statistics: nothing of the parameter or its state changes
 
-  /// Rᵢ ← β Rᵢ + (1−β)(Σⱼ g²ᵢⱼ / n + ε) for the rows of the piece, where n is `average.count`.
+  /// Rᵢ ← β Rᵢ + (1−β)(Σⱼ g²ᵢⱼ / n + ε) for the rows of the piece, where n is `average.count`; then adds Σᵢ g²ᵢⱼ and
+  /// Σᵢ g²ᵢⱼ / Rᵢ to the sums of each column.
   ///
   /// - Parameters:
   ///   - old: R before the step, `rows` numbers.
   ///   - new: Receives R after it; may be `old`.
-  func rowMoments(
-    _ gradient: GradientPiece, average: MomentAverage, old: Elements, new: MutableElements)
+  ///   - sums: Take the sums over the rows of the piece.
+  func rowStatistics(
+    _ gradient: GradientPiece, average: MomentAverage, old: Elements, new: MutableElements, sums: ColumnSums)
 
-  /// Cⱼ ← β Cⱼ + (1−β)(Σᵢ g²ᵢⱼ / n + ε) for the columns of a panel that holds every row.
-  func columnMoments(
-    _ gradient: GradientPiece, average: MomentAverage, old: Elements, new: MutableElements)
-
-  /// Adds Σᵢ g²ᵢⱼ to `sums`ⱼ and Σᵢ g²ᵢⱼ / Rᵢ to `weightedSums`ⱼ, over the rows of the piece.
-  ///
-  /// At most ``KernelLimits/rowsPerColumnSum`` rows: more would drift in the arithmetic type.
-  func accumulateColumns(
-    _ gradient: GradientPiece, rowMoments: Elements, sums: MutableElements, weightedSums: MutableElements)
-
-  /// Adds sums of the arithmetic type to sums in Double, and sets the former to 0 for the next rows.
-  func moveSums(_ sums: MutableElements, into totals: UnsafeMutablePointer<Double>, count: Int)
-
-  /// Adds Σⱼ g²ᵢⱼ to `sums`ᵢ and Σⱼ g²ᵢⱼ / Cⱼ to `weightedSums`ᵢ, over the columns of the panel.
-  func accumulateRows(
-    _ gradient: GradientPiece, columnMoments: Elements, sums: UnsafeMutablePointer<Double>,
-    weightedSums: UnsafeMutablePointer<Double>)
+  /// Cⱼ ← β Cⱼ + (1−β)(Σᵢ g²ᵢⱼ / n + ε) for the columns of a panel that holds every row; then adds Σⱼ g²ᵢⱼ to `sums`ᵢ
+  /// and Σⱼ g²ᵢⱼ / Cⱼ to `weightedSums`ᵢ.
+  func panelStatistics(
+    _ gradient: GradientPiece, average: MomentAverage, old: Elements, new: MutableElements,
+    sums: UnsafeMutablePointer<Double>, weightedSums: UnsafeMutablePointer<Double>)
 
   /// Moments from sums that are complete: new ← β old + (1−β)(sums / n + ε).
   ///
@@ -58,6 +48,14 @@ package protocol AdafactorKernels {
   func smallMatrixStatistics(_ batch: MatrixBatch, rowMoments: Elements, columnMoments: Elements) -> Double
 
   // MARK: Update
+
+  /// R alone, with the bits that `rowStatistics` gives.
+  func rowMoments(
+    _ gradient: GradientPiece, average: MomentAverage, old: Elements, new: MutableElements)
+
+  /// C alone, with the bits that `panelStatistics` gives.
+  func columnMoments(
+    _ gradient: GradientPiece, average: MomentAverage, old: Elements, new: MutableElements)
 
   /// New R and C of small matrices, and their parameters' updates by `factor` · U.
   func updateSmallMatrices(
@@ -107,6 +105,32 @@ package struct GradientPiece: Sendable {
   }
 }
 
+/// Where sums per column go: in the arithmetic type over a few rows, in Double over those.
+package struct ColumnSums {
+  /// Σ g² in the arithmetic type, one for each column: 0 before and after a kernel.
+  package let partial: MutableElements
+  /// Σ g² / R in the arithmetic type: 0 before and after a kernel.
+  package let partialWeighted: MutableElements
+  /// Σ g²: what the rows add up to.
+  package let total: UnsafeMutablePointer<Double>
+  /// Σ g² / R.
+  package let totalWeighted: UnsafeMutablePointer<Double>
+  /// Columns.
+  package let count: Int
+
+  /// Sums of `count` columns, of which the totals go on from what they hold.
+  package init(
+    partial: MutableElements, partialWeighted: MutableElements, total: UnsafeMutablePointer<Double>,
+    totalWeighted: UnsafeMutablePointer<Double>, count: Int
+  ) {
+    self.partial = partial
+    self.partialWeighted = partialWeighted
+    self.total = total
+    self.totalWeighted = totalWeighted
+    self.count = count
+  }
+}
+
 /// The moving average of squared gradients at one step: new ← β old + (1−β)(Σ g² / count + ε).
 package struct MomentAverage: Sendable {
   /// β = 1 − t^decayRate.
@@ -136,14 +160,13 @@ package struct MatrixBatch: Sendable {
   /// Matrices.
   package var count: Int
   /// Rows of each.
-  package var rows: Int
+  package let rows: Int
   /// Columns of each.
-  package var columns: Int
-  /// β, 1 − β and ε, for any number of squares.
-  private var average: MomentAverage
-
+  package let columns: Int
   /// Elements of each.
-  package var elements: Int { rows * columns }
+  package let elements: Int
+  /// β, 1 − β and ε, for any number of squares.
+  private let average: MomentAverage
 
   /// Small matrices.
   package init(
@@ -154,6 +177,7 @@ package struct MatrixBatch: Sendable {
     self.count = count
     self.rows = rows
     self.columns = columns
+    elements = rows * columns
     self.average = average
   }
 
@@ -195,12 +219,12 @@ package struct ParameterChange: Sendable {
 /// Bounds within which kernels keep their accuracy.
 package enum KernelLimits {
   /// The most rows that one column sum in the arithmetic type takes before it goes on in Double.
-  @inlinable
+  @inlinable @inline(__always)
   package static var rowsPerColumnSum: Int { 64 }
   /// The most elements that one sum in the arithmetic type takes before it goes on in Double.
-  @inlinable
+  @inlinable @inline(__always)
   package static var elementsPerSum: Int { 512 }
   /// The most elements that a small matrix has: eight of them stay in the first-level cache.
-  @inlinable
+  @inlinable @inline(__always)
   package static var smallMatrixElements: Int { 128 }
 }

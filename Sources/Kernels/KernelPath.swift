@@ -19,8 +19,8 @@ package protocol GradientTileKernels {
   /// tile ← (scale G)², contiguous, in the tile's arithmetic.
   func squares(_ gradient: GradientPiece, into tile: MutableElements)
 
-  /// tile ← factorⱼ (scale gᵢⱼ), contiguous, in the tile's arithmetic.
-  func scaled(_ gradient: GradientPiece, columnFactors: Elements, into tile: MutableElements)
+  /// Adds the partial sums to the totals, and sets the former to 0 for the next rows.
+  func movePartialSums(_ sums: ColumnSums)
 }
 
 /// The path in pure Swift, compiled for some processor.

@@ -29,9 +29,10 @@ public protocol Optimizer: ScheduledOptimizer {
   /// at once.
   ///
   /// Calling it once for every parameter gives the bits of one ``step()``. Calling it twice for one parameter is two
-  /// steps of that parameter. What must see all gradients first is not possible this way: the policy
-  /// ``NonFinitePolicy/skipStep`` is refused, and clipping by the norm of all gradients is to be replaced by the norm of
-  /// each. With ``NonFinitePolicy/throwError`` this parameter alone is left as it was.
+  /// steps of that parameter. What must see all gradients first is refused: the policy
+  /// ``NonFinitePolicy/skipStep``, and a gradient that was clipped by the norm of several, in place of which each has a
+  /// limit of its own. With ``NonFinitePolicy/throwError`` this parameter alone is left as it was. A ``LossScaler``
+  /// leaves out the parameters whose own gradients overflow.
   ///
   /// - Parameters:
   ///   - parameter: One of ``parameters``, with a gradient.
@@ -43,6 +44,8 @@ public protocol Optimizer: ScheduledOptimizer {
 
 extension Optimizer {
   /// Updates one parameter as soon as its gradient exists, and releases the gradient.
+  ///
+  /// - Throws: ``OptimizerError``, with everything as it was.
   @discardableResult
   public func step(_ parameter: Parameter) throws(OptimizerError) -> StepReport {
     try step(parameter, releasingGradient: true)
@@ -51,6 +54,7 @@ extension Optimizer {
   /// Computes the loss and gradients with `closure`, then steps.
   ///
   /// - Returns: What the closure returned.
+  /// - Throws: what the closure throws, and ``OptimizerError`` as ``step()`` does.
   @discardableResult
   public func step<Loss>(_ closure: () throws -> Loss) throws -> Loss {
     let loss = try closure()

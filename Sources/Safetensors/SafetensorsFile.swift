@@ -89,7 +89,9 @@ public final class SafetensorsFile: Sendable {
 extension SafetensorsFile {
   /// The bytes of the tensor with this name, or of a part of it.
   ///
-  /// - Parameter range: the part, counted from the tensor's first byte; `nil` for all of it.
+  /// - Parameters:
+  ///   - name: The tensor's name.
+  ///   - range: The part, counted from the tensor's first byte; `nil` for all of it.
   /// - Precondition: `range` lies within the tensor.
   /// - Throws: ``SafetensorsError`` if there is no such tensor, or if its bytes cannot be read.
   public func bytes(of name: String, _ range: Range<Int>? = nil) throws(SafetensorsError) -> [UInt8] {
@@ -98,7 +100,10 @@ extension SafetensorsFile {
 
   /// Reads bytes of the tensor with this name into `buffer`, which they fill.
   ///
-  /// - Parameter offset: where to begin, counted from the tensor's first byte.
+  /// - Parameters:
+  ///   - name: The tensor's name.
+  ///   - offset: Where to begin, counted from the tensor's first byte.
+  ///   - buffer: Where the bytes go; as many are read as it holds.
   /// - Precondition: `buffer` is not longer than what follows `offset` in the tensor.
   /// - Throws: ``SafetensorsError`` if there is no such tensor, or if its bytes cannot be read.
   public func read(

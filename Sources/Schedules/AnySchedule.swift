@@ -17,6 +17,8 @@ public struct AnySchedule: Schedule {
   }
 
   /// The check of the schedule itself.
+  ///
+  /// - Throws: ``ScheduleError`` as the schedule itself does.
   public func check(initialRate: Double) throws(ScheduleError) {
     try base.check(initialRate: initialRate)
   }
@@ -40,19 +42,14 @@ extension AnySchedule: Codable {
 
   /// Restores a schedule of a known type; its settings are checked as if it were made anew.
   public init(from decoder: any Decoder) throws {
-    let kind = try decoder.container(keyedBy: ErasedKeys.self).decode(String.self, forKey: .kind)
     let own = decoder.userInfo[.scheduleTypes] as? [any Schedule.Type] ?? []
-    guard let type = (own + Self.knownTypes).first(where: { $0.kind == kind }) else {
-      throw ScheduleError.unknownKind(kind)
-    }
-    base = try type.init(from: decoder.settings())
+    let type = try decoder.erasedType(among: own + Self.knownTypes) { $0.kind }
+    base = try type.init(from: decoder.erasedSettings())
   }
 
   /// Writes the kind and the settings.
   public func encode(to encoder: any Encoder) throws {
-    var container = encoder.container(keyedBy: ErasedKeys.self)
-    try container.encode(type(of: base).kind, forKey: .kind)
-    try base.encode(to: container.superEncoder(forKey: .settings))
+    try encoder.encode(erased: base, kind: type(of: base).kind)
   }
 }
 
@@ -61,13 +58,4 @@ extension CodingUserInfoKey {
   public static let scheduleTypes = CodingUserInfoKey(rawValue: "Schedules.scheduleTypes")!
   /// A decoder's list of metric-driven schedule types outside of this module, as `[any MetricSchedule.Type]`.
   public static let metricScheduleTypes = CodingUserInfoKey(rawValue: "Schedules.metricScheduleTypes")!
-}
-
-/// The two entries that an erased schedule is saved as.
-enum ErasedKeys: String, CodingKey { case kind, settings }
-
-extension Decoder {
-  func settings() throws -> any Decoder {
-    try container(keyedBy: ErasedKeys.self).superDecoder(forKey: .settings)
-  }
 }

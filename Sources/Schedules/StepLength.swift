@@ -4,7 +4,19 @@
 ///     try CosineSchedule(warmupSteps: .fraction(0.1), trainingSteps: 1_000)
 public protocol StepLength: Sendable {
   /// The whole number of steps, out of a training of `trainingSteps`.
+  ///
+  /// - Throws: ``ScheduleError`` for a part that is none.
   func steps(of trainingSteps: Int) throws(ScheduleError) -> Int
+}
+
+extension StepLength {
+  /// The steps of a schedule's warm-up, once they and those of the training are counts.
+  func checkedSteps(of trainingSteps: Int, _ schedule: String) throws(ScheduleError) -> Int {
+    try ScheduleError.requireCount(trainingSteps, schedule, "trainingSteps")
+    let warmupSteps = try steps(of: trainingSteps)
+    try ScheduleError.requireCount(warmupSteps, schedule, "warmupSteps")
+    return warmupSteps
+  }
 }
 
 extension Int: StepLength {
@@ -24,6 +36,8 @@ public struct Fraction: StepLength, Hashable, Codable {
   public init(_ value: Double) { self.value = value }
 
   /// ⌈`value` · `trainingSteps`⌉.
+  ///
+  /// - Throws: ``ScheduleError`` for a part outside of 0 ... 1 and negative training steps.
   public func steps(of trainingSteps: Int) throws(ScheduleError) -> Int {
     guard (0...1).contains(value) else {
       throw .invalidSetting(

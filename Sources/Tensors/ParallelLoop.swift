@@ -1,6 +1,3 @@
-import Dispatch
-import Synchronization
-
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Musl)
@@ -16,27 +13,13 @@ import Synchronization
 ///
 /// The calling thread takes part. Indices are handed out in ascending order as threads become free, so that uneven
 /// work balances; which thread runs which index is not determined, and `body` must not depend on it. With one thread
-/// or one index it is a plain loop.
+/// or one index it is a plain loop, and so is a loop that begins while another runs, inside it or beside it.
 ///
 /// - Precondition: `body` may run for different indices at the same time. The compiler does not check this: here ends
 ///   what strict concurrency can see, since kernels write disjoint parts of one memory block.
 package func parallelFor(count: Int, threads: Int, _ body: (_ worker: Int, _ index: Int) -> Void) {
-  let workers = min(count, threads)
-  if workers <= 1 {
-    for index in 0..<count { body(0, index) }
-    return
-  }
-  let next = Atomic(0)
-  withoutActuallyEscaping(body) { body in
-    nonisolated(unsafe) let body = body
-    DispatchQueue.concurrentPerform(iterations: workers) { worker in
-      while true {
-        let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
-        if index >= count { return }
-        body(worker, index)
-      }
-    }
-  }
+  if min(count, threads) > 1 && WorkerPool.shared.run(count: count, threads: threads, body) { return }
+  for index in 0..<count { body(0, index) }
 }
 
 /// The processors that this machine has online, at least one.

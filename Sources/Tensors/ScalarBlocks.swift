@@ -1,12 +1,8 @@
 import Kernels
 
-/// Conversion of many elements at a time, compiled for each scalar type: a generic function that is entered with a type
+/// Writing of many elements at a time, compiled for each scalar type: a generic function that is entered with a type
 /// known at run time only would convert element by element through witness tables.
 protocol ScalarBlocks: TensorScalar {
-  /// Reads `count` elements, exactly.
-  static func read(_ memory: UnsafeRawPointer, count: Int, into values: UnsafeMutablePointer<Double>)
-  /// Reads `count` elements, rounding Float64 to nearest.
-  static func read(_ memory: UnsafeRawPointer, count: Int, into values: UnsafeMutablePointer<Float>)
   /// Writes `count` values, rounded to nearest.
   static func write(_ values: UnsafePointer<Double>, count: Int, to memory: UnsafeMutableRawPointer)
   /// Writes `count` values, rounded to nearest.
@@ -14,16 +10,6 @@ protocol ScalarBlocks: TensorScalar {
 }
 
 extension ScalarBlocks {
-  static func read(_ memory: UnsafeRawPointer, count: Int, into values: UnsafeMutablePointer<Double>) {
-    let elements = memory.assumingMemoryBound(to: Self.self)
-    for i in 0..<count { values[i] = elements[i].doubleValue }
-  }
-
-  static func read(_ memory: UnsafeRawPointer, count: Int, into values: UnsafeMutablePointer<Float>) {
-    let elements = memory.assumingMemoryBound(to: Self.self)
-    for i in 0..<count { values[i] = elements[i].floatValue }
-  }
-
   static func write(_ values: UnsafePointer<Double>, count: Int, to memory: UnsafeMutableRawPointer) {
     let elements = memory.assumingMemoryBound(to: Self.self)
     for i in 0..<count { elements[i] = Self(values[i]) }

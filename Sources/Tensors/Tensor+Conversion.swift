@@ -5,22 +5,21 @@ extension Tensor {
   public func converted(to type: ScalarType) -> Tensor {
     if type == scalarType { return self }
     var result = Tensor(uninitialized: shape, as: type)
-    let (source, target) = (scalarType.swiftType, type.swiftType)
-    let (sourceSize, targetSize) = (scalarType.byteCount, type.byteCount)
+    let (target, targetSize) = (type.swiftType, type.byteCount)
     // By way of Float where that holds every value of the source, of Double otherwise: either way one rounding.
     let isExactInFloat = scalarType != .float64
     withUnsafeBytes { sourceBytes in
       result.withUnsafeMutableBytes { targetBytes in
-        let (source0, target0) = (sourceBytes.baseAddress!, targetBytes.baseAddress!)
+        let (source0, target0) = (Elements(sourceBytes.baseAddress!, scalarType), targetBytes.baseAddress!)
         withUnsafeTemporaryAllocation(of: Float.self, capacity: ScalarBlock.count) { floats in
           withUnsafeTemporaryAllocation(of: Double.self, capacity: ScalarBlock.count) { doubles in
             ScalarBlock.forEach(of: elementCount) { start, count in
-              let (from, to) = (source0 + start * sourceSize, target0 + start * targetSize)
+              let (from, to) = (source0.advanced(by: start), target0 + start * targetSize)
               if isExactInFloat {
-                source.read(from, count: count, into: floats.baseAddress!)
+                from.convert(count: count, into: floats.baseAddress!)
                 target.write(UnsafePointer(floats.baseAddress!), count: count, to: to)
               } else {
-                source.read(from, count: count, into: doubles.baseAddress!)
+                from.convert(count: count, into: doubles.baseAddress!)
                 target.write(UnsafePointer(doubles.baseAddress!), count: count, to: to)
               }
             }

@@ -32,13 +32,14 @@ extension Tensor {
   }
 
   private func sumOfSquaresInDouble() -> Double {
-    let (type, size, kernels) = (scalarType.swiftType, scalarType.byteCount, Double.linearAlgebra)
+    let kernels = Double.linearAlgebra
     var sum = 0.0
     withUnsafeBytes { bytes in
+      let elements = Elements(bytes.baseAddress!, scalarType)
       withUnsafeTemporaryAllocation(of: Double.self, capacity: ScalarBlock.count) { buffer in
         let block = buffer.baseAddress!
         ScalarBlock.forEach(of: elementCount) { start, count in
-          type.read(bytes.baseAddress! + start * size, count: count, into: block)
+          elements.advanced(by: start).convert(count: count, into: block)
           sum += kernels.dot(block, block, count: count)
         }
       }

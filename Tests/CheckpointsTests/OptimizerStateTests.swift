@@ -234,7 +234,7 @@ import Testing
         == "FILE: matrix.RMS: shape [2], must be a single number")
     #expect(
       try refused { $0.metadata["groups"] = #"[{"parameters": ["matrix"], "clip_threshold": -1}]"# }
-        .contains("clipThreshold is -1.0"))
+        .contains("clip_threshold is -1.0"))
     #expect(try refused { $0.metadata["groups"] = "[" }.hasPrefix("FILE: metadata \"groups\": "))
   }
 

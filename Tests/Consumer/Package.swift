@@ -3,21 +3,35 @@
 import Foundation
 import PackageDescription
 
-// A package as a user writes it, which depends on this one by its path: scripts/test builds and runs it both ways.
+// A package as a user writes it, which depends on this one by its path. Each target is a complete program that checks
+// its own result: scripts/test builds and runs them with OpenBLAS and without it.
 let traits: Set<Package.Dependency.Trait> =
   ProcessInfo.processInfo.environment["CONSUMER_TRAITS"] == "none" ? [] : [.defaults]
+
+/// A program of the folder of its name, and the libraries that it imports.
+func program(_ name: String, _ libraries: String...) -> Target {
+  .executableTarget(
+    name: name, dependencies: libraries.map { .product(name: $0, package: "swift-adafactor") })
+}
 
 let package = Package(
   name: "consumer",
   platforms: [.macOS(.v15)],
   dependencies: [.package(name: "swift-adafactor", path: "../..", traits: traits)],
   targets: [
-    .executableTarget(
-      name: "consumer",
-      dependencies: [
-        .product(name: "Optimizers", package: "swift-adafactor"),
-        .product(name: "Schedules", package: "swift-adafactor"),
-        .product(name: "Tensors", package: "swift-adafactor"),
-      ])
+    // The program on the front page, byte for byte.
+    program("Quickstart", "Optimizers", "Schedules", "Tensors"),
+    // One update rule on arrays of the program's own.
+    program("OwnBuffers", "Optimizers", "Tensors"),
+    // Accumulation, clipping, a schedule and checkpoints; killed and resumed to the same bits.
+    program("TrainingLoop", "Checkpoints", "Optimizers", "Schedules", "Tensors"),
+    // A step for each parameter as soon as its gradient exists.
+    program("ReleasedGradients", "Optimizers", "Tensors"),
+    // BFloat16 parameters and the three ways to round into them.
+    program("LowPrecision", "Optimizers", "Tensors"),
+    // Low-rank adapters beside frozen weights, in two groups and a file of their own.
+    program("Adapters", "Checkpoints", "Optimizers", "Tensors"),
+    // The same training on every kernel path of the build.
+    program("KernelPaths", "Optimizers", "Tensors"),
   ]
 )

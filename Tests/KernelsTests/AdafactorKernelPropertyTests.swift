@@ -27,16 +27,24 @@ struct AdafactorKernelPropertyTests {
     let (newRows, newColumns, oldRows, oldColumns) = (
       vector(rows), vector(columns), vector(rows), vector(columns)
     )
-    let (sums, weightedSums) = (vector(columns), vector(columns))
+    let zeros = [Double](repeating: 0, count: columns)
+    let (partial, partialWeighted) = (TestElements(zeros, .float32), TestElements(zeros, .float32))
+    var (columnSums, weightedColumnSums) = (zeros, zeros)
     var (rowSums, weightedRowSums) = ([0.0], [0.0])
     rowSums = .init(repeating: 0, count: rows)
     weightedRowSums = rowSums
-    kernels.rowMoments(piece, average: average, old: oldRows.reading, new: newRows.writing)
-    kernels.columnMoments(piece, average: average, old: oldColumns.reading, new: newColumns.writing)
-    kernels.accumulateColumns(
-      piece, rowMoments: newRows.reading, sums: sums.writing, weightedSums: weightedSums.writing)
-    kernels.accumulateRows(
-      piece, columnMoments: newColumns.reading, sums: &rowSums, weightedSums: &weightedRowSums)
+    columnSums.withUnsafeMutableBufferPointer { total in
+      weightedColumnSums.withUnsafeMutableBufferPointer { totalWeighted in
+        kernels.rowStatistics(
+          piece, average: average, old: oldRows.reading, new: newRows.writing,
+          sums: ColumnSums(
+            partial: partial.writing, partialWeighted: partialWeighted.writing, total: total.baseAddress!,
+            totalWeighted: totalWeighted.baseAddress!, count: columns))
+      }
+    }
+    kernels.panelStatistics(
+      piece, average: average, old: oldColumns.reading, new: newColumns.writing, sums: &rowSums,
+      weightedSums: &weightedRowSums)
     let updated = matrix(parameter)
     let squares = kernels.updateFactored(
       updated.writing, piece, rowFactors: newRows.reading, columnFactors: newColumns.reading,
@@ -51,8 +59,8 @@ struct AdafactorKernelPropertyTests {
       change: ParameterChange(shrinkage: 0))
     #expect(g.isUnchanged && row.isUnchanged && oldRows.isUnchanged && oldColumns.isUnchanged)
     return [
-      "rowMoments": newRows.values, "columnMoments": newColumns.values, "columnSums": sums.values,
-      "weightedColumnSums": weightedSums.values, "rowSums": rowSums, "weightedRowSums": weightedRowSums,
+      "rowMoments": newRows.values, "columnMoments": newColumns.values, "columnSums": columnSums,
+      "weightedColumnSums": weightedColumnSums, "rowSums": rowSums, "weightedRowSums": weightedRowSums,
       "updateFactored": updated.values, "squares": [squares], "elementStatistics": [statistics],
       "moments": moments.values, "updateElements": stepped.values, "elementSquares": [elementSquares],
     ]

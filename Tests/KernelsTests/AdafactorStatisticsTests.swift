@@ -45,39 +45,61 @@ struct AdafactorStatisticsTests {
     #expect(apart.marginsAreIntact && inPlace.marginsAreIntact)
   }
 
-  @Test(arguments: Case.pieces)
-  func `columns add up squares, plain and divided by row moments`(_ each: Case) {
+  @Test(arguments: Case.panels)
+  func `columns add up squares, plain and divided by new row moments`(_ each: Case) {
     let (gradient, oracle) = each.makeGradient()
-    let rowMoments = each.positives(each.rows, seed: 3)
-    let divisors = each.numbers(rowMoments)
+    let average = each.average(count: each.columns)
+    let old = each.numbers(each.positives(each.rows, seed: 3))
+    let (new, alone) = (each.unwritten(each.rows), each.unwritten(each.rows))
     let (before, weightedBefore) = (
       each.positives(each.columns, seed: 4), each.positives(each.columns, seed: 5)
     )
-    let (sums, weightedSums) = (each.numbers(before), each.numbers(weightedBefore))
-    each.path.kernels.accumulateColumns(
-      gradient.piece(scale: each.scale), rowMoments: divisors.reading, sums: sums.writing,
-      weightedSums: weightedSums.writing)
-    let expected = zip(before, oracle.columnSums()).map { $0 + $1 }
-    let weighted = zip(weightedBefore, oracle.columnSums { 1 / rowMoments[$0] }).map { $0 + $1 }
+    var (totals, weightedTotals) = (before, weightedBefore)
+    let zeros = [Double](repeating: 0, count: each.columns)
+    let (partial, partialWeighted) = (each.numbers(zeros), each.numbers(zeros))
+    let piece = gradient.piece(scale: each.scale)
+    totals.withUnsafeMutableBufferPointer { totals in
+      weightedTotals.withUnsafeMutableBufferPointer { weightedTotals in
+        // A pointer to an empty array is valid, and nothing is written to it.
+        guard let total = totals.baseAddress, let totalWeighted = weightedTotals.baseAddress else { return }
+        each.path.kernels.rowStatistics(
+          piece, average: average, old: old.reading, new: new.writing,
+          sums: ColumnSums(
+            partial: partial.writing, partialWeighted: partialWeighted.writing, total: total,
+            totalWeighted: totalWeighted, count: each.columns))
+      }
+    }
+    each.path.kernels.rowMoments(piece, average: average, old: old.reading, new: alone.writing)
+    #expect(new.values == alone.values)
+    let added = (oracle.columnSums(), oracle.columnSums { 1 / new.values[$0] })
     let relative = Bound.sum(each.rows + 1) * each.arithmetic.roundoff
-    expectAgreement("sums", sums.values, expected) { relative * expected[$0] }
-    expectAgreement("weighted", weightedSums.values, weighted) { relative * weighted[$0] }
-    #expect(sums.marginsAreIntact && weightedSums.marginsAreIntact)
-    #expect(divisors.isUnchanged && gradient.isUnchanged)
+    expectAgreement("sums", totals, zip(before, added.0).map { $0 + $1 }) {
+      relative * added.0[$0] + 4 * Double.roundoff * before[$0]
+    }
+    expectAgreement("weighted", weightedTotals, zip(weightedBefore, added.1).map { $0 + $1 }) {
+      relative * added.1[$0] + 4 * Double.roundoff * weightedBefore[$0]
+    }
+    for sums in [partial, partialWeighted] {
+      #expect(sums.values.allSatisfy { $0 == 0 } && sums.marginsAreIntact)
+    }
+    #expect(old.isUnchanged && new.marginsAreIntact && gradient.isUnchanged)
   }
 
   @Test(arguments: Case.panels)
-  func `rows add up squares, plain and divided by column moments`(_ each: Case) {
+  func `rows add up squares, plain and divided by new column moments`(_ each: Case) {
     let (gradient, oracle) = each.makeGradient()
-    let columnMoments = each.positives(each.columns, seed: 6)
-    let divisors = each.numbers(columnMoments)
+    let average = each.average(count: each.rows)
+    let old = each.numbers(each.positives(each.columns, seed: 6))
+    let (new, alone) = (each.unwritten(each.columns), each.unwritten(each.columns))
     let (before, weightedBefore) = (each.positives(each.rows, seed: 7), each.positives(each.rows, seed: 8))
     var (sums, weightedSums) = (before, weightedBefore)
+    let piece = gradient.piece(scale: each.scale)
     // A pointer to an empty array is valid, and nothing is written to it.
-    each.path.kernels.accumulateRows(
-      gradient.piece(scale: each.scale), columnMoments: divisors.reading, sums: &sums,
-      weightedSums: &weightedSums)
-    let added = (oracle.rowSums(), oracle.rowSums { 1 / columnMoments[$0] })
+    each.path.kernels.panelStatistics(
+      piece, average: average, old: old.reading, new: new.writing, sums: &sums, weightedSums: &weightedSums)
+    each.path.kernels.columnMoments(piece, average: average, old: old.reading, new: alone.writing)
+    #expect(new.values == alone.values)
+    let added = (oracle.rowSums(), oracle.rowSums { 1 / new.values[$0] })
     let relative = Bound.sum(each.columns) * each.arithmetic.roundoff
     expectAgreement("sums", sums, zip(before, added.0).map { $0 + $1 }) {
       relative * added.0[$0] + 4 * Double.roundoff * before[$0]
@@ -85,18 +107,7 @@ struct AdafactorStatisticsTests {
     expectAgreement("weighted", weightedSums, zip(weightedBefore, added.1).map { $0 + $1 }) {
       relative * added.1[$0] + 4 * Double.roundoff * weightedBefore[$0]
     }
-    #expect(divisors.isUnchanged && gradient.isUnchanged)
-  }
-
-  @Test(arguments: Case.vectors)
-  func `sums move on to Double and begin again`(_ each: Case) {
-    let values = each.positives(each.columns, seed: 9)
-    let sums = each.numbers(values)
-    let before = each.positives(each.columns, seed: 10)
-    var totals = before
-    each.path.kernels.moveSums(sums.writing, into: &totals, count: each.columns)
-    expectAgreement("totals", totals, zip(before, values).map { $0 + $1 }) { _ in 0 }
-    #expect(sums.values.allSatisfy { $0 == 0 } && sums.marginsAreIntact)
+    #expect(old.isUnchanged && new.marginsAreIntact && gradient.isUnchanged)
   }
 
   @Test(arguments: Case.vectors)
@@ -152,7 +163,7 @@ struct AdafactorStatisticsTests {
     let expected = oracle.rowSums().reduce(0, +) / (each.scale * each.scale)
     #expect(
       (squares - expected).magnitude
-        <= Bound.sum(each.columns) * each.gradient.arithmeticType.roundoff * expected
+        <= Bound.sum(each.rows * each.columns) * each.gradient.arithmeticType.roundoff * expected
         + Double(each.rows) * Double.roundoff * expected)
 
     let values = each.positives(each.columns, seed: 15)

@@ -30,26 +30,32 @@ struct ScalarTypeKernelTests {
         let gradient = Storage(gradientValues, type)
         let old = Storage(Array(repeating: 0.25, count: rows * columns), arithmetic)
         let new = Storage(Array(repeating: 0, count: columns), arithmetic)
-        kernels.rowMoments(piece(gradient), average: average, old: old.elements.reading, new: new.elements)
+        let partial = Storage(Array(repeating: 0, count: columns), arithmetic)
+        let partialWeighted = Storage(Array(repeating: 0, count: columns), arithmetic)
+        var columnSums = [Double](repeating: 0, count: columns)
+        var weightedColumnSums = columnSums
+        columnSums.withUnsafeMutableBufferPointer { total in
+          weightedColumnSums.withUnsafeMutableBufferPointer { totalWeighted in
+            kernels.rowStatistics(
+              piece(gradient), average: average, old: old.elements.reading, new: new.elements,
+              sums: ColumnSums(
+                partial: partial.elements, partialWeighted: partialWeighted.elements,
+                total: total.baseAddress!, totalWeighted: totalWeighted.baseAddress!, count: columns))
+          }
+        }
         let rowMoments = new.values
-        kernels.columnMoments(piece(gradient), average: average, old: old.elements.reading, new: new.elements)
-        let columnMoments = new.values
-        let sums = Storage(Array(repeating: 0, count: columns), arithmetic)
-        let weighted = Storage(Array(repeating: 0, count: columns), arithmetic)
-        kernels.accumulateColumns(
-          piece(gradient), rowMoments: old.elements.reading, sums: sums.elements,
-          weightedSums: weighted.elements)
         var totals = [Double](repeating: 0, count: rows)
         var weightedTotals = totals
-        kernels.accumulateRows(
-          piece(gradient), columnMoments: old.elements.reading, sums: &totals, weightedSums: &weightedTotals)
+        kernels.panelStatistics(
+          piece(gradient), average: average, old: old.elements.reading, new: new.elements, sums: &totals,
+          weightedSums: &weightedTotals)
+        let columnMoments = new.values
         var whole = piece(gradient)
         whole.rows = 1
         whole.columns = rows * columns
         let statistics = kernels.elementStatistics(whole, average: average, moments: old.elements.reading)
-        return rowMoments + columnMoments + sums.values + weighted.values + totals + weightedTotals + [
-          statistics
-        ]
+        return rowMoments + columnMoments + columnSums + weightedColumnSums + totals + weightedTotals
+          + [statistics]
       }
       #expect(moments(type) == moments(arithmetic))
     }

@@ -104,15 +104,19 @@ import Testing
   }
 
   @Test(arguments: [
-    #"{"eps": []}"#, #"{"eps": [1]}"#, #"{"eps": [1, 2, 3]}"#, #"{"eps": [-1, 0.001]}"#, #"{"eps": [0, -1]}"#,
-    #"{"clip_threshold": 0}"#, #"{"decay_rate": 0.8}"#, #"{"beta1": 1}"#, #"{"beta1": -0.1}"#,
-    #"{"weight_decay": -1}"#, #"{"lr": -1, "relative_step": false}"#,
+    (#"{"eps": []}"#, "eps is []"), (#"{"eps": [1]}"#, "eps is [1.0]"),
+    (#"{"eps": [1, 2, 3]}"#, "eps is [1.0, 2.0, 3.0]"), (#"{"eps": [-1, 0.001]}"#, "eps[0] is -1.0"),
+    (#"{"eps": [0, -1]}"#, "eps[1] is -1.0"), (#"{"clip_threshold": 0}"#, "clip_threshold is 0.0"),
+    (#"{"decay_rate": 0.8}"#, "decay_rate is 0.8"), (#"{"beta1": 1}"#, "beta1 is 1.0"),
+    (#"{"beta1": -0.1}"#, "beta1 is -0.1"), (#"{"weight_decay": -1}"#, "weight_decay is -1.0"),
+    (#"{"lr": -1, "relative_step": false}"#, "lr is -1.0"),
   ])
-  func `a setting out of range is refused`(json: String) {
+  func `a setting out of range is refused by its key`(json: String, message: String) {
     let error = #expect(throws: OptimizerError.self) { try decode(json) }
     guard case .invalidOption = error else {
       Issue.record("\(error?.description ?? "nothing") for \(json)")
       return
     }
+    #expect(error?.description.hasPrefix(message + ": it ") == true, "\(json)")
   }
 }

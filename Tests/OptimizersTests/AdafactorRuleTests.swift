@@ -48,6 +48,18 @@ import Testing
     }
   }
 
+  @Test func `moments that a skipped step would have needed are not kept`() throws {
+    let rule = try Adafactor.Rule(options: .init(beta1: 0.9, rounding: .compensated))
+    var state = Adafactor.State(shape: [2], scalarType: .bfloat16, hasFirstMoments: false)
+    var values: [BFloat16] = [1, 2]
+    let gradient: [Float] = [0, .infinity]
+    let before = state
+    var span = values.mutableSpan
+    let updated = try rule.update(
+      &span, gradient: gradient.span, shape: [2], state: &state, nonFinitePolicy: .skipParameter)
+    #expect(!updated && values == [1, 2] && state == before)
+  }
+
   @Test func `a state of another shape is refused`() throws {
     let rule = try Adafactor.Rule()
     var state = Adafactor.State(shape: [3, 2], scalarType: .float32, hasFirstMoments: false)

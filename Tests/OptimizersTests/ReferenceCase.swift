@@ -45,6 +45,8 @@ struct Trajectory<Subject: ReferenceSubject>: Decodable, Sendable {
   struct Record: Decodable {
     let step: Int
     let parameters: [String: Base64Floats]
+    /// 16-bit parameters before they were rounded.
+    let unrounded: [String: Base64Floats]?
     /// α of every parameter, where the reference has one.
     let stepSizes: [String: NumberOrNaN]?
   }
@@ -101,8 +103,8 @@ extension Trajectory {
   static var directory: URL { referenceDirectory }
 
   /// The trajectory of this name.
-  static func load(_ name: String) throws -> Trajectory {
-    let file = directory.appending(path: "\(Subject.folder)/\(name).json")
+  static func load(_ name: String, in folder: String = Subject.folder) throws -> Trajectory {
+    let file = directory.appending(path: "\(folder)/\(name).json")
     return try JSONDecoder().decode(Trajectory.self, from: Data(contentsOf: file))
   }
 }

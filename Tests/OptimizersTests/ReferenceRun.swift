@@ -7,6 +7,7 @@ typealias ReferenceRun = TrajectoryRun<Adafactor>
 
 /// Our side of a trajectory, and how far it may lie from the reference's.
 final class TrajectoryRun<Subject: ReferenceSubject> {
+  let type: ScalarType
   let parameters: [String: Parameter]
   let initial: [String: [Float]]
   let optimizer: Subject
@@ -15,14 +16,17 @@ final class TrajectoryRun<Subject: ReferenceSubject> {
   var largest: [String: Float]
   var largestDisplacement: [String: Float] = [:]
 
-  init(_ reference: Trajectory<Subject>, kernels: KernelPathKind) throws {
+  /// A run of parameters, and of gradients, that are kept in `type`.
+  init(_ reference: Trajectory<Subject>, as type: ScalarType = .float32, kernels: KernelPathKind) throws {
+    self.type = type
     var parameters: [String: Parameter] = [:]
     var initial: [String: [Float]] = [:]
     var groups: [ParameterGroup<Subject.Options>] = []
     for group in reference.groups {
       var members: [Parameter] = []
       for entry in group.parameters {
-        let parameter = Parameter(entry.name, Tensor(entry.initial.values, shape: Shape(entry.shape)))
+        let value = Tensor(entry.initial.values, shape: Shape(entry.shape)).converted(to: type)
+        let parameter = Parameter(entry.name, value)
         parameters[entry.name] = parameter
         initial[entry.name] = entry.initial.values
         members.append(parameter)
@@ -43,7 +47,9 @@ final class TrajectoryRun<Subject: ReferenceSubject> {
       try optimizer.updateOptions(ofGroup: change.group) { change.change.apply(to: &$0) }
     }
     for (name, parameter) in parameters {
-      parameter.gradient = step.gradients[name]?.map { Tensor($0.values, shape: parameter.value.shape) }
+      parameter.gradient = step.gradients[name]?.map {
+        Tensor($0.values, shape: parameter.value.shape).converted(to: type)
+      }
     }
     try optimizer.step()
     self.step += 1

@@ -87,6 +87,80 @@ import Testing
     }
   }
 
+  @Test func `a gradient that was clipped by the norm of several is refused alone, and stepped with all`()
+    throws
+  {
+    let parameters = ["first", "last"].map { Parameter($0, Tensor(ones: [2])) }
+    let (first, last) = (parameters[0], parameters[1])
+    let optimizers: [any Optimizer] = [try Adafactor(parameters), try AdamW(parameters)]
+    for optimizer in optimizers {
+      // As in a backward pass: one gradient exists at a time, so that the norm of all would be that of one.
+      last.gradient = Tensor([3, 4])
+      #expect(try parameters.clipGradientNorm(maximum: 1) == 5)
+      let values = parameters.map(\.value)
+      let error = #expect(throws: OptimizerError.self) { try optimizer.step(last) }
+      #expect(
+        error?.description.contains(
+          "\"last\" cannot be stepped alone: its gradient was clipped by the norm of several")
+          == true)
+      #expect(
+        error?.description.contains("parameter.clipGradientNorm(maximum:), or step all by step()") == true)
+      #expect(parameters.map(\.value) == values && last.gradient != nil && optimizer.stateByteCount == 0)
+      // Nor is it its own after the elements were limited.
+      try parameters.clipGradientValues(maximum: 0.1)
+      #expect(throws: OptimizerError.self) { try optimizer.step(last) }
+      #expect(try optimizer.step().steppedCount == 1)
+      last.gradient = Tensor([3, 4])
+      try last.clipGradientNorm(maximum: 1)
+      first.gradient = Tensor([3, 4])
+      try parameters.clipGradientValues(maximum: 0.1)
+      for parameter in parameters { #expect(try optimizer.step(parameter).steppedCount == 1) }
+    }
+  }
+
+  @Test(arguments: KernelPathKind.available)
+  func `limits of each norm and accumulation give the bits of one whole step`(kernels: KernelPathKind) throws
+  {
+    let shapes: [Shape] = [[], [40_001], [130, 257]]
+    let sets = (0..<2).map { _ in AdamWStepTests.parameters(shapes, .float32) }
+    let optimizers = try sets.map {
+      try Adafactor($0, options: .init(beta1: 0.9), kernels: kernels, threads: 2)
+    }
+    for step in 1...3 {
+      for (isWhole, (parameters, optimizer)) in zip([true, false], zip(sets, optimizers)) {
+        let accumulator = GradientAccumulator(parameters, kernels: kernels)
+        for (seed, weight) in [(2 * step, 5.0), (2 * step + 1, 2)] {
+          AdamWStepTests.setGradients(of: parameters, seed: seed, as: .float32)
+          try accumulator.add(weight: weight)
+        }
+        try accumulator.deliver()
+        for parameter in parameters {
+          let norm = try parameter.clipGradientNorm(maximum: 0.5, kernels: kernels)
+          #expect(norm > 0.5 || parameter.gradientScale == 1.0 / 7)
+          if !isWhole { try optimizer.step(parameter) }
+        }
+        if isWhole { try optimizer.step() }
+        accumulator.reset()
+      }
+    }
+    #expect(sets[0].map(\.value.bits) == sets[1].map(\.value.bits))
+  }
+
+  @Test func `a loss scale leaves out the parameters whose own gradients overflow, and backs off`() throws {
+    let parameters = ["good", "bad"].map { Parameter($0, Tensor(ones: [2])) }
+    let optimizer = try AdamW(parameters)
+    let scaler = try LossScaler(.init(scale: 1024))
+    for (parameter, value) in zip(parameters, [1, Double.infinity]) {
+      parameter.gradient = Tensor(repeating: value, shape: [2])
+      let report = try scaler.step([parameter]) { try optimizer.step(parameter) }
+      #expect((report != nil) == value.isFinite)
+    }
+    try scaler.update()
+    #expect(scaler.scale == 512)
+    #expect(parameters.map { optimizer.state(of: $0)?.step } == [1, nil])
+    #expect(parameters[1].value == Tensor(ones: [2]))
+  }
+
   @Test func `a bad gradient alone is skipped and released, or thrown and kept`() throws {
     let parameter = Parameter("p", Tensor(ones: [2]))
     let optimizers: [any Optimizer] = [try Adafactor([parameter]), try AdamW([parameter])]

@@ -48,15 +48,19 @@ struct ParallelLoopTests {
 
   @Test("Two threads meet inside the loop", .enabled(if: processorCount > 1))
   func runsInParallel() {
-    // Each index waits until both have started, which a loop on one thread never sees; the clock ends a failing test.
-    let started = Counter()
+    // Each index waits until both have started, which a loop on one thread never sees. While another test runs a loop,
+    // this one gets no help: it tries again, until the clock ends a failing test.
     let deadline = ContinuousClock.now + .seconds(30)
     let met = Counter()
-    parallelFor(count: 2, threads: 2) { _, _ in
-      started.increment()
-      while started.value < 2, ContinuousClock.now < deadline {}
-      if started.value == 2 { met.increment() }
+    while met.value < 2, ContinuousClock.now < deadline {
+      let started = Counter()
+      let patience = ContinuousClock.now + .milliseconds(100)
+      parallelFor(count: 2, threads: 2) { _, _ in
+        started.increment()
+        while started.value < 2, ContinuousClock.now < patience {}
+        if started.value == 2 { met.increment() }
+      }
     }
-    #expect(met.value == 2)
+    #expect(met.value >= 2)
   }
 }

@@ -5,6 +5,8 @@ import Safetensors
 import Tensors
 import Testing
 
+@testable import adafactor
+
 /// Files for `adafactor step` in a folder of their own, and what the library makes of the same numbers.
 private final class StepFiles {
   let folder: URL
@@ -154,6 +156,42 @@ private func bits(_ tensor: Tensor?) -> [Double]? { tensor?.scalars(as: Double.s
     #expect(optimizer.state().parameters == expected)
   }
 
+  @Test(arguments: ["adafactor", "adamw"], Rounding.allCases)
+  func `Steps of 16-bit parameters are rounded as the library rounds them`(
+    optimizer: String, rounding: Rounding
+  ) throws {
+    let initial = randomTensors(1).mapValues { $0.converted(to: .bfloat16) }
+    let parameters = initial.map { Parameter($0.key, $0.value) }
+    func configuration(_ rounding: Rounding) -> String {
+      #"{"optimizer": "\#(optimizer)", "groups": [{"rounding": "\#(rounding.rawValue)", "rounding_seed": 5}]}"#
+    }
+    let library: any TrainingOptimizer =
+      optimizer == "adafactor"
+      ? try Adafactor(parameters, options: .init(rounding: rounding, roundingSeed: 5))
+      : try AdamW(parameters, options: .init(rounding: rounding, roundingSeed: 5))
+    try files.write(initial, "P")
+    for step in 1...3 {
+      let gradients = randomTensors(30 + UInt64(step))
+      try files.write(gradients, "G")
+      for parameter in parameters { parameter.gradient = gradients[parameter.name] }
+      try library.step()
+      try files.configuration(configuration(rounding))
+      let result = try files.step(state: step == 1 ? nil : "S", out: ("P", "S"))
+      #expect(result.status == 0, "\(result.errors)")
+      let written = try files.read("P").tensors
+      for parameter in parameters { #expect(bits(written[parameter.name]) == bits(parameter.value)) }
+    }
+    let residuals = try files.read("S").tensors.filter { $0.key.hasSuffix(".residual") }
+    #expect(residuals.count == (rounding == .compensated ? parameters.count : 0))
+    #expect(residuals.values.allSatisfy { $0.scalarType == .bfloat16 })
+    try library.restoreState(from: files.path("S"))
+    // With another rounding it is dropped.
+    try files.configuration(configuration(.nearest))
+    let result = try files.step(state: "S", out: ("P", "S"))
+    #expect(result.status == 0, "\(result.errors)")
+    #expect(try !files.read("S").tensors.keys.contains { $0.hasSuffix(".residual") })
+  }
+
   @Test func `What has no gradient is copied as it stands, of whatever type`() throws {
     let tensors: [SafetensorsDescriptor] = [
       .init("ids", .int64, shape: [3]), .init("mask", .bool, shape: [2]),
@@ -268,7 +306,7 @@ private func bits(_ tensor: Tensor?) -> [Double]? { tensor?.scalars(as: Double.s
         #"{"optimizer": "adafactor", "groups": [{"learning_rate": 1}]}"#,
         "groups[0]: There is no option \"learning_rate\""
       ),
-      (#"{"optimizer": "adafactor", "groups": [{"weight_decay": -1}]}"#, "groups[0]: weightDecay is -1.0"),
+      (#"{"optimizer": "adafactor", "groups": [{"weight_decay": -1}]}"#, "groups[0]: weight_decay is -1.0"),
       (#"{"optimizer": "adafactor", "groups": [{"weight_decay": "x"}]}"#, "groups[0]: weight_decay: "),
       (#"{"optimizer": "adafactor", "groups": [{"parameters": "a.bias"}]}"#, "config.json: "),
       (#"{"optimizer": "#, "config.json: "),

@@ -35,6 +35,8 @@ extension CheckpointDirectory {
 
 extension Checkpoint {
   /// The checkpoint at `path`, one of a ``CheckpointDirectory``'s, with its checksums checked.
+  ///
+  /// - Throws: ``CheckpointError`` for a checkpoint that cannot be read, or is damaged.
   public init(directory path: String) throws(CheckpointError) {
     let list = try Self.checksums(in: path)
     let ending = ".safetensors"

@@ -41,6 +41,8 @@ public final class CheckpointDirectory: Sendable {
   }
 
   /// The paths of all checkpoints, damaged ones too, from the oldest to the newest.
+  ///
+  /// - Throws: ``CheckpointError/file(_:)`` where the directory cannot be read.
   public func checkpoints() throws(CheckpointError) -> [String] {
     guard DirectoryHandle.exists(path) else { return [] }
     return try names().map { "\(path)/\($0.text)" }

@@ -122,7 +122,7 @@ extension RestorableOptimizer {
     try state().collection(optimizer: Self.name).write(to: path)
   }
 
-  /// Goes on from the state in a safetensors file, as by ``restore(_:)``.
+  /// Goes on from the state in a safetensors file, as by `restore(_:)`.
   ///
   /// `scripts/convert_state.py` makes such files of what Python's optimizers saved.
   ///

@@ -15,13 +15,7 @@
     func rowMoments(
       _ gradient: GradientPiece, average: MomentAverage, old: Elements, new: MutableElements
     ) {
-      withTotals(gradient.rows) { totals in
-        GradientTile<A>.forEach(of: gradient, swift) { tile, rows, columns in
-          tile.sumRows(rows.count, columns.count, weights: tile.ones)
-          for row in rows { totals[row] += Double(tile.sums[row - rows.lowerBound]) }
-        }
-        update(average, old: old, new: new, sums: totals, count: gradient.rows)
-      }
+      forEachBand(gradient, average: average, old: old, new: new) { _, _ in }
     }
 
     /// Cⱼ ← β Cⱼ + (1−β)(Σᵢ g²ᵢⱼ / n + ε).
@@ -37,24 +31,63 @@
       }
     }
 
-    /// Adds Σᵢ g²ᵢⱼ to `sums`ⱼ and Σᵢ g²ᵢⱼ / Rᵢ to `weightedSums`ⱼ.
-    func accumulateColumns(
-      _ gradient: GradientPiece, rowMoments: UnsafePointer<A>, sums: UnsafeMutablePointer<A>,
-      weightedSums: UnsafeMutablePointer<A>
+    /// New R, and Σ g², Σ g² / R per column.
+    func rowStatistics(
+      _ gradient: GradientPiece, average: MomentAverage, old: Elements, new: MutableElements, sums: ColumnSums
     ) {
-      GradientTile<A>.forEach(of: gradient, swift) { tile, rows, columns in
-        let (height, width) = (rows.count, columns.count)
-        tile.sumColumns(height, width, weights: tile.ones, onto: sums + columns.lowerBound)
-        tile.setInverses(of: rowMoments + rows.lowerBound, count: height)
-        tile.sumColumns(height, width, weights: tile.sums, onto: weightedSums + columns.lowerBound)
+      let columns = gradient.columns
+      let partial: UnsafeMutablePointer<A> = sums.partial.bound()
+      let partialWeighted: UnsafeMutablePointer<A> = sums.partialWeighted.bound()
+      let newRows: UnsafeMutablePointer<A> = new.bound()
+      var summedRows = 0
+      forEachBand(gradient, average: average, old: old, new: new) { band, rows in
+        let inverses = band.sums
+        for row in rows { inverses[row - rows.lowerBound] = 1 / newRows[row] }
+        for column in stride(from: 0, to: columns, by: band.tileWidth) {
+          let width = min(band.tileWidth, columns - column)
+          for (weights, target) in [(band.ones, partial), (inverses, partialWeighted)] {
+            A.gemv(
+              transposed: true, rows: rows.count, columns: width, alpha: 1, band.squares + column,
+              rowStride: columns, weights, beta: 1, target + column)
+          }
+        }
+        summedRows += rows.count
+        if summedRows + band.height > KernelLimits.rowsPerColumnSum || rows.upperBound == gradient.rows {
+          swift.movePartialSums(sums)
+          summedRows = 0
+        }
       }
     }
 
-    /// Adds Σⱼ g²ᵢⱼ to `sums`ᵢ and Σⱼ g²ᵢⱼ / Cⱼ to `weightedSums`ᵢ.
-    func accumulateRows(
-      _ gradient: GradientPiece, columnMoments: UnsafePointer<A>, sums: UnsafeMutablePointer<Double>,
-      weightedSums: UnsafeMutablePointer<Double>
+    /// New R band by band: `body` finds a band's squares in the second-level cache, and R of its rows complete.
+    @inline(__always)
+    private func forEachBand(
+      _ gradient: GradientPiece, average: MomentAverage, old: Elements, new: MutableElements,
+      _ body: (_ band: SquaresBand<A>, _ rows: Range<Int>) -> Void
     ) {
+      SquaresBand<A>.forEach(of: gradient, swift) { band, rows in
+        withTotals(rows.count) { totals in
+          for column in stride(from: 0, to: gradient.columns, by: band.tileWidth) {
+            A.gemv(
+              transposed: false, rows: rows.count, columns: min(band.tileWidth, gradient.columns - column),
+              alpha: 1, band.squares + column, rowStride: gradient.columns, band.ones, beta: 0, band.sums)
+            for row in 0..<rows.count { totals[row] += Double(band.sums[row]) }
+          }
+          update(
+            average, old: old.advanced(by: rows.lowerBound), new: new.advanced(by: rows.lowerBound),
+            sums: totals, count: rows.count)
+        }
+        body(band, rows)
+      }
+    }
+
+    /// New C, and Σ g², Σ g² / C per row.
+    func panelStatistics(
+      _ gradient: GradientPiece, average: MomentAverage, old: Elements, new: MutableElements,
+      sums: UnsafeMutablePointer<Double>, weightedSums: UnsafeMutablePointer<Double>
+    ) {
+      columnMoments(gradient, average: average, old: old, new: new)
+      let columnMoments: UnsafeMutablePointer<A> = new.bound()
       withUnsafeTemporaryAllocation(of: A.self, capacity: GradientTile<A>.width) { inverses in
         GradientTile<A>.forEach(of: gradient, swift) { tile, rows, columns in
           let (height, width) = (rows.count, columns.count)
@@ -132,11 +165,10 @@
         transposed: true, rows: rows, columns: columns, alpha: 1, squares, rowStride: columns, weights,
         beta: clearing ? 0 : 1, target)
     }
+  }
 
-    /// sums ← 1 / moments.
-    @inline(__always)
-    func setInverses(of moments: UnsafePointer<A>, count: Int) {
-      for index in 0..<count { sums[index] = 1 / moments[index] }
-    }
+  extension MutableElements {
+    /// The elements as a type that they are known to have.
+    fileprivate func bound<A>() -> UnsafeMutablePointer<A> { address.assumingMemoryBound(to: A.self) }
   }
 #endif

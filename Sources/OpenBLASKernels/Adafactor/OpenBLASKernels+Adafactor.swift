@@ -2,10 +2,11 @@
   import Kernels
   import SwiftKernels
 
-  /// Adafactor on OpenBLAS: sums on `gemv`, moving averages on `scal` and `axpy`, updates on `axpy`.
+  /// Adafactor on OpenBLAS: sums on `gemv`, moving averages on `scal` and `axpy`.
   ///
-  /// Squares, quotients and roots BLAS does not have; tensors that are not factored have nothing else, and 16-bit
-  /// parameters are not its type: those come from `SwiftKernels`.
+  /// Squares, quotients and roots BLAS does not have, and tensors that are not factored have nothing else: those come from
+  /// `SwiftKernels`. So does the update, which one pass makes there: `axpy` by rows needs B G in memory first and leaves
+  /// Σ p² to a third pass, and took 1.8 times as long.
   extension OpenBLASKernels {
     package func rowMoments(
       _ gradient: GradientPiece, average: MomentAverage, old: Elements, new: MutableElements
@@ -33,30 +34,30 @@
       }
     }
 
-    package func accumulateColumns(
-      _ gradient: GradientPiece, rowMoments: Elements, sums: MutableElements, weightedSums: MutableElements
+    package func rowStatistics(
+      _ gradient: GradientPiece, average: MomentAverage, old: Elements, new: MutableElements, sums: ColumnSums
     ) {
-      switch rowMoments.type {
+      switch new.type {
       case .float64:
-        MomentsOnBLAS(blas: BLASFloat64(), swift: swift).accumulateColumns(
-          gradient, rowMoments: rowMoments.bound(), sums: sums.bound(), weightedSums: weightedSums.bound())
+        MomentsOnBLAS(blas: BLASFloat64(), swift: swift).rowStatistics(
+          gradient, average: average, old: old, new: new, sums: sums)
       default:
-        MomentsOnBLAS(blas: BLASFloat32(), swift: swift).accumulateColumns(
-          gradient, rowMoments: rowMoments.bound(), sums: sums.bound(), weightedSums: weightedSums.bound())
+        MomentsOnBLAS(blas: BLASFloat32(), swift: swift).rowStatistics(
+          gradient, average: average, old: old, new: new, sums: sums)
       }
     }
 
-    package func accumulateRows(
-      _ gradient: GradientPiece, columnMoments: Elements, sums: UnsafeMutablePointer<Double>,
-      weightedSums: UnsafeMutablePointer<Double>
+    package func panelStatistics(
+      _ gradient: GradientPiece, average: MomentAverage, old: Elements, new: MutableElements,
+      sums: UnsafeMutablePointer<Double>, weightedSums: UnsafeMutablePointer<Double>
     ) {
-      switch columnMoments.type {
+      switch new.type {
       case .float64:
-        MomentsOnBLAS(blas: BLASFloat64(), swift: swift).accumulateRows(
-          gradient, columnMoments: columnMoments.bound(), sums: sums, weightedSums: weightedSums)
+        MomentsOnBLAS(blas: BLASFloat64(), swift: swift).panelStatistics(
+          gradient, average: average, old: old, new: new, sums: sums, weightedSums: weightedSums)
       default:
-        MomentsOnBLAS(blas: BLASFloat32(), swift: swift).accumulateRows(
-          gradient, columnMoments: columnMoments.bound(), sums: sums, weightedSums: weightedSums)
+        MomentsOnBLAS(blas: BLASFloat32(), swift: swift).panelStatistics(
+          gradient, average: average, old: old, new: new, sums: sums, weightedSums: weightedSums)
       }
     }
 
@@ -73,33 +74,10 @@
           average: average, old: old, new: new, sums: sums, weightedSums: weightedSums, count: count)
       }
     }
-
-    package func updateFactored(
-      _ parameter: MutableElements, _ gradient: GradientPiece, rowFactors: Elements, columnFactors: Elements,
-      change: ParameterChange
-    ) -> Double {
-      switch parameter.type {
-      case .float32:
-        UpdateOnBLAS(blas: BLASFloat32(), swift: swift).updateFactored(
-          parameter, gradient, rowFactors: rowFactors, columnFactors: columnFactors, change: change)
-      case .float64:
-        UpdateOnBLAS(blas: BLASFloat64(), swift: swift).updateFactored(
-          parameter, gradient, rowFactors: rowFactors, columnFactors: columnFactors, change: change)
-      default:
-        swift.updateFactored(
-          parameter, gradient, rowFactors: rowFactors, columnFactors: columnFactors, change: change)
-      }
-    }
   }
 
   /// What BLAS has nothing for.
   extension OpenBLASKernels {
-    package func moveSums(
-      _ sums: MutableElements, into totals: UnsafeMutablePointer<Double>, count: Int
-    ) {
-      swift.moveSums(sums, into: totals, count: count)
-    }
-
     package func elementStatistics(
       _ gradient: GradientPiece, average: MomentAverage, moments: Elements
     ) -> Double {
@@ -135,6 +113,14 @@
       swift.reciprocalRoots(moments, factor: factor, count: count, into: out)
     }
 
+    package func updateFactored(
+      _ parameter: MutableElements, _ gradient: GradientPiece, rowFactors: Elements, columnFactors: Elements,
+      change: ParameterChange
+    ) -> Double {
+      swift.updateFactored(
+        parameter, gradient, rowFactors: rowFactors, columnFactors: columnFactors, change: change)
+    }
+
     package func updateElements(
       _ parameter: MutableElements, _ gradient: GradientPiece, average: MomentAverage,
       moments: MutableElements,
@@ -143,15 +129,5 @@
       swift.updateElements(
         parameter, gradient, average: average, moments: moments, factor: factor, change: change)
     }
-  }
-
-  extension Elements {
-    /// The elements as a type that they are known to have.
-    fileprivate func bound<A>() -> UnsafePointer<A> { address.assumingMemoryBound(to: A.self) }
-  }
-
-  extension MutableElements {
-    /// The elements as a type that they are known to have.
-    fileprivate func bound<A>() -> UnsafeMutablePointer<A> { address.assumingMemoryBound(to: A.self) }
   }
 #endif

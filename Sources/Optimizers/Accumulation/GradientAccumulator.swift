@@ -108,6 +108,7 @@ extension GradientAccumulator {
   /// comes nearer to 65,504, the largest number there is.
   ///
   /// - Parameter count: Tokens of the micro-batch.
+  /// - Throws: ``GradientAccumulatorError``, with everything as it was.
   public func add(sumOver count: Double) throws(GradientAccumulatorError) {
     try addFromParameters(factor: 1, weight: count)
   }
@@ -117,11 +118,15 @@ extension GradientAccumulator {
   ///
   /// Nothing of the parameters changes. For memory of your own, adopt it:
   /// `Tensor(unsafeAdopting:shape:as:deallocator:)` copies nothing.
+  ///
+  /// - Throws: ``GradientAccumulatorError``, with everything as it was.
   public func add(_ gradients: [Tensor?], weight: Double = 1) throws(GradientAccumulatorError) {
     try add(gradients, factors: gradients.map { _ in weight }, weight: weight)
   }
 
   /// Adds these gradients, of the summed loss over `count` tokens, one for each parameter, nil for none.
+  ///
+  /// - Throws: ``GradientAccumulatorError``, with everything as it was.
   public func add(_ gradients: [Tensor?], sumOver count: Double) throws(GradientAccumulatorError) {
     try add(gradients, factors: gradients.map { _ in 1 }, weight: count)
   }

@@ -14,13 +14,10 @@ extension Adafactor {
   ///     var span = weights.mutableSpan
   ///     try rule.update(&span, gradient: gradient.span, shape: [256, 64], state: &state)
   public struct Rule {
+    private let step: SpanUpdate<Options>
+
     /// The options.
-    public let options: Options
-
-    private let engine: StepEngine
-
-    /// What errors call the parameter, and what stochastic rounding knows it by.
-    private static var parameterName: String { "parameter" }
+    public var options: Options { step.options }
 
     /// A rule.
     ///
@@ -32,9 +29,7 @@ extension Adafactor {
     public init(
       options: Options = Options(), kernels: KernelPathKind = .current, threads: Int? = nil
     ) throws(OptimizerError) {
-      try options.validate()
-      self.options = options
-      engine = StepEngine(kernels: kernels, threads: threads ?? processorCount)
+      step = try SpanUpdate(options: options, kernels: kernels, threads: threads)
     }
 
     /// One step of one tensor.
@@ -55,46 +50,9 @@ extension Adafactor {
       gradientScale: Double = 1,
       state: inout State, nonFinitePolicy: NonFinitePolicy = .propagate
     ) throws(OptimizerError) -> Bool {
-      precondition(
-        parameter.count == shape.elementCount && gradient.count == shape.elementCount,
-        "a parameter of \(parameter.count) and a gradient of \(gradient.count) elements for the shape \(shape)"
-      )
-      try state.check(parameter: Self.parameterName, shape: shape, scalarType: Value.scalarType)
-      options.addMissingMoments(to: &state, shape: shape, scalarType: Value.scalarType)
-      let step = parameter.withUnsafeMutableBytes { parameter in
-        gradient.withUnsafeBytes { gradient in
-          run(
-            parameter, Value.scalarType, gradient, Gradient.scalarType, gradientScale, shape, &state,
-            nonFinitePolicy)
-        }
-      }
-      if nonFinitePolicy == .throwError && !step.isFinite {
-        throw .nonFiniteGradient(parameter: Self.parameterName)
-      }
-      guard step.isFinished else { return false }
-      options.finish(&state, after: step)
-      return true
-    }
-
-    /// All phases of one tensor's step.
-    private func run(
-      _ parameter: UnsafeMutableRawBufferPointer, _ type: ScalarType, _ gradient: UnsafeRawBufferPointer,
-      _ gradientType: ScalarType, _ gradientScale: Double, _ shape: Shape, _ state: inout State,
-      _ policy: NonFinitePolicy
-    ) -> AdafactorStep {
-      // An empty span may have no address; nothing is read or written there.
-      let anywhere = UnsafeMutableRawPointer(bitPattern: 64)!
-      var steps: ContiguousArray = [
-        options.step(
-          of: SteppedTensor(
-            name: Self.parameterName, parameter: MutableElements(parameter.baseAddress ?? anywhere, type),
-            gradient: Elements(gradient.baseAddress ?? UnsafeRawPointer(anywhere), gradientType),
-            gradientScale: gradientScale, shape: shape, squaresBefore: nil,
-            needsDecision: policy != .propagate),
-          state: &state)
-      ]
-      _ = engine.run(&steps, policy: policy)
-      return steps[0]
+      try step(
+        &parameter, gradient: gradient, shape: shape, gradientScale: gradientScale, state: &state,
+        policy: nonFinitePolicy)
     }
   }
 }

@@ -45,7 +45,7 @@ extension Adafactor.State: OptimizerParameterState {
   private static var parts: [(name: String, part: WritableKeyPath<Self, Tensor?>)] {
     [
       ("exp_avg_sq_row", \.rowMoments), ("exp_avg_sq_col", \.columnMoments),
-      ("exp_avg_sq", \.secondMoments), ("exp_avg", \.firstMoments), ("residual", \.residual),
+      ("exp_avg_sq", \.secondMoments), ("exp_avg", \.firstMoments), (residualName, \.residual),
     ]
   }
 }

@@ -26,7 +26,8 @@ import Tensors
 /// - The factors of U are multiplied in an order that cannot overflow: where a row of zeros meets rows of 1e8 and more,
 ///   the reference makes the tensor NaN and this does not.
 /// - PyTorch's `Adafactor` limits the relative step by `lr`, decays weights by `lr` and not by α, and has no `beta1`;
-///   optax's clips and scales in another order. Their settings don't carry over unchanged.
+///   optax's factors the two longest axes, from a length of 128 on, and does not multiply the decay by a rate. Their
+///   settings don't carry over unchanged: <doc:AdafactorExplained> compares them.
 ///
 /// Reference: Shazeer and Stern, "Adafactor: Adaptive Learning Rates with Sublinear Memory Cost" (2018),
 /// arXiv:1804.04235.
@@ -53,6 +54,8 @@ public final class Adafactor {
   }
 
   /// An optimizer of several groups, each with options of its own.
+  ///
+  /// - Throws: ``OptimizerError``, as the initializer of one group does.
   public init(
     groups: [ParameterGroup<Options>], nonFinitePolicy: NonFinitePolicy = .propagate,
     kernels: KernelPathKind = .current, threads: Int? = nil
@@ -125,10 +128,15 @@ extension Adafactor: Optimizer {
   }
 
   /// Updates every parameter that has a gradient. Others stay as they are, their step count too.
+  ///
+  /// - Throws: ``OptimizerError`` for a gradient that does not fit its parameter, before anything has changed,
+  ///   and as ``nonFinitePolicy`` says.
   @discardableResult
   public func step() throws(OptimizerError) -> StepReport { try core.step() }
 
   /// Updates one parameter as soon as its gradient exists: see ``Optimizer/step(_:releasingGradient:)``.
+  ///
+  /// - Throws: ``OptimizerError``, with everything as it was.
   @discardableResult
   public func step(_ parameter: Parameter, releasingGradient: Bool) throws(OptimizerError) -> StepReport {
     try core.step(parameter, releasingGradient: releasingGradient)

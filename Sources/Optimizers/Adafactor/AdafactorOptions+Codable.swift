@@ -37,7 +37,7 @@ extension Adafactor.Options: Codable {
     scaleParameter = try settings.decodeIfPresent(Bool.self, forKey: .scaleParameter) ?? scaleParameter
     rounding = try settings.decodeIfPresent(Rounding.self, forKey: .rounding) ?? rounding
     roundingSeed = try settings.decodeIfPresent(UInt64.self, forKey: .roundingSeed) ?? roundingSeed
-    try validate()
+    try validate(naming: .settings)
   }
 
   private static func stepSize(

@@ -56,17 +56,24 @@ extension Adafactor {
     /// Checks the ranges.
     ///
     /// - Throws: `OptimizerError.invalidOption` for the first value out of range, NaN included.
-    public func validate() throws(OptimizerError) {
+    public func validate() throws(OptimizerError) { try validate(naming: .swift) }
+
+    func validate(naming name: OptionNaming) throws(OptimizerError) {
       if case .fixed(let rate) = stepSize {
-        try OptimizerError.requireNotNegative(rate, "The learning rate")
+        try OptimizerError.requireNotNegative(rate, name("The learning rate", CodingKeys.learningRate))
       }
-      try OptimizerError.requireNotNegative(squaredGradientEpsilon, "squaredGradientEpsilon")
-      try OptimizerError.requireNotNegative(parameterScaleEpsilon, "parameterScaleEpsilon")
-      try OptimizerError.requireNotNegative(weightDecay, "weightDecay")
-      try OptimizerError.require(clipThreshold > 0, "clipThreshold", clipThreshold, "it must be above 0")
-      try OptimizerError.require(decayRate <= 0, "decayRate", decayRate, "it must not be above 0")
+      try OptimizerError.requireNotNegative(
+        squaredGradientEpsilon, name("squaredGradientEpsilon", CodingKeys.epsilon, 0))
+      try OptimizerError.requireNotNegative(
+        parameterScaleEpsilon, name("parameterScaleEpsilon", CodingKeys.epsilon, 1))
+      try OptimizerError.requireNotNegative(weightDecay, name("weightDecay", CodingKeys.weightDecay))
+      try OptimizerError.require(
+        clipThreshold > 0, name("clipThreshold", CodingKeys.clipThreshold), clipThreshold,
+        "it must be above 0")
+      try OptimizerError.require(
+        decayRate <= 0, name("decayRate", CodingKeys.decayRate), decayRate, "it must not be above 0")
       if let beta1 {
-        try OptimizerError.requireAveraging(beta1, "beta1")
+        try OptimizerError.requireAveraging(beta1, name("beta1", CodingKeys.beta1))
       }
     }
   }

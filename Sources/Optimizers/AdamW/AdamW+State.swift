@@ -17,7 +17,7 @@ extension AdamW.Options: OptimizerOptions {
 
 extension AdamW.State: OptimizerParameterState {
   /// Torch's names of m, v and its maximum; and the residual's, which torch does not have.
-  public static var tensorNames: [String] { ["exp_avg", "exp_avg_sq", "max_exp_avg_sq", "residual"] }
+  public static var tensorNames: [String] { ["exp_avg", "exp_avg_sq", "max_exp_avg_sq", residualName] }
 
   /// None: the step is all that there is beside the moments.
   public static var numberNames: [String] { [] }
@@ -29,14 +29,14 @@ extension AdamW.State: OptimizerParameterState {
     self.init(
       step: step, firstMoments: tensors["exp_avg"] ?? missing,
       secondMoments: tensors["exp_avg_sq"] ?? missing,
-      maximum: tensors["max_exp_avg_sq"], residual: tensors["residual"])
+      maximum: tensors["max_exp_avg_sq"], residual: tensors[Self.residualName])
   }
 
   /// The moments and the residual that there are.
   public var tensors: [String: Tensor] {
     var tensors = ["exp_avg": firstMoments, "exp_avg_sq": secondMoments]
     tensors["max_exp_avg_sq"] = maximum
-    tensors["residual"] = residual
+    tensors[Self.residualName] = residual
     return tensors
   }
 

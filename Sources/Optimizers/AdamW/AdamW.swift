@@ -54,6 +54,8 @@ public final class AdamW {
   }
 
   /// An optimizer of several groups, each with options of its own.
+  ///
+  /// - Throws: ``OptimizerError``, as the initializer of one group does.
   public init(
     groups: [ParameterGroup<Options>], nonFinitePolicy: NonFinitePolicy = .propagate,
     kernels: KernelPathKind = .current, threads: Int? = nil
@@ -120,10 +122,15 @@ extension AdamW: Optimizer {
   }
 
   /// Updates every parameter that has a gradient. Others stay as they are, their step count too.
+  ///
+  /// - Throws: ``OptimizerError`` for a gradient that does not fit its parameter, before anything has changed,
+  ///   and as ``nonFinitePolicy`` says.
   @discardableResult
   public func step() throws(OptimizerError) -> StepReport { try core.step() }
 
   /// Updates one parameter as soon as its gradient exists: see ``Optimizer/step(_:releasingGradient:)``.
+  ///
+  /// - Throws: ``OptimizerError``, with everything as it was.
   @discardableResult
   public func step(_ parameter: Parameter, releasingGradient: Bool) throws(OptimizerError) -> StepReport {
     try core.step(parameter, releasingGradient: releasingGradient)

@@ -30,7 +30,7 @@ extension AdamW.Options: Codable {
     correctsBias = try settings.decodeIfPresent(Bool.self, forKey: .correctsBias) ?? correctsBias
     rounding = try settings.decodeIfPresent(Rounding.self, forKey: .rounding) ?? rounding
     roundingSeed = try settings.decodeIfPresent(UInt64.self, forKey: .roundingSeed) ?? roundingSeed
-    try validate()
+    try validate(naming: .settings)
   }
 
   /// Settings of torch's names, all of them, and of the others those that are not at their defaults.

@@ -55,12 +55,14 @@ extension AdamW {
     /// Checks the ranges.
     ///
     /// - Throws: `OptimizerError.invalidOption` for the first value out of range, NaN included.
-    public func validate() throws(OptimizerError) {
-      try OptimizerError.requireNotNegative(learningRate, "The learning rate")
-      try OptimizerError.requireAveraging(beta1, "beta1")
-      try OptimizerError.requireAveraging(beta2, "beta2")
-      try OptimizerError.requireNotNegative(epsilon, "epsilon")
-      try OptimizerError.requireNotNegative(weightDecay, "weightDecay")
+    public func validate() throws(OptimizerError) { try validate(naming: .swift) }
+
+    func validate(naming name: OptionNaming) throws(OptimizerError) {
+      try OptimizerError.requireNotNegative(learningRate, name("The learning rate", CodingKeys.learningRate))
+      try OptimizerError.requireAveraging(beta1, name("beta1", CodingKeys.betas, 0))
+      try OptimizerError.requireAveraging(beta2, name("beta2", CodingKeys.betas, 1))
+      try OptimizerError.requireNotNegative(epsilon, name("epsilon", CodingKeys.epsilon))
+      try OptimizerError.requireNotNegative(weightDecay, name("weightDecay", CodingKeys.weightDecay))
     }
   }
 }

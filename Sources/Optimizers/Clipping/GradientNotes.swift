@@ -9,6 +9,8 @@ struct GradientNotes {
   var summary: GradientSummary?
   /// Whether it was clipped: un-scaling the loss must come before.
   var isClipped = false
+  /// Whether the norm that it was clipped by was that of several parameters: only a step of all comes after that.
+  var isClippedJointly = false
   /// Whether the loss scale was taken out of it.
   var isUnscaled = false
 }

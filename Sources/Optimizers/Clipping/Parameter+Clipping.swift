@@ -20,6 +20,10 @@ extension Collection where Element == Parameter {
   /// a gradient that was clipped first is refused by `unscale`, and parameters whose gradients an accumulator
   /// still holds by this.
   ///
+  /// The norm of several is known when all gradients are. Where each parameter is stepped as soon as its own is,
+  /// by `step(_:)` of an optimizer, this would measure what happens to be there: such a step is refused. Limit
+  /// each norm by ``Parameter/clipGradientNorm(maximum:norm:errorIfNonFinite:kernels:threads:)`` then.
+  ///
   /// A norm that is NaN makes every gradient NaN, and an infinite one makes the finite gradients 0, as in
   /// torch, unless `errorIfNonFinite` says otherwise. A maximum of infinity measures and never changes a
   /// scale; torch's then makes NaN of an infinite norm.
@@ -49,8 +53,11 @@ extension Collection where Element == Parameter {
       let index = norms.firstIndex { !$0.isFinite } ?? norms.indices.max { norms[$0] < norms[$1] }!
       throw .nonFiniteNorm(norm: total, parameter: parameters[index].name)
     }
+    // Also where the others have no gradient at the moment: that is so when each is stepped and released alone.
+    let isJoint = count > 1
     for parameter in parameters {
       parameter.scaleGradient(by: clipCoefficient(norm: total, maximum: maximum))
+      if isJoint { parameter.gradientNotes.isClippedJointly = true }
     }
     return total
   }
@@ -76,9 +83,11 @@ extension Parameter {
   /// Scales this gradient alone by min(1, maximum / (norm + 10⁻⁶)): a limit for each parameter.
   ///
   /// As ``Swift/Collection/clipGradientNorm(maximum:norm:errorIfNonFinite:kernels:threads:)`` on this
-  /// parameter alone. Unlike the norm of all, it is known as soon as this gradient is.
+  /// parameter alone. Unlike the norm of all, it is known as soon as this gradient is, so that the parameter can be
+  /// stepped alone.
   ///
   /// - Returns: The norm before clipping.
+  /// - Throws: ``GradientClippingError``, with the scale as it was.
   @discardableResult
   public func clipGradientNorm(
     maximum: Double, norm: GradientNorm = .euclidean, errorIfNonFinite: Bool = false,
@@ -95,13 +104,14 @@ extension Parameter {
 
   /// Limits the elements so that, times the scale, they lie within ±maximum.
   fileprivate func clampGradient(_ maximum: Double) {
-    let (scale, wasUnscaled) = (gradientScale, gradientNotes.isUnscaled)
+    let (scale, notes) = (gradientScale, gradientNotes)
     let limit = maximum / scale.magnitude
     if limit.isFinite {
       gradient!.clamp(to: limit)
       // Writing to the gradient made it a new one.
       gradientScale = scale
-      gradientNotes.isUnscaled = wasUnscaled
+      gradientNotes = notes
+      gradientNotes.summary = nil
     }
     gradientNotes.isClipped = true
   }

@@ -18,13 +18,18 @@ final class OptimizerCore<Rule: UpdateRule> {
   private var indices: [ObjectIdentifier: Int] = [:]
   private let engine: StepEngine
 
-  /// What is kept for one parameter.
-  private struct Entry {
+  /// What is kept for one parameter. A class: a copy would hold the state a second time.
+  private final class Entry {
     let parameter: Parameter
     let group: Int
     var state: Rule.State?
     /// Σ p² as the last step left it, and the memory it holds for.
     var squares: (sum: Double, stamp: MutationStamp)?
+
+    init(parameter: Parameter, group: Int) {
+      self.parameter = parameter
+      self.group = group
+    }
 
     /// Refuses a gradient that does not fit the parameter, and a parameter that no longer fits its state.
     func check() throws(OptimizerError) {
@@ -41,7 +46,7 @@ final class OptimizerCore<Rule: UpdateRule> {
     }
 
     /// Takes back what a step that was not made had added.
-    mutating func restore(_ contents: StateContents) {
+    func restore(_ contents: StateContents) {
       if !contents.exists { state = nil }
       if !contents.hasOptionalMoments { state?.optionalMoments = nil }
       if !contents.hasResidual { state?.residual = nil }
@@ -144,47 +149,43 @@ final class OptimizerCore<Rule: UpdateRule> {
 
   /// Updates every parameter that has a gradient.
   func step() throws(OptimizerError) -> StepReport {
-    try step(entries.indices.filter { entries[$0].parameter.gradient != nil })
+    try step(entries.filter { $0.parameter.gradient != nil })
   }
 
   /// Updates one parameter.
   func step(_ parameter: Parameter, releasingGradient: Bool) throws(OptimizerError) -> StepReport {
     guard let index = index(of: parameter) else { throw .unknownParameter(name: parameter.name) }
-    if policy == .skipStep {
-      throw .cannotStepAlone(
-        parameter: parameter.name,
-        reason: "the policy skipStep needs all gradients before the first update; take skipParameter instead")
-    }
+    try checkSteppingAlone(parameter, policy: policy)
     guard parameter.gradient != nil else { throw .noGradient(parameter: parameter.name) }
-    let report = try step([index])
+    let report = try step([entries[index]])
     if releasingGradient { parameter.gradient = nil }
     return report
   }
 
   /// Updates the parameters of these entries, each of which has a gradient.
-  private func step(_ stepped: [Int]) throws(OptimizerError) -> StepReport {
-    for index in stepped { try entries[index].check() }
-    let contents = stepped.map { entries[$0].contents }
+  private func step(_ stepped: ContiguousArray<Entry>) throws(OptimizerError) -> StepReport {
+    for entry in stepped { try entry.check() }
+    let contents = stepped.map(\.contents)
     var steps = ContiguousArray<Rule.Step>()
     steps.reserveCapacity(stepped.count)
-    for index in stepped { steps.append(nextStep(of: &entries[index])) }
+    for entry in stepped { steps.append(nextStep(of: entry)) }
     let nonFinite = engine.run(&steps, policy: policy)
     var steppedCount = 0
-    for ((index, step), contents) in zip(zip(stepped, steps), contents) {
-      if step.isFinished {
+    for (index, entry) in stepped.enumerated() {
+      if steps[index].isFinished {
         steppedCount += 1
-        finish(&entries[index], after: step)
+        finish(entry, after: steps[index])
       } else {
-        entries[index].restore(contents)
+        entry.restore(contents[index])
       }
     }
-    let names = nonFinite.map { entries[stepped[$0]].parameter.name }
+    let names = nonFinite.map { stepped[$0].parameter.name }
     if policy == .throwError, let name = names.first { throw .nonFiniteGradient(parameter: name) }
     return StepReport(steppedCount: steppedCount, nonFinite: names)
   }
 
   /// The phases of a parameter's next step, with a state to begin with if it is the first.
-  private func nextStep(of entry: inout Entry) -> Rule.Step {
+  private func nextStep(of entry: Entry) -> Rule.Step {
     let (parameter, rule) = (entry.parameter, groups[entry.group].options)
     let (shape, type) = (parameter.value.shape, parameter.value.scalarType)
     var known: Double?
@@ -204,7 +205,7 @@ final class OptimizerCore<Rule: UpdateRule> {
   }
 
   /// Takes note of a step that was written.
-  private func finish(_ entry: inout Entry, after step: Rule.Step) {
+  private func finish(_ entry: Entry, after step: Rule.Step) {
     groups[entry.group].options.finish(&entry.state!, after: step)
     entry.squares = nil
     if let squares = step.squaresAfter, let stamp = entry.parameter.value.mutationStamp {

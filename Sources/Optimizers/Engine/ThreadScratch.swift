@@ -11,9 +11,9 @@ struct ThreadScratch {
   /// 1 / √C of a block.
   let columnFactors: MutableElements
   /// Σ g² per column of a few rows.
-  let tileSums: MutableElements
+  let partialSums: MutableElements
   /// Σ g² / R per column of a few rows.
-  let tileWeightedSums: MutableElements
+  let partialWeightedSums: MutableElements
   /// Σ g² per column or row of a matrix.
   let sums: UnsafeMutablePointer<Double>
   /// Σ g² / R per column, or Σ g² / C per row, of a matrix.
@@ -76,16 +76,21 @@ struct ThreadScratch {
     columnMoments = MutableElements(advance(capacity.columns), arithmetic)
     rowFactors = MutableElements(advance(capacity.rows), arithmetic)
     columnFactors = MutableElements(advance(capacity.columns), arithmetic)
-    tileSums = MutableElements(advance(capacity.columnSums), arithmetic)
-    tileWeightedSums = MutableElements(advance(capacity.columnSums), arithmetic)
+    partialSums = MutableElements(advance(capacity.columnSums), arithmetic)
+    partialWeightedSums = MutableElements(advance(capacity.columnSums), arithmetic)
     sums = advance(capacity.totals).bindMemory(to: Double.self, capacity: capacity.totals)
     weightedSums = advance(capacity.totals).bindMemory(to: Double.self, capacity: capacity.totals)
   }
 
-  /// Sets the tile sums of the first `columns` columns to 0.
-  func clearTileSums(columns: Int, bytes: Int) {
-    for sums in [tileSums, tileWeightedSums] {
-      sums.address.initializeMemory(as: UInt8.self, repeating: 0, count: columns * bytes)
+  /// Sums of `count` columns into these totals, the partial ones at 0.
+  func columnSums(
+    total: UnsafeMutablePointer<Double>, totalWeighted: UnsafeMutablePointer<Double>, count: Int
+  ) -> ColumnSums {
+    for sums in [partialSums, partialWeightedSums] {
+      sums.address.initializeMemory(as: UInt8.self, repeating: 0, count: count * sums.type.byteCount)
     }
+    return ColumnSums(
+      partial: partialSums, partialWeighted: partialWeightedSums, total: total, totalWeighted: totalWeighted,
+      count: count)
   }
 }

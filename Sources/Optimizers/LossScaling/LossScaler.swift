@@ -10,7 +10,7 @@ import Tensors
 ///     model.setGradients(for: batch, lossScale: scaler.scale)
 ///     try scaler.unscale(parameters)                             // to clip; step does it where you don't
 ///     try parameters.clipGradientNorm(maximum: 1)
-///     try scaler.step(parameters) { try optimizer.step() }
+///     try scaler.step(optimizer)
 ///     try scaler.update()
 ///
 /// Semantics and defaults are those of torch 2.15.0's `torch.amp.GradScaler`, with these differences:
@@ -113,9 +113,19 @@ extension LossScaler {
     }
   }
 
-  /// Runs `body`, which steps these parameters, if all their gradients are finite: torch's `step`.
+  /// Steps the optimizer if the gradients of all its parameters are finite: torch's `step`.
   ///
   /// Gradients that ``unscale(_:)`` has not un-scaled are un-scaled first.
+  ///
+  /// - Returns: What was done; nil where the step was left out.
+  @discardableResult
+  public func step(_ optimizer: some Optimizer) throws -> StepReport? {
+    try step(optimizer.parameters) { try optimizer.step() }
+  }
+
+  /// Runs `body`, which steps these parameters, if all their gradients are finite.
+  ///
+  /// As ``step(_:)``, for steps of a part of an optimizer's parameters, or of several optimizers together.
   ///
   /// - Returns: What `body` returned; nil where the step was left out.
   /// - Throws: ``LossScalerError`` where none has a gradient, for a second step before ``update()``, for

@@ -1,3 +1,16 @@
+/// How errors name an option: as Swift does, or by the key that it has in settings.
+enum OptionNaming {
+  case swift, settings
+
+  /// The name of an option, which is the `index`-th number of its key's where several share one.
+  func callAsFunction(_ name: String, _ key: some CodingKey, _ index: Int? = nil) -> String {
+    switch self {
+    case .swift: name
+    case .settings: key.stringValue + (index.map { "[\($0)]" } ?? "")
+    }
+  }
+}
+
 extension OptimizerError {
   /// Throws `invalidOption` unless `holds`.
   static func require(

@@ -22,3 +22,18 @@ func checkGradient(of parameter: Parameter) throws(OptimizerError) {
     throw .gradientShape(parameter: parameter.name, shape: parameter.value.shape, gradient: gradient.shape)
   }
 }
+
+/// Refuses to step a parameter alone where that step depends on other gradients.
+func checkSteppingAlone(_ parameter: Parameter, policy: NonFinitePolicy) throws(OptimizerError) {
+  if policy == .skipStep {
+    throw .cannotStepAlone(
+      parameter: parameter.name,
+      reason: "the policy skipStep needs all gradients before the first update; take skipParameter instead")
+  }
+  if parameter.gradientNotes.isClippedJointly {
+    throw .cannotStepAlone(
+      parameter: parameter.name,
+      reason: "its gradient was clipped by the norm of several, which is known only when all gradients are; "
+        + "limit the norm of each by parameter.clipGradientNorm(maximum:), or step all by step()")
+  }
+}

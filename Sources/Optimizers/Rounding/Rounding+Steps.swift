@@ -2,7 +2,7 @@ import Kernels
 
 extension Rounding {
   /// Whether steps of a parameter of this type keep what rounding loses.
-  func keepsResidual(of type: ScalarType) -> Bool { self == .compensated && type.hasResidual }
+  package func keepsResidual(of type: ScalarType) -> Bool { self == .compensated && type.hasResidual }
 
   /// How step `step` of a tensor, counted from 1, is rounded.
   ///

@@ -28,6 +28,11 @@ public protocol OptimizerParameterState: Sendable {
   func check(parameter: String, shape: Shape, scalarType: ScalarType) throws(OptimizerError)
 }
 
+extension OptimizerParameterState {
+  /// The name of what rounding lost, which the reference does not have.
+  package static var residualName: String { "residual" }
+}
+
 /// What can be chosen for a parameter group: settings under the reference's names where they are encoded.
 public protocol OptimizerOptions: Codable, Sendable, Equatable {
   /// The share of a parameter, times the step size, that a step takes off beside the update.

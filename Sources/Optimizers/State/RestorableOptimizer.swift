@@ -18,9 +18,14 @@ public protocol RestorableOptimizer<Options, State>: AnyObject {
   func state(of parameter: Parameter) -> State?
 
   /// Goes on from a state that was taken elsewhere; nil forgets the parameter's.
+  ///
+  /// - Throws: ``OptimizerError``, with everything as it was, for a state that the parameter cannot have.
   func setState(_ state: State?, of parameter: Parameter) throws(OptimizerError)
 
   /// Changes the options of a group from the next step on.
+  ///
+  /// - Throws: ``OptimizerError``, with the options as they were, if they end up out of range or there is no
+  ///   such group.
   func updateOptions(ofGroup index: Int, _ change: (inout Options) -> Void) throws(OptimizerError)
 }
 

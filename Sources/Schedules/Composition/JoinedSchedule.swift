@@ -28,6 +28,8 @@ public struct JoinedSchedule: Schedule {
   public let boundaries: [Int]
 
   /// `schedules` in order, each from its boundary on; there is one boundary fewer than schedules.
+  ///
+  /// - Throws: ``ScheduleError`` for another number of boundaries, and boundaries that are negative or fall.
   public init(_ schedules: [any Schedule], boundaries: [Int]) throws(ScheduleError) {
     try ScheduleError.require(
       !schedules.isEmpty && boundaries.count == schedules.count - 1, Self.kind, "boundaries", boundaries,
@@ -40,7 +42,7 @@ public struct JoinedSchedule: Schedule {
     self.boundaries = boundaries
   }
 
-  /// Decodes and checks the settings.
+  /// Decodes the settings, and refuses those that the initializer would: `DecodingError`, ``ScheduleError``.
   public init(from decoder: any Decoder) throws {
     let settings = try decoder.container(keyedBy: CodingKeys.self)
     try self.init(

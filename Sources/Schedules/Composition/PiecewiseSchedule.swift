@@ -57,6 +57,8 @@ public struct PiecewiseSchedule: MultiplierSchedule {
   public let interpolation: Interpolation
 
   /// A schedule through `points`, of which there must be one at least.
+  ///
+  /// - Throws: ``ScheduleError`` for no points, negative or falling steps, and negative multipliers.
   public init(points: [Point], interpolation: Interpolation = defaultInterpolation) throws(ScheduleError) {
     let steps = points.map(\.step)
     try ScheduleError.require(
@@ -71,7 +73,7 @@ public struct PiecewiseSchedule: MultiplierSchedule {
     self.interpolation = interpolation
   }
 
-  /// Decodes and checks the settings.
+  /// Decodes the settings, and refuses those that the initializer would: `DecodingError`, ``ScheduleError``.
   public init(from decoder: any Decoder) throws {
     let settings = try decoder.container(keyedBy: CodingKeys.self)
     try self.init(

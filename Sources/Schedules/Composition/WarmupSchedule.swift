@@ -35,6 +35,8 @@ public struct WarmupSchedule: Schedule {
   public let schedule: AnySchedule
 
   /// A warm-up of `steps` steps, then `schedule`.
+  ///
+  /// - Throws: ``ScheduleError`` for a negative setting.
   public init(
     steps: Int, startRatio: Double = defaultStartRatio, shape: WarmupShape = defaultShape,
     then schedule: some Schedule
@@ -65,7 +67,7 @@ public struct WarmupSchedule: Schedule {
       steps: steps, startRatio: startRatio, shape: shape, then: schedule(trainingSteps - steps))
   }
 
-  /// Decodes and checks the settings.
+  /// Decodes the settings, and refuses those that the initializer would: `DecodingError`, ``ScheduleError``.
   public init(from decoder: any Decoder) throws {
     let settings = try decoder.container(keyedBy: CodingKeys.self)
     try self.init(

@@ -37,6 +37,8 @@ public struct CosineWarmRestartsSchedule: Schedule {
   public let minimumRate: Double
 
   /// Cycles of `firstCycleSteps` steps and `growth` times more each.
+  ///
+  /// - Throws: ``ScheduleError`` for a cycle or a growth below 1, and a negative rate.
   public init(
     firstCycleSteps: Int, growth: Int = defaultGrowth, minimumRate: Double = defaultMinimumRate
   ) throws(ScheduleError) {
@@ -48,7 +50,7 @@ public struct CosineWarmRestartsSchedule: Schedule {
     self.minimumRate = minimumRate
   }
 
-  /// Decodes and checks the settings.
+  /// Decodes the settings, and refuses those that the initializer would: `DecodingError`, ``ScheduleError``.
   public init(from decoder: any Decoder) throws {
     let settings = try decoder.container(keyedBy: CodingKeys.self)
     try self.init(

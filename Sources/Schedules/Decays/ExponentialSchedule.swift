@@ -31,6 +31,8 @@ public struct ExponentialSchedule: MultiplierSchedule {
   public let decaySteps: Int
 
   /// A rate that is multiplied by `decayRate` over every `decaySteps` steps.
+  ///
+  /// - Throws: ``ScheduleError`` for a factor that is not above 0, and less than one step.
   public init(decayRate: Double, decaySteps: Int = defaultDecaySteps) throws(ScheduleError) {
     try ScheduleError.requirePositive(decayRate, Self.kind, "decayRate")
     try ScheduleError.requireCount(decaySteps, Self.kind, "decaySteps", atLeast: 1)
@@ -38,7 +40,7 @@ public struct ExponentialSchedule: MultiplierSchedule {
     self.decaySteps = decaySteps
   }
 
-  /// Decodes and checks the settings.
+  /// Decodes the settings, and refuses those that the initializer would: `DecodingError`, ``ScheduleError``.
   public init(from decoder: any Decoder) throws {
     let settings = try decoder.container(keyedBy: CodingKeys.self)
     try self.init(

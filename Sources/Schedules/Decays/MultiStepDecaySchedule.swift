@@ -30,6 +30,8 @@ public struct MultiStepDecaySchedule: MultiplierSchedule {
   public let decayRate: Double
 
   /// A rate that is multiplied by `decayRate` at each of `milestones`.
+  ///
+  /// - Throws: ``ScheduleError`` for milestones that are negative or fall, and a factor that is not above 0.
   public init(
     milestones: [Int], decayRate: Double = StepDecaySchedule.defaultDecayRate
   ) throws(ScheduleError) {
@@ -41,7 +43,7 @@ public struct MultiStepDecaySchedule: MultiplierSchedule {
     self.decayRate = decayRate
   }
 
-  /// Decodes and checks the settings.
+  /// Decodes the settings, and refuses those that the initializer would: `DecodingError`, ``ScheduleError``.
   public init(from decoder: any Decoder) throws {
     let settings = try decoder.container(keyedBy: CodingKeys.self)
     try self.init(

@@ -64,6 +64,9 @@ public struct OneCycleSchedule: Schedule {
   public let threePhases: Bool
 
   /// One rise to the initial rate and one fall over `trainingSteps` steps.
+  ///
+  /// - Throws: ``ScheduleError`` for no steps, a fraction outside of 0 ... 1 (0 ... ½ with three phases), and
+  ///   divisors that are not above 0.
   public init(
     trainingSteps: Int, riseFraction: Double = defaultRiseFraction,
     initialDivisor: Double = defaultInitialDivisor, finalDivisor: Double = defaultFinalDivisor,
@@ -84,7 +87,7 @@ public struct OneCycleSchedule: Schedule {
     self.threePhases = threePhases
   }
 
-  /// Decodes and checks the settings.
+  /// Decodes the settings, and refuses those that the initializer would: `DecodingError`, ``ScheduleError``.
   public init(from decoder: any Decoder) throws {
     let settings = try decoder.container(keyedBy: CodingKeys.self)
     try self.init(

@@ -30,6 +30,8 @@ public struct REXSchedule: MultiplierSchedule {
   public let delay: Double
 
   /// A fall from the initial rate to 0 at `trainingSteps`.
+  ///
+  /// - Throws: ``ScheduleError`` for a negative count and a delay outside of 0 ..< 1.
   public init(trainingSteps: Int, delay: Double = defaultDelay) throws(ScheduleError) {
     try ScheduleError.requireCount(trainingSteps, Self.kind, "trainingSteps")
     try ScheduleError.require((0..<1).contains(delay), Self.kind, "delay", delay, "must be from 0 to below 1")
@@ -37,7 +39,7 @@ public struct REXSchedule: MultiplierSchedule {
     self.delay = delay
   }
 
-  /// Decodes and checks the settings.
+  /// Decodes the settings, and refuses those that the initializer would: `DecodingError`, ``ScheduleError``.
   public init(from decoder: any Decoder) throws {
     let settings = try decoder.container(keyedBy: CodingKeys.self)
     try self.init(

@@ -31,6 +31,8 @@ public struct StepDecaySchedule: MultiplierSchedule {
   public let decayRate: Double
 
   /// A rate that is multiplied by `decayRate` at every `stepSize`-th step.
+  ///
+  /// - Throws: ``ScheduleError`` for less than one step, and a factor that is not above 0.
   public init(stepSize: Int, decayRate: Double = defaultDecayRate) throws(ScheduleError) {
     try ScheduleError.requireCount(stepSize, Self.kind, "stepSize", atLeast: 1)
     try ScheduleError.requirePositive(decayRate, Self.kind, "decayRate")
@@ -38,7 +40,7 @@ public struct StepDecaySchedule: MultiplierSchedule {
     self.decayRate = decayRate
   }
 
-  /// Decodes and checks the settings.
+  /// Decodes the settings, and refuses those that the initializer would: `DecodingError`, ``ScheduleError``.
   public init(from decoder: any Decoder) throws {
     let settings = try decoder.container(keyedBy: CodingKeys.self)
     try self.init(

@@ -43,6 +43,8 @@ public struct TriStageSchedule: MultiplierSchedule {
   public let finalRatio: Double
 
   /// A schedule of W + H + D steps.
+  ///
+  /// - Throws: ``ScheduleError`` for a negative setting and a final ratio of 0.
   public init(
     warmupSteps: Int, holdSteps: Int, decaySteps: Int,
     initialRatio: Double = defaultInitialRatio, finalRatio: Double = defaultFinalRatio
@@ -60,6 +62,8 @@ public struct TriStageSchedule: MultiplierSchedule {
   }
 
   /// A schedule of T = `trainingSteps` steps, which decays in those that warm-up and hold leave.
+  ///
+  /// - Throws: ``ScheduleError`` for the same, and where warm-up and hold are longer than the training.
   public init(
     warmupSteps: some StepLength, holdSteps: some StepLength, trainingSteps: Int,
     initialRatio: Double = defaultInitialRatio, finalRatio: Double = defaultFinalRatio
@@ -76,7 +80,7 @@ public struct TriStageSchedule: MultiplierSchedule {
       initialRatio: initialRatio, finalRatio: finalRatio)
   }
 
-  /// Decodes and checks the settings.
+  /// Decodes the settings, and refuses those that the initializer would: `DecodingError`, ``ScheduleError``.
   public init(from decoder: any Decoder) throws {
     let settings = try decoder.container(keyedBy: CodingKeys.self)
     try self.init(

@@ -49,9 +49,11 @@ extension SchedulePolicy {
   /// ones ignore the counts.
   ///
   /// - Parameters:
-  ///   - warmupSteps: transformers' `num_warmup_steps`
-  ///   - trainingSteps: transformers' `num_training_steps`
-  ///   - options: transformers' `scheduler_specific_kwargs`; null stands for the default
+  ///   - name: The name, of which `adafactor schedule --list` shows all.
+  ///   - warmupSteps: The steps of the warm-up: transformers' `num_warmup_steps`.
+  ///   - trainingSteps: All steps, those of the warm-up included: transformers' `num_training_steps`.
+  ///   - options: The schedule's own options, transformers' `scheduler_specific_kwargs`; null stands for the
+  ///     default.
   /// - Throws: transformers' errors: of an unknown name, a missing count, an unknown or ill-typed option, a
   ///   setting that the schedule refuses.
   public init(
@@ -66,6 +68,8 @@ extension SchedulePolicy {
   }
 
   /// The schedule of the reference's `type`; see ``init(named:warmupSteps:trainingSteps:options:)``.
+  ///
+  /// - Throws: the same errors.
   public init(
     _ type: SchedulerType, warmupSteps: Int? = nil, trainingSteps: Int? = nil,
     options: [String: ScheduleOption] = [:]

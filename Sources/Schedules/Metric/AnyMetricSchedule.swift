@@ -18,6 +18,8 @@ public struct AnyMetricSchedule: MetricSchedule {
   public var unstarted: AnyMetricSchedule { AnyMetricSchedule(base.unstarted) }
 
   /// Begins the schedule anew.
+  ///
+  /// - Throws: ``ScheduleError`` as the schedule itself does.
   public mutating func start(rates: [Double]) throws(ScheduleError) {
     try base.start(rates: rates)
   }
@@ -39,18 +41,13 @@ extension AnyMetricSchedule: Codable {
 
   /// Restores a schedule of a known type; its settings are checked as if it were made anew.
   public init(from decoder: any Decoder) throws {
-    let kind = try decoder.container(keyedBy: ErasedKeys.self).decode(String.self, forKey: .kind)
     let own = decoder.userInfo[.metricScheduleTypes] as? [any MetricSchedule.Type] ?? []
-    guard let type = (own + Self.knownTypes).first(where: { $0.kind == kind }) else {
-      throw ScheduleError.unknownKind(kind)
-    }
-    base = try type.init(from: decoder.settings())
+    let type = try decoder.erasedType(among: own + Self.knownTypes) { $0.kind }
+    base = try type.init(from: decoder.erasedSettings())
   }
 
   /// Writes the kind and the settings.
   public func encode(to encoder: any Encoder) throws {
-    var container = encoder.container(keyedBy: ErasedKeys.self)
-    try container.encode(type(of: base).kind, forKey: .kind)
-    try base.encode(to: container.superEncoder(forKey: .settings))
+    try encoder.encode(erased: base, kind: type(of: base).kind)
   }
 }

@@ -86,6 +86,9 @@ public struct GreedySchedule: MetricSchedule {
   }
 
   /// A schedule that has not begun: ``start(rates:)`` gives it the groups' rates.
+  ///
+  /// - Throws: ``ScheduleError`` for a factor that is not between 0 and 1, a negative setting, and a window
+  ///   of no values.
   public init(
     mode: MetricCriterion.Mode = defaultCriterion.mode, threshold: Double = defaultCriterion.threshold,
     thresholdMode: MetricCriterion.ThresholdMode = defaultCriterion.thresholdMode,
@@ -187,6 +190,8 @@ public struct GreedySchedule: MetricSchedule {
   }
 
   /// Begins anew with the initial rate of each parameter group.
+  ///
+  /// - Throws: ``ScheduleError`` where a setting given per group has another number of values.
   public mutating func start(rates: [Double]) throws(ScheduleError) {
     try minimumRate.check(count: rates.count, setting: "min_lr")
     try maximumRate.check(count: rates.count, setting: "max_lr")
@@ -246,10 +251,7 @@ extension GreedySchedule {
   }
 
   private func reduce(_ progress: inout Progress) {
-    for (group, rate) in progress.rates.enumerated() {
-      let reduced = max(rate * factor, minimumRate[group])
-      if rate - reduced > epsilon { progress.rates[group] = reduced }
-    }
+    progress.rates.reduce(by: factor, to: minimumRate, epsilon: epsilon)
     if progress.rates.enumerated().allSatisfy({ group, rate in rate <= minimumRate[group] }) {
       progress.counters.remainingReductions -= 1
       if progress.counters.remainingReductions <= 0 {

@@ -30,6 +30,16 @@ public enum PerGroup: Sendable, Codable, Hashable {
   }
 }
 
+extension [Double] {
+  /// η ← max(f η, η_min) of each group's rate, except of those that would change by no more than `epsilon`.
+  mutating func reduce(by factor: Double, to minimumRate: PerGroup, epsilon: Double) {
+    for (group, rate) in enumerated() {
+      let reduced = Swift.max(rate * factor, minimumRate[group])
+      if rate - reduced > epsilon { self[group] = reduced }
+    }
+  }
+}
+
 extension PerGroup: ExpressibleByFloatLiteral, ExpressibleByIntegerLiteral, ExpressibleByArrayLiteral {
   /// The same for all groups.
   public init(floatLiteral value: Double) { self = .all(value) }

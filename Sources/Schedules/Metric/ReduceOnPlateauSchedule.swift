@@ -56,6 +56,8 @@ public struct ReduceOnPlateauSchedule: MetricSchedule {
   }
 
   /// A schedule that has not begun: ``start(rates:)`` gives it the groups' rates.
+  ///
+  /// - Throws: ``ScheduleError`` for a factor outside of 0 ..< 1, and a negative setting.
   public init(
     mode: MetricCriterion.Mode = defaultCriterion.mode, threshold: Double = defaultCriterion.threshold,
     thresholdMode: MetricCriterion.ThresholdMode = defaultCriterion.thresholdMode,
@@ -116,6 +118,8 @@ public struct ReduceOnPlateauSchedule: MetricSchedule {
   }
 
   /// Begins anew with the initial rate of each parameter group.
+  ///
+  /// - Throws: ``ScheduleError`` where a setting given per group has another number of values.
   public mutating func start(rates: [Double]) throws(ScheduleError) {
     try minimumRate.check(count: rates.count, setting: "min_lr")
     progress = Progress(rates: rates, best: ExactDouble(criterion.worst))
@@ -135,10 +139,7 @@ public struct ReduceOnPlateauSchedule: MetricSchedule {
       progress.badCount = 0
     }
     if progress.badCount > patience {
-      for (group, rate) in progress.rates.enumerated() {
-        let reduced = max(rate * factor, minimumRate[group])
-        if rate - reduced > epsilon { progress.rates[group] = reduced }
-      }
+      progress.rates.reduce(by: factor, to: minimumRate, epsilon: epsilon)
       progress.remainingCooldown = cooldown
       progress.badCount = 0
     }

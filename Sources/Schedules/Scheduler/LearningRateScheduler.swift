@@ -49,6 +49,9 @@ public final class LearningRateScheduler {
   }
 
   /// Makes `schedule` drive `optimizer`, and sets the rates of step 0.
+  ///
+  /// - Throws: ``ScheduleError`` where it does not suit the groups' rates, or one computes its rate itself,
+  ///   with the optimizer as it was.
   public convenience init(
     _ optimizer: any ScheduledOptimizer, _ schedule: some Schedule,
     driving quantity: ScheduledQuantity = .learningRate
@@ -57,6 +60,9 @@ public final class LearningRateScheduler {
   }
 
   /// Makes a metric drive `optimizer` by `schedule`.
+  ///
+  /// - Throws: ``ScheduleError`` where it does not suit the groups' rates, or one computes its rate itself,
+  ///   with the optimizer as it was.
   public convenience init(
     _ optimizer: any ScheduledOptimizer, _ schedule: some MetricSchedule,
     driving quantity: ScheduledQuantity = .learningRate

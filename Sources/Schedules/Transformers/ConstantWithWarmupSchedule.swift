@@ -25,12 +25,14 @@ public struct ConstantWithWarmupSchedule: MultiplierSchedule {
   public let warmupSteps: Int
 
   /// A linear warm-up to the initial rate, which then stays.
+  ///
+  /// - Throws: ``ScheduleError`` for a negative count.
   public init(warmupSteps: Int) throws(ScheduleError) {
     try ScheduleError.requireCount(warmupSteps, Self.kind, "warmupSteps")
     self.warmupSteps = warmupSteps
   }
 
-  /// Decodes and checks the settings.
+  /// Decodes the settings, and refuses those that the initializer would: `DecodingError`, ``ScheduleError``.
   public init(from decoder: any Decoder) throws {
     let settings = try decoder.container(keyedBy: CodingKeys.self)
     try self.init(warmupSteps: settings.decode(Int.self, forKey: .warmupSteps))

@@ -37,19 +37,18 @@ public struct CosineSchedule: MultiplierSchedule {
   public let cycles: Double
 
   /// A linear warm-up to the initial rate, then `cycles` waves until `trainingSteps`.
+  ///
+  /// - Throws: ``ScheduleError`` for a negative count and negative cycles.
   public init(
     warmupSteps: some StepLength = 0, trainingSteps: Int, cycles: Double = defaultCycles
   ) throws(ScheduleError) {
-    try ScheduleError.requireCount(trainingSteps, Self.kind, "trainingSteps")
-    let warmupSteps = try warmupSteps.steps(of: trainingSteps)
-    try ScheduleError.requireCount(warmupSteps, Self.kind, "warmupSteps")
+    self.warmupSteps = try warmupSteps.checkedSteps(of: trainingSteps, Self.kind)
     try ScheduleError.requireNonNegative(cycles, Self.kind, "cycles")
-    self.warmupSteps = warmupSteps
     self.trainingSteps = trainingSteps
     self.cycles = cycles
   }
 
-  /// Decodes and checks the settings.
+  /// Decodes the settings, and refuses those that the initializer would: `DecodingError`, ``ScheduleError``.
   public init(from decoder: any Decoder) throws {
     let settings = try decoder.container(keyedBy: CodingKeys.self)
     try self.init(

@@ -41,22 +41,21 @@ public struct CosineWithMinimumSchedule: Schedule {
   public let cycles: Double
 
   /// A linear warm-up to the initial rate, then `cycles` waves down to `minimum` until `trainingSteps`.
+  ///
+  /// - Throws: ``ScheduleError`` for a negative setting.
   public init(
     warmupSteps: some StepLength = 0, trainingSteps: Int, minimum: MinimumRate,
     cycles: Double = CosineSchedule.defaultCycles
   ) throws(ScheduleError) {
-    try ScheduleError.requireCount(trainingSteps, Self.kind, "trainingSteps")
-    let warmupSteps = try warmupSteps.steps(of: trainingSteps)
-    try ScheduleError.requireCount(warmupSteps, Self.kind, "warmupSteps")
+    self.warmupSteps = try warmupSteps.checkedSteps(of: trainingSteps, Self.kind)
     try ScheduleError.requireNonNegative(minimum.value, Self.kind, "minimum")
     try ScheduleError.requireNonNegative(cycles, Self.kind, "cycles")
-    self.warmupSteps = warmupSteps
     self.trainingSteps = trainingSteps
     self.minimum = minimum
     self.cycles = cycles
   }
 
-  /// Decodes and checks the settings.
+  /// Decodes the settings, and refuses those that the initializer would: `DecodingError`, ``ScheduleError``.
   public init(from decoder: any Decoder) throws {
     let settings = try decoder.container(keyedBy: CodingKeys.self)
     try self.init(

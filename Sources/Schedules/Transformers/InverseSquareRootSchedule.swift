@@ -33,6 +33,8 @@ public struct InverseSquareRootSchedule: MultiplierSchedule {
   public let timescale: Int
 
   /// A linear warm-up to the initial rate, then a decay with the square root of the steps.
+  ///
+  /// - Throws: ``ScheduleError`` for a negative warm-up and a timescale below 1.
   public init(warmupSteps: Int = 0, timescale: Int? = nil) throws(ScheduleError) {
     try ScheduleError.requireCount(warmupSteps, Self.kind, "warmupSteps")
     let timescale = timescale ?? (warmupSteps > 0 ? warmupSteps : Self.timescaleWithoutWarmup)
@@ -41,7 +43,7 @@ public struct InverseSquareRootSchedule: MultiplierSchedule {
     self.timescale = timescale
   }
 
-  /// Decodes and checks the settings.
+  /// Decodes the settings, and refuses those that the initializer would: `DecodingError`, ``ScheduleError``.
   public init(from decoder: any Decoder) throws {
     let settings = try decoder.container(keyedBy: CodingKeys.self)
     try self.init(

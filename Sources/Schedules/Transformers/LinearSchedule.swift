@@ -28,15 +28,14 @@ public struct LinearSchedule: MultiplierSchedule {
   public let trainingSteps: Int
 
   /// A linear warm-up to the initial rate, then a straight line to 0 at `trainingSteps`.
+  ///
+  /// - Throws: ``ScheduleError`` for a negative count.
   public init(warmupSteps: some StepLength = 0, trainingSteps: Int) throws(ScheduleError) {
-    try ScheduleError.requireCount(trainingSteps, Self.kind, "trainingSteps")
-    let warmupSteps = try warmupSteps.steps(of: trainingSteps)
-    try ScheduleError.requireCount(warmupSteps, Self.kind, "warmupSteps")
-    self.warmupSteps = warmupSteps
+    self.warmupSteps = try warmupSteps.checkedSteps(of: trainingSteps, Self.kind)
     self.trainingSteps = trainingSteps
   }
 
-  /// Decodes and checks the settings.
+  /// Decodes the settings, and refuses those that the initializer would: `DecodingError`, ``ScheduleError``.
   public init(from decoder: any Decoder) throws {
     let settings = try decoder.container(keyedBy: CodingKeys.self)
     try self.init(

@@ -43,22 +43,21 @@ public struct PolynomialSchedule: Schedule {
   public let power: Double
 
   /// A linear warm-up to the initial rate, then a decay of the power `power` to `endRate` at `trainingSteps`.
+  ///
+  /// - Throws: ``ScheduleError`` for a negative count or end rate, and a power that is not above 0.
   public init(
     warmupSteps: some StepLength = 0, trainingSteps: Int,
     endRate: Double = defaultEndRate, power: Double = defaultPower
   ) throws(ScheduleError) {
-    try ScheduleError.requireCount(trainingSteps, Self.kind, "trainingSteps")
-    let warmupSteps = try warmupSteps.steps(of: trainingSteps)
-    try ScheduleError.requireCount(warmupSteps, Self.kind, "warmupSteps")
+    self.warmupSteps = try warmupSteps.checkedSteps(of: trainingSteps, Self.kind)
     try ScheduleError.requireNonNegative(endRate, Self.kind, "endRate")
     try ScheduleError.requirePositive(power, Self.kind, "power")
-    self.warmupSteps = warmupSteps
     self.trainingSteps = trainingSteps
     self.endRate = endRate
     self.power = power
   }
 
-  /// Decodes and checks the settings.
+  /// Decodes the settings, and refuses those that the initializer would: `DecodingError`, ``ScheduleError``.
   public init(from decoder: any Decoder) throws {
     let settings = try decoder.container(keyedBy: CodingKeys.self)
     try self.init(

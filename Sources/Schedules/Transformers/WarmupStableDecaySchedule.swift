@@ -53,6 +53,8 @@ public struct WarmupStableDecaySchedule: MultiplierSchedule {
   public let minimumRatio: Double
 
   /// A schedule of W + S + D steps.
+  ///
+  /// - Throws: ``ScheduleError`` for a negative setting, and a decay that its shape does not define.
   public init(
     warmupSteps: Int, stableSteps: Int, decaySteps: Int,
     warmupShape: WarmupShape = defaultWarmupShape, decayShape: DecayShape = defaultDecayShape,
@@ -72,6 +74,8 @@ public struct WarmupStableDecaySchedule: MultiplierSchedule {
   }
 
   /// A schedule of T = `trainingSteps` steps, stable for those that warm-up and decay leave.
+  ///
+  /// - Throws: ``ScheduleError`` for the same, and where warm-up and decay are longer than the training.
   public init(
     warmupSteps: some StepLength = 0, decaySteps: some StepLength, trainingSteps: Int,
     warmupShape: WarmupShape = defaultWarmupShape, decayShape: DecayShape = defaultDecayShape,
@@ -90,7 +94,7 @@ public struct WarmupStableDecaySchedule: MultiplierSchedule {
       warmupShape: warmupShape, decayShape: decayShape, minimumRatio: minimumRatio)
   }
 
-  /// Decodes and checks the settings.
+  /// Decodes the settings, and refuses those that the initializer would: `DecodingError`, ``ScheduleError``.
   public init(from decoder: any Decoder) throws {
     let settings = try decoder.container(keyedBy: CodingKeys.self)
     try self.init(

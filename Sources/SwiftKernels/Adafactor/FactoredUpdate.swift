@@ -12,21 +12,25 @@ enum FactoredUpdate<P: StoredScalar, G: StoredScalar, A: Arithmetic> {
     let columnFactors = UnsafeRawPointer(columnFactors.of(A.self))
     let rule = ParameterRule<P, A>(change)
     let scale = SIMD8<A>(repeating: A(gradient.scale))
-    var squares = 0.0
-    for row in 0..<gradient.rows {
-      let start = row &* gradient.stride
-      let g = gradient.elements.address + start &* MemoryLayout<G>.stride
-      let p = parameter + start &* MemoryLayout<P>.stride
-      let rowFactor = SIMD8<A>(repeating: rowFactors[row])
-      @inline(__always) func squaresAfter(_ column: Int, _ valid: Int) -> SIMD8<A> {
-        // aᵢ (bⱼ gᵢⱼ): the product aᵢ bⱼ can overflow, bⱼ gᵢⱼ cannot.
-        let scaled = scale * G.load(g, column, valid, as: A.self)
-        let columnFactor = A.load(columnFactors, column, valid, as: A.self)
-        let update = rowFactor * (columnFactor * scaled)
-        return rule.apply(update, to: p, column, valid, momentAt: start)
-      }
-      squares += chunkedSum(gradient.columns, squaresAfter)
+    // aᵢ (bⱼ gᵢⱼ): the product aᵢ bⱼ can overflow, bⱼ gᵢⱼ cannot.
+    @inline(__always) func update(_ row: Int, _ column: Int, _ valid: Int) -> SIMD8<A> {
+      let g = gradient.elements.address + row &* gradient.stride &* MemoryLayout<G>.stride
+      let scaled = scale * G.load(g, column, valid, as: A.self)
+      return rowFactors[row] * (A.load(columnFactors, column, valid, as: A.self) * scaled)
     }
-    return squares
+    @inline(__always) func address(_ row: Int) -> UnsafeMutableRawPointer {
+      parameter + row &* gradient.stride &* MemoryLayout<P>.stride
+    }
+    @inline(__always) func subtract(_ row: Int, _ column: Int, _ valid: Int) -> SIMD8<A> {
+      rule.subtract(update(row, column, valid), from: address(row), column, valid)
+    }
+    @inline(__always) func apply(_ row: Int, _ column: Int, _ valid: Int) -> SIMD8<A> {
+      rule.apply(
+        update(row, column, valid), to: address(row), column, valid, momentAt: row &* gradient.stride)
+    }
+    // Without the branches of the other, the first takes little more than half the time in the cache.
+    return rule.onlySubtracts
+      ? chunkedSum(rows: gradient.rows, columns: gradient.columns, subtract)
+      : chunkedSum(rows: gradient.rows, columns: gradient.columns, apply)
   }
 }

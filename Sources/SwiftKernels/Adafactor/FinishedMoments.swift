@@ -2,15 +2,6 @@ import Kernels
 
 /// What stands between statistics and update: O(rows + columns) numbers.
 enum FinishedMoments<A: Arithmetic> {
-  /// totals ← totals + sums, sums ← 0.
-  static func moveSums(_ sums: MutableElements, into totals: UnsafeMutablePointer<Double>, count: Int) {
-    let sums = sums.of(A.self)
-    for index in 0..<count {
-      totals[index] += Double(sums[index])
-      sums[index] = 0
-    }
-  }
-
   /// new ← β old + (1−β)(sums / n + ε); returns Σ weightedSums / new.
   static func finish(
     average: MomentAverage, old: Elements, new: MutableElements, sums: UnsafePointer<Double>,

@@ -7,31 +7,30 @@ import Kernels
 final class GradientKernelTable: Sendable {
   let rowMoments: @Sendable (GradientPiece, MomentAverage, Elements, MutableElements) -> Void
   let columnMoments: @Sendable (GradientPiece, MomentAverage, Elements, MutableElements) -> Void
-  let accumulateColumns: @Sendable (GradientPiece, Elements, MutableElements, MutableElements) -> Void
-  let accumulateRows:
-    @Sendable (GradientPiece, Elements, UnsafeMutablePointer<Double>, UnsafeMutablePointer<Double>) -> Void
+  let rowStatistics: @Sendable (GradientPiece, MomentAverage, Elements, MutableElements, ColumnSums) -> Void
+  let panelStatistics:
+    @Sendable (
+      GradientPiece, MomentAverage, Elements, MutableElements, UnsafeMutablePointer<Double>,
+      UnsafeMutablePointer<Double>
+    ) -> Void
   let elementStatistics: @Sendable (GradientPiece, MomentAverage, Elements) -> Double
   let squares: @Sendable (GradientPiece, MutableElements) -> Void
-  let scaled: @Sendable (GradientPiece, Elements, MutableElements) -> Void
   let squaresAreFinite: @Sendable (GradientPiece) -> Bool
   let smallMatrixStatistics: @Sendable (MatrixBatch, Elements, Elements) -> Double
 
   @inline(__always)
   private init<G: StoredScalar, A: Arithmetic>(_: G.Type, _: A.Type) {
-    rowMoments = { RowAndColumnMoments<G, A>.rowMoments($0, average: $1, old: $2, new: $3) }
-    columnMoments = { RowAndColumnMoments<G, A>.columnMoments($0, average: $1, old: $2, new: $3) }
-    accumulateColumns = {
-      RowAndColumnMoments<G, A>.accumulateColumns($0, rowMoments: $1, sums: $2, weightedSums: $3)
-    }
-    accumulateRows = {
-      RowAndColumnMoments<G, A>.accumulateRows($0, columnMoments: $1, sums: $2, weightedSums: $3)
+    rowMoments = { RowStatistics<G, A>.rowMoments($0, average: $1, old: $2, new: $3) }
+    columnMoments = { PanelStatistics<G, A>.columnMoments($0, average: $1, old: $2, new: $3) }
+    rowStatistics = { RowStatistics<G, A>.accumulate($0, average: $1, old: $2, new: $3, sums: $4) }
+    panelStatistics = {
+      PanelStatistics<G, A>.accumulate($0, average: $1, old: $2, new: $3, sums: $4, weightedSums: $5)
     }
     elementStatistics = { ElementStatistics<G, A>.sum($0, average: $1, moments: $2) }
     squares = { GradientTiles<G, A>.squares($0, into: $1) }
     smallMatrixStatistics = {
       SmallMatrices<A, G, A>.statistics($0, rowMoments: $1, columnMoments: $2)
     }
-    scaled = { GradientTiles<G, A>.scaled($0, columnFactors: $1, into: $2) }
     squaresAreFinite = { FiniteSquares<G, A>.areFinite($0) }
   }
 

@@ -17,6 +17,13 @@ struct MovingAverage<A: Arithmetic> {
     (decay * old + floor) + A(perSquare * sum)
   }
 
+  /// Four numbers at once, with the bits of one.
+  @inline(__always)
+  func updated(_ old: SIMD4<A>, sum: SIMD4<Double>) -> SIMD4<A> {
+    let scaled = perSquare * sum
+    return (decay * old + floor) + SIMD4(A(scaled.x), A(scaled.y), A(scaled.z), A(scaled.w))
+  }
+
   @inline(__always)
   func updated(_ old: SIMD8<A>, sum: SIMD8<A>) -> SIMD8<A> {
     (decay * old + floor) + A(perSquare) * sum

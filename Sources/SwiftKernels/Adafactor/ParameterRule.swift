@@ -4,8 +4,8 @@ import Kernels
 ///
 /// Other roundings are ``TiledUpdate``'s.
 ///
-/// What a run does not use is a branch that is always taken: one instruction for eight elements, where a copy of each
-/// kernel for every combination took the compiler four times as long.
+/// What a run does not use is a branch that is always taken, where a copy of each kernel for every combination took the
+/// compiler four times as long. The common case, neither weight decay nor momentum, has a function of its own.
 struct ParameterRule<P: StoredScalar, A: Arithmetic> {
   let shrinks: Bool
   let averages: Bool
@@ -23,6 +23,21 @@ struct ParameterRule<P: StoredScalar, A: Arithmetic> {
     oneMinusBeta1 = A(1 - (change.momentum?.beta1 ?? 0))
     // Never read without momentum; any address will do.
     moments = change.momentum?.moments.address ?? UnsafeMutableRawPointer(bitPattern: 8)!
+  }
+
+  /// Whether an update is subtracted and nothing else happens.
+  @inline(__always)
+  var onlySubtracts: Bool { !shrinks && !averages }
+
+  /// Stores the new values of eight elements of `parameter` where the rule `onlySubtracts`; returns the squares of the
+  /// values stored.
+  @inline(__always)
+  func subtract(
+    _ update: SIMD8<A>, from parameter: UnsafeMutableRawPointer, _ offset: Int, _ valid: Int
+  ) -> SIMD8<A> {
+    let old = P.load(UnsafeRawPointer(parameter), offset, valid, as: A.self)
+    let stored = P.store(old - update, parameter, offset, valid)
+    return stored * stored
   }
 
   /// Stores the new values of eight elements of `parameter`, and their momentum; returns the squares of the values

@@ -7,6 +7,9 @@ import Kernels
 enum SmallMatrices<P: StoredScalar, G: StoredScalar, A: Arithmetic> {
   /// Σ u² of the unclipped updates; nothing is stored.
   static func statistics(_ batch: MatrixBatch, rowMoments: Elements, columnMoments: Elements) -> Double {
+    if batch.elements == 1 {
+      return SingleElements<A, G, A>.statistics(batch, moments: columnMoments)
+    }
     let (rows, columns) = (rowMoments.of(A.self), columnMoments.of(A.self))
     var total = 0.0
     forEachEight(batch) { eight in
@@ -21,6 +24,12 @@ enum SmallMatrices<P: StoredScalar, G: StoredScalar, A: Arithmetic> {
     _ parameter: MutableElements, _ batch: MatrixBatch, rowMoments: MutableElements,
     columnMoments: MutableElements, factor: Double, change: ParameterChange
   ) {
+    if batch.elements == 1 {
+      SingleElements<P, G, A>.update(
+        parameter, batch, rowMoments: rowMoments, columnMoments: columnMoments, factor: factor, change: change
+      )
+      return
+    }
     let rule = ParameterRule<A, A>(change)
     let (rows, columns) = (rowMoments.of(A.self), columnMoments.of(A.self))
     let moments = change.momentum.map { $0.moments.of(A.self) }
@@ -176,9 +185,18 @@ extension StoredScalar {
   static func lanes<A: Arithmetic>(
     _ base: UnsafeRawPointer, _ offset: Int, stride: Int, _ count: Int, as type: A.Type
   ) -> SIMD8<A> {
+    let first = base + offset &* MemoryLayout<Self>.stride
+    let step = stride &* MemoryLayout<Self>.stride
+    if count < laneCount {
+      var elements = SIMD8<A>()
+      for lane in 0..<laneCount {
+        let element = first.loadUnaligned(fromByteOffset: min(lane, count &- 1) &* step, as: Self.self)
+        elements[lane] = A.self == Double.self ? A(element.doubleValue) : A(element.floatValue)
+      }
+      return elements
+    }
     @inline(__always) func element(_ lane: Int) -> A {
-      let index = offset &+ min(lane, count &- 1) &* stride
-      let element = base.loadUnaligned(fromByteOffset: index &* MemoryLayout<Self>.stride, as: Self.self)
+      let element = first.loadUnaligned(fromByteOffset: lane &* step, as: Self.self)
       return A.self == Double.self ? A(element.doubleValue) : A(element.floatValue)
     }
     return SIMD8(

@@ -16,26 +16,19 @@ extension SwiftKernels {
       .columnMoments(gradient, average, old, new)
   }
 
-  package func accumulateColumns(
-    _ gradient: GradientPiece, rowMoments: Elements, sums: MutableElements, weightedSums: MutableElements
+  package func rowStatistics(
+    _ gradient: GradientPiece, average: MomentAverage, old: Elements, new: MutableElements, sums: ColumnSums
   ) {
-    GradientKernelTable.table(gradient: gradient.elements.type, arithmetic: rowMoments.type)
-      .accumulateColumns(gradient, rowMoments, sums, weightedSums)
+    GradientKernelTable.table(gradient: gradient.elements.type, arithmetic: new.type)
+      .rowStatistics(gradient, average, old, new, sums)
   }
 
-  package func moveSums(_ sums: MutableElements, into totals: UnsafeMutablePointer<Double>, count: Int) {
-    switch sums.type {
-    case .float64: FinishedMoments<Double>.moveSums(sums, into: totals, count: count)
-    default: FinishedMoments<Float>.moveSums(sums, into: totals, count: count)
-    }
-  }
-
-  package func accumulateRows(
-    _ gradient: GradientPiece, columnMoments: Elements, sums: UnsafeMutablePointer<Double>,
-    weightedSums: UnsafeMutablePointer<Double>
+  package func panelStatistics(
+    _ gradient: GradientPiece, average: MomentAverage, old: Elements, new: MutableElements,
+    sums: UnsafeMutablePointer<Double>, weightedSums: UnsafeMutablePointer<Double>
   ) {
-    GradientKernelTable.table(gradient: gradient.elements.type, arithmetic: columnMoments.type)
-      .accumulateRows(gradient, columnMoments, sums, weightedSums)
+    GradientKernelTable.table(gradient: gradient.elements.type, arithmetic: new.type)
+      .panelStatistics(gradient, average, old, new, sums, weightedSums)
   }
 
   package func elementStatistics(
@@ -140,8 +133,10 @@ extension SwiftKernels {
     GradientKernelTable.table(gradient: gradient.elements.type, arithmetic: tile.type).squares(gradient, tile)
   }
 
-  package func scaled(_ gradient: GradientPiece, columnFactors: Elements, into tile: MutableElements) {
-    GradientKernelTable.table(gradient: gradient.elements.type, arithmetic: tile.type)
-      .scaled(gradient, columnFactors, tile)
+  package func movePartialSums(_ sums: ColumnSums) {
+    switch sums.partial.type {
+    case .float64: sums.movePartialSums(Double.self)
+    default: sums.movePartialSums(Float.self)
+    }
   }
 }

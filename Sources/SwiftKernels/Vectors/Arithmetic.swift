@@ -18,13 +18,19 @@ let laneCount = 8
 /// `valid` is a constant in the loop once inlined: loads and stores there are whole vectors.
 @inline(__always)
 func forEachVector(_ count: Int, _ body: (_ offset: Int, _ valid: Int) -> Void) {
-  var offset = 0
-  while offset &+ laneCount <= count {
+  forEachVector(0..<count, body)
+}
+
+/// The same for the indices of a range.
+@inline(__always)
+func forEachVector(_ range: Range<Int>, _ body: (_ offset: Int, _ valid: Int) -> Void) {
+  var offset = range.lowerBound
+  while offset &+ laneCount <= range.upperBound {
     body(offset, laneCount)
     offset &+= laneCount
   }
-  if offset < count {
-    body(offset, count &- offset)
+  if offset < range.upperBound {
+    body(offset, range.upperBound &- offset)
   }
 }
 

@@ -8,24 +8,51 @@ import Kernels
 /// compiler two more copies of every kernel.
 @inline(__always)
 func chunkedSum<A: Arithmetic>(_ count: Int, _ terms: (_ offset: Int, _ valid: Int) -> SIMD8<A>) -> Double {
+  let length = KernelLimits.elementsPerSum
   var total = 0.0
   var start = 0
   while start < count {
-    let end = min(start &+ KernelLimits.elementsPerSum, count)
+    let end = min(start &+ length, count)
     var even = SIMD8<A>()
     var odd = SIMD8<A>()
-    var offset = start
-    while offset &+ 2 &* laneCount <= end {
-      even += terms(offset, laneCount)
-      odd += terms(offset &+ laneCount, laneCount)
-      offset &+= 2 &* laneCount
+    @inline(__always) func add(_ offset: Int, _ valid: Int) {
+      (even, odd) = (odd, even + terms(offset, valid))
     }
-    while offset < end {
-      even += terms(offset, min(laneCount, end &- offset))
-      offset &+= laneCount
-    }
+    forEachVector(start..<end, add)
     total += Double((even + odd).laneSum)
     start = end
+  }
+  return total
+}
+
+/// Σ terms(row, offset, valid) over groups of eight columns of every row, as `chunkedSum` of one row: lanes go on over as
+/// many short rows as fill the vectors of `elementsPerSum` elements together.
+@inline(__always)
+func chunkedSum<A: Arithmetic>(
+  rows: Int, columns: Int, _ terms: (_ row: Int, _ offset: Int, _ valid: Int) -> SIMD8<A>
+) -> Double {
+  let length = KernelLimits.elementsPerSum
+  let vectors = max(1, (columns &+ laneCount &- 1) / laneCount)
+  let group = max(1, length / laneCount / vectors)
+  var total = 0.0
+  var row = 0
+  while row < rows {
+    let lastRow = min(row &+ group, rows)
+    var start = 0
+    while start < columns {
+      let end = min(start &+ length, columns)
+      var even = SIMD8<A>()
+      var odd = SIMD8<A>()
+      for row in row..<lastRow {
+        @inline(__always) func add(_ offset: Int, _ valid: Int) {
+          (even, odd) = (odd, even + terms(row, offset, valid))
+        }
+        forEachVector(start..<end, add)
+      }
+      total += Double((even + odd).laneSum)
+      start = end
+    }
+    row = lastRow
   }
   return total
 }

@@ -83,12 +83,18 @@ struct FileStep<Optimizer: FileSteppable> {
       func name(_ part: String) -> String { StateNames.name(of: part, stored.name) }
       let parts = Optimizer.stateParts(of: Shape(stored.shape), options: options(of: stored.name))
       let moments = SafetensorsScalarType(type.arithmeticType)
-      // Moments that the options no longer use stay in the state.
-      let kept = Optimizer.State.tensorNames.filter { before[$0] != nil && parts.tensors[$0] == nil }
+      let residualName = Optimizer.State.residualName
+      // Moments that the options no longer use stay in the state; a residual goes with its rounding.
+      let kept = Optimizer.State.tensorNames.filter {
+        before[$0] != nil && parts.tensors[$0] == nil && $0 != residualName
+      }
+      let hasResidual = options(of: stored.name).rounding.keepsResidual(of: type)
+      let residual = SafetensorsDescriptor(name(residualName), stored.scalarType, shape: stored.shape)
       return parts.tensors.map { SafetensorsDescriptor(name($0), moments, shape: $1.dimensions) }
         + kept.map { SafetensorsDescriptor(name($0), moments, shape: before[$0]!.shape) }
         + parts.numbers.map { SafetensorsDescriptor(name($0), .float64, shape: []) }
         + [SafetensorsDescriptor(name(StateNames.step), .int64, shape: [])]
+        + (hasResidual ? [residual] : [])
     }
   }
 

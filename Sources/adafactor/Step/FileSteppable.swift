@@ -8,7 +8,8 @@ protocol FileSteppable: RestorableOptimizer, Optimizer {
     parameter: Parameter, options: Options, kernels: KernelPathKind, threads: Int?
   ) throws(OptimizerError)
 
-  /// What a parameter's state consists of after a step: a file's header is written before its tensors.
+  /// What a parameter's state consists of after a step, beside the residual of a rounding: a file's header is
+  /// written before its tensors.
   static func stateParts(of shape: Shape, options: Options) -> StateParts
 }
 

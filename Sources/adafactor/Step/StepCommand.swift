@@ -17,7 +17,8 @@ struct StepCommand: ParsableCommand {
         {"optimizer": "adafactor",
          "groups": [{"parameters": ["embed.weight"], "lr": 1e-3, "relative_step": false}, {}]}
       A group without "parameters" takes all that no other names; missing options have their defaults. For "adamw" \
-      they are torch's: lr, betas, eps, weight_decay, amsgrad, maximize.
+      they are torch's: lr, betas, eps, weight_decay, amsgrad, maximize. Both take "rounding" of 16-bit parameters, \
+      nearest, stochastic or compensated, and "rounding_seed".
 
       Outputs may be the input files: they are replaced when everything is computed. One parameter at a time is in \
       memory. On an error nothing is written. (Only a system that fails while the second of the two files is put in \

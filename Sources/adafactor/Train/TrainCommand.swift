@@ -20,6 +20,7 @@ struct TrainCommand: ParsableCommand {
         adafactor train --optimizer adamw --dtype bfloat16 --accumulate 4 --clip-norm 1
         adafactor train --checkpoint-directory run --checkpoint-every 100 --resume
         adafactor train --compare adamw,adafactor,adafactor:lr=1e-3:no-scale-parameter --plot compare.svg
+        adafactor train --dtype bfloat16 --compare adamw:rounding=nearest,adamw:rounding=stochastic
       """)
 
   @OptionGroup(title: "Data") var data: DataArguments
@@ -49,21 +50,23 @@ struct TrainCommand: ParsableCommand {
       }
       return
     }
-    try optimizer.checkRate(hasSchedule: schedule.name != nil)
+    try optimizer.check(scalarType: training.dtype, hasSchedule: schedule.name != nil)
   }
 
   func run() throws {
     let table = try data.table()
     let dataset = try Dataset(table)
     if let compare {
-      let comparison = try comparison(compare.choices(hasSchedule: schedule.name != nil), dataset, table.path)
+      let choices = try compare.choices(
+        scalarType: training.dtype, hasSchedule: schedule.name != nil, seed: training.seed)
+      let comparison = try comparison(choices, dataset, table.path)
       try write(
         table: comparison.table, json: comparison.json, chart: comparison.lossChart)
       return
     }
     let result: TrainingResult
     do {
-      result = try train(dataset, path: table.path, optimizer.choice())
+      result = try train(dataset, path: table.path, optimizer.choice(seed: training.seed))
     } catch let interruption as TrainingInterrupted {
       Self.warn(interruption.description)
       throw ExitCode(CheckpointArguments.interruptedStatus)
@@ -123,15 +126,5 @@ struct TrainCommand: ParsableCommand {
     settings.optimizer = optimizer
     settings.schedule = try schedule.choice()
     return settings
-  }
-}
-
-extension OptimizerArguments {
-  /// Refuses a schedule without the rate that it scales.
-  func checkRate(hasSchedule: Bool) throws {
-    if hasSchedule, optimizer == .adafactor, learningRate == nil {
-      throw ValidationError(
-        "A schedule scales a learning rate, which Adafactor's relative steps have not: give one by --lr.")
-    }
   }
 }

@@ -60,6 +60,16 @@ import Testing
     #expect(optimizer.groups[0].options == AdamW.Options())
   }
 
+  @Test(arguments: [
+    (#"{"lr": -1}"#, "lr is -1.0"), (#"{"betas": [1, 0.5]}"#, "betas[0] is 1.0"),
+    (#"{"betas": [0.5, -1]}"#, "betas[1] is -1.0"), (#"{"betas": [0.5]}"#, "betas is [0.5]"),
+    (#"{"eps": -1}"#, "eps is -1.0"), (#"{"weight_decay": -1}"#, "weight_decay is -1.0"),
+  ])
+  func `a setting out of range is refused by its key`(json: String, message: String) {
+    let error = #expect(throws: OptimizerError.self) { try decode(json) }
+    #expect(error?.description.hasPrefix(message + ": it ") == true, "\(json)")
+  }
+
   @Test func `groups are checked`() {
     let parameter = Parameter("p", Tensor(ones: [2]))
     #expect(throws: OptimizerError.noParameters(group: 0)) { try AdamW([]) }

@@ -53,6 +53,21 @@ import Testing
     }
   }
 
+  @Test(arguments: [true, false])
+  func `an optimizer is stepped where all of its gradients are finite`(isEnabled: Bool) throws {
+    let (good, bad) = (parameter("good"), parameter("bad", [1, 2]))
+    let optimizer = try AdamW([good, bad])
+    let scaler = try LossScaler(.init(scale: 4), isEnabled: isEnabled)
+    #expect(try scaler.step(optimizer)?.steppedCount == 2)
+    #expect(good.gradientScale == (isEnabled ? 0.25 : 1))
+    try scaler.update()
+    good.gradient = Tensor([3, 4])
+    bad.gradient = Tensor([1, .nan])
+    let report = try scaler.step(optimizer)
+    #expect(report?.steppedCount == (isEnabled ? nil : 2))
+    #expect(optimizer.state(of: good)?.step == (isEnabled ? 1 : 2))
+  }
+
   @Test func `a step is left out where a gradient is not finite`() throws {
     let parameters = [parameter("good"), parameter("bad", [1, .nan])]
     let optimizer = try Adafactor(parameters)

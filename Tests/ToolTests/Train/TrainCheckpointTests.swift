@@ -32,6 +32,12 @@ struct TrainCheckpointTests {
       "--epochs", "10", "--hidden", "8", "--optimizer", "adamw", "--dtype", "float16", "--accumulate", "3",
     ],
     ["--epochs", "5", "--hidden", "8", "--dtype", "bfloat16", "--beta1", "0.9"],
+    // What is drawn, or what rounding lost, must go on as well.
+    ["--epochs", "5", "--hidden", "8", "--dtype", "bfloat16", "--rounding", "stochastic"],
+    [
+      "--epochs", "5", "--hidden", "8", "--dtype", "bfloat16", "--rounding", "compensated", "--optimizer",
+      "adamw",
+    ],
   ]
 
   private func report(_ result: ToolRunner.Result) throws -> Report {
@@ -180,6 +186,10 @@ struct TrainCheckpointTests {
           [
             "--schedule: none in", "--dtype: float32 in", "--accumulate: 1 in", "the optimizer's lr: null in",
           ]
+        ),
+        (
+          settings + ["--dtype", "bfloat16", "--rounding", "stochastic"],
+          ["the optimizer's rounding: none in the checkpoint, \"stochastic\" here"]
         ),
       ]
       for (arguments, messages) in others {

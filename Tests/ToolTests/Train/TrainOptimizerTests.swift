@@ -1,5 +1,8 @@
 import Foundation
+import Optimizers
 import Testing
+
+@testable import adafactor
 
 @Suite("adafactor train: optimizers", .serialized)
 struct TrainOptimizerTests {
@@ -10,6 +13,7 @@ struct TrainOptimizerTests {
     }
     let optimizer: String
     let scalarType: String
+    let rounding: String?
     let epochs: [Epoch]
     let steps: Int
     let stateBytes: Int
@@ -87,6 +91,37 @@ struct TrainOptimizerTests {
       rows.contains("optimizer state \(8 * Self.parameters / 1000),\(8 * Self.parameters % 1000) bytes"))
   }
 
+  @Test("Each rounding trains otherwise; the compensated one keeps a residual of each parameter")
+  func rounding() throws {
+    let sixteen = Self.short + ["--dtype", "bfloat16"]
+    for optimizer in ["adafactor", "adamw"] {
+      let names = ["nearest", "stochastic", "compensated"].map { "\(optimizer):rounding=\($0)" }
+      let runs = try decode(Comparison.self, sixteen + ["--compare", names.joined(separator: ",")]).runs
+      #expect(Set(runs.map(\.result.parametersChecksum)).count == 3)
+      #expect(runs.map(\.result.rounding) == ["nearest", "stochastic", "compensated"])
+      #expect(runs[1].result.stateBytes == runs[0].result.stateBytes)
+      #expect(runs[2].result.stateBytes == runs[0].result.stateBytes + 2 * Self.parameters)
+      #expect(try decode(Report.self, sixteen + ["--optimizer", optimizer]) == runs[0].result)
+    }
+    #expect(try decode(Report.self, Self.short).rounding == nil)
+    let result = try ToolRunner.run(["train", "--quiet", "--rounding", "stochastic"] + sixteen)
+    #expect(result.lines.contains { $0.hasSuffix(" \(Self.parameters) of bfloat16, stochastic rounding") })
+  }
+
+  @Test("Stochastic rounding draws from the seed; other roundings draw nothing")
+  func roundingSeed() throws {
+    func choice(_ arguments: String...) throws -> OptimizerChoice {
+      try OptimizerArguments.parse(arguments).choice(seed: 7)
+    }
+    #expect(
+      try choice("--rounding", "stochastic") == .adafactor(.init(rounding: .stochastic, roundingSeed: 7)))
+    #expect(
+      try choice("--rounding", "stochastic", "--optimizer", "adamw")
+        == .adamw(.init(rounding: .stochastic, roundingSeed: 7)))
+    #expect(try choice("--rounding", "compensated") == .adafactor(.init(rounding: .compensated)))
+    #expect(try choice() == .adafactor(.init()))
+  }
+
   @Test("Options of one optimizer are refused for the other by name, and so are bad comparisons")
   func refusals() throws {
     let mistakes: [([String], String)] = [
@@ -103,6 +138,19 @@ struct TrainOptimizerTests {
       (["--optimizer", "sgd"], "'sgd' is invalid"), (["--dtype", "int8"], "'int8' is invalid"),
       (["--accumulate", "0"], "--accumulate is 0"), (["--clip-norm", "0"], "--clip-norm is 0"),
       (["--accumulate", "9223372036854775807"], "is too large"),
+      (["--rounding", "stochastic"], "--rounding stochastic is for 16-bit parameters, but those of float32"),
+      (
+        ["--rounding", "nearest", "--dtype", "float64"],
+        "but those of float64 are stored as they are computed"
+      ),
+      (["--rounding", "up", "--dtype", "bfloat16"], "'up' is invalid"),
+      (
+        ["--compare", "adamw,adamw:rounding=compensated"], "--compare adamw:rounding=compensated: --rounding"
+      ),
+      (
+        ["--compare", "adamw,adafactor", "--rounding", "nearest", "--dtype", "bfloat16"],
+        "--rounding cannot stand beside --compare"
+      ),
       (["--compare", "adamw"], "two optimizers or more"),
       (["--compare", "adamw,adamw"], "each of them once"),
       (["--compare", "adamw,"], "is invalid"), (["--compare", "adamw,sgd"], "--compare sgd: "),

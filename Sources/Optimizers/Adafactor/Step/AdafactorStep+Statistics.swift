@@ -41,39 +41,10 @@ extension AdafactorStep {
     let new = workspace.rowMoments?.advanced(by: firstRow) ?? scratch.rowMoments
     let sums = workspace.partialSums! + index * 2 * columns
     sums.update(repeating: 0, count: 2 * columns)
-    accumulateColumns(
-      piece(block), old: moments.rows!.reading.advanced(by: firstRow), new: new, sums: sums,
-      weightedSums: sums + columns, kernels, scratch)
+    kernels.rowStatistics(
+      piece(block), average: average(count: columns), old: moments.rows!.reading.advanced(by: firstRow),
+      new: new, sums: scratch.columnSums(total: sums, totalWeighted: sums + columns, count: columns))
     return kernels.sum(new.reading, count: block.rows.count)
-  }
-
-  /// New R of the rows of `piece`, and Σ g², Σ g² / R per column, in tiles of rows: the second sweep over a tile finds
-  /// it in the cache.
-  private func accumulateColumns(
-    _ piece: GradientPiece, old: Elements, new: MutableElements, sums: UnsafeMutablePointer<Double>,
-    weightedSums: UnsafeMutablePointer<Double>, _ kernels: any KernelPath, _ scratch: ThreadScratch
-  ) {
-    let average = average(count: piece.columns)
-    let tileRows = tileRows(columns: piece.columns)
-    scratch.clearTileSums(columns: piece.columns, bytes: arithmeticBytes)
-    var summedRows = 0
-    var row = 0
-    while row < piece.rows {
-      var tile = piece
-      tile.elements = piece.elements.advanced(by: row * piece.stride)
-      tile.rows = min(tileRows, piece.rows - row)
-      let newRows = new.advanced(by: row)
-      kernels.rowMoments(tile, average: average, old: old.advanced(by: row), new: newRows)
-      kernels.accumulateColumns(
-        tile, rowMoments: newRows.reading, sums: scratch.tileSums, weightedSums: scratch.tileWeightedSums)
-      row += tile.rows
-      summedRows += tile.rows
-      if summedRows + tileRows > KernelLimits.rowsPerColumnSum || row == piece.rows {
-        kernels.moveSums(scratch.tileSums, into: sums, count: piece.columns)
-        kernels.moveSums(scratch.tileWeightedSums, into: weightedSums, count: piece.columns)
-        summedRows = 0
-      }
-    }
   }
 
   /// New C of the panel's columns, and their part of the row sums.
@@ -85,10 +56,10 @@ extension AdafactorStep {
     let new = workspace.columnMoments?.advanced(by: firstColumn) ?? scratch.columnMoments
     let sums = workspace.partialSums! + index * 2 * rows
     sums.update(repeating: 0, count: 2 * rows)
-    let piece = piece(block)
-    kernels.columnMoments(
-      piece, average: average(count: rows), old: moments.columns!.reading.advanced(by: firstColumn), new: new)
-    kernels.accumulateRows(piece, columnMoments: new.reading, sums: sums, weightedSums: sums + rows)
+    kernels.panelStatistics(
+      piece(block), average: average(count: rows),
+      old: moments.columns!.reading.advanced(by: firstColumn), new: new, sums: sums, weightedSums: sums + rows
+    )
   }
 
   /// New R and C of a whole matrix, and its mean R; returns Σ u².
@@ -107,18 +78,19 @@ extension AdafactorStep {
     if partition.isWide {
       scratch.sums.update(repeating: 0, count: rows)
       scratch.weightedSums.update(repeating: 0, count: rows)
-      kernels.columnMoments(piece, average: average(count: rows), old: oldColumns, new: newColumns)
-      kernels.accumulateRows(
-        piece, columnMoments: newColumns.reading, sums: scratch.sums, weightedSums: scratch.weightedSums)
+      kernels.panelStatistics(
+        piece, average: average(count: rows), old: oldColumns, new: newColumns, sums: scratch.sums,
+        weightedSums: scratch.weightedSums)
       quotients = kernels.finishMoments(
         average: average(count: columns), old: oldRows, new: newRows, sums: scratch.sums,
         weightedSums: scratch.weightedSums, count: rows)
     } else {
       scratch.sums.update(repeating: 0, count: columns)
       scratch.weightedSums.update(repeating: 0, count: columns)
-      accumulateColumns(
-        piece, old: oldRows, new: newRows, sums: scratch.sums, weightedSums: scratch.weightedSums, kernels,
-        scratch)
+      kernels.rowStatistics(
+        piece, average: average(count: columns), old: oldRows, new: newRows,
+        sums: scratch.columnSums(
+          total: scratch.sums, totalWeighted: scratch.weightedSums, count: columns))
       quotients = kernels.finishMoments(
         average: average(count: rows), old: oldColumns, new: newColumns, sums: scratch.sums,
         weightedSums: scratch.weightedSums, count: columns)
@@ -129,15 +101,6 @@ extension AdafactorStep {
   }
 
   // MARK: Pieces
-
-  /// Bytes of a gradient tile that stay in the second-level cache between two sweeps, with room for the sums.
-  private static let tileBytes = 128 << 10
-
-  /// Rows of a tile: a multiple of four, which is what a kernel takes at once.
-  private func tileRows(columns: Int) -> Int {
-    let rows = Self.tileBytes / max(1, columns * gradient.type.byteCount)
-    return max(4, min(KernelLimits.rowsPerColumnSum, rows / 4 * 4))
-  }
 
   /// Where a matrix's new moments are computed: kept for the update, or in scratch.
   func newMoments(_ matrix: Int, _ scratch: ThreadScratch) -> (

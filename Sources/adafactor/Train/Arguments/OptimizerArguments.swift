@@ -1,7 +1,9 @@
 import ArgumentParser
 import Optimizers
+import Tensors
 
 extension OptimizerKind: ExpressibleByArgument {}
+extension Rounding: ExpressibleByArgument {}
 
 /// The optimizer on the command line; what is not given keeps the library's default.
 struct OptimizerArguments: ParsableArguments {
@@ -31,16 +33,40 @@ struct OptimizerArguments: ParsableArguments {
       """)
   var weightDecay: Double?
 
+  @Option(
+    help: """
+      How steps round into 16-bit parameters: to nearest, where updates below the last place are lost; stochastic, \
+      where they count in the mean; compensated, where the state keeps them until they count. (default: \
+      \(Adafactor.Options().rounding))
+      """)
+  var rounding: Rounding?
+
   @OptionGroup var adafactor: AdafactorArguments
   @OptionGroup var adamw: AdamWArguments
 
   /// The names of all options that were given, apart from `--optimizer`.
   var given: [String] {
     let shared = [("--lr", learningRate), ("--beta1", beta1), ("--weight-decay", weightDecay)]
-    return shared.filter { $0.1 != nil }.map(\.0) + adafactor.given + adamw.given
+    return shared.filter { $0.1 != nil }.map(\.0) + (rounding == nil ? [] : ["--rounding"])
+      + adafactor.given + adamw.given
   }
 
-  func choice() throws -> OptimizerChoice {
+  /// Refuses what cannot stand beside the rest of the command line: a schedule without the rate that it scales, and
+  /// a rounding of parameters that are not rounded.
+  func check(scalarType: ScalarType, hasSchedule: Bool) throws {
+    if hasSchedule, optimizer == .adafactor, learningRate == nil {
+      throw ValidationError(
+        "A schedule scales a learning rate, which Adafactor's relative steps have not: give one by --lr.")
+    }
+    if let rounding, scalarType.byteCount > 2 {
+      throw ValidationError(
+        "--rounding \(rounding.rawValue) is for 16-bit parameters, but those of \(scalarType.rawValue) are stored as "
+          + "they are computed: leave it out, or give --dtype bfloat16 or --dtype float16.")
+    }
+  }
+
+  /// The optimizer and its settings; `seed` is what stochastic rounding draws from.
+  func choice(seed: UInt64) throws -> OptimizerChoice {
     let foreign = optimizer == .adafactor ? adamw.given : adafactor.given
     if let name = foreign.first {
       let other = optimizer == .adafactor ? OptimizerKind.adamw : .adafactor
@@ -49,12 +75,12 @@ struct OptimizerArguments: ParsableArguments {
           + "leave it out, or give --optimizer \(other.rawValue).")
     }
     switch optimizer {
-    case .adafactor: return .adafactor(try adafactorOptions())
-    case .adamw: return .adamw(try adamwOptions())
+    case .adafactor: return .adafactor(try adafactorOptions(seed: seed))
+    case .adamw: return .adamw(try adamwOptions(seed: seed))
     }
   }
 
-  private func adafactorOptions() throws -> Adafactor.Options {
+  private func adafactorOptions(seed: UInt64) throws -> Adafactor.Options {
     var options = Adafactor.Options()
     if let learningRate {
       guard !adafactor.warmupInit else {
@@ -71,11 +97,12 @@ struct OptimizerArguments: ParsableArguments {
     options.weightDecay = weightDecay ?? options.weightDecay
     options.squaredGradientEpsilon = adafactor.eps1 ?? options.squaredGradientEpsilon
     options.parameterScaleEpsilon = adafactor.eps2 ?? options.parameterScaleEpsilon
+    setRounding(&options, seed: seed)
     try options.validate()
     return options
   }
 
-  private func adamwOptions() throws -> AdamW.Options {
+  private func adamwOptions(seed: UInt64) throws -> AdamW.Options {
     var options = AdamW.Options()
     options.learningRate = learningRate ?? options.learningRate
     options.beta1 = beta1 ?? options.beta1
@@ -84,8 +111,15 @@ struct OptimizerArguments: ParsableArguments {
     options.weightDecay = weightDecay ?? options.weightDecay
     options.amsgrad = adamw.amsgrad
     options.correctsBias = adamw.biasCorrection ?? options.correctsBias
+    setRounding(&options, seed: seed)
     try options.validate()
     return options
+  }
+
+  private func setRounding(_ options: inout some OptimizerOptions, seed: UInt64) {
+    options.rounding = rounding ?? options.rounding
+    // Elsewhere nothing is drawn: a setting that has no effect would only stand in checkpoints.
+    if options.rounding == .stochastic { options.roundingSeed = seed }
   }
 }
 

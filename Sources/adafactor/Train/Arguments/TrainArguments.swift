@@ -102,7 +102,7 @@ struct TrainingArguments: ParsableArguments {
   @Option(help: ArgumentHelp("The widths of the hidden layers; 0 for none.", valueName: "n,n,…"))
   var hidden = LayerWidths(widths: TrainingSettings().hidden)
 
-  @Option(help: "What the split, the weights and the order of samples are drawn from.")
+  @Option(help: "What the split, the weights, the order of samples and stochastic rounding are drawn from.")
   var seed = TrainingSettings().seed
 
   @Option(

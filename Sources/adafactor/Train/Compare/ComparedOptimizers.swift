@@ -1,4 +1,5 @@
 import ArgumentParser
+import Tensors
 
 /// Optimizers with their settings, as `adamw,adafactor:lr=1e-3:no-scale-parameter`.
 struct ComparedOptimizers: ExpressibleByArgument {
@@ -14,7 +15,9 @@ struct ComparedOptimizers: ExpressibleByArgument {
   ///
   /// - Throws: `ValidationError` for one that is no optimizer, has a setting that it does not know, or occurs
   ///   twice.
-  func choices(hasSchedule: Bool) throws -> [(label: String, choice: OptimizerChoice)] {
+  func choices(
+    scalarType: ScalarType, hasSchedule: Bool, seed: UInt64
+  ) throws -> [(label: String, choice: OptimizerChoice)] {
     guard labels.count > 1, Set(labels).count == labels.count else {
       throw ValidationError("--compare needs two optimizers or more, each of them once.")
     }
@@ -24,8 +27,8 @@ struct ComparedOptimizers: ExpressibleByArgument {
       let arguments = ["--optimizer=\(parts[0])"] + parts.dropFirst().map { "--\($0)" }
       do {
         let arguments = try OptimizerArguments.parse(arguments)
-        try arguments.checkRate(hasSchedule: hasSchedule)
-        return (label, try arguments.choice())
+        try arguments.check(scalarType: scalarType, hasSchedule: hasSchedule)
+        return (label, try arguments.choice(seed: seed))
       } catch {
         throw ValidationError("--compare \(label): \(OptimizerArguments.message(for: error))")
       }

@@ -67,7 +67,7 @@ struct OptimizationStep {
       try scaler.unscale(parameters)
       try parameters.clipGradientNorm(maximum: clipNorm, kernels: kernels, threads: threads)
     }
-    let report = try scaler.step(parameters) { try optimizer.step() }
+    let report = try scaler.step(optimizer)
     try scaler.update()
     accumulator?.reset()
     return report != nil

@@ -19,6 +19,14 @@ enum OptimizerChoice: Equatable {
     }
   }
 
+  /// How steps round into 16-bit parameters.
+  var rounding: Rounding {
+    switch self {
+    case .adafactor(let options): options.rounding
+    case .adamw(let options): options.rounding
+    }
+  }
+
   /// The optimizer of these parameters.
   func make(
     _ parameters: [Parameter], kernels: KernelPathKind, threads: Int?

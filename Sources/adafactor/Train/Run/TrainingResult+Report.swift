@@ -18,7 +18,7 @@ extension TrainingResult {
       (
         "optimizer", "\(optimizer.rawValue), \(ReportText.format(1e3 * optimizerSecondsPerStep, 3)) ms a step"
       ),
-      ("parameters", "\(ReportText.grouped(parameters)) of \(scalarType.rawValue)"),
+      ("parameters", parametersText),
       ("optimizer state", stateText),
       ("kernels", "\(kernels.rawValue), \(ReportText.counted(threads, "thread"))"),
     ]
@@ -41,6 +41,12 @@ extension TrainingResult {
       parts.append("loss scale \(lossScale), \(ReportText.counted(skippedSteps, "step")) left out for it")
     }
     return parts.joined(separator: ", ")
+  }
+
+  private var parametersText: String {
+    let text = "\(ReportText.grouped(parameters)) of \(scalarType.rawValue)"
+    guard let rounding, rounding != .nearest else { return text }
+    return text + ", \(rounding.rawValue) rounding"
   }
 
   private var stateText: String {

@@ -1,3 +1,4 @@
+import Optimizers
 import Tensors
 
 /// Where a run is.
@@ -44,6 +45,8 @@ struct TrainingResult: Encodable {
   let adamwStateBytes: Int
   let optimizer: OptimizerKind
   let scalarType: ScalarType
+  /// How steps rounded; nil for parameters that are stored as they are computed.
+  let rounding: Rounding?
   let batchSize: Int
   let microBatches: Int
   let clipNorm: Double?

@@ -14,7 +14,9 @@ extension TrainingRun {
       stateBytes: takeStep.optimizer.stateByteCount,
       // Two moments a parameter.
       adamwStateBytes: 2 * settings.scalarType.arithmeticType.byteCount * parameters,
-      optimizer: settings.optimizer.kind, scalarType: settings.scalarType, batchSize: settings.batchSize,
+      optimizer: settings.optimizer.kind, scalarType: settings.scalarType,
+      rounding: settings.scalarType.byteCount == 2 ? settings.optimizer.rounding : nil,
+      batchSize: settings.batchSize,
       microBatches: settings.microBatches, clipNorm: settings.clipNorm,
       lossScale: takeStep.scaler.isEnabled ? takeStep.scaler.scale : nil,
       skippedSteps: journal.skippedSteps, kernels: settings.kernels, threads: takeStep.optimizer.threads,

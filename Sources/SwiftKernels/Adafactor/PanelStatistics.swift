@@ -1,0 +1,158 @@
+import Kernels
+
+/// The first read of the gradient, by panels of columns with every row: new C, and what R and Σ u² are made of.
+///
+/// Some columns at a time, so that the second sweep over their rows finds them in the cache. Both sweeps go along rows:
+/// down a column, rows of a power of two fall on the same few lines of the first-level cache.
+enum PanelStatistics<G: StoredScalar, A: Arithmetic> {
+  /// Cⱼ ← β Cⱼ + (1−β)(Σᵢ g²ᵢⱼ / n + ε) for the columns of the panel; then adds Σⱼ g²ᵢⱼ to `sums`ᵢ and Σⱼ g²ᵢⱼ / Cⱼ to
+  /// `weightedSums`ᵢ.
+  static func accumulate(
+    _ gradient: GradientPiece, average: MomentAverage, old: Elements, new: MutableElements,
+    sums: UnsafeMutablePointer<Double>, weightedSums: UnsafeMutablePointer<Double>
+  ) {
+    PanelColumns<G, A>.forEach(of: gradient, average: average, old: old, new: new) { panel, columns in
+      panel.invert(columns)
+      for row in 0..<gradient.rows {
+        let base = panel.address(ofRow: row)
+        var (sum, oddSum) = (SIMD8<A>(), SIMD8<A>())
+        var (weighted, oddWeighted) = (SIMD8<A>(), SIMD8<A>())
+        @inline(__always) func add(_ column: Int, _ valid: Int) {
+          let g = panel.scale * G.load(base, column, valid, as: A.self)
+          let square = g * g
+          (sum, oddSum) = (oddSum, sum + square)
+          let inverse = A.load(UnsafeRawPointer(panel.sums), column &- columns.lowerBound, valid, as: A.self)
+          (weighted, oddWeighted) = (oddWeighted, weighted + square * inverse)
+        }
+        forEachVector(columns, add)
+        sums[row] += Double((sum + oddSum).laneSum)
+        weightedSums[row] += Double((weighted + oddWeighted).laneSum)
+      }
+    }
+  }
+
+  /// Cⱼ alone, with the bits that `accumulate` gives.
+  static func columnMoments(
+    _ gradient: GradientPiece, average: MomentAverage, old: Elements, new: MutableElements
+  ) {
+    PanelColumns<G, A>.forEach(of: gradient, average: average, old: old, new: new) { _, _ in }
+  }
+}
+
+/// Some columns of a panel.
+private struct PanelColumns<G: StoredScalar, A: Arithmetic> {
+  let gradient: GradientPiece
+  let scale: SIMD8<A>
+  let average: MovingAverage<A>
+  let old: UnsafeRawPointer
+  let new: UnsafeMutableRawPointer
+  /// Room for one number for each column: Σ g², then 1 / C.
+  let sums: UnsafeMutableRawPointer
+  /// The same for the sums of a few rows.
+  let partialSums: UnsafeMutableRawPointer
+
+  /// Calls `body` for some columns after the other, with their new C complete.
+  @inline(__always)
+  static func forEach(
+    of gradient: GradientPiece, average: MomentAverage, old: Elements, new: MutableElements,
+    _ body: (_ panel: PanelColumns, _ columns: Range<Int>) -> Void
+  ) {
+    let length = KernelLimits.elementsPerSum
+    withUnsafeTemporaryAllocation(of: A.self, capacity: 2 * length) { memory in
+      let panel = PanelColumns(
+        gradient: gradient, scale: SIMD8(repeating: A(gradient.scale)), average: MovingAverage(average),
+        old: UnsafeRawPointer(old.of(A.self)), new: UnsafeMutableRawPointer(new.of(A.self)),
+        sums: UnsafeMutableRawPointer(memory.baseAddress!),
+        partialSums: UnsafeMutableRawPointer(memory.baseAddress! + length))
+      for start in stride(from: 0, to: gradient.columns, by: length) {
+        let columns = start..<min(start &+ length, gradient.columns)
+        panel.sumRows(columns)
+        panel.updateMoments(columns)
+        body(panel, columns)
+      }
+    }
+  }
+
+  @inline(__always)
+  func address(ofRow row: Int) -> UnsafeRawPointer {
+    gradient.elements.address + row &* gradient.stride &* MemoryLayout<G>.stride
+  }
+
+  /// Σ g² of each column.
+  private func sumRows(_ columns: Range<Int>) {
+    let rowsPerSum = KernelLimits.rowsPerColumnSum
+    clear(sums, columns.count)
+    // A sum over many rows drifts: groups of rowsPerColumnSum are summed on their own.
+    for first in stride(from: 0, to: gradient.rows, by: rowsPerSum) {
+      clear(partialSums, columns.count)
+      var row = first
+      let end = min(first &+ rowsPerSum, gradient.rows)
+      while row &+ 4 <= end {
+        addFourRows(row, columns)
+        row &+= 4
+      }
+      while row < end {
+        addRow(row, columns)
+        row &+= 1
+      }
+      forEachVector(columns.count) { offset, valid in
+        add(A.load(UnsafeRawPointer(partialSums), offset, valid), to: sums, offset, valid)
+      }
+    }
+  }
+
+  private func clear(_ sums: UnsafeMutableRawPointer, _ count: Int) {
+    sums.assumingMemoryBound(to: A.self).update(repeating: 0, count: count)
+  }
+
+  @inline(__always)
+  private func addFourRows(_ row: Int, _ columns: Range<Int>) {
+    let base = address(ofRow: row)
+    let rowBytes = gradient.stride &* MemoryLayout<G>.stride
+    @inline(__always) func addRows(_ column: Int, _ valid: Int) {
+      let q01 = square(base, column, valid) + square(base + rowBytes, column, valid)
+      let q23 = square(base + 2 &* rowBytes, column, valid) + square(base + 3 &* rowBytes, column, valid)
+      add(q01 + q23, to: partialSums, column &- columns.lowerBound, valid)
+    }
+    forEachVector(columns, addRows)
+  }
+
+  @inline(__always)
+  private func addRow(_ row: Int, _ columns: Range<Int>) {
+    let base = address(ofRow: row)
+    @inline(__always) func addRow(_ column: Int, _ valid: Int) {
+      add(square(base, column, valid), to: partialSums, column &- columns.lowerBound, valid)
+    }
+    forEachVector(columns, addRow)
+  }
+
+  @inline(__always)
+  private func square(_ base: UnsafeRawPointer, _ column: Int, _ valid: Int) -> SIMD8<A> {
+    let g = scale * G.load(base, column, valid, as: A.self)
+    return g * g
+  }
+
+  @inline(__always)
+  private func add(_ terms: SIMD8<A>, to base: UnsafeMutableRawPointer, _ offset: Int, _ valid: Int) {
+    _ = A.store(A.load(UnsafeRawPointer(base), offset, valid, as: A.self) + terms, base, offset, valid)
+  }
+
+  /// C of each column, from the sums.
+  private func updateMoments(_ columns: Range<Int>) {
+    @inline(__always) func update(_ column: Int, _ valid: Int) {
+      let sum = A.load(UnsafeRawPointer(sums), column &- columns.lowerBound, valid, as: A.self)
+      _ = A.store(
+        average.updated(A.load(old, column, valid, as: A.self), sum: sum), new, column, valid)
+    }
+    forEachVector(columns, update)
+  }
+
+  /// sums ← 1 / C.
+  func invert(_ columns: Range<Int>) {
+    @inline(__always) func invert(_ column: Int, _ valid: Int) {
+      let moments = A.load(UnsafeRawPointer(new), column, valid, as: A.self)
+      _ = A.store(1 / moments, sums, column &- columns.lowerBound, valid)
+    }
+    forEachVector(columns, invert)
+  }
+}

@@ -1,0 +1,42 @@
+import Kernels
+
+/// Adafactor on trailing matrices of one element, as convolutions of 1 × 1 have them: R and C for each element.
+///
+/// The mean of R is R itself, so that u = g √(R / R) / √C = g / √C, whatever R is.
+enum SingleElements<P: StoredScalar, G: StoredScalar, A: Arithmetic> {
+  /// Σ g² / C with new C, which is not stored.
+  static func statistics(_ batch: MatrixBatch, moments: Elements) -> Double {
+    ElementStatistics<G, A>.sum(piece(batch), average: batch.average(count: 1), moments: moments)
+  }
+
+  /// Stores new moments and parameters.
+  static func update(
+    _ parameter: MutableElements, _ batch: MatrixBatch, rowMoments: MutableElements,
+    columnMoments: MutableElements, factor: Double, change: ParameterChange
+  ) {
+    let average = MovingAverage<A>(batch.average(count: 1))
+    let scale = SIMD8<A>(repeating: A(batch.scale))
+    let rows = UnsafeMutableRawPointer(rowMoments.of(A.self))
+    @inline(__always) func updateRow(_ offset: Int, _ valid: Int) {
+      let g = scale * G.load(batch.gradient.address, offset, valid, as: A.self)
+      let old = A.load(UnsafeRawPointer(rows), offset, valid, as: A.self)
+      _ = A.store(average.updated(old, sum: g * g), rows, offset, valid)
+    }
+    // In pieces, of which the second sweep finds the gradient in the first-level cache.
+    for start in stride(from: 0, to: batch.count, by: KernelLimits.elementsPerSum) {
+      let end = min(start &+ KernelLimits.elementsPerSum, batch.count)
+      forEachVector(start..<end, updateRow)
+      var part = piece(batch)
+      part.elements = part.elements.advanced(by: start)
+      part.columns = end &- start
+      _ = ElementUpdate<P, G, A>.update(
+        parameter.advanced(by: start), part, average: batch.average(count: 1),
+        moments: columnMoments.advanced(by: start), factor: factor, change: change.advanced(by: start))
+    }
+  }
+
+  /// The elements of all matrices as one row.
+  private static func piece(_ batch: MatrixBatch) -> GradientPiece {
+    GradientPiece(batch.gradient, scale: batch.scale, rows: 1, columns: batch.count, stride: batch.count)
+  }
+}

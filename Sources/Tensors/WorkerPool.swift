@@ -1,0 +1,167 @@
+import Dispatch
+import Synchronization
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// The threads that help with parallel loops: started with the first loop, and kept.
+///
+/// A step is a few loops with microseconds between them. A thread that has just helped therefore looks for the next loop
+/// for a while before it sleeps, and the thread that began a loop never waits for one that has not come: waking a
+/// thread takes longer than a small tensor's step. `concurrentPerform` took four times as long as one thread for a
+/// matrix of 256 × 256.
+///
+/// Unchecked: `loop` is written while no helper is inside, and read by helpers inside; `helpers` says which it is.
+final class WorkerPool: @unchecked Sendable {
+  /// The pool of this process.
+  static let shared = WorkerPool(threads: max(1, processorCount - 1))
+
+  /// A loop that threads share.
+  private struct Loop {
+    var count = 0
+    var body: UnsafePointer<(_ worker: Int, _ index: Int) -> Void>?
+  }
+
+  private let threads: Int
+  private var loop = Loop()
+  /// Helpers inside the loop, and above them, times `place`, how many it has places for; `closed` where there is no loop.
+  private let helpers = Atomic(WorkerPool.closed)
+  /// The next index of the loop.
+  private let next = Atomic(0)
+  /// How many loops there have been: what helpers watch.
+  private let generation = Atomic(0)
+  /// Helpers that sleep, or are about to.
+  private let sleepers = Atomic(0)
+  private let wakeUp = DispatchSemaphore(value: 0)
+  /// Whether a thread is running a loop.
+  private let isBusy = Atomic(false)
+  /// Whether the threads have been started.
+  private var isStarted = false
+
+  private static let closed = -1
+  private static let place = 1 << 16
+  /// How often a helper looks for a new loop before it sleeps: some tens of microseconds.
+  private static let looks = 20_000
+
+  private init(threads: Int) { self.threads = threads }
+
+  /// Runs a loop with the help of at most `threads` − 1 others; false, with nothing done, while another loop runs.
+  func run(count: Int, threads: Int, _ body: (_ worker: Int, _ index: Int) -> Void) -> Bool {
+    guard !isBusy.exchange(true, ordering: .acquiring) else { return false }
+    defer { isBusy.store(false, ordering: .releasing) }
+    start()
+    withoutActuallyEscaping(body) { body in
+      withUnsafePointer(to: body) { body in
+        loop = Loop(count: count, body: body)
+        next.store(0, ordering: .relaxed)
+        let places = min(count, threads, Self.place) - 1
+        helpers.store(places * Self.place, ordering: .releasing)
+        generation.add(1, ordering: .sequentiallyConsistent)
+        wake(places)
+        runIndices(asWorker: 0)
+        close(places)
+      }
+    }
+    return true
+  }
+
+  /// Takes indices until there are none.
+  private func runIndices(asWorker worker: Int) {
+    let (count, body) = (loop.count, loop.body!)
+    while true {
+      let index = next.add(1, ordering: .relaxed).oldValue
+      if index >= count { return }
+      body.pointee(worker, index)
+    }
+  }
+
+  /// Waits for the helpers inside, and lets no others in.
+  private func close(_ places: Int) {
+    let nobody = places * Self.place
+    var looks = 0
+    while !helpers.compareExchange(expected: nobody, desired: Self.closed, ordering: .acquiring).exchanged {
+      looks += 1
+      if looks % 1000 == 0 { sched_yield() }
+    }
+  }
+
+  // MARK: Helpers
+
+  private func start() {
+    guard !isStarted else { return }
+    isStarted = true
+    for _ in 0..<threads {
+      // A queue of its own: a thread that a helper holds for ever is missed by nobody.
+      DispatchQueue(label: "swift-adafactor.worker", qos: .userInitiated).async { self.help() }
+    }
+  }
+
+  /// Wakes as many as the loop has places for, of those that sleep.
+  private func wake(_ places: Int) {
+    var places = places
+    while places > 0, takeSleeper() {
+      wakeUp.signal()
+      places -= 1
+    }
+  }
+
+  /// Takes one from the number of sleepers, if there is one: whoever does so owes, or is owed, one signal.
+  private func takeSleeper() -> Bool {
+    var count = sleepers.load(ordering: .sequentiallyConsistent)
+    while count > 0 {
+      let result = sleepers.weakCompareExchange(
+        expected: count, desired: count - 1, ordering: .sequentiallyConsistent)
+      if result.exchanged { return true }
+      count = result.original
+    }
+    return false
+  }
+
+  /// What a helper does for ever.
+  private func help() {
+    var seen = 0
+    while true {
+      waitForLoop(after: &seen)
+      if let worker = enter() {
+        runIndices(asWorker: worker)
+        helpers.subtract(1, ordering: .releasing)
+      }
+    }
+  }
+
+  /// Returns once there has been another loop.
+  private func waitForLoop(after seen: inout Int) {
+    for _ in 0..<Self.looks {
+      let current = generation.load(ordering: .acquiring)
+      if current != seen {
+        seen = current
+        return
+      }
+    }
+    sleepers.add(1, ordering: .sequentiallyConsistent)
+    // Either this thread sees the loop, or the thread that began it sees this one among the sleepers.
+    if generation.load(ordering: .sequentiallyConsistent) == seen || !takeSleeper() {
+      wakeUp.wait()
+    }
+    seen = generation.load(ordering: .acquiring)
+  }
+
+  /// The number of this helper in the loop, or nil where there is none or it has no place left.
+  ///
+  /// A number is given twice only after its first holder found no index left, and then the second finds none either.
+  private func enter() -> Int? {
+    var current = helpers.load(ordering: .relaxed)
+    while current != Self.closed && current % Self.place < current / Self.place {
+      let result = helpers.weakCompareExchange(
+        expected: current, desired: current + 1, successOrdering: .acquiring, failureOrdering: .relaxed)
+      if result.exchanged { return current % Self.place + 1 }
+      current = result.original
+    }
+    return nil
+  }
+}

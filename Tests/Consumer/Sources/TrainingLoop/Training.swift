@@ -1,0 +1,104 @@
+import Checkpoints
+import Foundation
+import Optimizers
+import Schedules
+import Tensors
+
+/// Learns y = x W + b from micro-batches of unequal sizes, four to a step.
+final class Training {
+  let steps = 60
+  let microBatchesAStep = 4
+
+  let weights = Parameter("weights", Tensor(zeros: [12, 6]))
+  let bias = Parameter("bias", Tensor(zeros: [6]))
+  var parameters: [Parameter] { [weights, bias] }
+  let optimizer: Adafactor
+  let scheduler: LearningRateScheduler
+  let accumulator: GradientAccumulator
+  /// Draws the micro-batches: a part of what a checkpoint must hold.
+  var generator = SeededGenerator(seed: 1)
+  var position = TrainingPosition()
+
+  private let inputs: Tensor
+  private let targets: Tensor
+
+  init() throws {
+    var generator = SeededGenerator(seed: 8)
+    inputs = Tensor(normal: [256, 12], using: &generator)
+    targets = inputs.matrixProduct(Tensor(normal: [12, 6], using: &generator)) + 0.5
+    optimizer = try Adafactor(
+      [weights, bias], options: .init(stepSize: .fixed(0.1), beta1: 0.5, scaleParameter: false),
+      nonFinitePolicy: .skipStep)
+    scheduler = try LearningRateScheduler(optimizer, CosineSchedule(warmupSteps: 5, trainingSteps: steps))
+    accumulator = GradientAccumulator([weights, bias])
+  }
+
+  /// Trains to the end, from the newest checkpoint in `directory` if there is one.
+  ///
+  /// - Parameter microBatches: The process kills itself after so many: what a power cut would do.
+  func run(directory path: String, killAfter microBatches: Int? = nil) throws {
+    let directory = CheckpointDirectory(path: path)
+    if let found = try directory.newest() {
+      for damaged in found.damaged { print("not used: \(damaged)") }
+      try resume(found.checkpoint)
+    }
+    while position.step < steps {
+      try addMicroBatch()
+      if accumulator.step == microBatchesAStep { try step() }
+
+      let done = position.step * microBatchesAStep + accumulator.step
+      if done.isMultiple(of: 7) { try directory.save(checkpoint()) }
+      if done == microBatches { kill(getpid(), SIGKILL) }
+    }
+  }
+
+  /// Adds the gradients of one micro-batch, weighted by its samples: in the end each sample counts the same.
+  private func addMicroBatch() throws {
+    let samples = (0..<Int.random(in: 4...12, using: &generator)).map { _ in
+      Int.random(in: 0..<inputs.shape[0], using: &generator)
+    }
+    let x = inputs.rows(at: samples)
+    let error = predictions(x) - targets.rows(at: samples)
+    let yGradient = error * (2 / Double(error.elementCount))
+    weights.gradient = x.matrixProduct(yGradient, transposingSelf: true)
+    bias.gradient = yGradient.columnSums()
+    try accumulator.add(weight: Double(samples.count))
+  }
+
+  /// One step from the micro-batches added: average, clip, step, and then the schedule, once a step.
+  private func step() throws {
+    try accumulator.deliver()
+    try parameters.clipGradientNorm(maximum: 1)
+    try optimizer.step()
+    scheduler.step()
+    accumulator.reset()
+    position.step += 1
+  }
+
+  /// Everything that the rest of the training depends on, a half-filled window of micro-batches included.
+  private func checkpoint() throws -> Checkpoint {
+    var checkpoint = try Checkpoint(
+      position: position, model: parameters, optimizer: optimizer, schedulers: [scheduler])
+    try checkpoint.setAccumulator(accumulator)
+    try checkpoint.setValue(generator, for: "micro-batches")
+    return checkpoint
+  }
+
+  private func resume(_ checkpoint: Checkpoint) throws {
+    try checkpoint.restore(model: parameters, optimizer: optimizer, schedulers: [scheduler])
+    try checkpoint.restoreAccumulator(accumulator)
+    generator = try checkpoint.value(SeededGenerator.self, for: "micro-batches")
+    position = checkpoint.position
+  }
+
+  private func predictions(_ x: Tensor) -> Tensor {
+    let ones = Tensor(ones: [x.shape[0], 1])
+    return x.matrixProduct(weights.value) + ones.matrixProduct(bias.value.reshaped(to: [1, 6]))
+  }
+
+  /// The mean squared error over all samples.
+  func loss() -> Double {
+    let error = predictions(inputs) - targets
+    return (error * error).mean()
+  }
+}

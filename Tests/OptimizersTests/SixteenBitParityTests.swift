@@ -1,0 +1,64 @@
+import Optimizers
+import Tensors
+import Testing
+
+/// Trajectories of 16-bit parameters, computed by the reference in Float32, replayed on both kernel paths.
+@Suite struct SixteenBitParityTests {
+  static let types = [ScalarType.bfloat16, .float16]
+
+  @Test(arguments: types, KernelPathKind.available)
+  func `Adafactor follows the reference's trajectory`(type: ScalarType, kernels: KernelPathKind) throws {
+    try follow(Adafactor.self, type, kernels)
+  }
+
+  @Test(arguments: types, KernelPathKind.available)
+  func `AdamW follows torch's on Float32 copies`(type: ScalarType, kernels: KernelPathKind) throws {
+    try follow(AdamW.self, type, kernels)
+  }
+
+  /// Every step begins with the reference's parameters: where a value lies halfway between two, either is right, and a
+  /// later step would start elsewhere. The states are ours throughout.
+  private func follow<Subject: ReferenceSubject>(
+    _: Subject.Type, _ type: ScalarType, _ kernels: KernelPathKind
+  ) throws {
+    let reference = try Trajectory<Subject>.load(type.rawValue, in: "sixteen-bit/\(Subject.folder)")
+    let run = try TrajectoryRun<Subject>(reference, as: type, kernels: kernels)
+    var before = run.initial
+    var moved = Set<String>()
+    for (index, step) in reference.steps.enumerated() {
+      try run.take(step)
+      let record = reference.record[index]
+      for (name, theirs) in record.parameters {
+        let parameter = run.parameters[name]!
+        compare(
+          parameter, with: theirs.values, unrounded: try #require(record.unrounded?[name]).values,
+          before: before[name]!, "\(name) after step \(index + 1)")
+        parameter.value = Tensor(theirs.values, shape: parameter.value.shape).converted(to: type)
+        if theirs.values != before[name]! { moved.insert(name) }
+        before[name] = theirs.values
+      }
+      for states in reference.states where states.afterStep == index + 1 {
+        run.compareStates(with: states)
+      }
+    }
+    // A single number may stall, the reference's too.
+    #expect(moved.isSuperset(of: run.initial.filter { $1.count > 1 }.keys))
+  }
+
+  /// Elements have the reference's bits, or are the nearest to what lies within the bound of its unrounded value: 10⁻⁵ of
+  /// the step's largest displacement, as in Float32, and one unit in the last place of the largest parameter.
+  private func compare(
+    _ parameter: Parameter, with theirs: [Float], unrounded: [Float], before: [Float], _ place: String
+  ) {
+    #expect(parameter.value.scalarType.byteCount == 2)
+    let displacement = zip(unrounded, before).map { abs($0 - $1) }.max()!
+    let bound = 1e-5 * displacement + unrounded.map { abs($0) }.max()!.ulp
+    let ours = parameter.value.scalars(as: Float.self)
+    for (index, our) in ours.enumerated() where our != theirs[index] {
+      // As far away as the reference's, or nearer, from a value that is off by the bound.
+      let agree = abs(our - unrounded[index]) <= abs(theirs[index] - unrounded[index]) + 2 * bound
+      #expect(agree, "\(place)[\(index)]: \(our), reference \(theirs[index]) of \(unrounded[index])")
+      if !agree { break }
+    }
+  }
+}

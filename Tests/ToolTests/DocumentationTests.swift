@@ -1,0 +1,110 @@
+import Foundation
+import Schedules
+import Tensors
+import Testing
+
+/// What the documentation shows of the tool is what the tool does. `scripts/docs --update` writes it again.
+@Suite("Documentation")
+struct DocumentationTests {
+  private static let sources = URL(fileURLWithPath: #filePath)
+    .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+    .appendingPathComponent("Sources")
+
+  // MARK: Curves
+
+  private static let scheduleCatalog = sources.appendingPathComponent("Schedules/Schedules.docc")
+  private static let curves = scheduleCatalog.appendingPathComponent("Resources")
+
+  /// The arguments of each command of the article on curves.
+  private static func curveCommands() throws -> [[String]] {
+    let article = scheduleCatalog.appendingPathComponent("ScheduleCurves.md")
+    return try lines(of: article).filter { $0.hasPrefix("adafactor schedule ") && $0.contains(" --output ") }
+      .map { $0.split(separator: " ").dropFirst().map(String.init) }
+  }
+
+  @Test("Every schedule of the catalog has its curve in the documentation, and there are no others")
+  func everyScheduleHasItsCurve() throws {
+    let article = try Self.lines(of: Self.scheduleCatalog.appendingPathComponent("ScheduleCurves.md"))
+    let drawn = try Self.curveCommands().map { try #require($0.last) }
+    for entry in ScheduleCatalog.entries {
+      #expect(article.contains("### \(entry.name)"))
+      #expect(drawn.contains("\(entry.name).svg"), "no command draws \(entry.name).svg")
+    }
+    let pictures = try FileManager.default.contentsOfDirectory(atPath: Self.curves.path)
+      .filter { $0.hasSuffix(".svg") }
+    #expect(pictures.sorted() == drawn.sorted())
+  }
+
+  @Test("The curves of the documentation are those that the tool draws")
+  func curvesAreThoseOfTheTool() throws {
+    let folder = try ToolRunner.temporaryFolder()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let metrics = Self.curves.appendingPathComponent("losses.txt").path
+    let commands = try Self.curveCommands()
+    try #require(!commands.isEmpty)
+    for var arguments in commands {
+      let name = arguments.removeLast()
+      let picture = folder.appendingPathComponent(name)
+      arguments = arguments.map { $0 == "losses.txt" ? metrics : $0 } + [picture.path]
+      let result = try ToolRunner.run(arguments)
+      try #require(result.status == 0, "\(arguments): \(result.errors)")
+      let (drawn, shown) = (
+        try Self.lines(of: picture), try Self.lines(of: Self.curves.appendingPathComponent(name))
+      )
+      #expect(drawn.count == shown.count, "\(name) is out of date: scripts/docs --update draws it")
+      #expect(
+        zip(drawn, shown).allSatisfy { $0 == $1 }, "\(name) is out of date: scripts/docs --update draws it")
+    }
+  }
+
+  // MARK: Help
+
+  @Test(
+    "The articles on the tool show its help",
+    .enabled(if: KernelPathKind.available.count == 2, "the help names the kernel paths of the build"))
+  func articlesShowTheHelp() throws {
+    let catalog = Self.sources.appendingPathComponent("adafactor/adafactor.docc")
+    let articles = try FileManager.default.contentsOfDirectory(
+      at: catalog, includingPropertiesForKeys: nil
+    ).filter { $0.pathExtension == "md" }
+    var shown: Set<String> = []
+    for article in articles {
+      for (command, text) in Self.commandBlocks(try Self.lines(of: article)) {
+        let result = try ToolRunner.run(
+          command.split(separator: " ").map(String.init), environment: ["COLUMNS": "80"])
+        let expected = result.lines.map { $0.replacing(#/ +$/#, with: "") }
+        #expect(
+          text == (expected.last == "" ? expected.dropLast() : expected),
+          "\(article.lastPathComponent) is out of date: scripts/docs --update writes it")
+        shown.insert(command)
+      }
+    }
+    #expect(
+      shown == [
+        "--help", "help train", "help schedule", "help step", "help inspect", "schedule --list",
+      ])
+  }
+
+  /// Each comment `<!-- adafactor ARGUMENTS -->` with the lines of the block behind it.
+  private static func commandBlocks(_ lines: [String]) -> [(command: String, text: [String])] {
+    var blocks: [(command: String, text: [String])] = []
+    var isInside = false
+    for line in lines {
+      if line.hasPrefix("<!-- adafactor ") {
+        blocks.append((String(line.dropFirst("<!-- adafactor ".count).dropLast(" -->".count)), []))
+      } else if line == "```text", blocks.last?.text.isEmpty == true {
+        isInside = true
+      } else if line == "```" {
+        isInside = false
+      } else if isInside {
+        blocks[blocks.count - 1].text.append(line)
+      }
+    }
+    return blocks
+  }
+
+  private static func lines(of file: URL) throws -> [String] {
+    try String(contentsOf: file, encoding: .utf8)
+      .split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+  }
+}

@@ -1,0 +1,38 @@
+# Sourced by scripts/docs: writes again what the articles show of the tool. Tests compare both with the tool.
+
+# Draws the curves by the commands that stand in the article, and copies the tool's help into its own articles.
+update_articles() {
+  local program=$1
+  local catalog=Sources/Schedules/Schedules.docc
+  local command
+  # shellcheck disable=SC2086
+  grep '^adafactor schedule .* --output ' "$catalog/ScheduleCurves.md" | while read -r command; do
+    echo "==> $command"
+    (cd "$catalog/Resources" && "$program" ${command#adafactor })
+  done
+
+  local article
+  for article in Sources/adafactor/adafactor.docc/*.md; do
+    echo "==> $article"
+    write_help "$program" "$article"
+  done
+}
+
+# Fills each block of ```text behind a comment `<!-- adafactor ARGUMENTS -->` with what the tool says to these arguments.
+write_help() {
+  local program=$1 article=$2 line arguments="" inside=""
+  while IFS= read -r line; do
+    case "$line" in
+      '<!-- adafactor '*' -->') arguments=${line#'<!-- adafactor '} && arguments=${arguments%' -->'} ;;
+      '```text') [ -z "$arguments" ] || inside=yes ;;
+      '```')
+        # shellcheck disable=SC2086
+        [ -z "$inside" ] || COLUMNS=80 "$program" $arguments | sed -e 's/ *$//' -e '${/^$/d;}'
+        inside="" arguments=""
+        ;;
+      *) [ -z "$inside" ] || continue ;;
+    esac
+    printf '%s\n' "$line"
+  done < "$article" > "$article.new"
+  mv "$article.new" "$article"
+}
