@@ -10,7 +10,7 @@ import Workloads
 let benchmarks: @Sendable () -> Void = {
   Benchmark.defaultConfiguration = .init(
     metrics: [.percentOfTraffic, .pageFaults, .stateBytes], warmupIterations: 0, maxDuration: .seconds(60),
-    maxIterations: 3,
+    maxIterations: 1,
     thresholds: [
       // Twice the time is a mistake on any machine; less may be the machine.
       .percentOfTraffic: .init(relative: [.p90: 100]),
@@ -51,7 +51,7 @@ private struct Costs {
   private let traffic: MemoryTraffic
 
   /// Measurements of which the fastest counts: what slows one down is somebody else.
-  private static let repetitions = 15
+  private static let repetitions = 40
   /// Steps of a measurement last this long at least, for the sake of the clock.
   private static let leastDuration = Duration.milliseconds(2)
 
