@@ -8,30 +8,43 @@ let package = Package(
   platforms: [.macOS(.v15)],
   dependencies: [
     .package(name: "swift-adafactor", path: ".."),
-    // Its interposer counts allocations, which nothing here asks for.
+    // Its interposers count allocations and reference counts, which nothing here asks for.
     .package(url: "https://github.com/ordo-one/benchmark", from: "1.38.1", traits: []),
   ],
   targets: [
-    // Whole optimizer steps over the shapes that models have, beside the memory traffic that they cannot do without.
+    // The shapes that models have, and the memory traffic that a step over them cannot do without.
+    .target(name: "Workloads", dependencies: [.adafactor("Optimizers"), .adafactor("Tensors")]),
+    // Measures on command, for the comparison with other libraries: scripts/peers drives it.
     .executableTarget(
-      name: "Steps",
+      name: "Peers",
       dependencies: [
-        .product(name: "Benchmark", package: "benchmark"),
-        .product(name: "Optimizers", package: "swift-adafactor"),
-        .product(name: "Tensors", package: "swift-adafactor"),
-      ],
-      path: "Benchmarks/Steps",
-      plugins: [.plugin(name: "BenchmarkPlugin", package: "benchmark")]),
+        "Workloads", .adafactor("Checkpoints"), .adafactor("Optimizers"), .adafactor("Tensors"),
+      ]),
+    // Whole optimizer steps.
+    .benchmark("Steps", ["Workloads", .adafactor("Optimizers"), .adafactor("Tensors")]),
+    // What a step must not come to cost: the one target with thresholds.
+    .benchmark("Costs", ["Workloads", .adafactor("Optimizers"), .adafactor("Tensors")]),
+    // The parts of a step, and sums of rows and columns.
+    .benchmark("Kernels", ["Workloads", .adafactor("Optimizers"), .adafactor("Tensors")]),
+    // The matrix product.
+    .benchmark("MatrixProduct", ["Workloads", .adafactor("Tensors")]),
+    // Learning-rate schedules.
+    .benchmark("Schedules", [.adafactor("Optimizers"), .adafactor("Schedules"), .adafactor("Tensors")]),
     // Tensors to and from files, beside `cp`.
-    .executableTarget(
-      name: "Files",
-      dependencies: [
-        .product(name: "Benchmark", package: "benchmark"),
-        .product(name: "Checkpoints", package: "swift-adafactor"),
-        .product(name: "Tensors", package: "swift-adafactor"),
-      ],
-      path: "Benchmarks/Files",
-      plugins: [.plugin(name: "BenchmarkPlugin", package: "benchmark")]),
+    .benchmark("Files", [.adafactor("Checkpoints"), .adafactor("Tensors")]),
   ],
   swiftLanguageModes: [.v6]
 )
+
+extension Target.Dependency {
+  static func adafactor(_ product: String) -> Self { .product(name: product, package: "swift-adafactor") }
+}
+
+extension Target {
+  static func benchmark(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(
+      name: "\(name)Benchmarks",
+      dependencies: [.product(name: "Benchmark", package: "benchmark")] + dependencies,
+      path: "Benchmarks/\(name)", plugins: [.plugin(name: "BenchmarkPlugin", package: "benchmark")])
+  }
+}

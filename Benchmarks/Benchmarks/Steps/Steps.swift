@@ -1,28 +1,47 @@
 import Benchmark
 import Optimizers
 import Tensors
+import Workloads
 
+// Whole optimizer steps, with the memory traffic that each cannot do without.
 let benchmarks: @Sendable () -> Void = {
   Benchmark.defaultConfiguration = .init(
-    metrics: [.wallClock, .cpuTotal], warmupIterations: 2, maxDuration: .seconds(3), maxIterations: 200)
+    metrics: [.wallClock, .cpuTotal], warmupIterations: 2, maxDuration: .seconds(1), maxIterations: 200)
 
   for workload in Workload.all {
-    for kernels in KernelPathKind.available {
-      for threads in [1, 2] {
-        Benchmark("Adafactor, \(workload.name), \(kernels.rawValue), \(threads) thread(s)") {
-          benchmark, optimizer in
-          for _ in benchmark.scaledIterations { try optimizer.step() }
-        } setup: {
+    for threads in [1, 2] {
+      let end = "\(workload.id), \(threads) thread\(threads > 1 ? "s" : "")"
+      for kernels in KernelPathKind.available {
+        measure("Adafactor, \(kernels.rawValue), \(end)") {
           try Adafactor(workload.parameters(), kernels: kernels, threads: threads)
+        }
+        measure("AdamW, \(kernels.rawValue), \(end)") {
+          try AdamW(workload.parameters(), kernels: kernels, threads: threads)
+        }
+      }
+      for (name, mix) in [("Adafactor", MemoryTraffic.Mix.adafactor), ("AdamW", .adamW)] {
+        Benchmark("traffic of \(name), \(end)") { benchmark, traffic in
+          for _ in benchmark.scaledIterations { traffic.move() }
+        } setup: {
+          MemoryTraffic(mix, shapes: workload.shapes, threads: threads)
         }
       }
     }
-    for threads in [1, 2] {
-      Benchmark("AdamW, \(workload.name), \(threads) thread(s)") { benchmark, optimizer in
-        for _ in benchmark.scaledIterations { try optimizer.step() }
-      } setup: {
-        try AdamW(workload.parameters(), kernels: .swift, threads: threads)
+  }
+
+  for workload in Workload.all where ["4096x4096", "gpt2", "vector-16m"].contains(workload.id) {
+    for kernels in KernelPathKind.available {
+      measure("Adafactor in bfloat16, \(kernels.rawValue), \(workload.id), 2 threads") {
+        try Adafactor(workload.parameters(as: .bfloat16), kernels: kernels, threads: 2)
       }
     }
+  }
+}
+
+private func measure<Subject: Optimizer>(_ name: String, _ setup: @escaping () throws -> Subject) {
+  Benchmark(name) { benchmark, optimizer in
+    for _ in benchmark.scaledIterations { try optimizer.step() }
+  } setup: {
+    try setup()
   }
 }

@@ -1,0 +1,92 @@
+import Benchmark
+import Foundation
+import Optimizers
+import Tensors
+import Workloads
+
+// What a step must not come to cost, in numbers that mean something on any machine: `scripts/benchmark --check` compares
+// them with the thresholds. Instructions and allocations are what one would count, but virtual machines seldom give
+// access to the counters of the processor, and counting allocations needs a library preloaded on Linux.
+let benchmarks: @Sendable () -> Void = {
+  Benchmark.defaultConfiguration = .init(
+    metrics: [.percentOfTraffic, .pageFaults, .stateBytes], warmupIterations: 0, maxDuration: .seconds(60),
+    maxIterations: 1,
+    thresholds: [
+      // Twice the time is a mistake on any machine; less may be the machine.
+      .percentOfTraffic: .init(relative: [.p90: 100]),
+      // Now and then the system moves a page; a buffer as large as the gradient would be hundreds.
+      .pageFaults: .init(absolute: [.p90: 32]),
+      .stateBytes: .init(absolute: [.p90: 0]),
+    ])
+
+  let ids = [
+    "4096x4096", "resnet-50", "vector-16m", "1000x64x64", "10000x16", "256x256", "1x4m", "8x512k", "lora",
+  ]
+  for workload in Workload.all where ids.contains(workload.id) {
+    for kernels in KernelPathKind.available {
+      // A name without spaces: thresholds are written to a file of a name without them, and looked for under this one.
+      Benchmark("\(workload.id)-\(kernels.rawValue)") { benchmark, costs in
+        benchmark.measurement(.percentOfTraffic, try costs.percentOfTraffic())
+        benchmark.measurement(.pageFaults, try costs.pageFaults())
+        benchmark.measurement(.stateBytes, costs.optimizer.stateByteCount)
+      } setup: {
+        try Costs(workload, kernels)
+      }
+    }
+  }
+}
+
+extension BenchmarkMetric {
+  /// The time of a step on one thread, in percent of that of the memory traffic.
+  fileprivate static var percentOfTraffic: Self { .custom("percentOfTraffic", useScalingFactor: false) }
+  /// Pages that a step takes from the system.
+  fileprivate static var pageFaults: Self { .custom("pageFaults", useScalingFactor: false) }
+  /// Bytes of the optimizer's state.
+  fileprivate static var stateBytes: Self { .custom("stateBytes", useScalingFactor: false) }
+}
+
+/// An optimizer and the traffic that its step cannot do without.
+private struct Costs {
+  let optimizer: Adafactor
+  private let traffic: MemoryTraffic
+
+  /// Measurements of which the fastest counts: what slows one down is somebody else.
+  private static let repetitions = 40
+  /// Steps of a measurement last this long at least, for the sake of the clock.
+  private static let leastDuration = Duration.milliseconds(2)
+
+  init(_ workload: Workload, _ kernels: KernelPathKind) throws {
+    optimizer = try Adafactor(workload.parameters(), kernels: kernels, threads: 1)
+    traffic = MemoryTraffic(.adafactor, shapes: workload.shapes, threads: 1)
+    // The first step makes the state.
+    for _ in 0..<2 { try optimizer.step() }
+  }
+
+  func percentOfTraffic() throws -> Int {
+    let steps = Int(Self.leastDuration / (try Self.duration(1) { try optimizer.step() })) + 1
+    var (step, move) = (Duration.seconds(1_000), Duration.seconds(1_000))
+    for _ in 0..<Self.repetitions {
+      step = min(step, try Self.duration(steps) { try optimizer.step() })
+      move = min(move, Self.duration(steps) { traffic.move() })
+    }
+    return Int((100 * (step / move)).rounded())
+  }
+
+  func pageFaults() throws -> Int {
+    let before = Self.minorFaults()
+    let steps = 4
+    for _ in 0..<steps { try optimizer.step() }
+    return (Self.minorFaults() - before) / steps
+  }
+
+  private static func duration(_ count: Int, _ body: () throws -> Void) rethrows -> Duration {
+    try ContinuousClock().measure { for _ in 0..<count { try body() } }
+  }
+
+  private static func minorFaults() -> Int {
+    var usage = rusage()
+    // RUSAGE_SELF, which Swift sees as a value of an enumeration on Linux and as a number on a Mac.
+    getrusage(0, &usage)
+    return usage.ru_minflt
+  }
+}

@@ -1,0 +1,38 @@
+import Benchmark
+import Tensors
+import Workloads
+
+// The product of two square matrices on each kernel path. OpenBLAS uses the threads that its process-wide setting
+// gives it; pure Swift uses one.
+let benchmarks: @Sendable () -> Void = {
+  Benchmark.defaultConfiguration = .init(
+    metrics: [.wallClock, .cpuTotal], warmupIterations: 2, maxDuration: .seconds(1), maxIterations: 200)
+
+  for side in [64, 256, 1024] {
+    for kernels in KernelPathKind.available {
+      measure("A B, \(kernels.rawValue), \(side)", side, kernels) { a, b in a.matrixProduct(b) }
+      measure("A B', \(kernels.rawValue), \(side)", side, kernels) { a, b in
+        a.matrixProduct(b, transposingOther: true)
+      }
+      measure("A' B, \(kernels.rawValue), \(side)", side, kernels) { a, b in
+        a.matrixProduct(b, transposingSelf: true)
+      }
+    }
+  }
+}
+
+private func measure(
+  _ name: String, _ side: Int, _ kernels: KernelPathKind,
+  _ product: @escaping @Sendable (Tensor, Tensor) -> Tensor
+) {
+  func matrix(_ stream: Int) -> Tensor {
+    Tensor(Noise.values(side * side, stream: stream), shape: [side, side])
+  }
+  Benchmark(name) { (benchmark, factors: (a: Tensor, b: Tensor)) in
+    KernelPathKind.using(kernels) {
+      for _ in benchmark.scaledIterations { blackHole(product(factors.a, factors.b)) }
+    }
+  } setup: {
+    (a: matrix(0), b: matrix(1))
+  }
+}

@@ -1,0 +1,53 @@
+import Benchmark
+import Optimizers
+import Schedules
+import Tensors
+
+// Learning-rate schedules: a rate by name, a schedule made by name, a scheduler's step. Each is 1,000 in an iteration.
+let benchmarks: @Sendable () -> Void = {
+  Benchmark.defaultConfiguration = .init(
+    metrics: [.wallClock, .cpuTotal], warmupIterations: 2, scalingFactor: .kilo,
+    maxDuration: .milliseconds(500),
+    maxIterations: 200)
+
+  for type in SchedulerType.allCases {
+    Benchmark("make \(type.rawValue)") { benchmark in
+      for _ in benchmark.scaledIterations { blackHole(try type.policy()) }
+    }
+
+    Benchmark("rate of \(type.rawValue)") { (benchmark, policy: SchedulePolicy) in
+      guard case .byStep(let schedule) = policy else { return }
+      for step in benchmark.scaledIterations { blackHole(schedule.rate(at: step, initialRate: 1e-3)) }
+    } setup: {
+      try type.policy()
+    }
+
+    Benchmark("scheduler's step with \(type.rawValue)") { (benchmark, scheduler: LearningRateScheduler) in
+      for step in benchmark.scaledIterations {
+        if scheduler.followsMetric {
+          scheduler.step(metric: 1 / Double(step + 1))
+        } else {
+          scheduler.step()
+        }
+      }
+    } setup: {
+      let parameter = Parameter("p", Tensor(zeros: [2, 2]))
+      let optimizer = try Adafactor(
+        [parameter], options: .init(stepSize: .fixed(1e-3), scaleParameter: false))
+      return try LearningRateScheduler(optimizer, policy: type.policy())
+    }
+  }
+}
+
+extension SchedulerType {
+  /// This schedule over 1,000 steps, 100 of them to warm up.
+  fileprivate func policy() throws -> SchedulePolicy {
+    var options: [String: ScheduleOption] = [:]
+    switch self {
+    case .cosineWithMinimum, .cosineWarmupWithMinimum: options["min_lr_rate"] = 0.1
+    case .warmupStableDecay: options["num_decay_steps"] = 200
+    default: break
+    }
+    return try SchedulePolicy(named: rawValue, warmupSteps: 100, trainingSteps: 1_000, options: options)
+  }
+}

@@ -1,0 +1,43 @@
+import Foundation
+import Tensors
+import Workloads
+
+/// What a command is answered with: `{}` where it was carried out and there is nothing to say.
+struct Answer: Encodable {
+  /// Why it was not carried out.
+  var error: String?
+  /// What `run` took, for all of its steps.
+  var seconds: Double?
+  /// What `list` tells.
+  var list: List?
+
+  /// What there is to measure.
+  struct List: Encodable {
+    struct Work: Encodable {
+      let id: String
+      let name: String
+      let shapes: [[Int]]
+    }
+
+    let workloads: [Work]
+    /// The kernel paths, the default first.
+    let kernels: [KernelPathKind]
+
+    static var current: List {
+      List(
+        workloads: Workload.all.map { Work(id: $0.id, name: $0.name, shapes: $0.shapes.map(\.dimensions)) },
+        kernels: KernelPathKind.available)
+    }
+  }
+
+  /// Writes it as one line to standard output.
+  func send() {
+    do {
+      let line = try JSONEncoder().encode(self) + Data("\n".utf8)
+      try FileHandle.standardOutput.write(contentsOf: line)
+    } catch {
+      // Whoever asked is gone.
+      exit(1)
+    }
+  }
+}

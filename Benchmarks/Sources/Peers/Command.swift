@@ -1,0 +1,52 @@
+import Tensors
+
+/// What can be asked for: `{"do": "list"}`, `{"do": "prepare", "optimizer": …}`, `{"do": "run", "steps": 10}`,
+/// `{"do": "write", "path": …}`, `{"do": "release"}`.
+enum Command: Decodable {
+  /// The workloads and kernel paths there are.
+  case list
+  /// Makes parameters, gradients and an optimizer, in place of earlier ones.
+  case prepare(Settings)
+  /// Steps once, then times so many steps.
+  case run(steps: Int)
+  /// Writes parameters and state to a safetensors file.
+  case write(path: String)
+  /// Gives the memory back.
+  case release
+
+  /// What is measured.
+  struct Settings: Decodable {
+    let optimizer: OptimizerName
+    /// Absent for the traffic, which has no kernels.
+    let kernels: KernelPathKind?
+    let threads: Int
+    let shapes: [[Int]]
+  }
+
+  /// The optimizers, and the memory traffic that each cannot do without.
+  enum OptimizerName: String, Decodable {
+    case adafactor
+    case adamW = "adamw"
+    case adafactorTraffic = "adafactor-traffic"
+    case adamWTraffic = "adamw-traffic"
+  }
+
+  private enum Key: CodingKey {
+    case `do`, steps, path
+  }
+
+  private enum Verb: String, Decodable {
+    case list, prepare, run, write, release
+  }
+
+  init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: Key.self)
+    switch try container.decode(Verb.self, forKey: .do) {
+    case .list: self = .list
+    case .prepare: self = .prepare(try Settings(from: decoder))
+    case .run: self = .run(steps: try container.decode(Int.self, forKey: .steps))
+    case .write: self = .write(path: try container.decode(String.self, forKey: .path))
+    case .release: self = .release
+    }
+  }
+}

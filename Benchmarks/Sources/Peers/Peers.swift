@@ -1,0 +1,38 @@
+import Foundation
+import Optimizers
+import Tensors
+import Workloads
+
+/// Reads commands from standard input, one JSON object a line, and answers each with one line: see ``Command`` and
+/// ``Answer``. What it measures runs only while a command asks for it, so that other programs can take turns.
+@main
+enum Peers {
+  static func main() {
+    var subject: Subject?
+    while let line = readLine() {
+      var answer = Answer()
+      do {
+        switch try JSONDecoder().decode(Command.self, from: Data(line.utf8)) {
+        case .list: answer.list = .current
+        case .prepare(let settings): subject = try Subject(settings)
+        case .run(let steps): answer.seconds = try require(subject).run(steps)
+        case .write(let path): try require(subject).write(to: path)
+        case .release: subject = nil
+        }
+      } catch {
+        answer.error = "\(error)"
+      }
+      answer.send()
+    }
+  }
+
+  private static func require(_ subject: Subject?) throws -> Subject {
+    guard let subject else { throw CommandError(description: "Nothing is prepared: send `prepare` first.") }
+    return subject
+  }
+}
+
+/// Why a command cannot be carried out.
+struct CommandError: Error, CustomStringConvertible {
+  let description: String
+}

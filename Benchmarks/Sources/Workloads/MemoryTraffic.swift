@@ -1,0 +1,130 @@
+import Dispatch
+import Tensors
+
+/// The memory that an optimizer step cannot do without, moved by plain vector loops: the bound of its speed.
+///
+/// Adafactor reads the gradient and its state; then it reads both again with the parameter, and writes parameter and
+/// state: 16 bytes for an element of Float32 and 12 for a number of the state. A matrix has a number for each row and
+/// column, which is next to nothing, or as much as the rest where it is one row; a vector has one for each element.
+/// AdamW reads gradient, parameter and two moments once and writes all but the gradient: 28 bytes an element.
+///
+/// Below the size of the caches, where instructions and not bytes decide, it bounds nothing.
+public final class MemoryTraffic: @unchecked Sendable {
+  /// What a step moves.
+  public enum Mix: Sendable {
+    case adafactor, adamW
+  }
+
+  private typealias Memory = UnsafeMutablePointer<Float>
+
+  /// One sweep: the arrays that are read, and those that are read and written.
+  private struct Sweep {
+    var reads: [Memory]
+    var updates: [Memory]
+    var count: Int
+  }
+
+  private let threads: Int
+  private var sweeps: [Sweep] = []
+  private var allocations: [Memory] = []
+
+  /// The traffic of a step over parameters of these shapes.
+  public init(_ mix: Mix, shapes: [Shape], threads: Int) {
+    self.threads = threads
+    func memory(_ count: Int) -> Memory {
+      let memory = Memory.allocate(capacity: count)
+      memory.initialize(repeating: 1, count: count)
+      allocations.append(memory)
+      return memory
+    }
+    let all = shapes.reduce(0) { $0 + $1.elementCount }
+    switch mix {
+    case .adafactor:
+      let numbers = shapes.reduce(0) { $0 + Self.stateCount($1) }
+      let (gradient, parameter, state) = (memory(all), memory(all), memory(numbers))
+      sweeps = [
+        Sweep(reads: [gradient], updates: [], count: all),
+        Sweep(reads: [state], updates: [], count: numbers),
+        Sweep(reads: [gradient], updates: [parameter], count: all),
+        Sweep(reads: [], updates: [state], count: numbers),
+      ]
+    case .adamW:
+      sweeps = [Sweep(reads: [memory(all)], updates: (0..<3).map { _ in memory(all) }, count: all)]
+    }
+  }
+
+  /// Numbers in Adafactor's state of a parameter: one a row and column of its trailing matrices, or one an element.
+  private static func stateCount(_ shape: Shape) -> Int {
+    guard shape.rank >= 2 else { return shape.elementCount }
+    return shape.batchCount * (shape.rows + shape.columns)
+  }
+
+  deinit { allocations.forEach { $0.deallocate() } }
+
+  /// Moves it once.
+  public func move() {
+    for sweep in sweeps {
+      if threads == 1 || sweep.count < Self.leastShared {
+        Self.move(sweep, 0..<sweep.count)
+      } else {
+        let share = (sweep.count / threads + Self.lanes) / Self.lanes * Self.lanes
+        nonisolated(unsafe) let sweep = sweep
+        DispatchQueue.concurrentPerform(iterations: threads) { thread in
+          Self.move(sweep, min(thread * share, sweep.count)..<min((thread + 1) * share, sweep.count))
+        }
+      }
+    }
+  }
+
+  private typealias Vector = SIMD16<Float>
+  private static let lanes = Vector.scalarCount
+  /// Elements below which waking a second thread takes longer than moving them.
+  private static let leastShared = 16_384
+  /// Elements of each array that are moved before the next array's: all of a piece stay in the first-level cache.
+  private static let piece = 1_024
+
+  private static func move(_ sweep: Sweep, _ range: Range<Int>) {
+    var sum = Vector()
+    for start in stride(from: range.lowerBound, to: range.upperBound, by: piece) {
+      let end = min(start + piece, range.upperBound)
+      for array in sweep.reads { sum += read(array, start, end) }
+      for array in sweep.updates { update(array, from: sweep.reads.first ?? array, start, end) }
+    }
+    // Nothing is ever so large; the compiler does not know.
+    precondition(sum.sum() < .infinity)
+  }
+
+  @inline(__always)
+  private static func read(_ array: Memory, _ start: Int, _ end: Int) -> Vector {
+    var (even, odd) = (Vector(), Vector())
+    let memory = UnsafeRawPointer(array)
+    var i = start
+    while i + 2 * lanes <= end {
+      even += memory.loadUnaligned(fromByteOffset: 4 * i, as: Vector.self)
+      odd += memory.loadUnaligned(fromByteOffset: 4 * (i + lanes), as: Vector.self)
+      i += 2 * lanes
+    }
+    while i < end {
+      even[0] += array[i]
+      i += 1
+    }
+    return even + odd
+  }
+
+  @inline(__always)
+  private static func update(_ array: Memory, from other: Memory, _ start: Int, _ end: Int) {
+    let (memory, source) = (UnsafeMutableRawPointer(array), UnsafeRawPointer(other))
+    var i = start
+    while i + lanes <= end {
+      let new =
+        memory.loadUnaligned(fromByteOffset: 4 * i, as: Vector.self)
+        - 1e-9 * source.loadUnaligned(fromByteOffset: 4 * i, as: Vector.self)
+      memory.storeBytes(of: new, toByteOffset: 4 * i, as: Vector.self)
+      i += lanes
+    }
+    while i < end {
+      array[i] -= 1e-9 * other[i]
+      i += 1
+    }
+  }
+}

@@ -1,0 +1,61 @@
+"""Runs one optimizer on command, as Benchmarks/Sources/Peers does ours: one JSON object a line, one answer each."""
+
+import importlib
+import json
+import os
+import sys
+import time
+
+# Where each optimizer is. Modules are imported when asked for: each needs another library.
+MODULES = {
+    "transformers": "torch_optimizers",
+    "torch": "torch_optimizers",
+    "torch-compiled": "torch_optimizers",
+    "torch-adamw": "torch_optimizers",
+    "deepspeed": "torch_optimizers",
+    "optax": "optax_optimizer",
+    "mlx": "mlx_optimizer",
+}
+
+
+def main():
+    name, threads = sys.argv[1], int(sys.argv[2])
+    # Libraries print to standard output; answers go to what it was.
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    subject = None
+    for line in sys.stdin:
+        command = json.loads(line)
+        answer = {}
+        try:
+            if command["do"] == "prepare":
+                subject = None
+                module = importlib.import_module(f"peers.workers.{MODULES[name]}")
+                subject = module.OPTIMIZERS[name](command["shapes"], threads)
+                # Whatever is compiled, is compiled in these.
+                for _ in range(3):
+                    subject.step()
+            elif command["do"] == "run":
+                answer["seconds"] = run(subject, command["steps"])
+            elif command["do"] == "release":
+                subject = None
+        except Exception as error:
+            subject = None
+            import traceback
+
+            traceback.print_exc()
+            lines = str(error).strip().splitlines() or [""]
+            answer["error"] = f"{type(error).__name__}: {lines[0]}"
+        print(json.dumps(answer), file=answers, flush=True)
+
+
+def run(subject, steps):
+    # Other programs have had the caches meanwhile.
+    subject.step()
+    start = time.perf_counter()
+    for _ in range(steps):
+        subject.step()
+    return time.perf_counter() - start
+
+
+main()
