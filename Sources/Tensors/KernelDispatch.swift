@@ -7,20 +7,27 @@
 /// The kernel paths of this build, and which of them computes: the one place that chooses.
 extension KernelPathKind {
   #if OpenBLAS
-    /// The paths in this build, the default first.
+    /// The paths in this build, the default of tensors first.
     public static let available: [KernelPathKind] = [.openBLAS, .swift]
   #else
-    /// The paths in this build, the default first.
+    /// The paths in this build, the default of tensors first.
     public static let available: [KernelPathKind] = [.swift]
   #endif
 
-  /// The path that computes for this task unless a call names another: the first of ``available``,
-  /// or what ``using(_:_:)`` set.
-  @TaskLocal public static var current: KernelPathKind = available[0]
+  /// What ``using(_:_:)`` set for this task.
+  @TaskLocal private static var chosen: KernelPathKind?
 
-  /// Runs `body` with `path` as ``current``, for this task and its children.
+  /// The path that computes with tensors unless a call names another: what ``using(_:_:)`` set for this task, or else the
+  /// first of ``available``.
+  public static var current: KernelPathKind { chosen ?? available[0] }
+
+  /// The path that steps parameters unless an optimizer is told another: what ``using(_:_:)`` set for this task, or else
+  /// pure Swift, whose steps measure faster than those on BLAS for every shape that the benchmarks know.
+  public static var currentForSteps: KernelPathKind { chosen ?? .swift }
+
+  /// Runs `body` with `path` as ``current`` and ``currentForSteps``, for this task and its children.
   public static func using<Result>(_ path: KernelPathKind, _ body: () throws -> Result) rethrows -> Result {
-    try $current.withValue(path, operation: body)
+    try $chosen.withValue(path, operation: body)
   }
 
   /// The implementation.

@@ -20,13 +20,13 @@ struct Answer: Encodable {
     }
 
     let workloads: [Work]
-    /// The kernel paths, the default first.
+    /// The kernel paths, the default of optimizers first.
     let kernels: [KernelPathKind]
 
     static var current: List {
       List(
         workloads: Workload.all.map { Work(id: $0.id, name: $0.name, shapes: $0.shapes.map(\.dimensions)) },
-        kernels: KernelPathKind.available)
+        kernels: [.currentForSteps] + KernelPathKind.available.filter { $0 != .currentForSteps })
     }
   }
 

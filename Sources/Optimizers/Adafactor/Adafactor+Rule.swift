@@ -27,7 +27,7 @@ extension Adafactor {
     ///   - threads: Threads that an update uses at the most; nil for as many as there are processors.
     /// - Throws: `OptimizerError.invalidOption`.
     public init(
-      options: Options = Options(), kernels: KernelPathKind = .current, threads: Int? = nil
+      options: Options = Options(), kernels: KernelPathKind = .currentForSteps, threads: Int? = nil
     ) throws(OptimizerError) {
       step = try SpanUpdate(options: options, kernels: kernels, threads: threads)
     }

@@ -46,7 +46,7 @@ public final class AdamW {
   /// - Throws: `OptimizerError` for options out of range, no parameters, a parameter or a name given twice.
   public convenience init(
     _ parameters: [Parameter], options: Options = Options(), nonFinitePolicy: NonFinitePolicy = .propagate,
-    kernels: KernelPathKind = .current, threads: Int? = nil
+    kernels: KernelPathKind = .currentForSteps, threads: Int? = nil
   ) throws(OptimizerError) {
     try self.init(
       groups: [ParameterGroup(parameters, options: options)], nonFinitePolicy: nonFinitePolicy,
@@ -58,7 +58,7 @@ public final class AdamW {
   /// - Throws: ``OptimizerError``, as the initializer of one group does.
   public init(
     groups: [ParameterGroup<Options>], nonFinitePolicy: NonFinitePolicy = .propagate,
-    kernels: KernelPathKind = .current, threads: Int? = nil
+    kernels: KernelPathKind = .currentForSteps, threads: Int? = nil
   ) throws(OptimizerError) {
     core = try OptimizerCore(groups: groups, policy: nonFinitePolicy, kernels: kernels, threads: threads)
   }

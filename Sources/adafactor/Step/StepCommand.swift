@@ -49,7 +49,7 @@ struct StepCommand: ParsableCommand {
 
   @Option(
     help: "The kernels that compute: \(KernelPathKind.available.map(\.rawValue).joined(separator: " or ")).")
-  var kernels = KernelPathKind.available[0]
+  var kernels = KernelPathKind.currentForSteps
 
   @Option(help: "Threads at the most. (default: one a processor)")
   var threads: Int?

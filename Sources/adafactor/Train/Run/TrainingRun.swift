@@ -56,7 +56,7 @@ struct TrainingRun {
     saving plan: CheckpointPlan? = nil, isInterrupted: () -> Bool = { false },
     report: (TrainingProgress) -> Void = { _ in }
   ) throws -> TrainingResult {
-    try KernelPathKind.$current.withValue(settings.kernels) {
+    try KernelPathKind.using(settings.kernels) {
       while journal.position.epoch < settings.epochs {
         try trainEpoch(saving: plan, isInterrupted: isInterrupted, report)
       }
