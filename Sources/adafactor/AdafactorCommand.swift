@@ -6,6 +6,7 @@ struct AdafactorCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "adafactor",
     abstract: "Trains with Adafactor, and shows what its schedules and files hold.",
+    version: "0.1.0",
     subcommands: [
       TrainCommand.self,
       ScheduleCommand.self,

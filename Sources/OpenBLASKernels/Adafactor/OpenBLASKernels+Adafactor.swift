@@ -8,6 +8,9 @@
   /// `SwiftKernels`. So does the update, which one pass makes there: `axpy` by rows needs B G in memory first and leaves
   /// Σ p² to a third pass, and took 1.8 times as long.
   extension OpenBLASKernels {
+    /// With fewer rows a call of `gemv` does too little: a matrix of 1 × 4 M took three times as long as in Swift.
+    private static var leastRowsOfAPanel: Int { 4 }
+
     package func rowMoments(
       _ gradient: GradientPiece, average: MomentAverage, old: Elements, new: MutableElements
     ) {
@@ -24,6 +27,10 @@
     package func columnMoments(
       _ gradient: GradientPiece, average: MomentAverage, old: Elements, new: MutableElements
     ) {
+      if gradient.rows < Self.leastRowsOfAPanel {
+        swift.columnMoments(gradient, average: average, old: old, new: new)
+        return
+      }
       switch new.type {
       case .float64:
         MomentsOnBLAS(blas: BLASFloat64(), swift: swift).columnMoments(
@@ -51,6 +58,11 @@
       _ gradient: GradientPiece, average: MomentAverage, old: Elements, new: MutableElements,
       sums: UnsafeMutablePointer<Double>, weightedSums: UnsafeMutablePointer<Double>
     ) {
+      if gradient.rows < Self.leastRowsOfAPanel {
+        swift.panelStatistics(
+          gradient, average: average, old: old, new: new, sums: sums, weightedSums: weightedSums)
+        return
+      }
       switch new.type {
       case .float64:
         MomentsOnBLAS(blas: BLASFloat64(), swift: swift).panelStatistics(
