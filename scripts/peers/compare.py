@@ -7,7 +7,7 @@ import math
 from peers import charts, machine, measure, parity, process, programs, report
 from peers.progress import Progress
 
-FULL = measure.Settings(rounds=5, seconds=0.06, compiling=60)
+FULL = measure.Settings(rounds=5, seconds=0.06, compiling=90)
 QUICK = measure.Settings(rounds=3, seconds=0.03, compiling=40)
 QUICK_WORKLOADS = ["4096x4096", "256x256", "8x512k", "lora"]
 

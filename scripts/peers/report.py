@@ -44,7 +44,7 @@ class Comparison:
             return "–"
         text = number(median * 1e3)
         ratio = self.ratio(workload, threads, program)
-        return text if program is self.default or ratio is None else f"{text} ({ratio:.{2 if ratio < 10 else 0}f} ×)"
+        return text if program is self.default or ratio is None else f"{text} ({number(ratio)} ×)"
 
     def _rows(self, threads):
         return [
