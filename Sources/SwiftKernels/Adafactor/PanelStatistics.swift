@@ -11,6 +11,12 @@ enum PanelStatistics<G: StoredScalar, A: Arithmetic> {
     _ gradient: GradientPiece, average: MomentAverage, old: Elements, new: MutableElements,
     sums: UnsafeMutablePointer<Double>, weightedSums: UnsafeMutablePointer<Double>
   ) {
+    if gradient.rows == 1 {
+      let (sum, weightedSum) = PanelRow<G, A>(gradient, average: average, old: old, new: new).accumulate()
+      sums[0] += sum
+      weightedSums[0] += weightedSum
+      return
+    }
     PanelColumns<G, A>.forEach(of: gradient, average: average, old: old, new: new) { panel, columns in
       panel.invert(columns)
       for row in 0..<gradient.rows {
@@ -35,7 +41,69 @@ enum PanelStatistics<G: StoredScalar, A: Arithmetic> {
   static func columnMoments(
     _ gradient: GradientPiece, average: MomentAverage, old: Elements, new: MutableElements
   ) {
-    PanelColumns<G, A>.forEach(of: gradient, average: average, old: old, new: new) { _, _ in }
+    if gradient.rows == 1 {
+      PanelRow<G, A>(gradient, average: average, old: old, new: new).updateMoments()
+    } else {
+      PanelColumns<G, A>.forEach(of: gradient, average: average, old: old, new: new) { _, _ in }
+    }
+  }
+}
+
+/// A panel of one row: each square is the sum of its column, so that one sweep does all.
+private struct PanelRow<G: StoredScalar, A: Arithmetic> {
+  private let gradient: UnsafeRawPointer
+  private let columns: Int
+  private let scale: SIMD8<A>
+  private let average: MovingAverage<A>
+  private let old: UnsafeRawPointer
+  private let new: UnsafeMutableRawPointer
+
+  @inline(__always)
+  init(_ gradient: GradientPiece, average: MomentAverage, old: Elements, new: MutableElements) {
+    self.gradient = gradient.elements.address
+    columns = gradient.columns
+    scale = SIMD8(repeating: A(gradient.scale))
+    self.average = MovingAverage(average)
+    self.old = UnsafeRawPointer(old.of(A.self))
+    self.new = UnsafeMutableRawPointer(new.of(A.self))
+  }
+
+  /// New C; returns Σ g² and Σ g² / C.
+  @inline(__always)
+  func accumulate() -> (sum: Double, weighted: Double) {
+    let length = KernelLimits.elementsPerSum
+    var (total, weightedTotal) = (0.0, 0.0)
+    for start in stride(from: 0, to: columns, by: length) {
+      var (sum, oddSum) = (SIMD8<A>(), SIMD8<A>())
+      var (weighted, oddWeighted) = (SIMD8<A>(), SIMD8<A>())
+      @inline(__always) func add(_ column: Int, _ valid: Int) {
+        let (square, moments) = update(column, valid)
+        // Lanes behind the last column hold 0 / 1 instead of 0 / 0.
+        let divisors = valid == laneCount ? moments : moments.replacingLanes(from: valid, with: 1)
+        (sum, oddSum) = (oddSum, sum + square)
+        (weighted, oddWeighted) = (oddWeighted, weighted + square / divisors)
+      }
+      forEachVector(start..<min(start &+ length, columns), add)
+      total += Double((sum + oddSum).laneSum)
+      weightedTotal += Double((weighted + oddWeighted).laneSum)
+    }
+    return (total, weightedTotal)
+  }
+
+  /// New C.
+  @inline(__always)
+  func updateMoments() {
+    @inline(__always) func updateVector(_ column: Int, _ valid: Int) { _ = update(column, valid) }
+    forEachVector(columns, updateVector)
+  }
+
+  @inline(__always)
+  private func update(_ column: Int, _ valid: Int) -> (square: SIMD8<A>, moments: SIMD8<A>) {
+    let g = scale * G.load(gradient, column, valid, as: A.self)
+    let square = g * g
+    let moments = average.updated(A.load(old, column, valid, as: A.self), sum: square)
+    _ = A.store(moments, new, column, valid)
+    return (square, moments)
   }
 }
 
