@@ -40,7 +40,7 @@ struct WorkspaceLayout {
   let columnFactors: Int
 
   /// Columns that are combined at a time, so that several threads can share a wide matrix.
-  static let chunkColumns = 1024
+  static let chunkColumns = 256
 
   /// New moments are kept where they are this much smaller than the tensor, or few.
   private static let elementsPerKeptMoment = 64
