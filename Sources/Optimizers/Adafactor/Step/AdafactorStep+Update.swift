@@ -63,13 +63,19 @@ extension AdafactorStep {
     let state = moments.columns!.advanced(by: firstColumn)
     let newRows = workspace.rowMoments!.advanced(by: firstRow)
     let piece = piece(block)
+    if block.columns.lowerBound == 0 {
+      commit(newRows, to: moments.rows!.advanced(by: firstRow), count: partition.rows)
+    }
+    if partition.rows == 1 && workspace.columnMoments == nil {
+      // Each column is one element: one sweep makes its new moment and its update.
+      return kernels.updateElements(
+        parameter.advanced(by: offset(of: block)), piece, average: average(count: 1), moments: state,
+        factor: rowFactor(matrix) / newRows.reading.first.squareRoot(), change: change(at: offset(of: block)))
+    }
     if let kept = workspace.columnMoments {
       commit(kept.advanced(by: firstColumn), to: state, count: columns)
     } else {
       kernels.columnMoments(piece, average: average(count: piece.rows), old: state.reading, new: state)
-    }
-    if block.columns.lowerBound == 0 {
-      commit(newRows, to: moments.rows!.advanced(by: firstRow), count: partition.rows)
     }
     kernels.reciprocalRoots(state.reading, factor: 1, count: columns, into: scratch.columnFactors)
     kernels.reciprocalRoots(
@@ -115,5 +121,12 @@ extension AdafactorStep {
   /// Copies new moments into the state.
   private func commit(_ new: MutableElements, to state: MutableElements, count: Int) {
     state.address.copyMemory(from: new.address, byteCount: count * arithmeticBytes)
+  }
+}
+
+extension Elements {
+  /// The first element, of a type that steps compute in.
+  fileprivate var first: Double {
+    type == .float64 ? address.load(as: Double.self) : Double(address.load(as: Float.self))
   }
 }
