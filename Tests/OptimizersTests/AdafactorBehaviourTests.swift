@@ -131,7 +131,7 @@ import Testing
     #expect(parameter.value.doubles == [0.75, 4.25])
   }
 
-  @Test(arguments: [[9], [7, 11], [150, 130]] as [Shape])
+  @Test(arguments: [[9], [7, 11], [150, 130], [1, 20_000], [30, 2, 1, 1]] as [Shape])
   func `copies keep their values, and the gradient is left as it is`(shape: Shape) throws {
     var numbers = TestNumbers(seed: 1)
     let values = Tensor(numbers.array(shape.elementCount), shape: shape)

@@ -7,6 +7,7 @@ import Testing
   /// Each form of blocks, with one and with several.
   static let shapes: [Shape] = [
     [], [3], [17_000], [7, 11], [500, 3, 3], [20, 30, 30], [150, 130], [5_000, 4], [4, 5_000],
+    [1, 20_000], [300, 5, 1, 1],
   ]
   static let types: [ScalarType] = [.float32, .float64]
 

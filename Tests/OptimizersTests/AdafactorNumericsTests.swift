@@ -5,7 +5,9 @@ import Testing
 /// The numerical rules of the design, one test each.
 @Suite struct AdafactorNumericsTests {
   /// Each form of blocks.
-  static let matrices: [Shape] = [[6, 9], [150, 130], [4, 5_000], [3, 4, 5]]
+  static let matrices: [Shape] = [
+    [6, 9], [150, 130], [4, 5_000], [1, 20_000], [3, 4, 5], [30, 2, 1, 1],
+  ]
 
   @Test(arguments: matrices, KernelPathKind.available)
   func `gradients of 1e-11 and 1e-16 give an update of full size`(

@@ -4,7 +4,9 @@ import Testing
 
 /// The rule on buffers of the caller's.
 @Suite struct AdafactorRuleTests {
-  static let shapes: [Shape] = [[], [7], [5, 9], [3, 4, 5], [200, 150], [4, 9000], [70, 3, 3], [0, 3]]
+  static let shapes: [Shape] = [
+    [], [7], [5, 9], [3, 4, 5], [200, 150], [4, 9000], [1, 20_000], [70, 3, 3], [0, 3],
+  ]
 
   @Test(arguments: shapes, KernelPathKind.available)
   func `it gives the optimizer's bits`(shape: Shape, kernels: KernelPathKind) throws {

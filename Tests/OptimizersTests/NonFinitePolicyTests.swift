@@ -5,7 +5,9 @@ import Testing
 /// Nothing is written before it is known whether the update is finite.
 @Suite struct NonFinitePolicyTests {
   /// Each form of blocks; and moments that are too many to be kept between the phases.
-  static let shapes: [Shape] = [[], [17_000], [7, 11], [500, 3, 3], [150, 130], [9_000, 2], [4, 5_000]]
+  static let shapes: [Shape] = [
+    [], [17_000], [7, 11], [500, 3, 3], [150, 130], [9_000, 2], [4, 5_000], [1, 20_000], [300, 5, 1, 1],
+  ]
 
   @Test(arguments: shapes, KernelPathKind.available)
   func `skipParameter leaves the parameter and its state, and steps others`(

@@ -6,7 +6,7 @@ import Testing
 @Suite struct ProcessorTests {
   static let shapes: [Shape] = [
     [], [1], [37], [40_000], [5, 7], [129, 130], [64, 64], [300, 257], [40_000, 3], [3, 40_000], [17, 5_000],
-    [90, 3, 3], [4, 33, 65],
+    [90, 3, 3], [4, 33, 65], [1, 20_000], [300, 5, 1, 1],
   ]
 
   @Test(arguments: shapes, [ScalarType.float32, .float64, .bfloat16, .float16])
