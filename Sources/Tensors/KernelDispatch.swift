@@ -22,7 +22,7 @@ extension KernelPathKind {
   public static var current: KernelPathKind { chosen ?? available[0] }
 
   /// The path that steps parameters unless an optimizer is told another: what ``using(_:_:)`` set for this task, or else
-  /// pure Swift, whose steps measure faster than those on BLAS for every shape that the benchmarks know.
+  /// pure Swift, whose steps measure faster than those on BLAS, or as fast, for every shape of the benchmarks.
   public static var currentForSteps: KernelPathKind { chosen ?? .swift }
 
   /// Runs `body` with `path` as ``current`` and ``currentForSteps``, for this task and its children.
