@@ -161,6 +161,8 @@ extension SafetensorsFile {
     of file: borrowing FileDescriptor, _ range: Range<Int>
   ) throws(SafetensorsError) -> [Element] {
     let count = range.count / MemoryLayout<Element>.stride
+    // The initializer would write its count into the empty array that all threads share.
+    guard count > 0 else { return [] }
     // Swift 6.2's initializer loses the type of the error: it is carried out by hand.
     var failure: SafetensorsError?
     let elements = [Element](unsafeUninitializedCapacity: count) { buffer, initializedCount in
