@@ -24,7 +24,7 @@
     ) {
       withTotals(gradient.columns) { totals in
         GradientTile<A>.forEach(of: gradient, swift) { tile, rows, columns in
-          tile.sumColumns(rows.count, columns.count, weights: tile.ones, onto: tile.sums, clearing: true)
+          tile.sumColumns(rows.count, columns.count, weights: tile.ones)
           for column in columns { totals[column] += Double(tile.sums[column - columns.lowerBound]) }
         }
         update(average, old: old, new: new, sums: totals, count: gradient.columns)
@@ -155,15 +155,12 @@
         sums)
     }
 
-    /// target ← target + Sᵀ weights, or Sᵀ weights alone: one sum for each of `columns` columns.
+    /// sums ← Sᵀ weights: one sum for each of `columns` columns.
     @inline(__always)
-    func sumColumns(
-      _ rows: Int, _ columns: Int, weights: UnsafePointer<A>, onto target: UnsafeMutablePointer<A>,
-      clearing: Bool = false
-    ) {
+    func sumColumns(_ rows: Int, _ columns: Int, weights: UnsafePointer<A>) {
       A.gemv(
         transposed: true, rows: rows, columns: columns, alpha: 1, squares, rowStride: columns, weights,
-        beta: clearing ? 0 : 1, target)
+        beta: 0, sums)
     }
   }
 

@@ -164,7 +164,7 @@ private struct PanelColumns<G: StoredScalar, A: Arithmetic> {
         row &+= 1
       }
       forEachVector(columns.count) { offset, valid in
-        add(A.load(UnsafeRawPointer(partialSums), offset, valid), to: sums, offset, valid)
+        A.add(A.load(UnsafeRawPointer(partialSums), offset, valid), to: sums, offset, valid)
       }
     }
   }
@@ -180,7 +180,7 @@ private struct PanelColumns<G: StoredScalar, A: Arithmetic> {
     @inline(__always) func addRows(_ column: Int, _ valid: Int) {
       let q01 = square(base, column, valid) + square(base + rowBytes, column, valid)
       let q23 = square(base + 2 &* rowBytes, column, valid) + square(base + 3 &* rowBytes, column, valid)
-      add(q01 + q23, to: partialSums, column &- columns.lowerBound, valid)
+      A.add(q01 + q23, to: partialSums, column &- columns.lowerBound, valid)
     }
     forEachVector(columns, addRows)
   }
@@ -189,7 +189,7 @@ private struct PanelColumns<G: StoredScalar, A: Arithmetic> {
   private func addRow(_ row: Int, _ columns: Range<Int>) {
     let base = address(ofRow: row)
     @inline(__always) func addRow(_ column: Int, _ valid: Int) {
-      add(square(base, column, valid), to: partialSums, column &- columns.lowerBound, valid)
+      A.add(square(base, column, valid), to: partialSums, column &- columns.lowerBound, valid)
     }
     forEachVector(columns, addRow)
   }
@@ -198,11 +198,6 @@ private struct PanelColumns<G: StoredScalar, A: Arithmetic> {
   private func square(_ base: UnsafeRawPointer, _ column: Int, _ valid: Int) -> SIMD8<A> {
     let g = scale * G.load(base, column, valid, as: A.self)
     return g * g
-  }
-
-  @inline(__always)
-  private func add(_ terms: SIMD8<A>, to base: UnsafeMutableRawPointer, _ offset: Int, _ valid: Int) {
-    _ = A.store(A.load(UnsafeRawPointer(base), offset, valid, as: A.self) + terms, base, offset, valid)
   }
 
   /// C of each column, from the sums.

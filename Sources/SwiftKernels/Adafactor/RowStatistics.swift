@@ -164,8 +164,9 @@ struct RowStatistics<G: StoredScalar, A: Arithmetic> {
     let inverse3 = SIMD8<A>(repeating: inverses.w)
     @inline(__always) func divide(_ column: Int, _ valid: Int) {
       let (q0, q1, q2, q3) = squares(base, column, valid)
-      add((q0 + q1) + (q2 + q3), to: sums, column, valid)
-      add((q0 * inverse0 + q1 * inverse1) + (q2 * inverse2 + q3 * inverse3), to: weightedSums, column, valid)
+      A.add((q0 + q1) + (q2 + q3), to: sums, column, valid)
+      A.add(
+        (q0 * inverse0 + q1 * inverse1) + (q2 * inverse2 + q3 * inverse3), to: weightedSums, column, valid)
     }
     if summingNext {
       let next = address(ofRow: row &+ 4)
@@ -185,16 +186,10 @@ struct RowStatistics<G: StoredScalar, A: Arithmetic> {
     @inline(__always) func divide(_ column: Int, _ valid: Int) {
       let g = scale * G.load(base, column, valid, as: A.self)
       let square = g * g
-      add(square, to: sums, column, valid)
-      add(square * inverse, to: weightedSums, column, valid)
+      A.add(square, to: sums, column, valid)
+      A.add(square * inverse, to: weightedSums, column, valid)
     }
     forEachVector(gradient.columns, divide)
-  }
-
-  @inline(__always)
-  private func add(_ terms: SIMD8<A>, to base: UnsafeMutableRawPointer, _ offset: Int, _ valid: Int) {
-    let sum = A.load(UnsafeRawPointer(base), offset, valid, as: A.self) + terms
-    _ = A.store(sum, base, offset, valid)
   }
 }
 

@@ -9,6 +9,15 @@ package protocol Arithmetic: StoredScalar, BinaryFloatingPoint, SIMDScalar, Coda
 extension Float: Arithmetic {}
 extension Double: Arithmetic {}
 
+extension Arithmetic {
+  /// Adds the first `valid` lanes to the numbers `offset ..< offset + valid` from `base` on.
+  @inline(__always)
+  static func add(_ terms: SIMD8<Self>, to base: UnsafeMutableRawPointer, _ offset: Int, _ valid: Int) {
+    let sum = load(UnsafeRawPointer(base), offset, valid, as: Self.self) + terms
+    _ = store(sum, base, offset, valid)
+  }
+}
+
 /// Eight lanes: one register of AVX2 in Float, two of SSE2 and NEON. Sums keep their lanes until the end, so that every
 /// instruction set gives the same bits.
 let laneCount = 8
