@@ -36,12 +36,14 @@ let package = Package(
     .systemLibrary(
       name: "COpenBLAS", pkgConfig: "openblas",
       providers: [.apt(["libopenblas-dev"]), .brew(["openblas"])]),
+    // What the processor can do, and what only C can ask of it.
+    .systemLibrary(name: "CProcessor"),
     // What a kernel path is: its interface, scalar types and the block partition; no arithmetic.
     .target(name: "Kernels"),
     // The kernels in pure Swift: always built.
     .target(
       name: "SwiftKernels",
-      dependencies: ["Kernels", .product(name: "RealModule", package: "swift-numerics")],
+      dependencies: ["Kernels", "CProcessor", .product(name: "RealModule", package: "swift-numerics")],
       // Without it a square root is a call for the sake of errno, and never a vector's.
       swiftSettings: [.unsafeFlags(["-Xcc", "-fno-math-errno"])]),
     // The same kernels on OpenBLAS; empty without the trait.
@@ -58,9 +60,9 @@ let package = Package(
     .target(
       name: "Tensors",
       dependencies: [
-        "Kernels", "SwiftKernels", .product(name: "RealModule", package: "swift-numerics"),
+        "CProcessor", "Kernels", "SwiftKernels", .product(name: "RealModule", package: "swift-numerics"),
         .target(name: "OpenBLASKernels", condition: .when(traits: ["OpenBLAS"])),
-      ] + (hasAVX2 ? ["SwiftKernelsAVX2", "CProcessor"] : []),
+      ] + (hasAVX2 ? ["SwiftKernelsAVX2"] : []),
       swiftSettings: hasAVX2 ? [.define("AVX2")] : []),
     // Learning-rate schedules: values, and what drives an optimizer with one.
     .target(name: "Schedules", dependencies: [.product(name: "RealModule", package: "swift-numerics")]),
@@ -119,13 +121,11 @@ if hasAVX2 {
     // The same sources as SwiftKernels, compiled for AVX2.
     .target(
       name: "SwiftKernelsAVX2",
-      dependencies: ["Kernels", .product(name: "RealModule", package: "swift-numerics")],
+      dependencies: ["Kernels", "CProcessor", .product(name: "RealModule", package: "swift-numerics")],
       exclude: ["README.md"],
       swiftSettings: [
         .define("F16C"),
         .unsafeFlags(["-Xcc", "-fno-math-errno", "-Xcc", "-march=x86-64-v3"]),
-      ]),
-    // What the processor can do.
-    .systemLibrary(name: "CProcessor"),
+      ])
   ]
 }

@@ -1,8 +1,15 @@
 #pragma once
 #include <stdbool.h>
 
+/// Asks for the cache line at an address, which need not exist, before it is read or written.
+static inline __attribute__((always_inline)) void processor_prefetch(const void *address) {
+  __builtin_prefetch(address);
+}
+
+#if defined(__x86_64__)
 /// Whether the processor and the operating system have all that code for x86-64-v3 uses.
 static inline bool processor_has_x86_64_v3(void) {
   __builtin_cpu_init();
   return __builtin_cpu_supports("x86-64-v3");
 }
+#endif

@@ -7,6 +7,13 @@ enum FactoredUpdate<P: StoredScalar, G: StoredScalar, A: Arithmetic> {
     _ parameter: MutableElements, _ gradient: GradientPiece, rowFactors: Elements, columnFactors: Elements,
     change: ParameterChange
   ) -> Double {
+    if P.self == BFloat16.self && G.self == BFloat16.self && change.momentum == nil,
+      let pairs = BFloat16Update(
+        parameter, gradient, rowFactors: rowFactors.of(Float.self),
+        columnFactors: columnFactors.of(Float.self))
+    {
+      return pairs.update(shrinkage: Float(change.shrinkage))
+    }
     let parameter = parameter.address
     let rowFactors = rowFactors.of(A.self)
     let columnFactors = UnsafeRawPointer(columnFactors.of(A.self))

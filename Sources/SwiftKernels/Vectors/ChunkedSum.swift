@@ -31,6 +31,25 @@ func chunkedSum<A: Arithmetic>(_ count: Int, _ terms: (_ offset: Int, _ valid: I
 func chunkedSum<A: Arithmetic>(
   rows: Int, columns: Int, _ terms: (_ row: Int, _ offset: Int, _ valid: Int) -> SIMD8<A>
 ) -> Double {
+  @inline(__always) func sum(_ rows: Range<Int>, _ columns: Range<Int>) -> A {
+    var even = SIMD8<A>()
+    var odd = SIMD8<A>()
+    for row in rows {
+      @inline(__always) func add(_ offset: Int, _ valid: Int) {
+        (even, odd) = (odd, even + terms(row, offset, valid))
+      }
+      forEachVector(columns, add)
+    }
+    return (even + odd).laneSum
+  }
+  return sumOfChunks(rows: rows, columns: columns, sum)
+}
+
+/// Σ sum(rows, columns) in Double over the pieces of a matrix that `chunkedSum` adds up by themselves.
+@inline(__always)
+func sumOfChunks<A: Arithmetic>(
+  rows: Int, columns: Int, _ sum: (_ rows: Range<Int>, _ columns: Range<Int>) -> A
+) -> Double {
   let length = KernelLimits.elementsPerSum
   let vectors = max(1, (columns &+ laneCount &- 1) / laneCount)
   let group = max(1, length / laneCount / vectors)
@@ -41,15 +60,7 @@ func chunkedSum<A: Arithmetic>(
     var start = 0
     while start < columns {
       let end = min(start &+ length, columns)
-      var even = SIMD8<A>()
-      var odd = SIMD8<A>()
-      for row in row..<lastRow {
-        @inline(__always) func add(_ offset: Int, _ valid: Int) {
-          (even, odd) = (odd, even + terms(row, offset, valid))
-        }
-        forEachVector(start..<end, add)
-      }
-      total += Double((even + odd).laneSum)
+      total += Double(sum(row..<lastRow, start..<end))
       start = end
     }
     row = lastRow

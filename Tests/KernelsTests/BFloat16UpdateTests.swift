@@ -1,0 +1,127 @@
+import Kernels
+import Tensors
+import Testing
+
+@Suite("The update of BFloat16 parameters from BFloat16 gradients, bit for bit")
+struct BFloat16UpdateTests {
+  /// Groups of sixteen columns and others; beyond a chunk; beyond the column factors that are kept.
+  static let shapes: [(rows: Int, columns: Int)] = [
+    (1, 16), (5, 32), (3, 48), (7, 15), (4, 24), (1, 1), (2, 528), (33, 64), (3, 4096), (3, 4112), (2, 8176),
+    (0, 16),
+  ]
+
+  @Test(arguments: KernelPathKind.available, shapes)
+  func `each element is rounded once, from the formula in Float`(
+    _ path: KernelPathKind, _ shape: (rows: Int, columns: Int)
+  ) {
+    for (shrinkage, scale) in [(Float(0), Float(1)), (0.0625, 1.0 / 3)] {
+      let matrix = BFloat16Matrix(rows: shape.rows, columns: shape.columns, finite: true)
+      let squares = matrix.update(path, scale: scale, shrinkage: shrinkage)
+      #expect(matrix.mismatches == [])
+      #expect(
+        squares == matrix.sumOfSquares(path), "the sum of squares must have the bits of a recomputed one")
+    }
+  }
+
+  @Test(arguments: KernelPathKind.available, shapes)
+  func `any bits may stand in parameter and gradient`(
+    _ path: KernelPathKind, _ shape: (rows: Int, columns: Int)
+  ) {
+    let matrix = BFloat16Matrix(rows: shape.rows, columns: shape.columns, finite: false)
+    _ = matrix.update(path, scale: 1, shrinkage: 0)
+    #expect(matrix.mismatches == [])
+  }
+
+  @Test(
+    "A NaN among the factors stays one, whatever its bits: rounding must not carry it into a number",
+    arguments: KernelPathKind.available,
+    [Float(bitPattern: 0x7FFF_FFFF), Float(bitPattern: 0xFFFF_8001), .nan])
+  func factorsThatAreNaN(_ path: KernelPathKind, _ nan: Float) {
+    for (row, column) in [(1, nil), (nil, 37), (nil, 0), (2, 63)] as [(Int?, Int?)] {
+      let matrix = BFloat16Matrix(rows: 3, columns: 64, finite: true)
+      if let row { matrix.rowFactors[row] = nan }
+      if let column { matrix.columnFactors[column] = nan }
+      _ = matrix.update(path, scale: 1, shrinkage: 0)
+      #expect(matrix.mismatches == [])
+    }
+  }
+}
+
+/// A parameter and its gradient between margins, their factors, and what an update must make of them.
+private final class BFloat16Matrix {
+  let rows: Int
+  let columns: Int
+  /// An odd number of elements behind each row: rows lie at any address.
+  private let stride: Int
+  private let margin = 16
+  private var parameter: [BFloat16]
+  private let gradient: [BFloat16]
+  private var expected: [BFloat16] = []
+  var rowFactors: [Float]
+  var columnFactors: [Float]
+
+  /// - Parameter finite: Whether numbers are of ordinary size; otherwise they are any bits.
+  init(rows: Int, columns: Int, finite: Bool) {
+    self.rows = rows
+    self.columns = columns
+    stride = columns + 3
+    var numbers = TestNumbers(seed: rows * 10_007 + columns)
+    func elements(_ count: Int) -> [BFloat16] {
+      (0..<count).map { _ in
+        let number = numbers.next(Double.self)
+        return finite
+          ? BFloat16(Float(number))
+          : BFloat16(bitPattern: UInt16(truncatingIfNeeded: number.bitPattern >> 20))
+      }
+    }
+    let count = rows * stride + 2 * margin
+    parameter = elements(count)
+    gradient = elements(count)
+    rowFactors = (0..<rows).map { _ in Float(numbers.next(Double.self).magnitude) }
+    columnFactors = (0..<columns).map { _ in Float(numbers.next(Double.self).magnitude) }
+  }
+
+  /// Has the kernel update the parameter; returns its sum of squares.
+  func update(_ path: KernelPathKind, scale: Float, shrinkage: Float) -> Double {
+    expected = parameter
+    for row in 0..<rows {
+      for column in 0..<columns {
+        let index = margin + row * stride + column
+        let update = rowFactors[row] * (columnFactors[column] * (scale * Float(gradient[index])))
+        let old = Float(parameter[index])
+        expected[index] = BFloat16((shrinkage == 0 ? old : old - shrinkage * old) - update)
+      }
+    }
+    return parameter.withUnsafeMutableBytes { parameter in
+      gradient.withUnsafeBytes { gradient in
+        rowFactors.withUnsafeBytes { rowFactors in
+          columnFactors.withUnsafeBytes { columnFactors in
+            path.kernels.updateFactored(
+              MutableElements(parameter.baseAddress! + 2 * margin, .bfloat16),
+              GradientPiece(
+                Elements(gradient.baseAddress! + 2 * margin, .bfloat16), scale: Double(scale), rows: rows,
+                columns: columns, stride: stride),
+              rowFactors: Elements(rowFactors.baseAddress ?? gradient.baseAddress!, .float32),
+              columnFactors: Elements(columnFactors.baseAddress!, .float32),
+              change: ParameterChange(shrinkage: Double(shrinkage)))
+          }
+        }
+      }
+    }
+  }
+
+  func sumOfSquares(_ path: KernelPathKind) -> Double {
+    parameter.withUnsafeBytes {
+      path.kernels.sumOfSquares(
+        Elements($0.baseAddress! + 2 * margin, .bfloat16), rows: rows, columns: columns, stride: stride)
+    }
+  }
+
+  /// Indices, margins included, of elements that are not as expected; of NaN, the bits don't matter.
+  var mismatches: [Int] {
+    expected.indices.filter { index in
+      let (result, expected) = (parameter[index], expected[index])
+      return result.bitPattern != expected.bitPattern && !(result.isNaN && expected.isNaN)
+    }
+  }
+}
