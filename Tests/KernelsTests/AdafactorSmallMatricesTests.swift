@@ -4,9 +4,10 @@ import Testing
 
 @Suite("Adafactor on small matrices, on every path against Double")
 struct AdafactorSmallMatricesTests {
-  /// Matrices around the eight that are worked on at a time; from one element to the most that count as small.
+  /// Matrices around the eight that are worked on at a time, or the 32 of 3 × 3; from one element to the most that count
+  /// as small.
   static let batches: [(count: Int, rows: Int, columns: Int)] =
-    [1, 7, 8, 9, 16, 23].map { ($0, 3, 3) }
+    [1, 7, 8, 9, 16, 23].map { ($0, 3, 2) } + [1, 2, 31, 32, 33, 97].map { ($0, 3, 3) }
     + [
       (0, 3, 3), (9, 1, 1), (8, 1, 3), (9, 3, 1), (11, 5, 7), (3, 7, 5), (9, 2, 64), (9, 64, 2), (5, 1, 128),
       (10, 128, 1), (1, 11, 11),

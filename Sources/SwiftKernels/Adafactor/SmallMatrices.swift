@@ -10,6 +10,10 @@ enum SmallMatrices<P: StoredScalar, G: StoredScalar, A: Arithmetic> {
     if batch.elements == 1 {
       return SingleElements<A, G, A>.statistics(batch, moments: columnMoments)
     }
+    if batch.rows == 3 && batch.columns == 3 {
+      return ThreeByThreeMatrices<G, A>.statistics(
+        batch, rowMoments: rowMoments, columnMoments: columnMoments)
+    }
     let (rows, columns) = (rowMoments.of(A.self), columnMoments.of(A.self))
     var total = 0.0
     forEachEight(batch) { eight in
@@ -28,6 +32,12 @@ enum SmallMatrices<P: StoredScalar, G: StoredScalar, A: Arithmetic> {
       SingleElements<P, G, A>.update(
         parameter, batch, rowMoments: rowMoments, columnMoments: columnMoments, factor: factor, change: change
       )
+      return
+    }
+    if batch.rows == 3 && batch.columns == 3 {
+      ThreeByThreeMatrices<G, A>.update(
+        parameter, of: P.self, batch, rowMoments: rowMoments, columnMoments: columnMoments, factor: factor,
+        change: change)
       return
     }
     let rule = ParameterRule<A, A>(change)

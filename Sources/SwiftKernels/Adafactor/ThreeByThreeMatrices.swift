@@ -1,0 +1,209 @@
+import Kernels
+
+/// Adafactor on many 3 × 3 matrices, as convolutions have them: on their elements as they lie in memory.
+///
+/// Some matrices at a time go through short loops over scratch memory in the first-level cache. Where numbers of one
+/// row are needed together, four are read: what stands behind the third is computed with, but never used, and what is
+/// written there is overwritten by the next row. Half the time of ``EightMatrices``, whose lanes must be gathered.
+struct ThreeByThreeMatrices<G: StoredScalar, A: Arithmetic> {
+  private let batch: MatrixBatch
+  private let average: MovingAverage<A>
+  private let oldRowMoments: UnsafeRawPointer
+  private let oldColumnMoments: UnsafeRawPointer
+
+  /// The first matrix of those in the scratch memory, and how many there are.
+  private var first = 0
+  private var count = 0
+
+  // For each element.
+  private let gradient: UnsafeMutablePointer<A>
+  /// g², and then the update.
+  private let squares: UnsafeMutablePointer<A>
+  // For each row or column.
+  private let rowMoments: UnsafeMutablePointer<A>
+  private let columnMoments: UnsafeMutablePointer<A>
+  private let rowFactors: UnsafeMutablePointer<A>
+  private let columnFactors: UnsafeMutablePointer<A>
+  // For each matrix.
+  private let meanRowMoments: UnsafeMutablePointer<A>
+
+  /// Matrices in the scratch memory: 4 KiB of it in Float.
+  private static var capacity: Int { 32 }
+  /// Numbers behind each array that may be read or written, and count for nothing.
+  private static var margin: Int { 8 }
+
+  // MARK: The kernels
+
+  /// As ``SmallMatrices/statistics(_:rowMoments:columnMoments:)``.
+  static func statistics(_ batch: MatrixBatch, rowMoments: Elements, columnMoments: Elements) -> Double {
+    var total = 0.0
+    forEachChunk(of: batch, rowMoments.of(A.self), columnMoments.of(A.self)) {
+      total += $0.sumOfSquaredUpdates()
+    }
+    return total
+  }
+
+  /// As ``SmallMatrices/update(_:_:rowMoments:columnMoments:factor:change:)``, for parameters of type `P`.
+  static func update<P: StoredScalar>(
+    _ parameter: MutableElements, of _: P.Type, _ batch: MatrixBatch, rowMoments: MutableElements,
+    columnMoments: MutableElements, factor: Double, change: ParameterChange
+  ) {
+    let (rows, columns) = (rowMoments.of(A.self), columnMoments.of(A.self))
+    let rule = ParameterRule<P, A>(change)
+    forEachChunk(of: batch, rows, columns) { chunk in
+      chunk.storeMoments(rows: rows, columns: columns)
+      chunk.computeUpdates(A(factor))
+      chunk.apply(rule, to: parameter)
+    }
+  }
+
+  // MARK: Chunks
+
+  @inline(__always)
+  private static func forEachChunk(
+    of batch: MatrixBatch, _ rowMoments: UnsafePointer<A>, _ columnMoments: UnsafePointer<A>,
+    _ body: (ThreeByThreeMatrices) -> Void
+  ) {
+    let numbers = (2 * 9 + 4 * 3 + 1) * capacity + 7 * margin
+    withUnsafeTemporaryAllocation(of: A.self, capacity: numbers) { memory in
+      memory.initialize(repeating: 1)
+      var chunk = ThreeByThreeMatrices(batch, rowMoments, columnMoments, memory.baseAddress!)
+      for first in stride(from: 0, to: batch.count, by: capacity) {
+        chunk.first = first
+        chunk.count = min(capacity, batch.count - first)
+        chunk.readGradient()
+        chunk.updateMoments()
+        body(chunk)
+      }
+    }
+  }
+
+  private init(
+    _ batch: MatrixBatch, _ rowMoments: UnsafePointer<A>, _ columnMoments: UnsafePointer<A>,
+    _ memory: UnsafeMutablePointer<A>
+  ) {
+    self.batch = batch
+    average = MovingAverage(batch.average(count: 3))
+    oldRowMoments = UnsafeRawPointer(rowMoments)
+    oldColumnMoments = UnsafeRawPointer(columnMoments)
+    let (elements, lines) = (9 * Self.capacity + Self.margin, 3 * Self.capacity + Self.margin)
+    gradient = memory
+    squares = gradient + elements
+    self.rowMoments = squares + elements
+    self.columnMoments = self.rowMoments + lines
+    rowFactors = self.columnMoments + lines
+    columnFactors = rowFactors + lines
+    meanRowMoments = columnFactors + lines
+  }
+
+  /// Scaled g and g².
+  @inline(__always)
+  private func readGradient() {
+    let scale = SIMD8<A>(repeating: A(batch.scale))
+    let (source, start) = (batch.gradient.address, 9 &* first)
+    forEachVector(9 &* count) { offset, valid in
+      let g = scale * G.load(source, start &+ offset, valid, as: A.self)
+      _ = A.store(g, UnsafeMutableRawPointer(gradient), offset, valid)
+      _ = A.store(g * g, UnsafeMutableRawPointer(squares), offset, valid)
+    }
+  }
+
+  /// New R, C and mean R.
+  @inline(__always)
+  private func updateMoments() {
+    for row in 0..<3 &* count {
+      let q = squares + 3 &* row
+      rowMoments[row] = q[0] + q[1] + q[2]
+    }
+    for matrix in 0..<count {
+      let q = squares + 9 &* matrix
+      (columnMoments + 3 &* matrix).row = q.row + (q + 3).row + (q + 6).row
+    }
+    update(rowMoments, from: oldRowMoments)
+    update(columnMoments, from: oldColumnMoments)
+    for matrix in 0..<count {
+      let r = rowMoments + 3 &* matrix
+      meanRowMoments[matrix] = (r[0] + r[1] + r[2]) / 3
+    }
+  }
+
+  /// Sums become new moments.
+  @inline(__always)
+  private func update(_ sums: UnsafeMutablePointer<A>, from old: UnsafeRawPointer) {
+    let (sums, start) = (UnsafeMutableRawPointer(sums), 3 &* first)
+    forEachVector(3 &* count) { offset, valid in
+      let sum = A.load(UnsafeRawPointer(sums), offset, valid, as: A.self)
+      _ = A.store(average.updated(A.load(old, start &+ offset, valid), sum: sum), sums, offset, valid)
+    }
+  }
+
+  // MARK: Statistics
+
+  /// Σ u², u² = (g² / R · mean R) / C: each factor of this order is bounded where u is.
+  @inline(__always)
+  private func sumOfSquaredUpdates() -> Double {
+    for row in 0..<3 &* count { rowFactors[row] = 1 / rowMoments[row] }
+    for column in 0..<3 &* count { columnFactors[column] = 1 / columnMoments[column] }
+    var (sum0, sum1, sum2) = (SIMD4<A>(), SIMD4<A>(), SIMD4<A>())
+    for matrix in 0..<count {
+      let (q, r) = (squares + 9 &* matrix, rowFactors + 3 &* matrix)
+      let mean = SIMD4(repeating: meanRowMoments[matrix])
+      let c = (columnFactors + 3 &* matrix).row
+      sum0 += q.row * SIMD4(repeating: r[0]) * mean * c
+      sum1 += (q + 3).row * SIMD4(repeating: r[1]) * mean * c
+      sum2 += (q + 6).row * SIMD4(repeating: r[2]) * mean * c
+    }
+    let sum = sum0 + sum1 + sum2
+    return Double(sum.x + sum.y + sum.z)
+  }
+
+  // MARK: Update
+
+  /// Writes new R and C.
+  @inline(__always)
+  private func storeMoments(rows: UnsafeMutablePointer<A>, columns: UnsafeMutablePointer<A>) {
+    (rows + 3 &* first).update(from: rowMoments, count: 3 &* count)
+    (columns + 3 &* first).update(from: columnMoments, count: 3 &* count)
+  }
+
+  /// u = `factor` · √(mean R / R) (g / √C), in the place of g².
+  @inline(__always)
+  private func computeUpdates(_ factor: A) {
+    for matrix in 0..<count { meanRowMoments[matrix] = factor * meanRowMoments[matrix].squareRoot() }
+    for row in 0..<3 &* count { rowFactors[row] = 1 / rowMoments[row].squareRoot() }
+    for column in 0..<3 &* count { columnFactors[column] = 1 / columnMoments[column].squareRoot() }
+    for matrix in 0..<count {
+      let (g, u, r) = (gradient + 9 &* matrix, squares + 9 &* matrix, rowFactors + 3 &* matrix)
+      let root = meanRowMoments[matrix]
+      let c = (columnFactors + 3 &* matrix).row
+      u.row = SIMD4(repeating: root * r[0]) * (c * g.row)
+      (u + 3).row = SIMD4(repeating: root * r[1]) * (c * (g + 3).row)
+      (u + 6).row = SIMD4(repeating: root * r[2]) * (c * (g + 6).row)
+    }
+  }
+
+  /// Has the updates enter the parameter.
+  @inline(__always)
+  private func apply<P: StoredScalar>(_ rule: ParameterRule<P, A>, to parameter: MutableElements) {
+    let (updates, start) = (UnsafeRawPointer(squares), 9 &* first)
+    let target = parameter.address + start &* MemoryLayout<P>.stride
+    if rule.onlySubtracts {
+      forEachVector(9 &* count) { offset, valid in
+        _ = rule.subtract(A.load(updates, offset, valid), from: target, offset, valid)
+      }
+    } else {
+      forEachVector(9 &* count) { offset, valid in
+        _ = rule.apply(A.load(updates, offset, valid), to: target, offset, valid, momentAt: start)
+      }
+    }
+  }
+}
+
+extension UnsafeMutablePointer where Pointee: Arithmetic {
+  /// Three numbers from here on, and whatever is behind them.
+  @inline(__always)
+  fileprivate var row: SIMD4<Pointee> {
+    get { UnsafeRawPointer(self).loadUnaligned(as: SIMD4<Pointee>.self) }
+    nonmutating set { UnsafeMutableRawPointer(self).storeBytes(of: newValue, as: SIMD4<Pointee>.self) }
+  }
+}
