@@ -51,9 +51,10 @@ package struct BlockPartition: Sendable, Equatable {
         matrixCount: matrixCount, rows: rows, columns: columns, form: .matrices,
         blockLength: max(1, Self.blockElements / max(1, matrix)))
     } else if Self.isWide(rows: rows, columns: columns) {
+      let elements = min(max(Self.blockElements, matrix / Self.panelsOfAMatrix), Self.mostElementsOfAPanel)
       self.init(
         matrixCount: matrixCount, rows: rows, columns: columns, form: .columns,
-        blockLength: roundUp(Self.blockElements / rows, to: Self.columnStep))
+        blockLength: roundUp(elements / rows, to: Self.columnStep))
     } else {
       // Each block keeps two Double sums per column, which with 64 rows, what a column sum takes in the arithmetic type,
       // is 1/16 of the matrix. Long rows take twice as many, since each thread has such sums beside.
@@ -96,6 +97,13 @@ package struct BlockPartition: Sendable, Equatable {
 
   /// Rows up to which a panel of columns has rows of a useful length.
   private static let mostRowsOfAPanel = 512
+
+  /// Panels that a matrix has before they grow: enough for many threads.
+  private static let panelsOfAMatrix = 64
+
+  /// Elements of a panel at the most: gradient and parameter still stay in the second-level cache, and a row is as long
+  /// as may be, because memory is read fastest in long runs.
+  private static let mostElementsOfAPanel = 65536
 
   /// Columns by which panels grow: whole cache lines, and whole vectors.
   private static let columnStep = 64
