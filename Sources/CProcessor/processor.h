@@ -1,9 +1,10 @@
 #pragma once
 #include <stdbool.h>
 
-/// Asks for the cache line at an address, which need not exist, before it is read or written.
+/// Asks for the cache line at an address, which need not exist: into the second-level cache, so that nothing in use
+/// leaves the first.
 static inline __attribute__((always_inline)) void processor_prefetch(const void *address) {
-  __builtin_prefetch(address);
+  __builtin_prefetch(address, 0, 2);
 }
 
 #if defined(__x86_64__)

@@ -1,21 +1,14 @@
-import CProcessor
 import Kernels
 
 /// ``FactoredUpdate`` where both parameter and gradient are BFloat16: the same bits in half the time.
 ///
-/// A lane of 32 bits holds two elements: its upper half, with zeros below, is one of them as Float; its lower half,
-/// moved up, is the other. So sixteen elements are taken apart by two operations and put together by two, where eight
-/// in their order take as many. The column factors are put in that order first.
+/// It works on ``PairedLanes``, in whose order the column factors are put first.
 struct BFloat16Update {
   private let parameter: UnsafeMutableRawPointer
   private let gradient: GradientPiece
   private let scale: SIMD8<Float>
   private let rowFactors: UnsafePointer<Float>
   private let columnFactors: UnsafePointer<Float>
-
-  /// Bytes ahead of the elements worked on that the processor is asked to have ready: computing takes so long here that
-  /// by itself it asks too late.
-  private static let prefetchDistance = 2048
 
   /// Room for the column factors by pairs: those of every column, or of a chunk where there are more.
   private static let capacity = 4096
@@ -69,19 +62,17 @@ struct BFloat16Update {
       let rowFactor = SIMD8(repeating: rowFactors[row])
       var column = 0
       while column < columns.count {
-        processor_prefetch(g + (2 &* column &+ Self.prefetchDistance))
-        processor_prefetch(p + (2 &* column &+ Self.prefetchDistance))
-        let gs = g.loadUnaligned(fromByteOffset: 2 &* column, as: SIMD8<Int32>.self)
-        let ps = p.loadUnaligned(fromByteOffset: 2 &* column, as: SIMD8<Int32>.self)
-        let evenUpdate = rowFactor * (columnFactors.eight(at: column) * (scale * gs.lowerValues))
-        let oddUpdate = rowFactor * (columnFactors.eight(at: column &+ laneCount) * (scale * gs.upperValues))
-        let evenBits = rounded(shrunk(ps.lowerValues) - evenUpdate)
-        let oddBits = rounded(shrunk(ps.upperValues) - oddUpdate)
-        p.storeBytes(
-          of: evenBits.upperHalvesBelow | oddBits.upperHalves, toByteOffset: 2 &* column,
-          as: SIMD8<Int32>.self)
-        even += evenBits.upperValues * evenBits.upperValues
-        odd += oddBits.upperValues * oddBits.upperValues
+        prefetch(g + (2 &* column &+ prefetchDistance))
+        prefetch(p + (2 &* column &+ prefetchDistance))
+        let gs = PairedLanes(g + 2 &* column)
+        let ps = PairedLanes(p + 2 &* column)
+        let evenUpdate = rowFactor * (columnFactors.eight(at: column) * (scale * gs.even))
+        let oddUpdate = rowFactor * (columnFactors.eight(at: column &+ laneCount) * (scale * gs.odd))
+        let stored = PairedLanes(
+          even: rounded(shrunk(ps.even) - evenUpdate), odd: rounded(shrunk(ps.odd) - oddUpdate))
+        stored.store(at: p + 2 &* column)
+        even += stored.even * stored.even
+        odd += stored.odd * stored.odd
         column &+= 2 &* laneCount
       }
     }
@@ -118,25 +109,5 @@ struct BFloat16Update {
       isNaN = isNaN | SIMD8(ones: values .!= values)
     }
     return isNaN != SIMD8()
-  }
-}
-
-extension SIMD8<Int32> {
-  /// The lower halves of sixteen bits, moved up: where those are BFloat16, the values as Float.
-  @inline(__always)
-  fileprivate var lowerValues: SIMD8<Float> { unsafeBitCast(self &<< 16, to: SIMD8<Float>.self) }
-
-  /// The upper halves, with zeros below, as Float.
-  @inline(__always)
-  fileprivate var upperValues: SIMD8<Float> { unsafeBitCast(upperHalves, to: SIMD8<Float>.self) }
-
-  /// The upper halves, with zeros below.
-  @inline(__always)
-  fileprivate var upperHalves: Self { self & (-1 << 16) }
-
-  /// The upper halves, moved down, with zeros above.
-  @inline(__always)
-  fileprivate var upperHalvesBelow: Self {
-    unsafeBitCast(unsafeBitCast(self, to: SIMD8<UInt32>.self) &>> 16, to: Self.self)
   }
 }

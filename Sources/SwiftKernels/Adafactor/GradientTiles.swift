@@ -9,6 +9,7 @@ enum GradientTiles<G: StoredScalar, A: Arithmetic> {
     for row in 0..<gradient.rows {
       let source = gradient.elements.address + row &* gradient.stride &* MemoryLayout<G>.stride
       @inline(__always) func square(_ column: Int, _ valid: Int) {
+        prefetch(source + (column &* MemoryLayout<G>.stride &+ prefetchDistance))
         let g = scale * G.load(source, column, valid, as: A.self)
         _ = A.store(g * g, target, row &* gradient.columns &+ column, valid)
       }

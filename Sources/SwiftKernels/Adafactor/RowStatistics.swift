@@ -16,7 +16,7 @@ struct RowStatistics<G: StoredScalar, A: Arithmetic> {
   private let weightedSums: UnsafeMutableRawPointer
 
   /// Σⱼ g² goes on in Double after so many elements: one vector of sums takes 32 terms in each lane.
-  private let elementsPerSum = KernelLimits.elementsPerSum / 2
+  private static var elementsPerSum: Int { KernelLimits.elementsPerSum / 2 }
 
   private init(
     _ gradient: GradientPiece, average: MomentAverage, old: Elements, new: MutableElements,
@@ -99,37 +99,59 @@ struct RowStatistics<G: StoredScalar, A: Arithmetic> {
     gradient.elements.address + row &* gradient.stride &* MemoryLayout<G>.stride
   }
 
-  /// New R of four rows.
+  /// New R of four rows; on the way, `body` is called for every group of columns.
+  ///
+  /// The columns summed are two chunks ahead of those that `body` gets. Rows of a multiple of 4 KiB fall on the same
+  /// lines of the first-level cache, where eight of them and the column sums would drive each other out.
   @inline(__always)
-  private func sumFour(_ row: Int) {
+  private func sumFour(_ row: Int, _ body: (_ column: Int, _ valid: Int) -> Void = { _, _ in }) {
     let base = address(ofRow: row)
-    sumFour(row) { column, valid in squares(base, column, valid) }
-  }
-
-  /// New R of four rows, whose squares `terms` gives.
-  @inline(__always)
-  private func sumFour(
-    _ row: Int, _ terms: (_ column: Int, _ valid: Int) -> (SIMD8<A>, SIMD8<A>, SIMD8<A>, SIMD8<A>)
-  ) {
+    // The four rows after these, read at the same pace but without gaps, and early enough to be there in time.
+    let ahead = base + 4 &* gradient.stride &* MemoryLayout<G>.stride
+    let chunks = (gradient.columns &+ Self.elementsPerSum &- 1) / Self.elementsPerSum
     var totals = SIMD4<Double>()
-    var start = 0
-    while start < gradient.columns {
-      let end = min(start &+ elementsPerSum, gradient.columns)
+    for chunk in 0..<chunks {
+      let columns = self.columns(ofChunk: chunk)
+      let summed = self.columns(ofChunk: (chunk &+ 2) % chunks)
       var (sum0, sum1, sum2, sum3) = (SIMD8<A>(), SIMD8<A>(), SIMD8<A>(), SIMD8<A>())
       @inline(__always) func add(_ offset: Int, _ valid: Int) {
-        let (q0, q1, q2, q3) = terms(start &+ offset, valid)
+        let column = summed.lowerBound &+ offset
+        prefetchFour(ahead + 4 &* column &* MemoryLayout<G>.stride)
+        let (q0, q1, q2, q3) = squares(base, column, valid)
         sum0 += q0
         sum1 += q1
         sum2 += q2
         sum3 += q3
       }
-      forEachVector(end &- start, add)
+      if columns.count == summed.count {
+        forEachVector(columns.count) { offset, valid in
+          body(columns.lowerBound &+ offset, valid)
+          add(offset, valid)
+        }
+      } else {
+        forEachVector(columns, body)
+        forEachVector(summed.count, add)
+      }
       totals += inDouble(laneSums(sum0, sum1, sum2, sum3))
-      start = end
     }
     let moments = UnsafeRawPointer(old + row).loadUnaligned(as: SIMD4<A>.self)
     UnsafeMutableRawPointer(new + row).storeBytes(
       of: average.updated(moments, sum: totals), as: SIMD4<A>.self)
+  }
+
+  /// The columns whose squares are added up in the arithmetic type.
+  @inline(__always)
+  private func columns(ofChunk chunk: Int) -> Range<Int> {
+    let start = chunk &* Self.elementsPerSum
+    return start..<min(start &+ Self.elementsPerSum, gradient.columns)
+  }
+
+  /// Asks for four vectors of the gradient.
+  @inline(__always)
+  private func prefetchFour(_ address: UnsafeRawPointer) {
+    for line in stride(from: 0, to: 4 &* laneCount &* MemoryLayout<G>.stride, by: 64) {
+      prefetch(address + line)
+    }
   }
 
   /// New R of one row.
@@ -138,7 +160,7 @@ struct RowStatistics<G: StoredScalar, A: Arithmetic> {
     var total = 0.0
     var start = 0
     while start < gradient.columns {
-      let end = min(start &+ elementsPerSum, gradient.columns)
+      let end = min(start &+ Self.elementsPerSum, gradient.columns)
       var sum = SIMD8<A>()
       @inline(__always) func add(_ offset: Int, _ valid: Int) {
         let g = scale * G.load(base, start &+ offset, valid, as: A.self)
@@ -169,11 +191,7 @@ struct RowStatistics<G: StoredScalar, A: Arithmetic> {
         (q0 * inverse0 + q1 * inverse1) + (q2 * inverse2 + q3 * inverse3), to: weightedSums, column, valid)
     }
     if summingNext {
-      let next = address(ofRow: row &+ 4)
-      sumFour(row &+ 4) { column, valid in
-        divide(column, valid)
-        return squares(next, column, valid)
-      }
+      sumFour(row &+ 4, divide)
     } else {
       forEachVector(gradient.columns, divide)
     }

@@ -54,14 +54,32 @@ extension AdafactorStep {
   ) -> UnsafeMutablePointer<Double> {
     let blocks = partition.blocksPerMatrix
     let sums = workspace.partialSums! + matrix * blocks * 2 * length + start
-    for block in 1..<max(1, blocks) {
-      let other = sums + block * 2 * length
-      for index in 0..<count {
-        sums[index] += other[index]
-        sums[length + index] += other[length + index]
+    // A few columns over all blocks, whose numbers lie so far apart that a sweep over each would wait for every one.
+    for part in [sums, sums + length] {
+      var start = 0
+      while start < count {
+        let columns = min(8, count - start)
+        add(columns, part + start, blocks: blocks, stride: 2 * length)
+        start += columns
       }
     }
     return sums
+  }
+
+  /// Adds `count` ≤ 8 numbers of every block to those of the first.
+  private func add(_ count: Int, _ sums: UnsafeMutablePointer<Double>, blocks: Int, stride: Int) {
+    if count == 8 {
+      let sums = UnsafeMutableRawPointer(sums)
+      var total = sums.loadUnaligned(as: SIMD8<Double>.self)
+      for block in 1..<max(1, blocks) {
+        total += sums.loadUnaligned(fromByteOffset: 8 * block * stride, as: SIMD8<Double>.self)
+      }
+      sums.storeBytes(of: total, as: SIMD8<Double>.self)
+    } else {
+      for block in 1..<max(1, blocks) {
+        for index in 0..<count { sums[index] += sums[block * stride + index] }
+      }
+    }
   }
 
   /// Step size and clip factor from the sums of all blocks, added in their order.
