@@ -3,7 +3,9 @@ import Kernels
 /// ``FactoredUpdate`` where both parameter and gradient are BFloat16: the same bits in half the time.
 ///
 /// It works on ``PairedLanes``, in whose order the column factors are put first.
-struct BFloat16Update {
+///
+/// A class, for the reason that ``TiledUpdate`` is one.
+final class BFloat16Update {
   private let parameter: UnsafeMutableRawPointer
   private let gradient: GradientPiece
   private let scale: SIMD8<Float>
@@ -64,15 +66,16 @@ struct BFloat16Update {
       while column < columns.count {
         prefetch(g + (2 &* column &+ prefetchDistance))
         prefetch(p + (2 &* column &+ prefetchDistance))
-        let gs = PairedLanes(g + 2 &* column)
-        let ps = PairedLanes(p + 2 &* column)
-        let evenUpdate = rowFactor * (columnFactors.eight(at: column) * (scale * gs.even))
-        let oddUpdate = rowFactor * (columnFactors.eight(at: column &+ laneCount) * (scale * gs.odd))
+        let gs = PairedLanes(at: g + 2 &* column)
+        let ps = PairedLanes(at: p + 2 &* column)
+        let evenUpdate = rowFactor * (columnFactors.eight(at: column) * (scale * gs.evenValues))
+        let oddUpdate = rowFactor * (columnFactors.eight(at: column &+ laneCount) * (scale * gs.oddValues))
         let stored = PairedLanes(
-          even: rounded(shrunk(ps.even) - evenUpdate), odd: rounded(shrunk(ps.odd) - oddUpdate))
+          evenBits: rounded(shrunk(ps.evenValues) - evenUpdate),
+          oddBits: rounded(shrunk(ps.oddValues) - oddUpdate))
         stored.store(at: p + 2 &* column)
-        even += stored.even * stored.even
-        odd += stored.odd * stored.odd
+        even += stored.evenValues * stored.evenValues
+        odd += stored.oddValues * stored.oddValues
         column &+= 2 &* laneCount
       }
     }

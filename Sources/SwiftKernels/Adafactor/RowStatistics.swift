@@ -18,6 +18,12 @@ struct RowStatistics<G: StoredScalar, A: Arithmetic> {
   /// Σⱼ g² goes on in Double after so many elements: one vector of sums takes 32 terms in each lane.
   private static var elementsPerSum: Int { KernelLimits.elementsPerSum / 2 }
 
+  /// Whether the piece is so large that it may come from memory.
+  private let isLarge: Bool
+  /// In a large piece, columns by which the four rows summed are ahead of the four divided. Rows of a multiple of 4 KiB
+  /// fall on the same lines of the first-level cache, where eight of them and the column sums would drive each other out.
+  private let lead: Int
+
   private init(
     _ gradient: GradientPiece, average: MomentAverage, old: Elements, new: MutableElements,
     sums: MutableElements, weightedSums: MutableElements
@@ -29,6 +35,9 @@ struct RowStatistics<G: StoredScalar, A: Arithmetic> {
     self.new = new.of(A.self)
     self.sums = UnsafeMutableRawPointer(sums.of(A.self))
     self.weightedSums = UnsafeMutableRawPointer(weightedSums.of(A.self))
+    isLarge = gradient.rows &* gradient.columns > BlockPartition.blockElements
+    let lead = 2 &* Self.elementsPerSum
+    self.lead = gradient.columns > lead && gradient.columns % Self.elementsPerSum == 0 ? lead : 0
   }
 
   /// Rᵢ ← β Rᵢ + (1−β)(Σⱼ g²ᵢⱼ / n + ε) for the rows of the piece; then adds Σᵢ g²ᵢⱼ and Σᵢ g²ᵢⱼ / Rᵢ to `sums`.
@@ -42,10 +51,12 @@ struct RowStatistics<G: StoredScalar, A: Arithmetic> {
     var summed = 0
     if gradient.rows >= 4 { rows.sumFour(0) }
     while row &+ 4 <= gradient.rows {
-      if row &+ 8 <= gradient.rows {
-        rows.divideFour(row, summingNext: true)
+      if row &+ 8 > gradient.rows {
+        rows.divideFour(row)
+      } else if rows.isLarge {
+        rows.divideFourSummingNextFromMemory(row)
       } else {
-        rows.divideFour(row, summingNext: false)
+        rows.divideFourSummingNext(row)
       }
       row &+= 4
       summed &+= 4
@@ -99,51 +110,40 @@ struct RowStatistics<G: StoredScalar, A: Arithmetic> {
     gradient.elements.address + row &* gradient.stride &* MemoryLayout<G>.stride
   }
 
-  /// New R of four rows; on the way, `body` is called for every group of columns.
-  ///
-  /// The columns summed are two chunks ahead of those that `body` gets. Rows of a multiple of 4 KiB fall on the same
-  /// lines of the first-level cache, where eight of them and the column sums would drive each other out.
+  /// New R of four rows.
   @inline(__always)
-  private func sumFour(_ row: Int, _ body: (_ column: Int, _ valid: Int) -> Void = { _, _ in }) {
+  private func sumFour(_ row: Int) {
+    sumFour(row, lead: isLarge ? lead : 0) { _, _, _ in }
+  }
+
+  /// New R of four rows; on the way, `body` is called for every group of columns and the one that is summed with it.
+  @inline(__always)
+  private func sumFour(
+    _ row: Int, lead: Int, _ body: (_ column: Int, _ leadingColumn: Int, _ valid: Int) -> Void
+  ) {
     let base = address(ofRow: row)
-    // The four rows after these, read at the same pace but without gaps, and early enough to be there in time.
-    let ahead = base + 4 &* gradient.stride &* MemoryLayout<G>.stride
-    let chunks = (gradient.columns &+ Self.elementsPerSum &- 1) / Self.elementsPerSum
+    let columns = gradient.columns
     var totals = SIMD4<Double>()
-    for chunk in 0..<chunks {
-      let columns = self.columns(ofChunk: chunk)
-      let summed = self.columns(ofChunk: (chunk &+ 2) % chunks)
+    var start = 0
+    while start < columns {
+      let end = min(start &+ Self.elementsPerSum, columns)
+      let leading = start &+ lead < columns ? start &+ lead : start &+ lead &- columns
       var (sum0, sum1, sum2, sum3) = (SIMD8<A>(), SIMD8<A>(), SIMD8<A>(), SIMD8<A>())
       @inline(__always) func add(_ offset: Int, _ valid: Int) {
-        let column = summed.lowerBound &+ offset
-        prefetchFour(ahead + 4 &* column &* MemoryLayout<G>.stride)
-        let (q0, q1, q2, q3) = squares(base, column, valid)
+        body(start &+ offset, leading &+ offset, valid)
+        let (q0, q1, q2, q3) = squares(base, leading &+ offset, valid)
         sum0 += q0
         sum1 += q1
         sum2 += q2
         sum3 += q3
       }
-      if columns.count == summed.count {
-        forEachVector(columns.count) { offset, valid in
-          body(columns.lowerBound &+ offset, valid)
-          add(offset, valid)
-        }
-      } else {
-        forEachVector(columns, body)
-        forEachVector(summed.count, add)
-      }
+      forEachVector(end &- start, add)
       totals += inDouble(laneSums(sum0, sum1, sum2, sum3))
+      start = end
     }
     let moments = UnsafeRawPointer(old + row).loadUnaligned(as: SIMD4<A>.self)
     UnsafeMutableRawPointer(new + row).storeBytes(
       of: average.updated(moments, sum: totals), as: SIMD4<A>.self)
-  }
-
-  /// The columns whose squares are added up in the arithmetic type.
-  @inline(__always)
-  private func columns(ofChunk chunk: Int) -> Range<Int> {
-    let start = chunk &* Self.elementsPerSum
-    return start..<min(start &+ Self.elementsPerSum, gradient.columns)
   }
 
   /// Asks for four vectors of the gradient.
@@ -175,25 +175,43 @@ struct RowStatistics<G: StoredScalar, A: Arithmetic> {
 
   // MARK: Columns
 
-  /// Adds the squares of four rows, and those divided by R, to the column sums; on the way, new R of the next four.
+  /// Adds the squares of four rows, and those divided by R, to the column sums.
+  private func divideFour(_ row: Int) {
+    let quotients = divisionOfFour(row)
+    forEachVector(gradient.columns, quotients)
+  }
+
+  /// The same, and on the way new R of the next four.
+  private func divideFourSummingNext(_ row: Int) {
+    let divide = divisionOfFour(row)
+    sumFour(row &+ 4, lead: 0) { column, _, valid in divide(column, valid) }
+  }
+
+  /// The same where the rows come from memory.
+  private func divideFourSummingNextFromMemory(_ row: Int) {
+    let divide = divisionOfFour(row)
+    // The four rows after the next, read at the same pace but without gaps, and early enough to be there in time.
+    let ahead = address(ofRow: row &+ 8)
+    sumFour(row &+ 4, lead: lead) { column, leadingColumn, valid in
+      divide(column, valid)
+      prefetchFour(ahead + 4 &* leadingColumn &* MemoryLayout<G>.stride)
+    }
+  }
+
+  /// What adds eight columns of four rows to the column sums.
   @inline(__always)
-  private func divideFour(_ row: Int, summingNext: Bool) {
+  private func divisionOfFour(_ row: Int) -> (_ column: Int, _ valid: Int) -> Void {
     let base = address(ofRow: row)
     let inverses = 1 / UnsafeRawPointer(new + row).loadUnaligned(as: SIMD4<A>.self)
     let inverse0 = SIMD8<A>(repeating: inverses.x)
     let inverse1 = SIMD8<A>(repeating: inverses.y)
     let inverse2 = SIMD8<A>(repeating: inverses.z)
     let inverse3 = SIMD8<A>(repeating: inverses.w)
-    @inline(__always) func divide(_ column: Int, _ valid: Int) {
+    return { column, valid in
       let (q0, q1, q2, q3) = squares(base, column, valid)
       A.add((q0 + q1) + (q2 + q3), to: sums, column, valid)
       A.add(
         (q0 * inverse0 + q1 * inverse1) + (q2 * inverse2 + q3 * inverse3), to: weightedSums, column, valid)
-    }
-    if summingNext {
-      sumFour(row &+ 4, divide)
-    } else {
-      forEachVector(gradient.columns, divide)
     }
   }
 
