@@ -11,6 +11,7 @@ final class BFloat16Update {
   private let scale: SIMD8<Float>
   private let rowFactors: UnsafePointer<Float>
   private let columnFactors: UnsafePointer<Float>
+  private let shrinkage: Float
 
   /// Room for the column factors by pairs: those of every column, or of a chunk where there are more.
   private static let capacity = 4096
@@ -18,7 +19,7 @@ final class BFloat16Update {
   /// The update of a piece whose columns come in groups of sixteen, where no factor is NaN; otherwise nil.
   init?(
     _ parameter: MutableElements, _ gradient: GradientPiece, rowFactors: UnsafePointer<Float>,
-    columnFactors: UnsafePointer<Float>
+    columnFactors: UnsafePointer<Float>, shrinkage: Double
   ) {
     guard gradient.columns % (2 &* laneCount) == 0, !Self.containNaN(rowFactors, gradient.rows),
       !Self.containNaN(columnFactors, gradient.columns)
@@ -28,16 +29,11 @@ final class BFloat16Update {
     scale = SIMD8(repeating: Float(gradient.scale))
     self.rowFactors = rowFactors
     self.columnFactors = columnFactors
+    self.shrinkage = Float(shrinkage)
   }
 
   /// Updates the piece and returns Σ p² of the values stored.
-  func update(shrinkage: Float) -> Double {
-    // As in ``FactoredUpdate``, the common case has a loop without branches.
-    shrinkage == 0 ? update { p in p } : update { p in p - shrinkage * p }
-  }
-
-  @inline(__always)
-  private func update(shrunk: (SIMD8<Float>) -> SIMD8<Float>) -> Double {
+  func update() -> Double {
     let columns = gradient.columns
     return withUnsafeTemporaryAllocation(of: Float.self, capacity: min(Self.capacity, columns)) { memory in
       let factors = memory.baseAddress!
@@ -45,7 +41,10 @@ final class BFloat16Update {
       if keepsFactors { separatePairs(0..<columns, into: factors) }
       return sumOfChunks(rows: gradient.rows, columns: columns) { rows, chunk in
         if !keepsFactors { separatePairs(chunk, into: factors) }
-        return update(rows, chunk, factors + (keepsFactors ? chunk.lowerBound : 0), shrunk: shrunk)
+        let factors = factors + (keepsFactors ? chunk.lowerBound : 0)
+        // As in ``FactoredUpdate``, the common case has a loop without branches.
+        return shrinkage == 0
+          ? update(rows, chunk, factors, shrinks: false) : update(rows, chunk, factors, shrinks: true)
       }
     }
   }
@@ -53,9 +52,9 @@ final class BFloat16Update {
   /// Updates some columns of some rows, and returns Σ p² with the bits of `chunkedSum`.
   @inline(__always)
   private func update(
-    _ rows: Range<Int>, _ columns: Range<Int>, _ columnFactors: UnsafeMutablePointer<Float>,
-    shrunk: (SIMD8<Float>) -> SIMD8<Float>
+    _ rows: Range<Int>, _ columns: Range<Int>, _ columnFactors: UnsafeMutablePointer<Float>, shrinks: Bool
   ) -> Float {
+    @inline(__always) func shrunk(_ p: SIMD8<Float>) -> SIMD8<Float> { shrinks ? p - shrinkage * p : p }
     var (even, odd) = (SIMD8<Float>(), SIMD8<Float>())
     for row in rows {
       let byteOffset = 2 &* (row &* gradient.stride &+ columns.lowerBound)

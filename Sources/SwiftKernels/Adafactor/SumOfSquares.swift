@@ -4,11 +4,13 @@ import Kernels
 enum SumOfSquares<P: StoredScalar, A: Arithmetic> {
   /// Σ p², row by row as `FactoredUpdate` sums what it stores, so that both have the same bits.
   static func sum(_ elements: Elements, rows: Int, columns: Int, stride: Int) -> Double {
-    @inline(__always) func square(_ row: Int, _ column: Int, _ valid: Int) -> SIMD8<A> {
-      let base = elements.address + row &* stride &* MemoryLayout<P>.stride
-      let p = P.load(base, column, valid, as: A.self)
+    @inline(__always) func address(_ row: Int) -> UnsafeRawPointer {
+      elements.address + row &* stride &* MemoryLayout<P>.stride
+    }
+    @inline(__always) func square(_ row: UnsafeRawPointer, _ column: Int, _ valid: Int) -> SIMD8<A> {
+      let p = P.load(row, column, valid, as: A.self)
       return p * p
     }
-    return chunkedSum(rows: rows, columns: columns, square)
+    return chunkedSum(rows: rows, columns: columns, address, square)
   }
 }

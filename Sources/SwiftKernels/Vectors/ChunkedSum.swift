@@ -27,14 +27,18 @@ func chunkedSum<A: Arithmetic>(_ count: Int, _ terms: (_ offset: Int, _ valid: I
 
 /// Σ terms(row, offset, valid) over groups of eight columns of every row, as `chunkedSum` of one row: lanes go on over as
 /// many short rows as fill the vectors of `elementsPerSum` elements together.
+///
+/// - Parameter prepare: What all groups of a row share.
 @inline(__always)
-func chunkedSum<A: Arithmetic>(
-  rows: Int, columns: Int, _ terms: (_ row: Int, _ offset: Int, _ valid: Int) -> SIMD8<A>
+func chunkedSum<A: Arithmetic, Row>(
+  rows: Int, columns: Int, _ prepare: (_ row: Int) -> Row,
+  _ terms: (_ row: Row, _ offset: Int, _ valid: Int) -> SIMD8<A>
 ) -> Double {
   @inline(__always) func sum(_ rows: Range<Int>, _ columns: Range<Int>) -> A {
     var even = SIMD8<A>()
     var odd = SIMD8<A>()
     for row in rows {
+      let row = prepare(row)
       @inline(__always) func add(_ offset: Int, _ valid: Int) {
         (even, odd) = (odd, even + terms(row, offset, valid))
       }
