@@ -31,9 +31,12 @@ struct AdafactorKernelCase: CustomTestStringConvertible, Sendable {
     7, 8, 9, 15, 16, 17, 31, 32, 33, 127, 128, 129, 255, 256, 257, 511, 512, 513, 1023, 1024, 1025,
   ]
 
+  /// More than a block's elements: kernels read such pieces ahead, and by chunks in another order.
+  private static let largeShape = (23, 768)
+
   /// Empty, single, prime, around the sizes of vectors, tiles and sums, tall and wide; 64 rows at the most.
   static let pieceShapes: [(Int, Int)] =
-    [(0, 5), (0, 0), (5, 0), (1, 1), (2, 3), (13, 31), (31, 13), (64, 300), (63, 97), (5, 2053)]
+    [(0, 5), (0, 0), (5, 0), (1, 1), (2, 3), (13, 31), (31, 13), (64, 300), (63, 97), (5, 2053), largeShape]
     + widths.map { (1, $0) } + widths.map { (3, $0) } + [7, 8, 9, 31, 32, 33, 61, 64].map { ($0, 1) }
 
   /// Those, and more rows than one sum may take.
@@ -42,7 +45,10 @@ struct AdafactorKernelCase: CustomTestStringConvertible, Sendable {
 
   /// A few of those for the updates, which run in ten forms; around the segments of rows that they work on.
   static let updateShapes =
-    [(0, 5), (0, 0), (5, 0), (1, 1), (2, 3), (13, 31), (7, 1), (65, 9), (129, 5), (1, 2047), (1, 2049)]
+    [
+      (0, 5), (0, 0), (5, 0), (1, 1), (2, 3), (13, 31), (7, 1), (65, 9), (129, 5), (1, 2047), (1, 2049),
+      largeShape,
+    ]
     + [7, 8, 9, 31, 32, 33, 511, 512, 513].map { (2, $0) }
 
   static func cases(_ shapes: [(Int, Int)]) -> [AdafactorKernelCase] {
