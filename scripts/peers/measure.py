@@ -12,6 +12,8 @@ from peers import machine, process
 MOST_STEPS = 200
 # Bytes of an element that all programs hold together: parameters, gradients, moments, and what the peers allocate.
 BYTES_OF_AN_ELEMENT = 130
+# Seconds before a program's turn: threads of the one before may still look for work.
+PAUSE = 0.2
 # Seconds for what is compiled once for all workloads: DeepSpeed's kernels are.
 FIRST_COMPILATION = 600
 
@@ -114,6 +116,7 @@ class Contest:
                 self._give_up(program, results[program.id], str(failure))
 
     def _run(self, program, result, steps):
+        time.sleep(PAUSE)
         try:
             return self.processes[program.id].ask(120, do="run", steps=steps)["seconds"]
         except process.Failure as failure:
