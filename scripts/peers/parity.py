@@ -12,7 +12,7 @@ import numpy as np
 
 from peers import inputs, process
 
-STEPS = 3
+STEPS = 4
 # Of the largest displacement of a tensor, and of each second moment.
 SHARE = 2e-6
 
@@ -35,8 +35,8 @@ def check(executable, kernels, threads, workloads, progress):
                     subject.ask(
                         60, do="prepare", optimizer="adafactor", kernels=path, threads=threads, shapes=case["shapes"]
                     )
-                    # `run` steps once before it counts.
-                    subject.ask(60, do="run", steps=STEPS - 1)
+                    # `run` takes as many steps before those that it counts.
+                    subject.ask(60, do="run", steps=STEPS // 2)
                     subject.ask(60, do="write", path=file)
                     error, place = reference.compare(file)
                 if not error <= 1:
