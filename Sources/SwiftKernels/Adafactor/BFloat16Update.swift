@@ -90,7 +90,7 @@ final class BFloat16Update {
   @inline(__always)
   private func rounded(_ values: SIMD8<Float>) -> SIMD8<Int32> {
     let bits = unsafeBitCast(values, to: SIMD8<Int32>.self)
-    return bits &+ (((bits &>> 16) & 1) &+ 0x7FFF)
+    return bits &+ bits.roundingToUpperHalf
   }
 
   /// Of every sixteen column factors, first those of even columns, then those of odd ones.

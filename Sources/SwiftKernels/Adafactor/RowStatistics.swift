@@ -18,10 +18,9 @@ struct RowStatistics<G: StoredScalar, A: Arithmetic> {
   /// Σⱼ g² goes on in Double after so many elements: one vector of sums takes 32 terms in each lane.
   private static var elementsPerSum: Int { KernelLimits.elementsPerSum / 2 }
 
-  /// Whether the piece is so large that it may come from memory.
-  private let isLarge: Bool
-  /// In a large piece, columns by which the four rows summed are ahead of the four divided. Rows of a multiple of 4 KiB
-  /// fall on the same lines of the first-level cache, where eight of them and the column sums would drive each other out.
+  /// In a piece that may come from memory, columns by which the four rows summed are ahead of the four divided. Rows of
+  /// a multiple of 4 KiB fall on the same lines of the first-level cache, where eight of them and the column sums would
+  /// drive each other out.
   private let lead: Int
 
   private init(
@@ -35,9 +34,9 @@ struct RowStatistics<G: StoredScalar, A: Arithmetic> {
     self.new = new.of(A.self)
     self.sums = UnsafeMutableRawPointer(sums.of(A.self))
     self.weightedSums = UnsafeMutableRawPointer(weightedSums.of(A.self))
-    isLarge = gradient.rows &* gradient.columns > BlockPartition.blockElements
     let lead = 2 &* Self.elementsPerSum
-    self.lead = gradient.columns > lead && gradient.columns % Self.elementsPerSum == 0 ? lead : 0
+    let comesInChunks = gradient.columns > lead && gradient.columns % Self.elementsPerSum == 0
+    self.lead = gradient.mayComeFromMemory && comesInChunks ? lead : 0
   }
 
   /// Rᵢ ← β Rᵢ + (1−β)(Σⱼ g²ᵢⱼ / n + ε) for the rows of the piece; then adds Σᵢ g²ᵢⱼ and Σᵢ g²ᵢⱼ / Rᵢ to `sums`.
@@ -53,7 +52,7 @@ struct RowStatistics<G: StoredScalar, A: Arithmetic> {
     while row &+ 4 <= gradient.rows {
       if row &+ 8 > gradient.rows {
         rows.divideFour(row)
-      } else if rows.isLarge {
+      } else if gradient.mayComeFromMemory {
         rows.divideFourSummingNextFromMemory(row)
       } else {
         rows.divideFourSummingNext(row)
@@ -113,7 +112,7 @@ struct RowStatistics<G: StoredScalar, A: Arithmetic> {
   /// New R of four rows.
   @inline(__always)
   private func sumFour(_ row: Int) {
-    sumFour(row, lead: isLarge ? lead : 0) { _, _, _ in }
+    sumFour(row, lead: lead) { _, _, _ in }
   }
 
   /// New R of four rows; on the way, `body` is called for every group of columns and the one that is summed with it.
@@ -177,8 +176,7 @@ struct RowStatistics<G: StoredScalar, A: Arithmetic> {
 
   /// Adds the squares of four rows, and those divided by R, to the column sums.
   private func divideFour(_ row: Int) {
-    let quotients = divisionOfFour(row)
-    forEachVector(gradient.columns, quotients)
+    forEachVector(gradient.columns, divisionOfFour(row))
   }
 
   /// The same, and on the way new R of the next four.

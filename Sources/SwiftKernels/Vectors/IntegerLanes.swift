@@ -35,6 +35,10 @@ extension SIMD8<Int32> {
 
   // Conversions are lane by lane here too, because the standard library's are calls in large functions.
 
+  /// What rounds to the upper half by addition: half a unit in its last place, less one where it is even.
+  @inline(__always)
+  var roundingToUpperHalf: Self { ((self &>> 16) & 1) &+ 0x7FFF }
+
   /// Eight lanes of sixteen bits, with zeros above.
   @inline(__always)
   init(lowerHalves bits: SIMD8<UInt16>) {

@@ -21,9 +21,7 @@ extension BFloat16: StoredScalar {
   private static func roundedBits(_ values: SIMD8<Float>) -> SIMD8<Int32> {
     let bits = unsafeBitCast(values, to: SIMD8<Int32>.self)
     let isNaN = SIMD8<Int32>(ones: values .!= values)
-    // Half a unit in the last place, less one where the kept part is even. That could turn a NaN into infinity or zero:
-    // it is made quiet instead.
-    let rounding = ((bits &>> 16) & 1) &+ 0x7FFF
-    return (bits &+ (rounding & ~isNaN)) | (isNaN & 0x0040_0000)
+    // Rounding could turn a NaN into infinity or zero: it is made quiet instead.
+    return (bits &+ (bits.roundingToUpperHalf & ~isNaN)) | (isNaN & 0x0040_0000)
   }
 }

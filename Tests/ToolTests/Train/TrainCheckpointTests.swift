@@ -40,14 +40,6 @@ struct TrainCheckpointTests {
     ],
   ]
 
-  // A kill covers what a checkpoint holds. Ctrl-C saves by the same code: without optimization, where a run takes
-  // seconds, two settings will do.
-  #if DEBUG
-    private static let interruptedSettings = [settings[0], settings[3]]
-  #else
-    private static let interruptedSettings = settings
-  #endif
-
   private func report(_ result: ToolRunner.Result) throws -> Report {
     try #require(result.status == 0, "\(result.errors)")
     let decoder = JSONDecoder()
@@ -112,9 +104,7 @@ struct TrainCheckpointTests {
     }
   }
 
-  @Test(
-    "Ctrl-C saves first, says where, and ends with status 130; the run can go on",
-    arguments: interruptedSettings)
+  @Test("Ctrl-C saves first, says where, and ends with status 130; the run can go on", arguments: settings)
   func interrupted(settings: [String]) throws {
     let whole = try report(train(settings))
     try withFolder { folder in
