@@ -57,10 +57,14 @@ package protocol AdafactorKernels {
   func columnMoments(
     _ gradient: GradientPiece, average: MomentAverage, old: Elements, new: MutableElements)
 
-  /// New R and C of small matrices, and their parameters' updates by `factor` · U.
+  /// New R and C of small matrices, and their parameters' updates by `factor` · U. R and C of matrices of one element may
+  /// be the same memory.
+  ///
+  /// - Returns: Σ p² of the new values, as stored, with the bits of `sumOfSquares` of one row.
   func updateSmallMatrices(
     _ parameter: MutableElements, _ batch: MatrixBatch, rowMoments: MutableElements,
-    columnMoments: MutableElements, factor: Double, change: ParameterChange)
+    columnMoments: MutableElements, factor: Double, change: ParameterChange
+  ) -> Double
 
   /// out ← factor / √moments.
   func reciprocalRoots(_ moments: Elements, factor: Double, count: Int, into out: MutableElements)

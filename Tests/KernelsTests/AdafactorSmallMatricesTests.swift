@@ -69,7 +69,7 @@ struct AdafactorSmallMatricesTests {
       let parameter = TestElements(before, each.arithmetic, byteOffset: each.byteOffset)
       let momentum = each.numbers(before.reversed())
       let factor = 0.7
-      kernels.updateSmallMatrices(
+      let squaresAfter = kernels.updateSmallMatrices(
         parameter.writing, batch, rowMoments: r.writing, columnMoments: c.writing, factor: factor,
         change: ParameterChange(shrinkage: shrinkage, momentum: beta1.map { (momentum.writing, $0) }))
       let ends = before.indices.map { index in
@@ -83,6 +83,9 @@ struct AdafactorSmallMatricesTests {
       } else {
         expectAgreement("M", momentum.values, ends.map(\.moment)) { relative * ends[$0].magnitude }
       }
+      let length = count * size
+      #expect(
+        squaresAfter == kernels.sumOfSquares(parameter.reading, rows: 1, columns: length, stride: length))
       expectAgreement("R", r.values, newRows) { relative * newRows[$0] }
       expectAgreement("C", c.values, newColumns) { relative * newColumns[$0] }
       #expect(parameter.marginsAreIntact && momentum.marginsAreIntact)

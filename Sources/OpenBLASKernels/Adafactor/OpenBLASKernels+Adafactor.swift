@@ -105,7 +105,7 @@
     package func updateSmallMatrices(
       _ parameter: MutableElements, _ batch: MatrixBatch, rowMoments: MutableElements,
       columnMoments: MutableElements, factor: Double, change: ParameterChange
-    ) {
+    ) -> Double {
       swift.updateSmallMatrices(
         parameter, batch, rowMoments: rowMoments, columnMoments: columnMoments, factor: factor, change: change
       )

@@ -26,6 +26,7 @@ extension Adafactor.State: OptimizerParameterState {
   public init(step: Int, tensors: [String: Tensor], numbers: [String: Double]) {
     self.init(step: step, rootMeanSquare: numbers["RMS"])
     for (name, part) in Self.parts { self[keyPath: part] = tensors[name] }
+    shareEqualMoments()
   }
 
   /// The moments and the residual that there are.

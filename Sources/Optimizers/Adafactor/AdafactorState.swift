@@ -40,6 +40,7 @@ extension Adafactor {
       if shape.rank >= 2 {
         rowMoments = Tensor(zeros: shape.removing(axis: -1), as: arithmetic)
         columnMoments = Tensor(zeros: shape.removing(axis: -2), as: arithmetic)
+        shareEqualMoments()
       } else {
         secondMoments = Tensor(zeros: shape, as: arithmetic)
       }
@@ -60,6 +61,7 @@ extension Adafactor {
       self.firstMoments = firstMoments
       self.residual = residual
       self.rootMeanSquare = rootMeanSquare
+      shareEqualMoments()
     }
 
     /// Refuses a state that a parameter of this name, shape and type cannot have.
@@ -67,9 +69,10 @@ extension Adafactor {
       try checkMoments(parameter: parameter, shape: shape, scalarType: scalarType)
     }
 
-    /// Bytes of all moments and the residual.
+    /// Bytes of all moments and the residual: of R and C once where they share their memory.
     public var byteCount: Int {
-      byteCount(of: rowMoments, columnMoments, secondMoments, firstMoments, residual)
+      byteCount(
+        of: rowMoments, momentsAreShared ? nil : columnMoments, secondMoments, firstMoments, residual)
     }
   }
 }
@@ -92,9 +95,30 @@ extension Adafactor.State: ParameterState {
 
   /// Where the moments lie, for the kernels to write: valid until the state is copied or changed.
   mutating func addresses(averagingUpdates: Bool) -> AdafactorStep.Moments {
-    AdafactorStep.Moments(
-      rows: rowMoments?.mutableElements(), columns: columnMoments?.mutableElements(),
+    let areShared = momentsAreShared
+    // Let go of, or the other would be copied before it is written.
+    if areShared { rowMoments = nil }
+    let columns = columnMoments?.mutableElements()
+    if areShared { rowMoments = columnMoments }
+    return AdafactorStep.Moments(
+      rows: areShared ? columns : rowMoments?.mutableElements(), columns: columns,
       elements: secondMoments?.mutableElements(),
       updates: averagingUpdates ? firstMoments?.mutableElements() : nil)
+  }
+
+  /// Whether R and C are one memory.
+  var momentsAreShared: Bool {
+    guard let rowMoments, let columnMoments else { return false }
+    return rowMoments.memory == columnMoments.memory
+  }
+
+  /// Has R and C of many trailing matrices of one element, as convolutions of 1 × 1 have them, share their memory where
+  /// they are equal: both average the same squares, and are equal after every step then.
+  mutating func shareEqualMoments() {
+    // Of equal shapes that end in 1, so that a matrix has one row and one column.
+    guard let rowMoments, rowMoments.elementCount > 1, rowMoments.shape.dimensions.last == 1,
+      rowMoments == columnMoments
+    else { return }
+    columnMoments = rowMoments
   }
 }

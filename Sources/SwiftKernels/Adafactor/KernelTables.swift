@@ -68,7 +68,7 @@ final class UpdateKernelTable: Sendable {
       Double
   let updateSmallMatrices:
     @Sendable (MutableElements, MatrixBatch, MutableElements, MutableElements, Double, ParameterChange) ->
-      Void
+      Double
   let updateAdamW:
     @Sendable (MutableElements, GradientPiece, AdamWMoments, AdamWRule, ParameterChange) -> Void
 

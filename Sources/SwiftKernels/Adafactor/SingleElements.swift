@@ -2,18 +2,24 @@ import Kernels
 
 /// Adafactor on trailing matrices of one element, as convolutions of 1 × 1 have them: R and C for each element.
 ///
-/// The mean of R is R itself, so that u = g √(R / R) / √C = g / √C, whatever R is.
+/// The mean of R is R itself, so that u = g √(R / R) / √C = g / √C, whatever R is. R and C average the same squares:
+/// where they began equal they are one, in the same memory.
 enum SingleElements<P: StoredScalar, G: StoredScalar, A: Arithmetic> {
   /// Σ g² / C with new C, which is not stored.
   static func statistics(_ batch: MatrixBatch, moments: Elements) -> Double {
     ElementStatistics<G, A>.sum(piece(batch), average: batch.average(count: 1), moments: moments)
   }
 
-  /// Stores new moments and parameters.
+  /// Stores new moments and parameters; returns Σ p² of the values stored.
   static func update(
     _ parameter: MutableElements, _ batch: MatrixBatch, rowMoments: MutableElements,
     columnMoments: MutableElements, factor: Double, change: ParameterChange
-  ) {
+  ) -> Double {
+    if rowMoments.address == columnMoments.address {
+      return ElementUpdate<P, G, A>.update(
+        parameter, piece(batch), average: batch.average(count: 1), moments: columnMoments, factor: factor,
+        change: change)
+    }
     let average = MovingAverage<A>(batch.average(count: 1))
     let scale = SIMD8<A>(repeating: A(batch.scale))
     let rows = UnsafeMutableRawPointer(rowMoments.of(A.self))
@@ -22,6 +28,7 @@ enum SingleElements<P: StoredScalar, G: StoredScalar, A: Arithmetic> {
       let old = A.load(UnsafeRawPointer(rows), offset, valid, as: A.self)
       _ = A.store(average.updated(old, sum: g * g), rows, offset, valid)
     }
+    var squares = 0.0
     // In pieces, of which the second sweep finds the gradient in the first-level cache.
     for start in stride(from: 0, to: batch.count, by: KernelLimits.elementsPerSum) {
       let end = min(start &+ KernelLimits.elementsPerSum, batch.count)
@@ -29,10 +36,11 @@ enum SingleElements<P: StoredScalar, G: StoredScalar, A: Arithmetic> {
       var part = piece(batch)
       part.elements = part.elements.advanced(by: start)
       part.columns = end &- start
-      _ = ElementUpdate<P, G, A>.update(
+      squares += ElementUpdate<P, G, A>.update(
         parameter.advanced(by: start), part, average: batch.average(count: 1),
         moments: columnMoments.advanced(by: start), factor: factor, change: change.advanced(by: start))
     }
+    return squares
   }
 
   /// The elements of all matrices as one row.

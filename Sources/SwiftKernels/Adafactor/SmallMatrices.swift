@@ -23,23 +23,35 @@ enum SmallMatrices<P: StoredScalar, G: StoredScalar, A: Arithmetic> {
     return total
   }
 
-  /// Stores new moments and parameters.
+  /// Stores new moments and parameters; returns Σ p² of the values stored.
   static func update(
     _ parameter: MutableElements, _ batch: MatrixBatch, rowMoments: MutableElements,
     columnMoments: MutableElements, factor: Double, change: ParameterChange
-  ) {
+  ) -> Double {
     if batch.elements == 1 {
-      SingleElements<P, G, A>.update(
+      return SingleElements<P, G, A>.update(
         parameter, batch, rowMoments: rowMoments, columnMoments: columnMoments, factor: factor, change: change
       )
-      return
     }
     if batch.rows == 3 && batch.columns == 3 {
       ThreeByThreeMatrices<G, A>.update(
         parameter, of: P.self, batch, rowMoments: rowMoments, columnMoments: columnMoments, factor: factor,
         change: change)
-      return
+    } else {
+      updateInLanes(
+        parameter, batch, rowMoments: rowMoments, columnMoments: columnMoments, factor: factor, change: change
+      )
     }
+    // One run of elements: the rows of small matrices would be mostly padding.
+    let count = batch.count &* batch.elements
+    return SumOfSquares<P, A>.sum(parameter.reading, rows: 1, columns: count, stride: count)
+  }
+
+  /// Stores new moments and parameters, of eight matrices at a time.
+  private static func updateInLanes(
+    _ parameter: MutableElements, _ batch: MatrixBatch, rowMoments: MutableElements,
+    columnMoments: MutableElements, factor: Double, change: ParameterChange
+  ) {
     let rule = ParameterRule<A, A>(change)
     let (rows, columns) = (rowMoments.of(A.self), columnMoments.of(A.self))
     let moments = change.momentum.map { $0.moments.of(A.self) }

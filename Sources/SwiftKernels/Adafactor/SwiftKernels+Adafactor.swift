@@ -48,12 +48,12 @@ extension SwiftKernels {
   package func updateSmallMatrices(
     _ parameter: MutableElements, _ batch: MatrixBatch, rowMoments: MutableElements,
     columnMoments: MutableElements, factor: Double, change: ParameterChange
-  ) {
+  ) -> Double {
     if let tiles = TiledUpdate.of(parameter, change) {
       return tiles.updateSmallMatrices(
         batch, rowMoments: rowMoments, columnMoments: columnMoments, factor: factor)
     }
-    UpdateKernelTable.table(parameter: parameter.type, gradient: batch.gradient.type)
+    return UpdateKernelTable.table(parameter: parameter.type, gradient: batch.gradient.type)
       .updateSmallMatrices(parameter, batch, rowMoments, columnMoments, factor, change)
   }
 

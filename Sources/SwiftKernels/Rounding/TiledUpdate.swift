@@ -38,7 +38,7 @@ final class TiledUpdate {
       _ = kernels.updateFactored(
         tile, piece, rowFactors.advanced(by: row), columnFactors.advanced(by: column), change)
     }
-    return squares(gradient)
+    return squares(rows: gradient.rows, columns: gradient.columns, stride: gradient.stride)
   }
 
   /// As ``AdafactorKernels/updateElements(_:_:average:moments:factor:change:)``.
@@ -49,7 +49,7 @@ final class TiledUpdate {
     forEachTile(of: gradient) { tile, piece, _, start, change in
       _ = kernels.updateElements(tile, piece, average, moments.advanced(by: start), factor, change)
     }
-    return squares(gradient)
+    return squares(rows: gradient.rows, columns: gradient.columns, stride: gradient.stride)
   }
 
   /// As ``AdamWKernels/updateAdamW(_:_:moments:rule:change:)``.
@@ -63,7 +63,7 @@ final class TiledUpdate {
   /// As ``AdafactorKernels/updateSmallMatrices(_:_:rowMoments:columnMoments:factor:change:)``.
   func updateSmallMatrices(
     _ batch: MatrixBatch, rowMoments: MutableElements, columnMoments: MutableElements, factor: Double
-  ) {
+  ) -> Double {
     let kernels = UpdateKernelTable.table(parameter: .float32, gradient: batch.gradient.type)
     // Whole groups of the matrices that are worked on at once.
     let matrices = max(1, Self.length / max(1, batch.elements) / laneCount) * laneCount
@@ -74,12 +74,14 @@ final class TiledUpdate {
         part.count = min(matrices, batch.count - first)
         part.gradient = batch.gradient.advanced(by: start)
         update(tile, at: start, count: part.count * batch.elements) { tile, change in
-          kernels.updateSmallMatrices(
+          _ = kernels.updateSmallMatrices(
             tile, part, rowMoments.advanced(by: first * batch.rows),
             columnMoments.advanced(by: first * batch.columns), factor, change)
         }
       }
     }
+    let count = batch.count * batch.elements
+    return squares(rows: 1, columns: count, stride: count)
   }
 
   // MARK: Tiles
@@ -136,8 +138,7 @@ final class TiledUpdate {
   }
 
   /// Σ p² of the values stored, in the order of the kernels.
-  private func squares(_ gradient: GradientPiece) -> Double {
-    SwiftKernels().sumOfSquares(
-      parameter.reading, rows: gradient.rows, columns: gradient.columns, stride: gradient.stride)
+  private func squares(rows: Int, columns: Int, stride: Int) -> Double {
+    SwiftKernels().sumOfSquares(parameter.reading, rows: rows, columns: columns, stride: stride)
   }
 }

@@ -23,12 +23,11 @@ extension AdafactorStep {
       workspace.squaresAfter[index] = squares
     case .smallMatrices:
       let (matrix, start) = (block.matrices.lowerBound, offset(of: block))
-      kernels.updateSmallMatrices(
+      workspace.squaresAfter[index] = kernels.updateSmallMatrices(
         parameter.advanced(by: start), batch(block),
         rowMoments: moments.rows!.advanced(by: matrix * partition.rows),
         columnMoments: moments.columns!.advanced(by: matrix * partition.columns), factor: decision!.factor,
         change: change(at: start))
-      workspace.squaresAfter[index] = sumOfSquares(block, kernels)
     }
   }
 

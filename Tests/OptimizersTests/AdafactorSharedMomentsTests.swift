@@ -1,0 +1,85 @@
+import Tensors
+import Testing
+
+@testable import Optimizers
+
+/// R and C of trailing matrices of one element average the same squares: where they begin equal they are one memory.
+@Suite struct AdafactorSharedMomentsTests {
+  static let shape: Shape = [300, 5, 1, 1]
+  static let types: [ScalarType] = [.bfloat16, .float32, .float64]
+
+  /// A parameter after some steps, with what its state holds.
+  private struct Run {
+    let parameter: Parameter
+    let optimizer: Adafactor
+
+    init(_ type: ScalarType, _ kernels: KernelPathKind, state: Adafactor.State? = nil) throws {
+      var numbers = TestNumbers(seed: 1)
+      let values = Tensor(numbers.array(shape.elementCount), shape: shape).converted(to: type)
+      parameter = Parameter("p", values)
+      parameter.gradient = Tensor(numbers.array(shape.elementCount), shape: shape).converted(to: type)
+      // Rounding by tiles too, where there is any.
+      let options = Adafactor.Options(
+        stepSize: .fixed(0.1), beta1: 0.5, rounding: type == .bfloat16 ? .stochastic : .nearest)
+      optimizer = try Adafactor([parameter], options: options, kernels: kernels)
+      if let state { try optimizer.setState(state, of: parameter) }
+    }
+
+    var state: Adafactor.State { optimizer.state(of: parameter)! }
+  }
+
+  /// Moments of the same numbers in memories of their own.
+  private func separate(_ state: Adafactor.State) -> Adafactor.State {
+    var state = state
+    state.columnMoments = state.columnMoments!.rewritten
+    return state
+  }
+
+  @Test(arguments: types)
+  func `sharing changes no bit, and halves the memory`(type: ScalarType) throws {
+    let initial = Adafactor.State(shape: Self.shape, scalarType: type, hasFirstMoments: true)
+    for kernels in KernelPathKind.available {
+      let (shared, apart) = (try Run(type, kernels), try Run(type, kernels, state: separate(initial)))
+      for _ in 0..<3 {
+        try shared.optimizer.step()
+        try apart.optimizer.step()
+        #expect(shared.state.momentsAreShared && !apart.state.momentsAreShared)
+        #expect(
+          ParameterBits(shared.parameter, shared.optimizer) == ParameterBits(apart.parameter, apart.optimizer)
+        )
+      }
+      let moments = apart.state.rowMoments!.byteCount
+      #expect(apart.optimizer.stateByteCount - shared.optimizer.stateByteCount == moments)
+    }
+  }
+
+  @Test
+  func `a state from elsewhere shares what is equal, and only that`() throws {
+    let run = try Run(.float32, .currentForSteps)
+    try run.optimizer.step()
+    let apart = separate(run.state)
+    let loaded = Adafactor.State(step: 1, tensors: apart.tensors, numbers: apart.numbers)
+    #expect(loaded.momentsAreShared && loaded == apart)
+    #expect(
+      Adafactor.State(step: 1, rowMoments: apart.rowMoments, columnMoments: apart.columnMoments)
+        .momentsAreShared)
+
+    var tensors = apart.tensors
+    tensors["exp_avg_sq_row"] = Tensor(ones: [300, 5, 1])
+    let different = Adafactor.State(step: 1, tensors: tensors, numbers: apart.numbers)
+    #expect(!different.momentsAreShared)
+    // R alone differs, by β of what it began with; u = g / √C does not know it.
+    let other = try Run(.float32, .currentForSteps, state: different)
+    other.parameter.value = run.parameter.value
+    try run.optimizer.step()
+    try other.optimizer.step()
+    #expect(other.parameter.value.bits == run.parameter.value.bits)
+    #expect(
+      other.state.columnMoments == run.state.columnMoments && other.state.rowMoments != run.state.rowMoments)
+  }
+
+  @Test(arguments: [[3, 3], [1, 1], [4, 3, 3], [5, 1, 3], [5, 3, 1], [0, 1, 1]] as [Shape])
+  func `matrices of more elements, and one alone, keep R and C apart`(shape: Shape) {
+    #expect(!Adafactor.State(shape: shape, scalarType: .float32, hasFirstMoments: false).momentsAreShared)
+  }
+}
