@@ -122,7 +122,7 @@ package struct ColumnSums {
   /// Columns.
   package let count: Int
 
-  /// Sums of `count` columns, of which the totals go on from what they hold.
+  /// Sums of `count` columns: a kernel writes the totals.
   package init(
     partial: MutableElements, partialWeighted: MutableElements, total: UnsafeMutablePointer<Double>,
     totalWeighted: UnsafeMutablePointer<Double>, count: Int

@@ -56,13 +56,9 @@ package struct BlockPartition: Sendable, Equatable {
         matrixCount: matrixCount, rows: rows, columns: columns, form: .columns,
         blockLength: roundUp(elements / rows, to: Self.columnStep))
     } else {
-      // Each block keeps two Double sums per column, which with 64 rows, what a column sum takes in the arithmetic type,
-      // is 1/16 of the matrix. Long rows take twice as many, since each thread has such sums beside.
-      let least = columns > Self.mostColumnsOfALowBlock ? 2 * KernelLimits.rowsPerColumnSum : 1
-      let length = max(Self.blockElements / columns, rows / Self.mostBlocksOfAMatrix, least)
       self.init(
         matrixCount: matrixCount, rows: rows, columns: columns, form: .rows,
-        blockLength: roundUp(length, to: KernelLimits.rowsPerColumnSum))
+        blockLength: Self.rowsOfABlock(rows: rows, columns: columns))
     }
   }
 
@@ -95,8 +91,15 @@ package struct BlockPartition: Sendable, Equatable {
   /// Columns beyond which blocks of the fewest rows would take more memory than a step may.
   private static let mostColumnsOfALowBlock = 16384
 
-  /// Rows up to which a panel of columns has rows of a useful length.
-  private static let mostRowsOfAPanel = 512
+  /// Rows up to which a matrix may be divided into panels: beyond, rows of a power of two drive each other out of the
+  /// second-level cache between the two sweeps over a panel, which doubles the time.
+  private static let mostRowsOfAPanel = 64
+
+  /// Row blocks with which a matrix occupies enough threads. With fewer, panels are the lesser evil.
+  private static let leastBlocksOfAMatrix = 4
+
+  /// Elements of a matrix up to which blocks may have few rows, at the cost of more column sums.
+  private static let mostElementsOfLowBlocks = 1 << 20
 
   /// Panels that a matrix has before they grow: enough for many threads.
   private static let panelsOfAMatrix = 64
@@ -108,8 +111,23 @@ package struct BlockPartition: Sendable, Equatable {
   /// Columns by which panels grow: whole cache lines, and whole vectors.
   private static let columnStep = 64
 
+  /// Whether a matrix is divided by columns: rows make too few blocks, and panels have long rows.
   private static func isWide(rows: Int, columns: Int) -> Bool {
-    rows <= mostRowsOfAPanel && columns >= 4 * rows
+    guard columns >= 4 * rows else { return false }
+    return rows <= mostRowsOfAPanel
+      || blocks(of: rows, rowsOfABlock(rows: rows, columns: columns)) < leastBlocksOfAMatrix
+  }
+
+  /// Rows of a block in the form `rows`.
+  private static func rowsOfABlock(rows: Int, columns: Int) -> Int {
+    // Each block keeps two Double sums per column, which with 64 rows, what a column sum takes in the arithmetic type,
+    // is 1/16 of the matrix. Long rows take twice as many, since each thread has such sums beside.
+    let sum = KernelLimits.rowsPerColumnSum
+    let least = columns > mostColumnsOfALowBlock ? 2 * sum : 1
+    let length = max(blockElements / columns, rows / mostBlocksOfAMatrix, least)
+    // Few rows of a small matrix make more blocks, of half the rows.
+    let step = rows < 8 * sum && rows * columns <= mostElementsOfLowBlocks ? sum / 2 : sum
+    return roundUp(length, to: step)
   }
 
   /// Elements of one trailing matrix.

@@ -19,8 +19,8 @@ package protocol GradientTileKernels {
   /// tile ← (scale G)², contiguous, in the tile's arithmetic.
   func squares(_ gradient: GradientPiece, into tile: MutableElements)
 
-  /// Adds the partial sums to the totals, and sets the former to 0 for the next rows.
-  func movePartialSums(_ sums: ColumnSums)
+  /// Moves the partial sums into the totals, `adding` to what these hold, and sets the former to 0 for the next rows.
+  func movePartialSums(_ sums: ColumnSums, adding: Bool)
 }
 
 /// The path in pure Swift, compiled for some processor.

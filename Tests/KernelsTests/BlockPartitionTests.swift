@@ -13,9 +13,10 @@ struct BlockPartitionTests {
     ([7, 5, 11, 13], .matrices), ([3, 128, 128], .matrices),
     ([129, 128], .rows), ([600, 700], .rows), ([50_257, 16], .rows), ([20_000, 1], .rows),
     ([16_385, 1], .rows), ([3, 129, 131], .rows), ([2, 2, 1_000, 33], .rows), ([513, 4_000], .rows),
-    ([512, 2_047], .rows),
+    ([512, 2_048], .rows), ([512, 32_128], .rows), ([65, 259], .rows), ([128, 8_192], .rows),
     ([1, 16_385], .columns), ([1, 300_000], .columns), ([8, 20_000], .columns), ([3, 8, 5_003], .columns),
-    ([512, 2_048], .columns), ([4, 2, 1, 16_385], .columns),
+    ([64, 257], .columns), ([65, 260], .columns), ([128, 8_193], .columns), ([384, 32_128], .columns),
+    ([4, 2, 1, 16_385], .columns),
   ]
 
   @Test(arguments: forms)
@@ -46,7 +47,7 @@ struct BlockPartitionTests {
 
   @Test(arguments: [
     [129, 128], [600, 700], [4_096, 4_096], [50_257, 768], [768, 50_257], [513, 20_000], [600, 100_000],
-    [2_047, 16_384],
+    [2_047, 16_384], [128, 8_192], [193, 5_433], [512, 2_048], [511, 2_052], [385, 100_000],
   ])
   func `column sums of the blocks and of two threads stay below 1 MB and a sixteenth of a matrix`(
     dimensions: [Int]

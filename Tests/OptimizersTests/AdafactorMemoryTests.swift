@@ -7,7 +7,7 @@ import Testing
   /// What fills the largest scratch of every form of blocks, and what keeps the most sums.
   static let shapes: [Shape] = [
     [], [1 << 18], [128, 128], [1, 16_384], [16_384, 1], [64, 256], [256, 64], [1, 1 << 18], [8, 65_536],
-    [512, 2_048], [513, 1_000], [50_257, 16], [65_536, 4], [4_096, 3, 3], [20, 129, 128],
+    [128, 8_192], [512, 2_048], [513, 1_000], [50_257, 16], [65_536, 4], [4_096, 3, 3], [20, 129, 128],
   ]
 
   @Test(arguments: shapes)

@@ -39,6 +39,7 @@
       let partial: UnsafeMutablePointer<A> = sums.partial.bound()
       let partialWeighted: UnsafeMutablePointer<A> = sums.partialWeighted.bound()
       let newRows: UnsafeMutablePointer<A> = new.bound()
+      if gradient.rows == 0 { swift.movePartialSums(sums, adding: false) }
       var summedRows = 0
       forEachBand(gradient, average: average, old: old, new: new) { band, rows in
         let inverses = band.sums
@@ -53,7 +54,7 @@
         }
         summedRows += rows.count
         if summedRows + band.height > KernelLimits.rowsPerColumnSum || rows.upperBound == gradient.rows {
-          swift.movePartialSums(sums)
+          swift.movePartialSums(sums, adding: rows.upperBound > summedRows)
           summedRows = 0
         }
       }

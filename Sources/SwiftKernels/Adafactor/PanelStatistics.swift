@@ -119,13 +119,15 @@ private struct PanelColumns<G: StoredScalar, A: Arithmetic> {
   /// The same for the sums of a few rows.
   let partialSums: UnsafeMutableRawPointer
 
+  /// Columns at a time. While their rows are read, those of the next are asked for.
+  private static var length: Int { KernelLimits.elementsPerSum }
+
   /// Calls `body` for some columns after the other, with their new C complete.
   @inline(__always)
   static func forEach(
     of gradient: GradientPiece, average: MomentAverage, old: Elements, new: MutableElements,
     _ body: (_ panel: PanelColumns, _ columns: Range<Int>) -> Void
   ) {
-    let length = KernelLimits.elementsPerSum
     withUnsafeTemporaryAllocation(of: A.self, capacity: 2 * length) { memory in
       let panel = PanelColumns(
         gradient: gradient, scale: SIMD8(repeating: A(gradient.scale)), average: MovingAverage(average),
@@ -182,7 +184,16 @@ private struct PanelColumns<G: StoredScalar, A: Arithmetic> {
       let q23 = square(base + 2 &* rowBytes, column, valid) + square(base + 3 &* rowBytes, column, valid)
       A.add(q01 + q23, to: partialSums, column &- columns.lowerBound, valid)
     }
-    forEachVector(columns, addRows)
+    @inline(__always) func prefetchAndAddRows(_ column: Int, _ valid: Int) {
+      let next = base + (column &+ Self.length) &* MemoryLayout<G>.stride
+      for row in 0..<4 { prefetch(next + row &* rowBytes) }
+      addRows(column, valid)
+    }
+    if gradient.mayComeFromMemory {
+      forEachVector(columns, prefetchAndAddRows)
+    } else {
+      forEachVector(columns, addRows)
+    }
   }
 
   @inline(__always)
@@ -203,6 +214,9 @@ private struct PanelColumns<G: StoredScalar, A: Arithmetic> {
   /// C of each column, from the sums.
   private func updateMoments(_ columns: Range<Int>) {
     @inline(__always) func update(_ column: Int, _ valid: Int) {
+      let next = (column &+ Self.length) &* MemoryLayout<A>.stride
+      prefetch(old + next)
+      prefetch(UnsafeRawPointer(new) + next)
       let sum = A.load(UnsafeRawPointer(sums), column &- columns.lowerBound, valid, as: A.self)
       _ = A.store(
         average.updated(A.load(old, column, valid, as: A.self), sum: sum), new, column, valid)

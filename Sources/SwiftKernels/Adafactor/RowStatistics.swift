@@ -39,7 +39,7 @@ struct RowStatistics<G: StoredScalar, A: Arithmetic> {
     self.lead = gradient.mayComeFromMemory && comesInChunks ? lead : 0
   }
 
-  /// Rᵢ ← β Rᵢ + (1−β)(Σⱼ g²ᵢⱼ / n + ε) for the rows of the piece; then adds Σᵢ g²ᵢⱼ and Σᵢ g²ᵢⱼ / Rᵢ to `sums`.
+  /// Rᵢ ← β Rᵢ + (1−β)(Σⱼ g²ᵢⱼ / n + ε) for the rows of the piece; then Σᵢ g²ᵢⱼ and Σᵢ g²ᵢⱼ / Rᵢ into `sums`.
   static func accumulate(
     _ gradient: GradientPiece, average: MomentAverage, old: Elements, new: MutableElements, sums: ColumnSums
   ) {
@@ -60,7 +60,7 @@ struct RowStatistics<G: StoredScalar, A: Arithmetic> {
       row &+= 4
       summed &+= 4
       if summed == rowsPerSum {
-        sums.movePartialSums(A.self)
+        sums.movePartialSums(A.self, adding: row > summed)
         summed = 0
       }
     }
@@ -68,8 +68,9 @@ struct RowStatistics<G: StoredScalar, A: Arithmetic> {
       rows.sum(row)
       rows.divide(row)
       row &+= 1
+      summed &+= 1
     }
-    sums.movePartialSums(A.self)
+    if summed > 0 || row == 0 { sums.movePartialSums(A.self, adding: row > summed) }
   }
 
   /// Rᵢ alone, with the bits that `accumulate` gives.
@@ -228,17 +229,15 @@ struct RowStatistics<G: StoredScalar, A: Arithmetic> {
 }
 
 extension ColumnSums {
-  /// total ← total + partial, partial ← 0.
-  func movePartialSums<A: Arithmetic>(_ arithmetic: A.Type) {
-    move(partial.of(A.self), into: total)
-    move(partialWeighted.of(A.self), into: totalWeighted)
-  }
-
-  private func move(_ sums: UnsafeMutablePointer<some Arithmetic>, into totals: UnsafeMutablePointer<Double>)
-  {
-    for index in 0..<count {
-      totals[index] += Double(sums[index])
-      sums[index] = 0
+  /// total ← partial, `adding` to what it held; partial ← 0.
+  func movePartialSums<A: Arithmetic>(_ arithmetic: A.Type, adding: Bool) {
+    for (sums, totals) in [(partial.of(A.self), total), (partialWeighted.of(A.self), totalWeighted)] {
+      if adding {
+        for index in 0..<count { totals[index] += Double(sums[index]) }
+      } else {
+        for index in 0..<count { totals[index] = Double(sums[index]) }
+      }
+      sums.update(repeating: 0, count: count)
     }
   }
 }

@@ -133,10 +133,10 @@ extension SwiftKernels {
     GradientKernelTable.table(gradient: gradient.elements.type, arithmetic: tile.type).squares(gradient, tile)
   }
 
-  package func movePartialSums(_ sums: ColumnSums) {
+  package func movePartialSums(_ sums: ColumnSums, adding: Bool) {
     switch sums.partial.type {
-    case .float64: sums.movePartialSums(Double.self)
-    default: sums.movePartialSums(Float.self)
+    case .float64: sums.movePartialSums(Double.self, adding: adding)
+    default: sums.movePartialSums(Float.self, adding: adding)
     }
   }
 }

@@ -40,7 +40,6 @@ extension AdafactorStep {
     let firstRow = block.matrices.lowerBound * partition.rows + block.rows.lowerBound
     let new = workspace.rowMoments?.advanced(by: firstRow) ?? scratch.rowMoments
     let sums = workspace.partialSums! + index * 2 * columns
-    sums.update(repeating: 0, count: 2 * columns)
     kernels.rowStatistics(
       piece(block), average: average(count: columns), old: moments.rows!.reading.advanced(by: firstRow),
       new: new, sums: scratch.columnSums(total: sums, totalWeighted: sums + columns, count: columns))
@@ -85,8 +84,6 @@ extension AdafactorStep {
         average: average(count: columns), old: oldRows, new: newRows, sums: scratch.sums,
         weightedSums: scratch.weightedSums, count: rows)
     } else {
-      scratch.sums.update(repeating: 0, count: columns)
-      scratch.weightedSums.update(repeating: 0, count: columns)
       kernels.rowStatistics(
         piece, average: average(count: columns), old: oldRows, new: newRows,
         sums: scratch.columnSums(
