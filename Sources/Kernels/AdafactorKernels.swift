@@ -98,14 +98,21 @@ package struct GradientPiece: Sendable {
   package var columns: Int
   /// Elements from the start of a row to the start of the next.
   package var stride: Int
+  /// Whether these elements, and the parameter's, may have to come from memory. Kernels then ask for them early, which
+  /// changes no bit.
+  package var mayComeFromMemory: Bool
 
   /// A piece of a gradient.
-  package init(_ elements: Elements, scale: Double, rows: Int, columns: Int, stride: Int) {
+  package init(
+    _ elements: Elements, scale: Double, rows: Int, columns: Int, stride: Int,
+    mayComeFromMemory: Bool = false
+  ) {
     self.elements = elements
     self.scale = scale
     self.rows = rows
     self.columns = columns
     self.stride = stride
+    self.mayComeFromMemory = mayComeFromMemory
   }
 }
 

@@ -7,7 +7,7 @@ struct AdafactorKernelPropertyTests {
   /// The bits that all kernels produce for one gradient and parameter at these addresses.
   private func results(
     _ path: KernelPathKind, rows: Int, columns: Int, byteOffset: Int, elementOffset: Int,
-    poison: (Int, Double)? = nil
+    poison: (Int, Double)? = nil, shrinkage: Double = 0.125, mayComeFromMemory: Bool = false
   ) -> [String: [Double]] {
     var numbers = TestNumbers(seed: rows + columns)
     var gradient = (0..<rows * columns).map { _ in Double(numbers.next(Float.self)) }
@@ -23,7 +23,8 @@ struct AdafactorKernelPropertyTests {
     let kernels = path.kernels
     let average = MomentAverage(decay: 0.5, weight: 0.5, epsilon: 1e-30, count: columns)
     let g = matrix(gradient)
-    let piece = g.piece(scale: 0.3)
+    var piece = g.piece(scale: 0.3)
+    piece.mayComeFromMemory = mayComeFromMemory
     let (newRows, newColumns, oldRows, oldColumns) = (
       vector(rows), vector(columns), vector(rows), vector(columns)
     )
@@ -48,7 +49,7 @@ struct AdafactorKernelPropertyTests {
     let updated = matrix(parameter)
     let squares = kernels.updateFactored(
       updated.writing, piece, rowFactors: newRows.reading, columnFactors: newColumns.reading,
-      change: ParameterChange(shrinkage: 0.125))
+      change: ParameterChange(shrinkage: shrinkage))
     let row = TestElements(Array(gradient[..<columns]), .float32, byteOffset: byteOffset)
     let moments = vector(columns)
     let stepped = TestElements(Array(parameter[..<columns]), .float32, byteOffset: byteOffset)
@@ -73,6 +74,20 @@ struct AdafactorKernelPropertyTests {
       let moved = results(
         path, rows: shape.0, columns: shape.1, byteOffset: byteOffset, elementOffset: elementOffset)
       for (name, values) in aligned { #expect(moved[name] == values, "\(name) at \(byteOffset) bytes") }
+    }
+  }
+
+  @Test(arguments: KernelPathKind.available, [(3, 67), (61, 129), (64, 520), (23, 768)])
+  func `asking early for what comes from memory changes no bit`(path: KernelPathKind, shape: (Int, Int)) {
+    for shrinkage in [0, 0.125] {
+      let (near, far) = (
+        results(
+          path, rows: shape.0, columns: shape.1, byteOffset: 0, elementOffset: 0, shrinkage: shrinkage),
+        results(
+          path, rows: shape.0, columns: shape.1, byteOffset: 0, elementOffset: 0, shrinkage: shrinkage,
+          mayComeFromMemory: true)
+      )
+      for (name, values) in near { #expect(far[name] == values, "\(name)") }
     }
   }
 

@@ -17,6 +17,11 @@ final class OptimizerCore<Rule: UpdateRule> {
   /// Where a parameter's entry is.
   private var indices: [ObjectIdentifier: Int] = [:]
   private let engine: StepEngine
+  /// Whether parameters and gradients are too many for a second-level cache.
+  private let mayComeFromMemory: Bool
+
+  /// Elements of all parameters up to which a second-level cache of 1 MB holds them with their gradients.
+  private static var mostCachedElements: Int { 1 << 17 }
 
   /// What is kept for one parameter. A class: a copy would hold the state a second time.
   private final class Entry {
@@ -72,6 +77,8 @@ final class OptimizerCore<Rule: UpdateRule> {
     self.kernels = kernels
     self.threads = threads
     engine = StepEngine(kernels: kernels, threads: threads)
+    let elements = groups.reduce(0) { $0 + $1.parameters.reduce(0) { $0 + $1.value.elementCount } }
+    mayComeFromMemory = elements > Self.mostCachedElements
     for (group, members) in groups.enumerated() {
       for parameter in members.parameters {
         indices[ObjectIdentifier(parameter)] = entries.count
@@ -200,6 +207,7 @@ final class OptimizerCore<Rule: UpdateRule> {
         name: parameter.name, parameter: parameter.value.mutableElements(),
         gradient: parameter.gradient!.elements,
         gradientScale: parameter.gradientScale, shape: shape, squaresBefore: known,
+        mayComeFromMemory: mayComeFromMemory,
         needsDecision: policy != .propagate),
       state: &state)
   }

@@ -56,7 +56,7 @@ struct SpanUpdate<Options: UpdateRule> {
         of: SteppedTensor(
           name: parameterName, parameter: MutableElements(parameter.baseAddress ?? anywhere, type),
           gradient: Elements(gradient.baseAddress ?? UnsafeRawPointer(anywhere), gradientType),
-          gradientScale: gradientScale, shape: shape, squaresBefore: nil,
+          gradientScale: gradientScale, shape: shape, squaresBefore: nil, mayComeFromMemory: true,
           needsDecision: policy != .propagate),
         state: &state)
     ]

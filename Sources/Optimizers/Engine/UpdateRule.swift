@@ -111,6 +111,8 @@ struct SteppedTensor {
   let shape: Shape
   /// Σ p² before the step, where it is known.
   let squaresBefore: Double?
+  /// Whether parameter and gradient may have to come from memory.
+  let mayComeFromMemory: Bool
   /// Whether the gradient has to be judged before anything is written.
   let needsDecision: Bool
 }

@@ -55,7 +55,7 @@ enum FactoredUpdate<P: StoredScalar, G: StoredScalar, A: Arithmetic> {
     // ahead would cost a tenth.
     let (rows, columns) = (gradient.rows, gradient.columns)
     if !rule.onlySubtracts { return chunkedSum(rows: rows, columns: columns, row, prefetchAndApply) }
-    return isPanel || gradient.mayComeFromMemory
+    return gradient.mayComeFromMemory
       ? chunkedSum(rows: rows, columns: columns, row, prefetchAndSubtract)
       : chunkedSum(rows: rows, columns: columns, row, subtract)
   }

@@ -18,9 +18,8 @@ struct RowStatistics<G: StoredScalar, A: Arithmetic> {
   /// Σⱼ g² goes on in Double after so many elements: one vector of sums takes 32 terms in each lane.
   private static var elementsPerSum: Int { KernelLimits.elementsPerSum / 2 }
 
-  /// In a piece that may come from memory, columns by which the four rows summed are ahead of the four divided. Rows of
-  /// a multiple of 4 KiB fall on the same lines of the first-level cache, where eight of them and the column sums would
-  /// drive each other out.
+  /// In a large piece, columns by which the four rows summed are ahead of the four divided. Rows of a multiple of 4 KiB
+  /// fall on the same lines of the first-level cache, where eight of them and the column sums would drive each other out.
   private let lead: Int
 
   private init(
@@ -35,8 +34,10 @@ struct RowStatistics<G: StoredScalar, A: Arithmetic> {
     self.sums = UnsafeMutableRawPointer(sums.of(A.self))
     self.weightedSums = UnsafeMutableRawPointer(weightedSums.of(A.self))
     let lead = 2 &* Self.elementsPerSum
+    // By the shape alone: sums over rotated chunks have other bits.
+    let isLarge = gradient.rows &* gradient.columns > BlockPartition.blockElements
     let comesInChunks = gradient.columns > lead && gradient.columns % Self.elementsPerSum == 0
-    self.lead = gradient.mayComeFromMemory && comesInChunks ? lead : 0
+    self.lead = isLarge && comesInChunks ? lead : 0
   }
 
   /// Rᵢ ← β Rᵢ + (1−β)(Σⱼ g²ᵢⱼ / n + ε) for the rows of the piece; then Σᵢ g²ᵢⱼ and Σᵢ g²ᵢⱼ / Rᵢ into `sums`.
@@ -183,7 +184,7 @@ struct RowStatistics<G: StoredScalar, A: Arithmetic> {
   /// The same, and on the way new R of the next four.
   private func divideFourSummingNext(_ row: Int) {
     let divide = divisionOfFour(row)
-    sumFour(row &+ 4, lead: 0) { column, _, valid in divide(column, valid) }
+    sumFour(row &+ 4, lead: lead) { column, _, valid in divide(column, valid) }
   }
 
   /// The same where the rows come from memory.

@@ -1,5 +1,4 @@
 import CProcessor
-import Kernels
 
 /// Bytes ahead of those worked on that a long sweep through memory asks for.
 ///
@@ -10,9 +9,3 @@ let prefetchDistance = 8192
 /// Asks for the cache line at an address, which need not exist.
 @inline(__always)
 func prefetch(_ address: UnsafeRawPointer) { processor_prefetch(address) }
-
-extension GradientPiece {
-  /// Whether there are more elements than a block has where its shape allows: too many to be in the cache for sure.
-  @inline(__always)
-  var mayComeFromMemory: Bool { rows &* columns > BlockPartition.blockElements }
-}

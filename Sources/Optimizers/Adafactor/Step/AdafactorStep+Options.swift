@@ -28,6 +28,7 @@ extension Adafactor.Options: UpdateRule {
     return AdafactorStep(
       BlockPartition(dimensions: tensor.shape.dimensions, factored: state.rowMoments != nil),
       parameter: tensor.parameter, gradient: tensor.gradient, gradientScale: tensor.gradientScale,
+      mayComeFromMemory: tensor.mayComeFromMemory,
       moments: state.addresses(averagingUpdates: beta1 != nil),
       average: (decay: 1 - weight, weight: weight, epsilon: squaredGradientEpsilon),
       rule: rule(at: step),

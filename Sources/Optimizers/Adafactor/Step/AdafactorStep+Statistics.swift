@@ -70,9 +70,7 @@ extension AdafactorStep {
     let (rows, columns) = (partition.rows, partition.columns)
     let oldRows = moments.rows!.reading.advanced(by: matrix * rows)
     let oldColumns = moments.columns!.reading.advanced(by: matrix * columns)
-    let piece = GradientPiece(
-      gradient.advanced(by: matrix * partition.matrixElements), scale: gradientScale, rows: rows,
-      columns: columns, stride: columns)
+    let piece = piece(ofMatrix: matrix)
     let quotients: Double
     if partition.isWide {
       scratch.sums.update(repeating: 0, count: rows)
@@ -119,7 +117,14 @@ extension AdafactorStep {
   func piece(_ block: Block) -> GradientPiece {
     GradientPiece(
       gradient.advanced(by: offset(of: block)), scale: gradientScale, rows: block.rows.count,
-      columns: block.columns.count, stride: partition.columns)
+      columns: block.columns.count, stride: partition.columns, mayComeFromMemory: mayComeFromMemory)
+  }
+
+  /// The gradient's elements of a matrix.
+  func piece(ofMatrix matrix: Int) -> GradientPiece {
+    GradientPiece(
+      gradient.advanced(by: matrix * partition.matrixElements), scale: gradientScale, rows: partition.rows,
+      columns: partition.columns, stride: partition.columns, mayComeFromMemory: mayComeFromMemory)
   }
 
   /// The small matrices of a block.

@@ -98,8 +98,7 @@ extension AdafactorStep {
     kernels.reciprocalRoots(new.columns.reading, factor: 1, count: columns, into: scratch.columnFactors)
     return kernels.updateFactored(
       parameter.advanced(by: start),
-      GradientPiece(
-        gradient.advanced(by: start), scale: gradientScale, rows: rows, columns: columns, stride: columns),
+      piece(ofMatrix: matrix),
       rowFactors: scratch.rowFactors.reading, columnFactors: scratch.columnFactors.reading,
       change: change(at: start))
   }

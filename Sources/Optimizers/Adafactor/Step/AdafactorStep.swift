@@ -15,6 +15,8 @@ struct AdafactorStep: BlockwiseStep {
   let gradient: Elements
   /// What G is multiplied by.
   let gradientScale: Double
+  /// Whether P and G may have to come from memory.
+  let mayComeFromMemory: Bool
   /// R, C, V and M of the state, where they exist, in the arithmetic type.
   let moments: Moments
   /// β, 1 − β, ε₁ at this step.
@@ -42,13 +44,14 @@ struct AdafactorStep: BlockwiseStep {
 
   init(
     _ partition: BlockPartition, parameter: MutableElements, gradient: Elements, gradientScale: Double,
-    moments: Moments, average: (decay: Double, weight: Double, epsilon: Double), rule: StepRule,
-    rounding: ParameterRounding, squaresBefore: Double?
+    mayComeFromMemory: Bool, moments: Moments, average: (decay: Double, weight: Double, epsilon: Double),
+    rule: StepRule, rounding: ParameterRounding, squaresBefore: Double?
   ) {
     self.partition = partition
     self.parameter = parameter
     self.gradient = gradient
     self.gradientScale = gradientScale
+    self.mayComeFromMemory = mayComeFromMemory
     self.moments = moments
     self.average = average
     self.rule = rule
