@@ -1,6 +1,12 @@
 import Dispatch
 import Tensors
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
 /// The memory that an optimizer step cannot do without, moved by plain vector loops: the bound of its speed.
 ///
 /// Adafactor reads the gradient and its state; then it reads both again with the parameter, and writes parameter and
@@ -32,8 +38,7 @@ public final class MemoryTraffic: @unchecked Sendable {
   public init(_ mix: Mix, shapes: [Shape], threads: Int) {
     self.threads = threads
     func memory(_ count: Int) -> Memory {
-      let memory = Memory.allocate(capacity: count)
-      memory.initialize(repeating: 1, count: count)
+      let memory = Self.allocate(count)
       allocations.append(memory)
       return memory
     }
@@ -53,9 +58,22 @@ public final class MemoryTraffic: @unchecked Sendable {
     }
   }
 
+  /// `count` ones, in large pages where tensors are: a bound must not be slower than what it bounds.
+  private static func allocate(_ count: Int) -> Memory {
+    let (byteCount, largePage) = (4 * count, 2 << 20)
+    let memory = UnsafeMutableRawPointer.allocate(
+      byteCount: byteCount, alignment: byteCount >= 2 * largePage ? largePage : 64)
+    #if os(Linux)
+      if byteCount >= 2 * largePage { _ = madvise(memory, byteCount, Int32(MADV_HUGEPAGE)) }
+    #endif
+    return memory.initializeMemory(as: Float.self, repeating: 1, count: count)
+  }
+
   /// Numbers in Adafactor's state of a parameter: one a row and column of its trailing matrices, or one an element.
   private static func stateCount(_ shape: Shape) -> Int {
     guard shape.rank >= 2 else { return shape.elementCount }
+    // The row and the column of a single element have the same number, kept once.
+    if shape.rank > 2 && shape.rows * shape.columns == 1 { return shape.elementCount }
     return shape.batchCount * (shape.rows + shape.columns)
   }
 
