@@ -46,8 +46,8 @@ struct AdafactorKernelCase: CustomTestStringConvertible, Sendable {
   /// A few of those for the updates, which run in ten forms; around the segments of rows that they work on.
   static let updateShapes =
     [
-      (0, 5), (0, 0), (5, 0), (1, 1), (2, 3), (13, 31), (7, 1), (65, 9), (129, 5), (1, 2047), (1, 2049),
-      largeShape,
+      (0, 5), (0, 0), (5, 0), (1, 1), (2, 3), (13, 31), (7, 1), (8, 1), (23, 7), (130, 5), (65, 9), (129, 5),
+      (1, 2047), (1, 2049), largeShape,
     ]
     + [7, 8, 9, 31, 32, 33, 511, 512, 513].map { (2, $0) }
 

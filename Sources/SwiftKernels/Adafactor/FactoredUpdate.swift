@@ -14,6 +14,12 @@ enum FactoredUpdate<P: StoredScalar, G: StoredScalar, A: Arithmetic> {
     {
       return pairs.update()
     }
+    if isNarrow(rows: gradient.rows, columns: gradient.columns, stride: gradient.stride) {
+      NarrowRows<G, A>.update(
+        parameter, of: P.self, gradient, rowFactors: rowFactors, columnFactors: columnFactors, change: change)
+      return SumOfSquares<P, A>.sum(
+        parameter.reading, rows: gradient.rows, columns: gradient.columns, stride: gradient.stride)
+    }
     let parameter = parameter.address
     let columnFactors = UnsafeRawPointer(columnFactors.of(A.self))
     let rule = ParameterRule<P, A>(change)

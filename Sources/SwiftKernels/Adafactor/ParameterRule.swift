@@ -63,4 +63,20 @@ struct ParameterRule<P: StoredScalar, A: Arithmetic> {
     let stored = P.store(value, parameter, offset, valid)
     return stored * stored
   }
+
+  /// Stores the new values of elements `offset`, `offset` + `stride`, …, one in each lane, and their momentum.
+  @inline(__always)
+  func applyToLanes(
+    _ update: SIMD8<A>, of parameter: UnsafeMutableRawPointer, _ offset: Int, stride: Int, _ count: Int
+  ) {
+    var update = update
+    if averages {
+      let old = A.lanes(moments, offset, stride: stride, count, as: A.self)
+      update = beta1 * old + oneMinusBeta1 * update
+      A.storeLanes(update, moments, offset, stride: stride, count)
+    }
+    var value = P.lanes(parameter, offset, stride: stride, count, as: A.self)
+    if shrinks { value -= shrinkage * value }
+    P.storeLanes(value - update, parameter, offset, stride: stride, count)
+  }
 }

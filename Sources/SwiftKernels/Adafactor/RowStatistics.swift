@@ -49,7 +49,10 @@ struct RowStatistics<G: StoredScalar, A: Arithmetic> {
     let rowsPerSum = KernelLimits.rowsPerColumnSum
     var row = 0
     var summed = 0
-    if gradient.rows >= 4 { rows.sumFour(0) }
+    if gradient.columns < laneCount {
+      row = NarrowRows<G, A>.accumulate(gradient, average: average, old: old, new: new, sums: sums)
+    }
+    if row &+ 4 <= gradient.rows { rows.sumFour(row) }
     while row &+ 4 <= gradient.rows {
       if row &+ 8 > gradient.rows {
         rows.divideFour(row)
@@ -81,6 +84,9 @@ struct RowStatistics<G: StoredScalar, A: Arithmetic> {
     // Nothing is added to these sums.
     let rows = RowStatistics(gradient, average: average, old: old, new: new, sums: new, weightedSums: new)
     var row = 0
+    if gradient.columns < laneCount {
+      row = NarrowRows<G, A>.rowMoments(gradient, average: average, old: old, new: new)
+    }
     while row &+ 4 <= gradient.rows {
       rows.sumFour(row)
       row &+= 4
@@ -232,13 +238,18 @@ struct RowStatistics<G: StoredScalar, A: Arithmetic> {
 extension ColumnSums {
   /// total ← partial, `adding` to what it held; partial ← 0.
   func movePartialSums<A: Arithmetic>(_ arithmetic: A.Type, adding: Bool) {
-    for (sums, totals) in [(partial.of(A.self), total), (partialWeighted.of(A.self), totalWeighted)] {
-      if adding {
-        for index in 0..<count { totals[index] += Double(sums[index]) }
-      } else {
-        for index in 0..<count { totals[index] = Double(sums[index]) }
-      }
-      sums.update(repeating: 0, count: count)
+    move(partial.of(A.self), to: total, adding: adding)
+    move(partialWeighted.of(A.self), to: totalWeighted, adding: adding)
+  }
+
+  private func move(
+    _ sums: UnsafeMutablePointer<some Arithmetic>, to totals: UnsafeMutablePointer<Double>, adding: Bool
+  ) {
+    if adding {
+      for index in 0..<count { totals[index] += Double(sums[index]) }
+    } else {
+      for index in 0..<count { totals[index] = Double(sums[index]) }
     }
+    sums.update(repeating: 0, count: count)
   }
 }

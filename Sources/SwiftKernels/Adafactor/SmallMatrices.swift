@@ -52,9 +52,8 @@ enum SmallMatrices<P: StoredScalar, G: StoredScalar, A: Arithmetic> {
     _ parameter: MutableElements, _ batch: MatrixBatch, rowMoments: MutableElements,
     columnMoments: MutableElements, factor: Double, change: ParameterChange
   ) {
-    let rule = ParameterRule<A, A>(change)
+    let rule = ParameterRule<P, A>(change)
     let (rows, columns) = (rowMoments.of(A.self), columnMoments.of(A.self))
-    let moments = change.momentum.map { $0.moments.of(A.self) }
     forEachEight(batch) { eight in
       eight.load(batch, rows: rows, columns: columns)
       eight.storeMoments(rows: rows, columns: columns)
@@ -62,16 +61,10 @@ enum SmallMatrices<P: StoredScalar, G: StoredScalar, A: Arithmetic> {
       for row in 0..<batch.rows {
         for column in 0..<batch.columns {
           let index = row &* batch.columns &+ column
-          var update = eight.rowFactors[row] * (eight.columnFactors[column] * eight.gradient[index])
-          let offset = eight.first &* batch.elements &+ index
-          if rule.averages {
-            let old = A.lanes(moments!, offset, stride: batch.elements, eight.count, as: A.self)
-            update = rule.beta1 * old + rule.oneMinusBeta1 * update
-            A.storeLanes(update, moments!, offset, stride: batch.elements, eight.count)
-          }
-          var value = P.lanes(parameter.address, offset, stride: batch.elements, eight.count, as: A.self)
-          if rule.shrinks { value -= rule.shrinkage * value }
-          P.storeLanes(value - update, parameter.address, offset, stride: batch.elements, eight.count)
+          let update = eight.rowFactors[row] * (eight.columnFactors[column] * eight.gradient[index])
+          rule.applyToLanes(
+            update, of: parameter.address, eight.first &* batch.elements &+ index, stride: batch.elements,
+            eight.count)
         }
       }
     }

@@ -4,6 +4,9 @@ import Kernels
 enum SumOfSquares<P: StoredScalar, A: Arithmetic> {
   /// Σ p², row by row as `FactoredUpdate` sums what it stores, so that both have the same bits.
   static func sum(_ elements: Elements, rows: Int, columns: Int, stride: Int) -> Double {
+    if isNarrow(rows: rows, columns: columns, stride: stride) {
+      return sum(elements, rows: 1, columns: rows &* columns, stride: rows &* columns)
+    }
     @inline(__always) func address(_ row: Int) -> UnsafeRawPointer {
       elements.address + row &* stride &* MemoryLayout<P>.stride
     }

@@ -29,6 +29,8 @@ struct ThreeByThreeMatrices<G: StoredScalar, A: Arithmetic> {
 
   /// Matrices in the scratch memory: 4 KiB of it in Float.
   private static var capacity: Int { 32 }
+  /// Bytes ahead of those worked on that are asked for: some chunks, between which nothing else reads memory.
+  private static var prefetchDistance: Int { 4096 }
   /// Numbers behind each array that may be read or written, and count for nothing.
   private static var margin: Int { 8 }
 
@@ -102,6 +104,7 @@ struct ThreeByThreeMatrices<G: StoredScalar, A: Arithmetic> {
     let scale = SIMD8<A>(repeating: A(batch.scale))
     let (source, start) = (batch.gradient.address, 9 &* first)
     forEachVector(9 &* count) { offset, valid in
+      prefetch(source + ((start &+ offset) &* MemoryLayout<G>.stride &+ Self.prefetchDistance))
       let g = scale * G.load(source, start &+ offset, valid, as: A.self)
       _ = A.store(g, UnsafeMutableRawPointer(gradient), offset, valid)
       _ = A.store(g * g, UnsafeMutableRawPointer(squares), offset, valid)
@@ -132,6 +135,7 @@ struct ThreeByThreeMatrices<G: StoredScalar, A: Arithmetic> {
   private func update(_ sums: UnsafeMutablePointer<A>, from old: UnsafeRawPointer) {
     let (sums, start) = (UnsafeMutableRawPointer(sums), 3 &* first)
     forEachVector(3 &* count) { offset, valid in
+      prefetch(old + ((start &+ offset) &* MemoryLayout<A>.stride &+ Self.prefetchDistance))
       let sum = A.load(UnsafeRawPointer(sums), offset, valid, as: A.self)
       _ = A.store(average.updated(A.load(old, start &+ offset, valid), sum: sum), sums, offset, valid)
     }
@@ -189,6 +193,7 @@ struct ThreeByThreeMatrices<G: StoredScalar, A: Arithmetic> {
     let target = parameter.address + start &* MemoryLayout<P>.stride
     if rule.onlySubtracts {
       forEachVector(9 &* count) { offset, valid in
+        prefetch(target + (offset &* MemoryLayout<P>.stride &+ Self.prefetchDistance))
         _ = rule.subtract(A.load(updates, offset, valid), from: target, offset, valid)
       }
     } else {
