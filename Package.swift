@@ -17,6 +17,7 @@ let package = Package(
     .library(name: "Optimizers", targets: ["Optimizers"]),
     .library(name: "Schedules", targets: ["Schedules"]),
     .library(name: "Tensors", targets: ["Tensors"]),
+    .library(name: "ScalarTypes", targets: ["ScalarTypes"]),
     .library(name: "Safetensors", targets: ["Safetensors"]),
     .library(name: "Checkpoints", targets: ["Checkpoints"]),
     .executable(name: "adafactor", targets: ["adafactor"]),
@@ -38,42 +39,59 @@ let package = Package(
       providers: [.apt(["libopenblas-dev"]), .brew(["openblas"])]),
     // What the processor can do, and what only C can ask of it.
     .systemLibrary(name: "CProcessor"),
-    // What a kernel path is: its interface, scalar types and the block partition; no arithmetic.
-    .target(name: "Kernels"),
-    // The kernels in pure Swift: always built.
+    // The C library, whatever the platform calls it.
+    .target(name: "CLibrary"),
+    // BFloat16 and the scalar types: values without kernels.
+    .target(name: "ScalarTypes"),
+    // The kernel tables, the partition into blocks and the arguments of kernels; no arithmetic.
+    .target(name: "KernelInterface", dependencies: ["ScalarTypes"]),
+    // All kernels in pure Swift: always built.
     .target(
       name: "SwiftKernels",
-      dependencies: ["Kernels", "CProcessor", .product(name: "RealModule", package: "swift-numerics")],
+      dependencies: [
+        "KernelInterface", "CProcessor", .product(name: "RealModule", package: "swift-numerics"),
+      ],
       // Without it a square root is a call for the sake of errno, and never a vector's.
       swiftSettings: [.unsafeFlags(["-Xcc", "-fno-math-errno"])]),
-    // The same kernels on OpenBLAS; empty without the trait.
+    // The kernels that OpenBLAS replaces; empty without the trait.
     .target(
       name: "OpenBLASKernels",
       dependencies: [
-        "Kernels", "SwiftKernels", .product(name: "RealModule", package: "swift-numerics"),
+        "KernelInterface", "SwiftKernels", .product(name: "RealModule", package: "swift-numerics"),
         .target(name: "COpenBLAS", condition: .when(traits: ["OpenBLAS"])),
       ]),
-
-    // MARK: Libraries
-
-    // Tensor, the choice of a kernel path, and the parallel loop over blocks.
+    // Which kernels compute, and on which threads.
     .target(
-      name: "Tensors",
+      name: "Backends",
       dependencies: [
-        "CProcessor", "Kernels", "SwiftKernels", .product(name: "RealModule", package: "swift-numerics"),
+        "CLibrary", "CProcessor", "KernelInterface", "ScalarTypes", "SwiftKernels",
         .target(name: "OpenBLASKernels", condition: .when(traits: ["OpenBLAS"])),
       ] + (hasAVX2 ? ["SwiftKernelsAVX2"] : []),
       swiftSettings: hasAVX2 ? [.define("AVX2")] : []),
+
+    // MARK: Libraries
+
+    // Tensor, Shape and linear algebra.
+    .target(
+      name: "Tensors",
+      dependencies: [
+        "Backends", "CLibrary", "KernelInterface", "ScalarTypes",
+        .product(name: "RealModule", package: "swift-numerics"),
+      ]),
     // Learning-rate schedules: values, and what drives an optimizer with one.
     .target(name: "Schedules", dependencies: [.product(name: "RealModule", package: "swift-numerics")]),
-    // Adafactor and what training needs around it.
+    // Adafactor, AdamW, rules of one's own, and what training needs around them.
     .target(
       name: "Optimizers",
-      dependencies: ["Tensors", "Schedules", .product(name: "RealModule", package: "swift-numerics")]),
+      dependencies: [
+        "Backends", "KernelInterface", "Tensors", "Schedules",
+        .product(name: "RealModule", package: "swift-numerics"),
+      ]),
     // Reader and writer of the safetensors format.
-    .target(name: "Safetensors", dependencies: ["Kernels"]),
+    .target(name: "Safetensors", dependencies: ["CLibrary", "ScalarTypes"]),
     // Saving and resuming: models, optimizers, schedules and positions.
-    .target(name: "Checkpoints", dependencies: ["Optimizers", "Schedules", "Tensors", "Safetensors"]),
+    .target(
+      name: "Checkpoints", dependencies: ["CLibrary", "Optimizers", "Schedules", "Tensors", "Safetensors"]),
 
     // MARK: Tool
 
@@ -95,14 +113,16 @@ let package = Package(
       cSettings: [.define("OPENBLAS", .when(traits: ["OpenBLAS"]))]),
     .testTarget(
       name: "KernelsTests",
-      dependencies: ["Kernels", "SwiftKernels", "OpenBLASKernels", "Tensors", "CBLASCounter"]),
-    .testTarget(name: "TensorsTests", dependencies: ["Tensors"]),
+      dependencies: [
+        "Backends", "KernelInterface", "SwiftKernels", "OpenBLASKernels", "Tensors", "CBLASCounter",
+      ]),
+    .testTarget(name: "TensorsTests", dependencies: ["Backends", "Tensors"]),
     .testTarget(name: "SchedulesTests", dependencies: ["Schedules"], resources: [.copy("Reference")]),
     .testTarget(
       name: "OptimizersTests", dependencies: ["Optimizers", "Safetensors", "Tensors"],
       resources: [.copy("Reference")]),
     .testTarget(
-      name: "SafetensorsTests", dependencies: ["Safetensors", "Kernels"], resources: [.copy("Reference")]),
+      name: "SafetensorsTests", dependencies: ["Safetensors", "ScalarTypes"], resources: [.copy("Reference")]),
     // Saves checkpoints until it is killed.
     .executableTarget(
       name: "CheckpointSaver", dependencies: ["Checkpoints"], path: "Tests/CheckpointSaver"),
@@ -121,7 +141,9 @@ if hasAVX2 {
     // The same sources as SwiftKernels, compiled for AVX2.
     .target(
       name: "SwiftKernelsAVX2",
-      dependencies: ["Kernels", "CProcessor", .product(name: "RealModule", package: "swift-numerics")],
+      dependencies: [
+        "KernelInterface", "CProcessor", .product(name: "RealModule", package: "swift-numerics"),
+      ],
       exclude: ["README.md"],
       swiftSettings: [
         .define("F16C"),

@@ -1,5 +1,5 @@
 #if OpenBLAS
-  import Kernels
+  import KernelInterface
   import SwiftKernels
 
   extension LinearAlgebraOnBLAS {

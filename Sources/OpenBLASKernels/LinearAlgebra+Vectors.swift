@@ -1,5 +1,5 @@
 #if OpenBLAS
-  import Kernels
+  import KernelInterface
   import SwiftKernels
 
   // A factor of 0 goes to Swift's multiplication: OpenBLAS takes it for permission to skip, and a NaN would vanish.

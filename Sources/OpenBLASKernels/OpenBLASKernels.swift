@@ -1,5 +1,5 @@
 #if OpenBLAS
-  import Kernels
+  import KernelInterface
 
   /// The kernels on cblas; what BLAS lacks comes from `SwiftKernels`.
   package struct OpenBLASKernels: KernelPath {
@@ -10,7 +10,5 @@
     package init(swift: any SwiftKernelPath) {
       self.swift = swift
     }
-
-    package var kind: KernelPathKind { .openBLAS }
   }
 #endif

@@ -1,12 +1,5 @@
-import Kernels
-
-#if canImport(Darwin)
-  import Darwin
-#elseif canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
+import CLibrary
+import ScalarTypes
 
 #if _endian(big)
   #error("The format is little-endian, and values are read and written as they stand in memory.")

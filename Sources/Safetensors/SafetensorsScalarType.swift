@@ -1,4 +1,4 @@
-import Kernels
+import ScalarTypes
 
 /// The type of a tensor's elements in a safetensors file; the raw value is the format's name for it.
 ///

@@ -1,4 +1,4 @@
-import Kernels
+import KernelInterface
 import RealModule
 
 /// Operations on one element at a time, written once for both scalar types; see ``LinearAlgebraInSwift`` for why so.

@@ -1,4 +1,4 @@
-import Kernels
+import KernelInterface
 
 extension LinearAlgebraInSwift {
   package func matrixProduct(

@@ -1,4 +1,4 @@
-import Kernels
+import KernelInterface
 
 extension SwiftKernels {
   package var float32: any LinearAlgebra<Float> { SwiftFloat32() }

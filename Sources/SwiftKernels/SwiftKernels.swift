@@ -1,9 +1,7 @@
-import Kernels
+import KernelInterface
 
 /// The kernels in pure Swift.
 package struct SwiftKernels: SwiftKernelPath {
   /// The kernels have no state.
   package init() {}
-
-  package var kind: KernelPathKind { .swift }
 }

@@ -1,4 +1,4 @@
-import Kernels
+import KernelInterface
 import RealModule
 import SwiftKernels
 
@@ -12,12 +12,12 @@ package protocol ArithmeticScalar: TensorScalar, BinaryFloatingPoint, SIMDScalar
 }
 
 extension Float: ArithmeticScalar {
-  package static var linearAlgebra: any LinearAlgebra<Float> { KernelPathKind.current.kernels.float32 }
+  package static var linearAlgebra: any LinearAlgebra<Float> { Backend.default.kernels.float32 }
   package static var elementwise: any Elementwise<Float> { SwiftFloat32() }
 }
 
 extension Double: ArithmeticScalar {
-  package static var linearAlgebra: any LinearAlgebra<Double> { KernelPathKind.current.kernels.float64 }
+  package static var linearAlgebra: any LinearAlgebra<Double> { Backend.default.kernels.float64 }
   package static var elementwise: any Elementwise<Double> { SwiftFloat64() }
 }
 

@@ -1,4 +1,4 @@
-import Kernels
+import KernelInterface
 import SwiftKernels
 
 /// Conversion of any elements for targets above this one, which see no kernels.

@@ -1,4 +1,4 @@
-import Kernels
+import KernelInterface
 
 /// Writing of many elements at a time, compiled for each scalar type: a generic function that is entered with a type
 /// known at run time only would convert element by element through witness tables.

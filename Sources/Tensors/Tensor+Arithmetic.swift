@@ -1,4 +1,4 @@
-import Kernels
+import KernelInterface
 
 // Each operator takes a tensor of the same shape, a vector that is used for every row (a bias), or a number.
 

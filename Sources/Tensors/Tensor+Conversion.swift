@@ -1,4 +1,4 @@
-import Kernels
+import KernelInterface
 
 extension Tensor {
   /// These elements rounded to nearest in another type, once; the same memory where the type is the same.

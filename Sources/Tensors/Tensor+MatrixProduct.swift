@@ -1,4 +1,4 @@
-import Kernels
+import KernelInterface
 
 extension Tensor {
   /// op(A) op(B) of two matrices, where op transposes as asked: no transposed copy is made.

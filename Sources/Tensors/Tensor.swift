@@ -1,4 +1,4 @@
-@_exported public import Kernels
+@_exported public import Backends
 
 /// An array of numbers with a shape and a scalar type that are known at run time.
 ///
@@ -11,7 +11,7 @@
 ///
 /// Arithmetic on 16-bit types is done in Float32 and rounded once into the result. Operations between tensors of
 /// different scalar types trap: convert one with ``converted(to:)``. They run on the kernel path
-/// ``KernelPathKind/current``.
+/// ``Backend/current``.
 public struct Tensor: Sendable {
   /// The dimensions.
   public private(set) var shape: Shape

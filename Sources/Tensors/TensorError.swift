@@ -1,4 +1,4 @@
-import Kernels
+import KernelInterface
 
 /// What data can do wrong when a tensor is made of them or expected to fit.
 public enum TensorError: Error, Equatable, Sendable {

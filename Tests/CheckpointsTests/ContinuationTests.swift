@@ -19,7 +19,7 @@ private struct ReferenceContinuation {
   private let gradients: TensorCollection
 
   /// The parameters at a moment of the run, and an optimizer for them that has not stepped yet.
-  init(at moment: String, kernels: KernelPathKind = .current) throws {
+  init(at moment: String, backend: Backend = .default) throws {
     let values = try TensorCollection(path: Self.path("\(moment)-parameters")).tensors
     gradients = try TensorCollection(path: Self.path("gradients"))
     func group(_ names: [String], _ options: Adafactor.Options) -> ParameterGroup<Adafactor.Options> {
@@ -32,7 +32,7 @@ private struct ReferenceContinuation {
         .init(stepSize: .relative(warmupInitialization: true), clipThreshold: .infinity)),
     ]
     parameters = groups.flatMap(\.parameters)
-    optimizer = try Adafactor(groups: groups, kernels: kernels)
+    optimizer = try Adafactor(groups: groups, backend: backend)
   }
 
   func run(_ steps: ClosedRange<Int>) throws {
@@ -92,9 +92,9 @@ private struct ReferenceContinuation {
 }
 
 @Suite struct ContinuationTests {
-  @Test(arguments: KernelPathKind.available)
-  func `A run begun in Python continues here`(kernels: KernelPathKind) throws {
-    let run = try ReferenceContinuation(at: "stop", kernels: kernels)
+  @Test(arguments: Backend.available)
+  func `A run begun in Python continues here`(backend: Backend) throws {
+    let run = try ReferenceContinuation(at: "stop", backend: backend)
     try run.optimizer.restoreState(from: ReferenceContinuation.path("stop-state"))
     try run.run(ReferenceContinuation.stop + 1...ReferenceContinuation.end)
     try run.compareParameters(with: "end", from: "stop")
@@ -103,9 +103,9 @@ private struct ReferenceContinuation {
     try ReferenceContinuation.compareState(at: folder.file("state"), with: "end")
   }
 
-  @Test(arguments: KernelPathKind.available)
-  func `A run begun here has the state that Python's would have`(kernels: KernelPathKind) throws {
-    let run = try ReferenceContinuation(at: "begin", kernels: kernels)
+  @Test(arguments: Backend.available)
+  func `A run begun here has the state that Python's would have`(backend: Backend) throws {
+    let run = try ReferenceContinuation(at: "begin", backend: backend)
     try run.run(1...ReferenceContinuation.stop)
     try run.compareParameters(with: "stop", from: "begin")
     let folder = try TemporaryFolder()

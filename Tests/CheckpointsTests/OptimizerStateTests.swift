@@ -26,9 +26,9 @@ import Testing
     return (model, optimizer)
   }
 
-  @Test(arguments: KernelPathKind.available)
-  func `An optimizer that goes on from a file makes the same bits`(kernels: KernelPathKind) throws {
-    try KernelPathKind.using(kernels) {
+  @Test(arguments: Backend.available)
+  func `An optimizer that goes on from a file makes the same bits`(backend: Backend) throws {
+    try Backend.withDefault(backend) {
       let (model, optimizer) = try trained(steps: 5)
       try optimizer.saveState(to: path)
 

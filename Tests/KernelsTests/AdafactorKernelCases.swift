@@ -1,10 +1,10 @@
-import Kernels
+import KernelInterface
 import Tensors
 import Testing
 
 /// What the tests of Adafactor's kernels run over: paths, types, shapes, and where the elements lie.
 struct AdafactorKernelCase: CustomTestStringConvertible, Sendable {
-  let path: KernelPathKind
+  let path: Backend
   let gradient: ScalarType
   let arithmetic: ScalarType
   let rows: Int
@@ -52,7 +52,7 @@ struct AdafactorKernelCase: CustomTestStringConvertible, Sendable {
     + [7, 8, 9, 31, 32, 33, 511, 512, 513].map { (2, $0) }
 
   static func cases(_ shapes: [(Int, Int)]) -> [AdafactorKernelCase] {
-    KernelPathKind.available.flatMap { path in
+    Backend.available.flatMap { path in
       storedTypes.flatMap { gradient in
         arithmeticTypes.flatMap { arithmetic in
           shapes.map {

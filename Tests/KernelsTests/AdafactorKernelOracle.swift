@@ -1,4 +1,4 @@
-import Kernels
+import KernelInterface
 
 /// Each Adafactor kernel in Double, element by element, from the formula in its doc comment.
 ///

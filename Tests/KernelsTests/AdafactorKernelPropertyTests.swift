@@ -1,4 +1,4 @@
-import Kernels
+import KernelInterface
 import Tensors
 import Testing
 
@@ -6,7 +6,7 @@ import Testing
 struct AdafactorKernelPropertyTests {
   /// The bits that all kernels produce for one gradient and parameter at these addresses.
   private func results(
-    _ path: KernelPathKind, rows: Int, columns: Int, byteOffset: Int, elementOffset: Int,
+    _ path: Backend, rows: Int, columns: Int, byteOffset: Int, elementOffset: Int,
     poison: (Int, Double)? = nil, shrinkage: Double = 0.125, mayComeFromMemory: Bool = false
   ) -> [String: [Double]] {
     var numbers = TestNumbers(seed: rows + columns)
@@ -67,8 +67,8 @@ struct AdafactorKernelPropertyTests {
     ]
   }
 
-  @Test(arguments: KernelPathKind.available, [(3, 67), (61, 129)])
-  func `results have the same bits at any address`(path: KernelPathKind, shape: (Int, Int)) {
+  @Test(arguments: Backend.available, [(3, 67), (61, 129)])
+  func `results have the same bits at any address`(path: Backend, shape: (Int, Int)) {
     let aligned = results(path, rows: shape.0, columns: shape.1, byteOffset: 0, elementOffset: 0)
     for (byteOffset, elementOffset) in [(4, 1), (8, 3), (1, 0), (2, 5), (3, 1), (60, 15)] {
       let moved = results(
@@ -77,8 +77,8 @@ struct AdafactorKernelPropertyTests {
     }
   }
 
-  @Test(arguments: KernelPathKind.available, [(3, 67), (61, 129), (64, 520), (23, 768)])
-  func `asking early for what comes from memory changes no bit`(path: KernelPathKind, shape: (Int, Int)) {
+  @Test(arguments: Backend.available, [(3, 67), (61, 129), (64, 520), (23, 768)])
+  func `asking early for what comes from memory changes no bit`(path: Backend, shape: (Int, Int)) {
     for shrinkage in [0, 0.125] {
       let (near, far) = (
         results(
@@ -92,9 +92,9 @@ struct AdafactorKernelPropertyTests {
   }
 
   /// Positions in a 5 × 71 matrix: in whole vectors and in what is left of a row.
-  @Test(arguments: KernelPathKind.available, [(0, 0), (0, 70), (2, 33), (4, 64), (4, 70)])
+  @Test(arguments: Backend.available, [(0, 0), (0, 70), (2, 33), (4, 64), (4, 70)])
   func `one NaN reaches everything that depends on it, and nothing else`(
-    path: KernelPathKind, place: (row: Int, column: Int)
+    path: Backend, place: (row: Int, column: Int)
   ) {
     for poison in [Double.nan, .infinity, -.infinity] {
       let index = place.row * 71 + place.column
@@ -124,8 +124,8 @@ struct AdafactorKernelPropertyTests {
     }
   }
 
-  @Test(arguments: KernelPathKind.available)
-  func `a NaN in parameter or momentum stays where it is`(path: KernelPathKind) {
+  @Test(arguments: Backend.available)
+  func `a NaN in parameter or momentum stays where it is`(path: Backend) {
     for (rowFactor, beta1) in [(0.0, nil), (0.5, nil), (0.0, 0.0), (0.5, 0.9)] as [(Double, Double?)] {
       let columns = 19
       let gradient = TestElements([Double](repeating: 0.25, count: columns), .float32)
@@ -152,7 +152,7 @@ struct AdafactorKernelPropertyTests {
       let memory = UnsafeMutableRawPointer.allocate(byteCount: 64, alignment: 64)
       let gradient = GradientPiece(Elements(memory, .float32), scale: 1, rows: 1, columns: 1, stride: 1)
       // Moments in bfloat16: no arithmetic is done in it.
-      _ = KernelPathKind.swift.kernels.elementStatistics(
+      _ = Backend.swift.kernels.elementStatistics(
         gradient, average: MomentAverage(decay: 0, weight: 1, epsilon: 0, count: 1),
         moments: Elements(memory, .bfloat16))
     }

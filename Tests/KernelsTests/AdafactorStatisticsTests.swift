@@ -1,4 +1,4 @@
-import Kernels
+import KernelInterface
 import Tensors
 import Testing
 
@@ -170,8 +170,8 @@ struct AdafactorStatisticsTests {
     #expect((found - sum).magnitude <= Bound.sum(each.columns) * each.arithmetic.roundoff * sum)
   }
 
-  @Test(arguments: KernelPathKind.available)
-  func `sums of millions of equal terms do not drift`(path: KernelPathKind) {
+  @Test(arguments: Backend.available)
+  func `sums of millions of equal terms do not drift`(path: Backend) {
     let (kernels, count) = (path.kernels, 1 << 22)
     let values = [Float](repeating: 0.1, count: count)
     let square = Double(Float(0.1)) * Double(Float(0.1))

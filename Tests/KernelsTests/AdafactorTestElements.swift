@@ -1,5 +1,5 @@
 import Foundation
-import Kernels
+import KernelInterface
 import Tensors
 import Testing
 

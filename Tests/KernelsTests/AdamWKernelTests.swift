@@ -1,4 +1,4 @@
-import Kernels
+import KernelInterface
 import Tensors
 import Testing
 
@@ -58,8 +58,8 @@ struct AdamWKernelTests {
     #expect(gradient.isUnchanged)
   }
 
-  @Test(arguments: KernelPathKind.available, [ScalarType.float32, .float64])
-  func `a NaN stays in its element, and in its maximum`(path: KernelPathKind, type: ScalarType) {
+  @Test(arguments: Backend.available, [ScalarType.float32, .float64])
+  func `a NaN stays in its element, and in its maximum`(path: Backend, type: ScalarType) {
     for place in [0, 7, 8, 16] {
       let ones = [Double](repeating: 1, count: 17)
       var g = ones
@@ -98,8 +98,8 @@ struct AdamWKernelTests {
     }
   }
 
-  @Test(arguments: KernelPathKind.available)
-  func `squares are judged after the scale`(path: KernelPathKind) {
+  @Test(arguments: Backend.available)
+  func `squares are judged after the scale`(path: Backend) {
     let gradient = TestElements([1, 1e25, 2], .float32)
     #expect(!path.kernels.squaresAreFinite(gradient.piece(scale: 1), arithmetic: .float32))
     #expect(path.kernels.squaresAreFinite(gradient.piece(scale: 1e-10), arithmetic: .float32))

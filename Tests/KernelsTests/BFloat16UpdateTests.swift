@@ -1,4 +1,4 @@
-import Kernels
+import KernelInterface
 import Tensors
 import Testing
 
@@ -10,9 +10,9 @@ struct BFloat16UpdateTests {
     (0, 16),
   ]
 
-  @Test(arguments: KernelPathKind.available, shapes)
+  @Test(arguments: Backend.available, shapes)
   func `each element is rounded once, from the formula in Float`(
-    _ path: KernelPathKind, _ shape: (rows: Int, columns: Int)
+    _ path: Backend, _ shape: (rows: Int, columns: Int)
   ) {
     for (shrinkage, scale) in [(Float(0), Float(1)), (0.0625, 1.0 / 3)] {
       let matrix = BFloat16Matrix(rows: shape.rows, columns: shape.columns, finite: true)
@@ -23,9 +23,9 @@ struct BFloat16UpdateTests {
     }
   }
 
-  @Test(arguments: KernelPathKind.available, shapes)
+  @Test(arguments: Backend.available, shapes)
   func `any bits may stand in parameter and gradient`(
-    _ path: KernelPathKind, _ shape: (rows: Int, columns: Int)
+    _ path: Backend, _ shape: (rows: Int, columns: Int)
   ) {
     let matrix = BFloat16Matrix(rows: shape.rows, columns: shape.columns, finite: false)
     _ = matrix.update(path, scale: 1, shrinkage: 0)
@@ -34,9 +34,9 @@ struct BFloat16UpdateTests {
 
   @Test(
     "A NaN among the factors stays one, whatever its bits: rounding must not carry it into a number",
-    arguments: KernelPathKind.available,
+    arguments: Backend.available,
     [Float(bitPattern: 0x7FFF_FFFF), Float(bitPattern: 0xFFFF_8001), .nan])
-  func factorsThatAreNaN(_ path: KernelPathKind, _ nan: Float) {
+  func factorsThatAreNaN(_ path: Backend, _ nan: Float) {
     for (row, column) in [(1, nil), (nil, 37), (nil, 0), (2, 63)] as [(Int?, Int?)] {
       let matrix = BFloat16Matrix(rows: 3, columns: 64, finite: true)
       if let row { matrix.rowFactors[row] = nan }
@@ -82,7 +82,7 @@ private final class BFloat16Matrix {
   }
 
   /// Has the kernel update the parameter; returns its sum of squares.
-  func update(_ path: KernelPathKind, scale: Float, shrinkage: Float) -> Double {
+  func update(_ path: Backend, scale: Float, shrinkage: Float) -> Double {
     expected = parameter
     for row in 0..<rows {
       for column in 0..<columns {
@@ -110,7 +110,7 @@ private final class BFloat16Matrix {
     }
   }
 
-  func sumOfSquares(_ path: KernelPathKind) -> Double {
+  func sumOfSquares(_ path: Backend) -> Double {
     parameter.withUnsafeBytes {
       path.kernels.sumOfSquares(
         Elements($0.baseAddress! + 2 * margin, .bfloat16), rows: rows, columns: columns, stride: stride)

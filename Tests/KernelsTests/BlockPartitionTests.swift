@@ -1,4 +1,4 @@
-import Kernels
+import KernelInterface
 import Testing
 
 @Suite("The partition of a tensor into blocks")

@@ -1,4 +1,4 @@
-import Kernels
+import KernelInterface
 import Tensors
 
 /// Linear algebra in Double, element by element: simple, slow, and independent of every kernel.
@@ -65,7 +65,7 @@ struct TestNumbers {
 }
 
 /// A kernel path with its linear algebra for one scalar type.
-extension KernelPathKind {
+extension Backend {
   var float32: any LinearAlgebra<Float> { kernels.float32 }
   var float64: any LinearAlgebra<Double> { kernels.float64 }
 }

@@ -1,4 +1,4 @@
-import Kernels
+import KernelInterface
 import Tensors
 import Testing
 
@@ -15,10 +15,10 @@ struct LinearAlgebraTests {
       [(3, $0), ($0, 5)]
     }
 
-  static let cases = KernelPathKind.available.flatMap { path in shapes.map { (path, $0.0, $0.1) } }
+  static let cases = Backend.available.flatMap { path in shapes.map { (path, $0.0, $0.1) } }
 
   @Test("Row and column sums, of elements and of squares", arguments: cases)
-  func matrixSums(path: KernelPathKind, rows: Int, columns: Int) {
+  func matrixSums(path: Backend, rows: Int, columns: Int) {
     checkMatrixSums(path.float32, rows, columns)
     checkMatrixSums(path.float64, rows, columns)
   }
@@ -62,10 +62,10 @@ struct LinearAlgebraTests {
   static let counts = [
     0, 1, 2, 7, 8, 9, 31, 32, 33, 255, 256, 257, 511, 512, 513, 1025, 8191, 8192, 8193, 20_011,
   ]
-  static let vectorCases = KernelPathKind.available.flatMap { path in counts.map { (path, $0) } }
+  static let vectorCases = Backend.available.flatMap { path in counts.map { (path, $0) } }
 
   @Test("Sum, dot product and sum of squares of a vector", arguments: vectorCases)
-  func vectorSums(path: KernelPathKind, count: Int) {
+  func vectorSums(path: Backend, count: Int) {
     checkVectorSums(path.float32, count)
     checkVectorSums(path.float64, count)
   }
@@ -90,8 +90,8 @@ struct LinearAlgebraTests {
     }
   }
 
-  @Test("A constant summed half a million times does not drift", arguments: KernelPathKind.available)
-  func longSums(path: KernelPathKind) {
+  @Test("A constant summed half a million times does not drift", arguments: Backend.available)
+  func longSums(path: Backend) {
     let (rows, columns) = (50_257, 10)
     let x = [Float](repeating: 0.1, count: rows * columns)
     var sums = [Float](repeating: 0, count: columns)
@@ -110,7 +110,7 @@ struct LinearAlgebraTests {
   }
 
   @Test("Scaling, axpy and the moving average of vectors", arguments: vectorCases)
-  func vectorUpdates(path: KernelPathKind, count: Int) {
+  func vectorUpdates(path: Backend, count: Int) {
     checkVectorUpdates(path.float32, count)
     checkVectorUpdates(path.float64, count)
   }
@@ -157,12 +157,12 @@ struct LinearAlgebraTests {
     (5, 9, 257),
     (13, 17, 19), (65, 33, 29), (7, 521, 13), (130, 5, 300), (31, 2, 600),
   ]
-  static let productCases = KernelPathKind.available.flatMap { path in
+  static let productCases = Backend.available.flatMap { path in
     productShapes.map { (path, $0.0, $0.1, $0.2) }
   }
 
   @Test("The matrix product, with each factor as stored or transposed", arguments: productCases)
-  func matrixProduct(path: KernelPathKind, rows: Int, columns: Int, inner: Int) {
+  func matrixProduct(path: Backend, rows: Int, columns: Int, inner: Int) {
     checkProduct(path.float32, rows, columns, inner)
     checkProduct(path.float64, rows, columns, inner)
   }
@@ -202,8 +202,8 @@ struct LinearAlgebraTests {
     }
   }
 
-  @Test("NaN reaches the result, also under a factor of 0", arguments: KernelPathKind.available)
-  func propagatesNaN(path: KernelPathKind) {
+  @Test("NaN reaches the result, also under a factor of 0", arguments: Backend.available)
+  func propagatesNaN(path: Backend) {
     let kernels = path.float32
     for count in [1, 8, 33, 600] {
       for position in [0, count / 2, count - 1] {

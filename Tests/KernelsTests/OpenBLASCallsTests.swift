@@ -1,6 +1,6 @@
 #if OpenBLAS
   import CBLASCounter
-  import Kernels
+  import KernelInterface
   import Tensors
   import Testing
 
@@ -14,7 +14,7 @@
     }
 
     /// Runs every kernel once on a 40 × 300 matrix, and reports the calls of each.
-    private func callsPerKernel(_ path: KernelPathKind) -> [String: Int] {
+    private func callsPerKernel(_ path: Backend) -> [String: Int] {
       let (rows, columns) = (40, 300)
       let count = rows * columns
       var numbers = TestNumbers(seed: 1)

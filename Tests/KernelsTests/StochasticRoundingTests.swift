@@ -23,7 +23,7 @@ import Testing
   /// What values are rounded to, as elements of a tensor from index `first` on.
   private func rounded(
     _ values: [Float], to type: ScalarType, key: UInt64, first: Int = 0, rows: Int = 1,
-    path: KernelPathKind = .swift
+    path: Backend = .swift
   ) -> [UInt16] {
     var parameter = [UInt16](repeating: 0x8000, count: values.count)
     let columns = values.count / rows
@@ -47,8 +47,8 @@ import Testing
     return parameter
   }
 
-  @Test(arguments: Format.all, KernelPathKind.available)
-  func `values of the type, infinities and NaN stay`(format: Format, path: KernelPathKind) {
+  @Test(arguments: Format.all, Backend.available)
+  func `values of the type, infinities and NaN stay`(format: Format, path: Backend) {
     let patterns = (0...UInt16.max).filter { !format.bits.isNaN($0) }
     let values = patterns.map { Float(format.bits.value($0)) }
     #expect(rounded(values, to: format.type, key: 1, path: path) == patterns)

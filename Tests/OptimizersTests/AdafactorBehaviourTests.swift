@@ -163,9 +163,9 @@ import Testing
   func `a gradient's scale multiplies it as it is read`(shape: Shape) throws {
     var numbers = TestNumbers(seed: 1)
     let gradient = Tensor(numbers.array(shape.elementCount), shape: shape)
-    for kernels in KernelPathKind.available {
+    for kernels in Backend.available {
       let parameter = Parameter("p", Tensor(ones: shape))
-      let optimizer = try Adafactor([parameter], options: AdafactorStepTests.everything, kernels: kernels)
+      let optimizer = try Adafactor([parameter], options: AdafactorStepTests.everything, backend: backend)
       var oracle = AdafactorOracle(parameter, options: AdafactorStepTests.everything)
       for scale in [1.0 / 3, 1e-4, 1] {
         parameter.gradient = gradient

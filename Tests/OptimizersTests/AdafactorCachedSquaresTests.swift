@@ -13,7 +13,7 @@ import Testing
 
   @Test(arguments: shapes, types)
   func `a cached sum has the bits of a recomputed one`(shape: Shape, type: ScalarType) throws {
-    for kernels in KernelPathKind.available {
+    for kernels in Backend.available {
       for scales in [true, false] {
         let options = Adafactor.Options(stepSize: .fixed(0.3), scaleParameter: scales)
         let (kept, rewritten) = (
@@ -24,7 +24,7 @@ import Testing
           rewritten.parameter.value = rewritten.parameter.value.rewritten
           for run in [kept, rewritten] { try run.step(step) }
           let same = kept.bits == rewritten.bits
-          #expect(same, "step \(step) on \(kernels), scaleParameter \(scales)")
+          #expect(same, "step \(step) on \(backend), scaleParameter \(scales)")
         }
       }
     }
@@ -74,12 +74,12 @@ import Testing
     let parameter: Parameter
     let optimizer: Adafactor
 
-    init(_ shape: Shape, _ type: ScalarType, _ options: Adafactor.Options, _ kernels: KernelPathKind) throws {
+    init(_ shape: Shape, _ type: ScalarType, _ options: Adafactor.Options, _ backend: Backend) throws {
       var numbers = TestNumbers(seed: shape.elementCount)
       // Magnitudes differ so much that sums in Double round, and so depend on their order.
       let values = numbers.gradient(shape).map { Double($0) * Double($0) * Double($0) / 3 }
       parameter = Parameter("p", Tensor(values, shape: shape, as: type))
-      optimizer = try Adafactor([parameter], options: options, kernels: kernels, threads: 2)
+      optimizer = try Adafactor([parameter], options: options, backend: backend, threads: 2)
     }
 
     func step(_ step: Int) throws {

@@ -9,9 +9,9 @@ import Testing
     [6, 9], [150, 130], [4, 5_000], [1, 20_000], [3, 4, 5], [30, 2, 1, 1],
   ]
 
-  @Test(arguments: matrices, KernelPathKind.available)
+  @Test(arguments: matrices, Backend.available)
   func `gradients of 1e-11 and 1e-16 give an update of full size`(
-    shape: Shape, kernels: KernelPathKind
+    shape: Shape, backend: Backend
   ) throws {
     // 1 / √(R C) overflows for them: R C is 1e-44 and less.
     for scale: Float in [1e-11, 1e-16] {
@@ -20,9 +20,9 @@ import Testing
     }
   }
 
-  @Test(arguments: matrices, KernelPathKind.available)
+  @Test(arguments: matrices, Backend.available)
   func `gradients of 1e12 beside a zero row and a zero column stay finite`(
-    shape: Shape, kernels: KernelPathKind
+    shape: Shape, backend: Backend
   ) throws {
     var numbers = TestNumbers(seed: 2)
     try check(shape, kernels) { _ in
@@ -35,13 +35,13 @@ import Testing
     }
   }
 
-  @Test(arguments: matrices + [[40], []], KernelPathKind.available)
+  @Test(arguments: matrices + [[40], []], Backend.available)
   func `a gradient of zeros changes nothing and leaves moments of ε₁`(
-    shape: Shape, kernels: KernelPathKind
+    shape: Shape, backend: Backend
   ) throws {
     let values = Tensor(repeating: 0.7, shape: shape)
     let parameter = Parameter("p", values)
-    let optimizer = try Adafactor([parameter], kernels: kernels, threads: 2)
+    let optimizer = try Adafactor([parameter], backend: backend, threads: 2)
     for _ in 0..<3 {
       parameter.gradient = Tensor(zeros: shape)
       #expect(try optimizer.step().nonFinite.isEmpty)
@@ -55,11 +55,11 @@ import Testing
   }
 
   /// Runs three steps against the oracle.
-  private func check(_ shape: Shape, _ kernels: KernelPathKind, gradient: (Int) -> [Float]) throws {
+  private func check(_ shape: Shape, _ backend: Backend, gradient: (Int) -> [Float]) throws {
     var numbers = TestNumbers(seed: 3)
     let parameter = Parameter("p", Tensor(numbers.array(shape.elementCount), shape: shape))
     let initial = parameter.value.doubles
-    let optimizer = try Adafactor([parameter], kernels: kernels, threads: 2)
+    let optimizer = try Adafactor([parameter], backend: backend, threads: 2)
     var oracle = AdafactorOracle(parameter, options: .init())
     for step in 0..<3 {
       parameter.gradient = Tensor(gradient(step), shape: shape)
@@ -71,11 +71,11 @@ import Testing
     #expect(difference == nil)
   }
 
-  @Test(arguments: [9_999, 999_999], KernelPathKind.available)
-  func `β is exact at steps 10⁴ and 10⁶`(step: Int, kernels: KernelPathKind) throws {
+  @Test(arguments: [9_999, 999_999], Backend.available)
+  func `β is exact at steps 10⁴ and 10⁶`(step: Int, backend: Backend) throws {
     for shape in [[6, 9], [150, 130], [4, 5_000], [33]] as [Shape] {
       let parameter = Parameter("p", Tensor(ones: shape))
-      let optimizer = try Adafactor([parameter], kernels: kernels, threads: 2)
+      let optimizer = try Adafactor([parameter], backend: backend, threads: 2)
       func ones(_ shape: Shape) -> Tensor { Tensor(ones: shape) }
       let state =
         shape.rank == 1
@@ -126,9 +126,9 @@ import Testing
 
   @Test(
     arguments: [[], [1], [19], [16_390], [7, 11], [150, 130], [4, 5_000], [3, 4, 5]] as [Shape],
-    KernelPathKind.available)
+    Backend.available)
   func `one NaN or infinity in a gradient makes its tensor NaN, and no other`(
-    shape: Shape, kernels: KernelPathKind
+    shape: Shape, backend: Backend
   ) throws {
     let count = shape.elementCount
     for index in Set([0, count / 2, count - 1]) {
@@ -136,7 +136,7 @@ import Testing
       for poison in [Float.nan, .infinity, -.infinity, 1e20] {
         let poisoned = Parameter("poisoned", Tensor(ones: shape))
         let other = Parameter("other", Tensor(ones: shape))
-        let optimizer = try Adafactor([poisoned, other], kernels: kernels, threads: 2)
+        let optimizer = try Adafactor([poisoned, other], backend: backend, threads: 2)
         var numbers = TestNumbers(seed: index)
         var gradient = numbers.array(count)
         other.gradient = Tensor(gradient, shape: shape)
@@ -151,15 +151,15 @@ import Testing
     }
   }
 
-  @Test(arguments: [[40], [7, 11], [150, 130], [4, 5_000]] as [Shape], KernelPathKind.available)
+  @Test(arguments: [[40], [7, 11], [150, 130], [4, 5_000]] as [Shape], Backend.available)
   func `a NaN in a parameter stays where it is, and the rest takes the least scale`(
-    shape: Shape, kernels: KernelPathKind
+    shape: Shape, backend: Backend
   ) throws {
     var values = [Float](repeating: 2, count: shape.elementCount)
     values[5] = .nan
     let parameter = Parameter("p", Tensor(values, shape: shape))
     let initial = parameter.value.doubles
-    let optimizer = try Adafactor([parameter], kernels: kernels, threads: 2)
+    let optimizer = try Adafactor([parameter], backend: backend, threads: 2)
     var oracle = AdafactorOracle(parameter, options: .init())
     for _ in 0..<2 {
       parameter.gradient = Tensor(ones: shape)

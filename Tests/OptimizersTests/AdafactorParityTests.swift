@@ -4,10 +4,10 @@ import Testing
 
 /// Trajectories of transformers' Adafactor, replayed on both kernel paths.
 @Suite struct AdafactorParityTests {
-  @Test(arguments: ReferenceCase.names, KernelPathKind.available)
-  func `a trajectory of the reference is followed`(name: String, kernels: KernelPathKind) throws {
+  @Test(arguments: ReferenceCase.names, Backend.available)
+  func `a trajectory of the reference is followed`(name: String, backend: Backend) throws {
     let reference = try ReferenceCase.load(name)
-    let run = try ReferenceRun(reference, kernels: kernels)
+    let run = try ReferenceRun(reference, backend: backend)
     for (index, step) in reference.steps.enumerated() {
       try run.take(step)
       run.compareParameters(with: reference.record[index])

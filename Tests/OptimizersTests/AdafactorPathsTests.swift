@@ -62,9 +62,9 @@ import Testing
   /// The losses before each of 200 steps, and where the parameters end.
   private typealias Outcome = (losses: [Double], values: [Double])
 
-  private func train(_ kernels: KernelPathKind, _ options: Adafactor.Options) throws -> Outcome {
+  private func train(_ backend: Backend, _ options: Adafactor.Options) throws -> Outcome {
     let problem = Regression()
-    let optimizer = try Adafactor(problem.parameters, options: options, kernels: kernels)
+    let optimizer = try Adafactor(problem.parameters, options: options, backend: backend)
     var losses: [Double] = []
     for _ in 0..<200 { losses.append(try optimizer.step { problem.backward() }) }
     return (losses, problem.parameters.flatMap { $0.value.doubles })
@@ -105,10 +105,10 @@ import Testing
     let lossBound = 4 * distance(rounded.losses, exact.losses)
     let size = distance(exact.values, exact.values.map { _ in 0 })
     #expect(valueBound < 1e-2 * size, "a problem so sensitive would show nothing")
-    for kernels in KernelPathKind.available {
+    for kernels in Backend.available {
       let run = try train(kernels, options)
       let found = (distance(run.values, exact.values), distance(run.losses, exact.losses))
-      #expect(found.0 <= valueBound && found.1 <= lossBound, "\(kernels): \(found)")
+      #expect(found.0 <= valueBound && found.1 <= lossBound, "\(backend): \(found)")
     }
   }
 }

@@ -8,14 +8,14 @@ import Testing
     [], [7], [5, 9], [3, 4, 5], [200, 150], [4, 9000], [1, 20_000], [70, 3, 3], [0, 3],
   ]
 
-  @Test(arguments: shapes, KernelPathKind.available)
-  func `it gives the optimizer's bits`(shape: Shape, kernels: KernelPathKind) throws {
+  @Test(arguments: shapes, Backend.available)
+  func `it gives the optimizer's bits`(shape: Shape, backend: Backend) throws {
     var generator = SeededGenerator(seed: 3)
     let initial = Tensor(normal: shape, using: &generator)
     let options = Adafactor.Options(beta1: 0.9, weightDecay: 0.01)
     let parameter = Parameter("p", initial)
-    let optimizer = try Adafactor([parameter], options: options, kernels: kernels, threads: 2)
-    let rule = try Adafactor.Rule(options: options, kernels: kernels, threads: 1)
+    let optimizer = try Adafactor([parameter], options: options, backend: backend, threads: 2)
+    let rule = try Adafactor.Rule(options: options, backend: backend, threads: 1)
     var state = Adafactor.State(shape: shape, scalarType: .float32, hasFirstMoments: true)
     var values = initial.scalars(as: Float.self)
     for _ in 0..<3 {

@@ -13,7 +13,7 @@ import Testing
     let parameter: Parameter
     let optimizer: Adafactor
 
-    init(_ type: ScalarType, _ kernels: KernelPathKind, state: Adafactor.State? = nil) throws {
+    init(_ type: ScalarType, _ backend: Backend, state: Adafactor.State? = nil) throws {
       var numbers = TestNumbers(seed: 1)
       let values = Tensor(numbers.array(shape.elementCount), shape: shape).converted(to: type)
       parameter = Parameter("p", values)
@@ -21,7 +21,7 @@ import Testing
       // Rounding by tiles too, where there is any.
       let options = Adafactor.Options(
         stepSize: .fixed(0.1), beta1: 0.5, rounding: type == .bfloat16 ? .stochastic : .nearest)
-      optimizer = try Adafactor([parameter], options: options, kernels: kernels)
+      optimizer = try Adafactor([parameter], options: options, backend: backend)
       if let state { try optimizer.setState(state, of: parameter) }
     }
 
@@ -38,7 +38,7 @@ import Testing
   @Test(arguments: types)
   func `sharing changes no bit, and halves the memory`(type: ScalarType) throws {
     let initial = Adafactor.State(shape: Self.shape, scalarType: type, hasFirstMoments: true)
-    for kernels in KernelPathKind.available {
+    for kernels in Backend.available {
       let (shared, apart) = (try Run(type, kernels), try Run(type, kernels, state: separate(initial)))
       for _ in 0..<3 {
         try shared.optimizer.step()
@@ -55,7 +55,7 @@ import Testing
 
   @Test
   func `a state from elsewhere shares what is equal, and only that`() throws {
-    let run = try Run(.float32, .currentForSteps)
+    let run = try Run(.float32, .defaultForOptimizers)
     try run.optimizer.step()
     let apart = separate(run.state)
     let loaded = Adafactor.State(step: 1, tensors: apart.tensors, numbers: apart.numbers)
@@ -69,7 +69,7 @@ import Testing
     let different = Adafactor.State(step: 1, tensors: tensors, numbers: apart.numbers)
     #expect(!different.momentsAreShared)
     // R alone differs, by β of what it began with; u = g / √C does not know it.
-    let other = try Run(.float32, .currentForSteps, state: different)
+    let other = try Run(.float32, .defaultForOptimizers, state: different)
     other.parameter.value = run.parameter.value
     try run.optimizer.step()
     try other.optimizer.step()

@@ -16,8 +16,8 @@ import Testing
     stepSize: .fixed(0.02), squaredGradientEpsilon: 1e-8, parameterScaleEpsilon: 1e-2, clipThreshold: 0.3,
     decayRate: -0.6, beta1: 0.9, weightDecay: 0.1, scaleParameter: true)
 
-  @Test(arguments: small, KernelPathKind.available)
-  func `steps of a small tensor follow the rule`(shape: Shape, kernels: KernelPathKind) throws {
+  @Test(arguments: small, Backend.available)
+  func `steps of a small tensor follow the rule`(shape: Shape, backend: Backend) throws {
     for options in [Adafactor.Options(), Self.everything] {
       try check(shape, options, kernels, steps: 3)
     }
@@ -25,23 +25,23 @@ import Testing
 
   @Test(arguments: [[1, 300_000], [8, 20_000], [600, 700], [3, 200, 300], [100_003]] as [Shape])
   func `steps of a large tensor follow the rule`(shape: Shape) throws {
-    for kernels in KernelPathKind.available { try check(shape, Self.everything, kernels, steps: 2) }
+    for kernels in Backend.available { try check(shape, Self.everything, kernels, steps: 2) }
   }
 
-  @Test(arguments: KernelPathKind.available)
-  func `a constant gradient over 50,257 rows does not drift`(kernels: KernelPathKind) throws {
+  @Test(arguments: Backend.available)
+  func `a constant gradient over 50,257 rows does not drift`(backend: Backend) throws {
     // One running Float sum a column is off by 7e-5 here.
     try check([50_257, 16], Adafactor.Options(), kernels, steps: 1) { [Float](repeating: 0.1, count: $1) }
   }
 
-  @Test(arguments: small.filter { $0.elementCount < 5_000 }, KernelPathKind.available)
-  func `parameters and gradients may be of either type`(shape: Shape, kernels: KernelPathKind) throws {
+  @Test(arguments: small.filter { $0.elementCount < 5_000 }, Backend.available)
+  func `parameters and gradients may be of either type`(shape: Shape, backend: Backend) throws {
     let types: [(parameter: ScalarType, gradient: ScalarType)] = [
       (.float64, .float64), (.float64, .float32), (.float32, .float64),
     ]
     for (parameter, gradient) in types {
       let (p, initial) = makeParameter(shape, parameter)
-      let optimizer = try Adafactor([p], options: Self.everything, kernels: kernels, threads: 2)
+      let optimizer = try Adafactor([p], options: Self.everything, backend: backend, threads: 2)
       var oracle = AdafactorOracle(p, options: Self.everything)
       for step in 0..<3 {
         var numbers = TestNumbers(seed: 100 * shape.elementCount + step)
@@ -74,12 +74,12 @@ import Testing
         return Tensor(numbers.gradient(shape), shape: shape)
       }
     }
-    for kernels in KernelPathKind.available {
+    for kernels in Backend.available {
       var first: [ParameterBits]?
       for threads in [1, 2, 3, 8] {
         let parameters = shapes.enumerated().map { Parameter("\($0)", makeParameter($1, .float32).0.value) }
         let optimizer = try Adafactor(
-          parameters, options: Self.everything, kernels: kernels, threads: threads)
+          parameters, options: Self.everything, backend: backend, threads: threads)
         for step in 0..<2 {
           for (parameter, gradient) in zip(parameters, gradients[step]) { parameter.gradient = gradient }
           try optimizer.step()
@@ -98,11 +98,11 @@ import Testing
   }
 
   private func check(
-    _ shape: Shape, _ options: Adafactor.Options, _ kernels: KernelPathKind, steps: Int,
+    _ shape: Shape, _ options: Adafactor.Options, _ backend: Backend, steps: Int,
     gradient: (Int, Int) -> [Float] = { _, _ in [] }
   ) throws {
     let (parameter, initial) = makeParameter(shape, .float32)
-    let optimizer = try Adafactor([parameter], options: options, kernels: kernels, threads: 2)
+    let optimizer = try Adafactor([parameter], options: options, backend: backend, threads: 2)
     var oracle = AdafactorOracle(parameter, options: options)
     for step in 0..<steps {
       var numbers = TestNumbers(seed: 100 * shape.elementCount + step)
@@ -115,6 +115,6 @@ import Testing
     }
     let difference = oracle.difference(
       from: parameter, initial: initial, state: optimizer.state(of: parameter)!)
-    #expect(difference == nil, "\(shape) on \(kernels)")
+    #expect(difference == nil, "\(shape) on \(backend)")
   }
 }

@@ -8,21 +8,21 @@ import Testing
 /// `scripts/make_reference.py --only large` wrote them to. They are too big to commit.
 @Suite(.enabled(if: LargeReference.directory != nil, "ADAFACTOR_LARGE_REFERENCE names no directory"))
 struct LargeReferenceTests {
-  @Test(arguments: LargeReference.names, KernelPathKind.available)
+  @Test(arguments: LargeReference.names, Backend.available)
   func `a large trajectory of the reference in Float64 is followed`(
-    name: String, kernels: KernelPathKind
+    name: String, backend: Backend
   ) throws {
     let reference = try LargeReference(name)
     for (variant, options) in reference.settings.options {
       let initial = try reference.floats("initial")
       let parameter = Parameter("p", Tensor(initial, shape: reference.shape))
-      let optimizer = try Adafactor([parameter], options: options, kernels: kernels)
+      let optimizer = try Adafactor([parameter], options: options, backend: backend)
       for step in 1...reference.settings.steps {
         parameter.gradient = Tensor(try reference.floats("gradient.\(step)"), shape: reference.shape)
         try optimizer.step()
       }
       let state = optimizer.state(of: parameter)!
-      let name = "\(name), \(variant) on \(kernels.rawValue)"
+      let name = "\(name), \(variant) on \(backend.rawValue)"
 
       let end = try reference.doubles("\(variant).float64.parameter")
       var (largest, error, magnitude) = (0.0, 0.0, 0.0)

@@ -9,9 +9,9 @@ import Testing
     [], [17_000], [7, 11], [500, 3, 3], [150, 130], [9_000, 2], [4, 5_000], [1, 20_000], [300, 5, 1, 1],
   ]
 
-  @Test(arguments: shapes, KernelPathKind.available)
+  @Test(arguments: shapes, Backend.available)
   func `skipParameter leaves the parameter and its state, and steps others`(
-    shape: Shape, kernels: KernelPathKind
+    shape: Shape, backend: Backend
   ) throws {
     for place in 0..<3 {
       let run = try Run(shape, .skipParameter, kernels, place)
@@ -26,8 +26,8 @@ import Testing
     }
   }
 
-  @Test(arguments: shapes, KernelPathKind.available)
-  func `skipStep leaves every parameter and its state`(shape: Shape, kernels: KernelPathKind) throws {
+  @Test(arguments: shapes, Backend.available)
+  func `skipStep leaves every parameter and its state`(shape: Shape, backend: Backend) throws {
     for place in 0..<3 {
       let run = try Run(shape, .skipStep, kernels, place)
       try run.poison(place)
@@ -37,8 +37,8 @@ import Testing
     }
   }
 
-  @Test(arguments: shapes, KernelPathKind.available)
-  func `throwError leaves every parameter and names the first`(shape: Shape, kernels: KernelPathKind) throws {
+  @Test(arguments: shapes, Backend.available)
+  func `throwError leaves every parameter and names the first`(shape: Shape, backend: Backend) throws {
     let run = try Run(shape, .throwError, kernels, 0)
     try run.poison(2)
     try run.poison(1)
@@ -104,7 +104,7 @@ import Testing
     let optimizer: Adafactor
     private(set) var before: [ParameterBits] = []
 
-    init(_ shape: Shape, _ policy: NonFinitePolicy, _ kernels: KernelPathKind, _ place: Int) throws {
+    init(_ shape: Shape, _ policy: NonFinitePolicy, _ backend: Backend, _ place: Int) throws {
       var shapes: [Shape] = [[13], [9, 8], [6, 7]]
       shapes[place] = shape
       parameters = shapes.enumerated().map { index, shape in
@@ -113,7 +113,7 @@ import Testing
       }
       let options = Adafactor.Options(stepSize: .fixed(0.1), beta1: 0.9, weightDecay: 0.1)
       optimizer = try Adafactor(
-        parameters, options: options, nonFinitePolicy: policy, kernels: kernels, threads: 2)
+        parameters, options: options, nonFinitePolicy: policy, backend: backend, threads: 2)
       setGradients(seed: 7)
       try optimizer.step()
       setGradients(seed: 8)

@@ -23,7 +23,7 @@ import Testing
     var generator = SeededGenerator(seed: 11)
     let parameter = Parameter("p", Tensor(normal: shape, using: &generator).converted(to: type))
     let options = Adafactor.Options(beta1: 0.9, weightDecay: 0.01)
-    let optimizer = try Adafactor([parameter], options: options, kernels: .swift, threads: 2)
+    let optimizer = try Adafactor([parameter], options: options, backend: .swift, threads: 2)
     for _ in 0..<3 {
       parameter.gradient = Tensor(normal: shape, using: &generator).converted(to: type)
       try optimizer.step()

@@ -17,7 +17,7 @@ final class TrajectoryRun<Subject: ReferenceSubject> {
   var largestDisplacement: [String: Float] = [:]
 
   /// A run of parameters, and of gradients, that are kept in `type`.
-  init(_ reference: Trajectory<Subject>, as type: ScalarType = .float32, kernels: KernelPathKind) throws {
+  init(_ reference: Trajectory<Subject>, as type: ScalarType = .float32, backend: Backend) throws {
     self.type = type
     var parameters: [String: Parameter] = [:]
     var initial: [String: [Float]] = [:]
@@ -36,7 +36,7 @@ final class TrajectoryRun<Subject: ReferenceSubject> {
     self.parameters = parameters
     self.initial = initial
     largest = initial.mapValues(magnitude)
-    optimizer = try Subject(groups: groups, nonFinitePolicy: .propagate, kernels: kernels, threads: 2)
+    optimizer = try Subject(groups: groups, nonFinitePolicy: .propagate, backend: backend, threads: 2)
     for (name, state) in reference.initialStates ?? [:] {
       try optimizer.setState(state.state, of: parameters[name]!)
     }

@@ -10,7 +10,7 @@ protocol ReferenceSubject: Optimizer, RestorableOptimizer {
   static var folder: String { get }
 
   init(
-    groups: [ParameterGroup<Options>], nonFinitePolicy: NonFinitePolicy, kernels: KernelPathKind,
+    groups: [ParameterGroup<Options>], nonFinitePolicy: NonFinitePolicy, backend: Backend,
     threads: Int?
   ) throws(OptimizerError)
 }

@@ -4,19 +4,19 @@ import Testing
 
 /// Stepping each parameter as soon as its gradient exists.
 @Suite struct SingleStepTests {
-  @Test(arguments: KernelPathKind.available)
-  func `single steps of Adafactor have the bits of one whole step`(kernels: KernelPathKind) throws {
+  @Test(arguments: Backend.available)
+  func `single steps of Adafactor have the bits of one whole step`(backend: Backend) throws {
     try compare(
       Adafactor.self, .init(stepSize: .fixed(0.01), beta1: 0.9, weightDecay: 0.1), kernels)
   }
 
-  @Test(arguments: KernelPathKind.available)
-  func `single steps of AdamW have the bits of one whole step`(kernels: KernelPathKind) throws {
+  @Test(arguments: Backend.available)
+  func `single steps of AdamW have the bits of one whole step`(backend: Backend) throws {
     try compare(AdamW.self, .init(learningRate: 0.01, amsgrad: true), kernels)
   }
 
   private func compare<Subject: ReferenceSubject>(
-    _: Subject.Type, _ options: Subject.Options, _ kernels: KernelPathKind
+    _: Subject.Type, _ options: Subject.Options, _ backend: Backend
   ) throws where Subject.State: Equatable {
     let shapes: [Shape] = [[], [7], [40_001], [130, 257], [3, 4, 5]]
     let (together, apart) = (
@@ -25,7 +25,7 @@ import Testing
     func make(_ parameters: [Parameter]) throws -> Subject {
       try Subject(
         groups: [ParameterGroup(parameters, options: options)], nonFinitePolicy: .skipParameter,
-        kernels: kernels, threads: 2)
+        backend: backend, threads: 2)
     }
     let (whole, single) = (try make(together), try make(apart))
     for step in 1...3 {
@@ -118,24 +118,23 @@ import Testing
     }
   }
 
-  @Test(arguments: KernelPathKind.available)
-  func `limits of each norm and accumulation give the bits of one whole step`(kernels: KernelPathKind) throws
-  {
+  @Test(arguments: Backend.available)
+  func `limits of each norm and accumulation give the bits of one whole step`(backend: Backend) throws {
     let shapes: [Shape] = [[], [40_001], [130, 257]]
     let sets = (0..<2).map { _ in AdamWStepTests.parameters(shapes, .float32) }
     let optimizers = try sets.map {
-      try Adafactor($0, options: .init(beta1: 0.9), kernels: kernels, threads: 2)
+      try Adafactor($0, options: .init(beta1: 0.9), backend: backend, threads: 2)
     }
     for step in 1...3 {
       for (isWhole, (parameters, optimizer)) in zip([true, false], zip(sets, optimizers)) {
-        let accumulator = GradientAccumulator(parameters, kernels: kernels)
+        let accumulator = GradientAccumulator(parameters, backend: backend)
         for (seed, weight) in [(2 * step, 5.0), (2 * step + 1, 2)] {
           AdamWStepTests.setGradients(of: parameters, seed: seed, as: .float32)
           try accumulator.add(weight: weight)
         }
         try accumulator.deliver()
         for parameter in parameters {
-          let norm = try parameter.clipGradientNorm(maximum: 0.5, kernels: kernels)
+          let norm = try parameter.clipGradientNorm(maximum: 0.5, backend: backend)
           #expect(norm > 0.5 || parameter.gradientScale == 1.0 / 7)
           if !isWhole { try optimizer.step(parameter) }
         }

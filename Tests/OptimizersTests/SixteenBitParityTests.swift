@@ -6,23 +6,23 @@ import Testing
 @Suite struct SixteenBitParityTests {
   static let types = [ScalarType.bfloat16, .float16]
 
-  @Test(arguments: types, KernelPathKind.available)
-  func `Adafactor follows the reference's trajectory`(type: ScalarType, kernels: KernelPathKind) throws {
+  @Test(arguments: types, Backend.available)
+  func `Adafactor follows the reference's trajectory`(type: ScalarType, backend: Backend) throws {
     try follow(Adafactor.self, type, kernels)
   }
 
-  @Test(arguments: types, KernelPathKind.available)
-  func `AdamW follows torch's on Float32 copies`(type: ScalarType, kernels: KernelPathKind) throws {
+  @Test(arguments: types, Backend.available)
+  func `AdamW follows torch's on Float32 copies`(type: ScalarType, backend: Backend) throws {
     try follow(AdamW.self, type, kernels)
   }
 
   /// Every step begins with the reference's parameters: where a value lies halfway between two, either is right, and a
   /// later step would start elsewhere. The states are ours throughout.
   private func follow<Subject: ReferenceSubject>(
-    _: Subject.Type, _ type: ScalarType, _ kernels: KernelPathKind
+    _: Subject.Type, _ type: ScalarType, _ backend: Backend
   ) throws {
     let reference = try Trajectory<Subject>.load(type.rawValue, in: "sixteen-bit/\(Subject.folder)")
-    let run = try TrajectoryRun<Subject>(reference, as: type, kernels: kernels)
+    let run = try TrajectoryRun<Subject>(reference, as: type, backend: backend)
     var before = run.initial
     var moved = Set<String>()
     for (index, step) in reference.steps.enumerated() {

@@ -1,4 +1,4 @@
-import Kernels
+import ScalarTypes
 import Safetensors
 import Testing
 

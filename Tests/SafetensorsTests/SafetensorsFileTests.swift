@@ -1,5 +1,5 @@
 import Foundation
-import Kernels
+import ScalarTypes
 import Safetensors
 import Synchronization
 import Testing

@@ -49,10 +49,10 @@ struct ArithmeticTests {
     #expect(-x == expected(x, { _ in 0 }, { $1 - $0 }))
   }
 
-  @Test("Operators with numbers", arguments: KernelPathKind.available, ScalarType.allCases)
-  func numbers(path: KernelPathKind, type: ScalarType) {
+  @Test("Operators with numbers", arguments: Backend.available, ScalarType.allCases)
+  func numbers(path: Backend, type: ScalarType) {
     let (x, y, _) = operands(type)
-    KernelPathKind.using(path) {
+    Backend.withDefault(path) {
       #expect(x + 2.5 == expected(x, { _ in 2.5 }, { $0 + $1 }))
       #expect(2.5 + x == expected(x, { _ in 2.5 }, { $0 + $1 }))
       #expect(x - 2.5 == expected(x, { _ in 2.5 }, { $0 - $1 }))
@@ -70,10 +70,10 @@ struct ArithmeticTests {
     }
   }
 
-  @Test("axpy and the moving average", arguments: KernelPathKind.available, ScalarType.allCases)
-  func updates(path: KernelPathKind, type: ScalarType) {
+  @Test("axpy and the moving average", arguments: Backend.available, ScalarType.allCases)
+  func updates(path: Backend, type: ScalarType) {
     let (x, y, _) = operands(type)
-    KernelPathKind.using(path) {
+    Backend.withDefault(path) {
       // Halves and quarters of small whole numbers: exact in every type.
       var sum = x
       sum.add(y, scaledBy: -0.5)
@@ -88,9 +88,9 @@ struct ArithmeticTests {
     }
   }
 
-  @Test("1 − β of a moving average is taken in Double", arguments: KernelPathKind.available)
-  func weight(path: KernelPathKind) {
-    KernelPathKind.using(path) {
+  @Test("1 − β of a moving average is taken in Double", arguments: Backend.available)
+  func weight(path: Backend) {
+    Backend.withDefault(path) {
       var average = Tensor([0])
       average.formMovingAverage(of: Tensor([1]), decay: 1 - 1e-6)
       #expect(average[0] == Double(Float(1e-6)))

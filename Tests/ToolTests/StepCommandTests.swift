@@ -66,9 +66,8 @@ private func bits(_ tensor: Tensor?) -> [Double]? { tensor?.scalars(as: Double.s
 
   // MARK: Results
 
-  @Test(arguments: KernelPathKind.available, [1, 2])
-  func `Steps on files give the bits of the library's optimizer`(kernels: KernelPathKind, threads: Int) throws
-  {
+  @Test(arguments: Backend.available, [1, 2])
+  func `Steps on files give the bits of the library's optimizer`(backend: Backend, threads: Int) throws {
     try files.configuration(
       """
       {"optimizer": "adafactor", "groups": [
@@ -86,7 +85,7 @@ private func bits(_ tensor: Tensor?) -> [Double]? { tensor?.scalars(as: Double.s
           options: .init(
             stepSize: .relative(warmupInitialization: true), squaredGradientEpsilon: 1e-20,
             parameterScaleEpsilon: 0.01, clipThreshold: 0.5, decayRate: -0.7)),
-      ], kernels: kernels)
+      ], backend: backend)
     try files.write(randomTensors(1), "P", metadata: ["format": "pt"])
     for step in 1...4 {
       // A parameter without a gradient, in two of the steps; and before its first step, too.
@@ -98,7 +97,7 @@ private func bits(_ tensor: Tensor?) -> [Double]? { tensor?.scalars(as: Double.s
       try optimizer.step()
       // In place, but for the first state.
       let result = try files.step(
-        state: step == 1 ? nil : "S", out: ("P", "S"), "--kernels", kernels.rawValue, "--threads",
+        state: step == 1 ? nil : "S", out: ("P", "S"), "--backend", backend.rawValue, "--threads",
         "\(threads)")
       #expect(result.status == 0, "\(result.errors)")
       #expect(result.output == "stepped \(gradients.count) of 6 parameters\n")

@@ -23,9 +23,9 @@ let benchmarks: @Sendable () -> Void = {
     "4096x4096", "resnet-50", "vector-16m", "1000x64x64", "10000x16", "256x256", "1x4m", "8x512k", "lora",
   ]
   for workload in Workload.all where ids.contains(workload.id) {
-    for kernels in KernelPathKind.available {
+    for kernels in Backend.available {
       // A name without spaces: thresholds are written to a file of a name without them, and looked for under this one.
-      Benchmark("\(workload.id)-\(kernels.rawValue)") { benchmark, costs in
+      Benchmark("\(workload.id)-\(backend.rawValue)") { benchmark, costs in
         benchmark.measurement(.percentOfTraffic, try costs.percentOfTraffic())
         benchmark.measurement(.pageFaults, try costs.pageFaults())
         benchmark.measurement(.stateBytes, costs.optimizer.stateByteCount)
@@ -55,8 +55,8 @@ private struct Costs {
   /// Steps of a measurement last this long at least, for the sake of the clock.
   private static let leastDuration = Duration.milliseconds(2)
 
-  init(_ workload: Workload, _ kernels: KernelPathKind) throws {
-    optimizer = try Adafactor(workload.parameters(), kernels: kernels, threads: 1)
+  init(_ workload: Workload, _ backend: Backend) throws {
+    optimizer = try Adafactor(workload.parameters(), backend: backend, threads: 1)
     traffic = MemoryTraffic(.adafactor, shapes: workload.shapes, threads: 1)
     // The first step makes the state.
     for _ in 0..<2 { try optimizer.step() }

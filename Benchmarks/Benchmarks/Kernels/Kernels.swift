@@ -15,19 +15,19 @@ let benchmarks: @Sendable () -> Void = {
   ]
   for (name, shape) in shapes {
     let workload = Workload(name, name: name, shapes: [shape])
-    for kernels in KernelPathKind.available {
-      Benchmark("statistics, \(kernels.rawValue), \(name)") { (benchmark, optimizer: Adafactor) in
+    for kernels in Backend.available {
+      Benchmark("statistics, \(backend.rawValue), \(name)") { (benchmark, optimizer: Adafactor) in
         for _ in benchmark.scaledIterations { try optimizer.step() }
       } setup: {
         let parameters = workload.parameters()
         parameters[0].gradient = workload.gradientWithNaN()
         return try Adafactor(
-          parameters, nonFinitePolicy: .skipParameter, kernels: kernels, threads: 1)
+          parameters, nonFinitePolicy: .skipParameter, backend: backend, threads: 1)
       }
-      Benchmark("statistics and update, \(kernels.rawValue), \(name)") { benchmark, optimizer in
+      Benchmark("statistics and update, \(backend.rawValue), \(name)") { benchmark, optimizer in
         for _ in benchmark.scaledIterations { try optimizer.step() }
       } setup: {
-        try Adafactor(workload.parameters(), kernels: kernels, threads: 1)
+        try Adafactor(workload.parameters(), backend: backend, threads: 1)
       }
     }
   }
@@ -38,10 +38,10 @@ let benchmarks: @Sendable () -> Void = {
     ("column sums of squares", { $0.columnSumsOfSquares() }),
   ]
   for (name, sum) in sums {
-    for kernels in KernelPathKind.available {
+    for kernels in Backend.available {
       for side in [512, 4096] {
-        Benchmark("\(name), \(kernels.rawValue), \(side)x\(side)") { benchmark, matrix in
-          KernelPathKind.using(kernels) {
+        Benchmark("\(name), \(backend.rawValue), \(side)x\(side)") { benchmark, matrix in
+          Backend.withDefault(backend) {
             for _ in benchmark.scaledIterations { blackHole(sum(matrix)) }
           }
         } setup: {

@@ -9,12 +9,12 @@ let benchmarks: @Sendable () -> Void = {
     metrics: [.wallClock], warmupIterations: 2, maxDuration: .seconds(1), maxIterations: 200)
 
   for side in [64, 256, 1024] {
-    for kernels in KernelPathKind.available {
-      measure("A B, \(kernels.rawValue), \(side)", side, kernels) { a, b in a.matrixProduct(b) }
-      measure("A B', \(kernels.rawValue), \(side)", side, kernels) { a, b in
+    for kernels in Backend.available {
+      measure("A B, \(backend.rawValue), \(side)", side, kernels) { a, b in a.matrixProduct(b) }
+      measure("A B', \(backend.rawValue), \(side)", side, kernels) { a, b in
         a.matrixProduct(b, transposingOther: true)
       }
-      measure("A' B, \(kernels.rawValue), \(side)", side, kernels) { a, b in
+      measure("A' B, \(backend.rawValue), \(side)", side, kernels) { a, b in
         a.matrixProduct(b, transposingSelf: true)
       }
     }
@@ -22,14 +22,14 @@ let benchmarks: @Sendable () -> Void = {
 }
 
 private func measure(
-  _ name: String, _ side: Int, _ kernels: KernelPathKind,
+  _ name: String, _ side: Int, _ backend: Backend,
   _ product: @escaping @Sendable (Tensor, Tensor) -> Tensor
 ) {
   func matrix(_ stream: Int) -> Tensor {
     Tensor(Noise.values(side * side, stream: stream), shape: [side, side])
   }
   Benchmark(name) { (benchmark, factors: (a: Tensor, b: Tensor)) in
-    KernelPathKind.using(kernels) {
+    Backend.withDefault(backend) {
       for _ in benchmark.scaledIterations { blackHole(product(factors.a, factors.b)) }
     }
   } setup: {

@@ -11,12 +11,12 @@ let benchmarks: @Sendable () -> Void = {
   for workload in Workload.all {
     for threads in [1, 2] {
       let end = "\(workload.id), \(threads) thread\(threads > 1 ? "s" : "")"
-      for kernels in KernelPathKind.available {
-        measure("Adafactor, \(kernels.rawValue), \(end)") {
-          try Adafactor(workload.parameters(), kernels: kernels, threads: threads)
+      for kernels in Backend.available {
+        measure("Adafactor, \(backend.rawValue), \(end)") {
+          try Adafactor(workload.parameters(), backend: backend, threads: threads)
         }
-        measure("AdamW, \(kernels.rawValue), \(end)") {
-          try AdamW(workload.parameters(), kernels: kernels, threads: threads)
+        measure("AdamW, \(backend.rawValue), \(end)") {
+          try AdamW(workload.parameters(), backend: backend, threads: threads)
         }
       }
       for (name, mix) in [("Adafactor", MemoryTraffic.Mix.adafactor), ("AdamW", .adamW)] {
@@ -30,9 +30,9 @@ let benchmarks: @Sendable () -> Void = {
   }
 
   for workload in Workload.all where ["4096x4096", "gpt2", "vector-16m"].contains(workload.id) {
-    for kernels in KernelPathKind.available {
-      measure("Adafactor in bfloat16, \(kernels.rawValue), \(workload.id), 2 threads") {
-        try Adafactor(workload.parameters(as: .bfloat16), kernels: kernels, threads: 2)
+    for kernels in Backend.available {
+      measure("Adafactor in bfloat16, \(backend.rawValue), \(workload.id), 2 threads") {
+        try Adafactor(workload.parameters(as: .bfloat16), backend: backend, threads: 2)
       }
     }
   }

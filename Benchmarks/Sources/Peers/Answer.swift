@@ -21,12 +21,12 @@ struct Answer: Encodable {
 
     let workloads: [Work]
     /// The kernel paths, the default of optimizers first.
-    let kernels: [KernelPathKind]
+    let backend: [Backend]
 
     static var current: List {
       List(
         workloads: Workload.all.map { Work(id: $0.id, name: $0.name, shapes: $0.shapes.map(\.dimensions)) },
-        kernels: [.currentForSteps] + KernelPathKind.available.filter { $0 != .currentForSteps })
+        kernels: [.defaultForOptimizers] + Backend.available.filter { $0 != .defaultForOptimizers })
     }
   }
 

@@ -18,7 +18,7 @@ enum Command: Decodable {
   struct Settings: Decodable {
     let optimizer: OptimizerName
     /// Absent for the traffic, which has no kernels.
-    let kernels: KernelPathKind?
+    let backend: Backend?
     let threads: Int
     let shapes: [[Int]]
   }

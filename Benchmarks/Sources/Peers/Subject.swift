@@ -12,12 +12,12 @@ enum Subject {
   init(_ settings: Command.Settings) throws {
     let shapes = settings.shapes.map { Shape($0) }
     let parameters = { Workload("", name: "", shapes: shapes).parameters() }
-    let kernels = settings.kernels ?? .current
+    let backend = settings.backend ?? .current
     switch settings.optimizer {
     case .adafactor:
-      self = .adafactor(try Adafactor(parameters(), kernels: kernels, threads: settings.threads))
+      self = .adafactor(try Adafactor(parameters(), backend: backend, threads: settings.threads))
     case .adamW:
-      self = .adamW(try AdamW(parameters(), kernels: kernels, threads: settings.threads))
+      self = .adamW(try AdamW(parameters(), backend: backend, threads: settings.threads))
     case .adafactorTraffic:
       self = .traffic(MemoryTraffic(.adafactor, shapes: shapes, threads: settings.threads))
     case .adamWTraffic:

@@ -1,12 +1,5 @@
+import CLibrary
 import Safetensors
-
-#if canImport(Darwin)
-  import Darwin
-#elseif canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
 
 /// An open directory, locked against others that open it so, until the end of its life or of the process.
 struct DirectoryHandle: ~Copyable {

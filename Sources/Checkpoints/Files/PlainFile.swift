@@ -1,12 +1,5 @@
+import CLibrary
 import Safetensors
-
-#if canImport(Darwin)
-  import Darwin
-#elseif canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
 
 /// Files as bytes.
 enum PlainFile {

@@ -115,7 +115,6 @@ extension TensorCollection {
     guard let type = stored.scalarType.scalarType else { return .integer(try file.bytes(of: stored.name)) }
     var tensor = Tensor(uninitialized: Shape(stored.shape), as: type)
     try tensor.withUnsafeMutableBytes { (bytes) throws(SafetensorsError) in
-      adviseHugePages(bytes)
       try file.read(stored.name, into: bytes)
     }
     return .tensor(tensor)

@@ -1,5 +1,5 @@
 #if OpenBLAS
-  import Kernels
+  import KernelInterface
 
   /// A cache-resident tile of squared gradients: what `gemv` sums by rows and by columns.
   struct GradientTile<A: CBLASScalar & TensorScalar> {

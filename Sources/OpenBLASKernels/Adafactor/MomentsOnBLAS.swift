@@ -1,5 +1,5 @@
 #if OpenBLAS
-  import Kernels
+  import KernelInterface
 
   /// Row and column second moments on `gemv`, moving averages on `scal` and `axpy`, in one arithmetic.
   struct MomentsOnBLAS<BLAS: LinearAlgebraOnBLAS> where BLAS.Scalar: TensorScalar {

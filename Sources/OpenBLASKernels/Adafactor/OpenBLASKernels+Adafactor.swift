@@ -1,5 +1,5 @@
 #if OpenBLAS
-  import Kernels
+  import KernelInterface
   import SwiftKernels
 
   /// Adafactor on OpenBLAS: sums on `gemv`, moving averages on `scal` and `axpy`.

@@ -1,5 +1,5 @@
 #if OpenBLAS
-  import Kernels
+  import KernelInterface
 
   /// The squares of a few rows of a gradient, in the second-level cache: summed by rows, and then, divided by what those
   /// sums come to, by columns.

@@ -1,5 +1,5 @@
 #if OpenBLAS
-  import Kernels
+  import KernelInterface
 
   /// AdamW from `SwiftKernels` alone: BLAS has neither roots nor quotients, and its moving averages would not pay.
   ///

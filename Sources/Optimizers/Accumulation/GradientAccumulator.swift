@@ -1,4 +1,4 @@
-import Kernels
+import KernelInterface
 import Tensors
 
 /// Σ wᵢ gᵢ / Σ wᵢ: the gradient of a large batch, from those of micro-batches that fit in memory.
@@ -51,7 +51,7 @@ public final class GradientAccumulator {
   var slots: [Slot]
   var wasCalled = false
   private(set) var wasDelivered = false
-  private let kernels: KernelPathKind
+  private let backend: Backend
   private let threads: Int
 
   /// What is kept for one parameter.
@@ -70,16 +70,16 @@ public final class GradientAccumulator {
   ///
   /// - Parameters:
   ///   - parameters: What gradients belong to, each parameter once.
-  ///   - kernels: The kernel path, one of `KernelPathKind.available`.
+  ///   - backend: The backend, one of `Backend.available`.
   ///   - threads: Threads that an addition uses at the most; nil for as many as there are processors.
-  public init(_ parameters: [Parameter], kernels: KernelPathKind = .current, threads: Int? = nil) {
+  public init(_ parameters: [Parameter], backend: Backend = .default, threads: Int? = nil) {
     let threads = threads ?? processorCount
     precondition(threads >= 1, "an accumulator needs at least one thread, not \(threads)")
     precondition(
       Set(parameters.map(ObjectIdentifier.init)).count == parameters.count,
       "an accumulator was given a parameter twice: \(parameters.map(\.name))")
     self.parameters = parameters
-    self.kernels = kernels
+    self.backend = backend
     self.threads = threads
     slots = Array(repeating: Slot(), count: parameters.count)
   }
@@ -162,7 +162,7 @@ extension GradientAccumulator {
       return GradientAddition(
         gradient, factor: factors[index], to: &slots[index], of: parameters[index].value.scalarType)
     }
-    GradientAddition.run(&work, kernels: kernels.kernels, threads: threads)
+    GradientAddition.run(&work, kernels: backend.kernels, threads: threads)
     for (index, addition) in zip(indices, work) { slots[index].summary = addition.summary }
     withExtendedLifetime(gradients) {}
   }

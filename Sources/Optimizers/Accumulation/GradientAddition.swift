@@ -1,4 +1,4 @@
-import Kernels
+import KernelInterface
 import Tensors
 
 /// S ← S + f g and Σ s² of the new sums, in one pass over both: what one micro-batch adds for one parameter.

@@ -1,4 +1,4 @@
-import Kernels
+import KernelInterface
 import Tensors
 
 /// Adafactor: P ← P − α U / max(1, RMS(U)/d), with U = G / √(R C / mean R) from factored second moments R and C.
@@ -40,16 +40,16 @@ public final class Adafactor {
   ///   - parameters: At least one; each once, with a name of its own.
   ///   - options: What applies to all of them.
   ///   - nonFinitePolicy: What happens to a parameter whose gradient is not finite.
-  ///   - kernels: The kernel path, one of `KernelPathKind.available`.
+  ///   - backend: The backend, one of `Backend.available`.
   ///   - threads: Threads that a step uses at the most; nil for as many as there are processors.
   /// - Throws: `OptimizerError` for options out of range, no parameters, a parameter or a name given twice.
   public convenience init(
     _ parameters: [Parameter], options: Options = Options(), nonFinitePolicy: NonFinitePolicy = .propagate,
-    kernels: KernelPathKind = .currentForSteps, threads: Int? = nil
+    backend: Backend = .defaultForOptimizers, threads: Int? = nil
   ) throws(OptimizerError) {
     try self.init(
       groups: [ParameterGroup(parameters, options: options)], nonFinitePolicy: nonFinitePolicy,
-      kernels: kernels,
+      backend: backend,
       threads: threads)
   }
 
@@ -58,17 +58,17 @@ public final class Adafactor {
   /// - Throws: ``OptimizerError``, as the initializer of one group does.
   public init(
     groups: [ParameterGroup<Options>], nonFinitePolicy: NonFinitePolicy = .propagate,
-    kernels: KernelPathKind = .currentForSteps, threads: Int? = nil
+    backend: Backend = .defaultForOptimizers, threads: Int? = nil
   ) throws(OptimizerError) {
     core = try OptimizerCore(
-      groups: groups, policy: nonFinitePolicy, kernels: kernels, threads: threads)
+      groups: groups, policy: nonFinitePolicy, backend: backend, threads: threads)
   }
 
   /// The parameter groups, in the order they were given.
   public var groups: [ParameterGroup<Options>] { core.groups }
 
-  /// The kernel path.
-  public var kernels: KernelPathKind { core.kernels }
+  /// The backend.
+  public var backend: Backend { core.backend }
 
   /// Threads that a step uses at the most.
   public var threads: Int { core.threads }

@@ -1,4 +1,4 @@
-import Kernels
+import KernelInterface
 import Tensors
 
 extension Adafactor {

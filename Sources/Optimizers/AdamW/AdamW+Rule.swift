@@ -1,4 +1,4 @@
-import Kernels
+import KernelInterface
 import Tensors
 
 extension AdamW {
@@ -23,13 +23,13 @@ extension AdamW {
     ///
     /// - Parameters:
     ///   - options: What applies to every tensor that the rule updates.
-    ///   - kernels: The kernel path, one of `KernelPathKind.available`.
+    ///   - backend: The backend, one of `Backend.available`.
     ///   - threads: Threads that an update uses at the most; nil for as many as there are processors.
     /// - Throws: `OptimizerError.invalidOption`.
     public init(
-      options: Options = Options(), kernels: KernelPathKind = .currentForSteps, threads: Int? = nil
+      options: Options = Options(), backend: Backend = .defaultForOptimizers, threads: Int? = nil
     ) throws(OptimizerError) {
-      step = try SpanUpdate(options: options, kernels: kernels, threads: threads)
+      step = try SpanUpdate(options: options, backend: backend, threads: threads)
     }
 
     /// One step of one tensor.

@@ -1,4 +1,4 @@
-import Kernels
+import KernelInterface
 
 /// One AdamW step of one tensor: the update alone, or a look at the gradient before it.
 struct AdamWStep: BlockwiseStep {

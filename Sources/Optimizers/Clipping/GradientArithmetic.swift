@@ -1,4 +1,4 @@
-import Kernels
+import KernelInterface
 import Tensors
 
 /// A type that gradients are summed in: `Float`, or `Double` for Float64.

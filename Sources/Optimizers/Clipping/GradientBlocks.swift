@@ -1,4 +1,4 @@
-import Kernels
+import KernelInterface
 import Tensors
 
 /// Gradients of several tensors, cut into blocks that threads take one at a time.

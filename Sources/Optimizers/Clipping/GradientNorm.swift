@@ -1,4 +1,4 @@
-import Kernels
+import KernelInterface
 import RealModule
 import Tensors
 
@@ -46,25 +46,25 @@ extension Collection where Element == Parameter {
   ///
   /// - Parameters:
   ///   - norm: What is measured.
-  ///   - kernels: The kernel path.
+  ///   - backend: The backend.
   ///   - threads: Threads at the most; nil for as many as there are processors. They change no bit of the
   ///     result.
   /// - Throws: ``GradientClippingError/invalidSetting(name:value:requirement:)`` for an order that makes no
   ///   norm.
   public func gradientNorm(
-    _ norm: GradientNorm = .euclidean, kernels: KernelPathKind = .current, threads: Int? = nil
+    _ norm: GradientNorm = .euclidean, backend: Backend = .default, threads: Int? = nil
   ) throws(GradientClippingError) -> Double {
     try norm.validate()
-    return norm.combine(gradientNorms(norm, kernels: kernels, threads: threads))
+    return norm.combine(gradientNorms(norm, backend: backend, threads: threads))
   }
 
   /// The norm of each gradient times its scale, those of parameters without one left out.
-  func gradientNorms(_ norm: GradientNorm, kernels: KernelPathKind, threads: Int?) -> [Double] {
+  func gradientNorms(_ norm: GradientNorm, backend: Backend, threads: Int?) -> [Double] {
     let parameters = filter { $0.gradient != nil }
     let norms: [Double]
     switch norm {
     case .euclidean:
-      norms = parameters.gradientSummaries(kernels: kernels, threads: threads).map { $0.squares.squareRoot() }
+      norms = parameters.gradientSummaries(backend: backend, threads: threads).map { $0.squares.squareRoot() }
     case .maximum:
       norms = parameters.reduceGradients(threads: threads, combining: largest) { tile, count in
         (0..<count).reduce(0) { largest($0, tile[$1].magnitude) }
@@ -80,11 +80,11 @@ extension Collection where Element == Parameter {
   /// The summary of each gradient, without its scale: noted ones are not read.
   ///
   /// - Precondition: every parameter has a gradient.
-  func gradientSummaries(kernels: KernelPathKind, threads: Int?) -> [GradientSummary] {
+  func gradientSummaries(backend: Backend, threads: Int?) -> [GradientSummary] {
     let unread = filter { $0.gradientNotes.summary == nil }
     let gradients = unread.map { $0.gradient! }
     let elements = gradients.map(\.elements)
-    let path = kernels.kernels
+    let path = backend.kernels
     func summary<A: GradientArithmetic>(_ part: Elements, _ count: Int, as type: A.Type) -> GradientSummary {
       var summary = GradientSummary()
       GradientTile.forEach(of: part, count: count, as: type) { _, tile, size in

@@ -1,4 +1,4 @@
-import Kernels
+import KernelInterface
 
 /// What has been done with a parameter's gradient since it was set, and what is known of it.
 ///

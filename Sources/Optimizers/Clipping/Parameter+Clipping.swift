@@ -1,4 +1,4 @@
-import Kernels
+import KernelInterface
 import Tensors
 
 // MARK: By norm
@@ -7,7 +7,7 @@ extension Collection where Element == Parameter {
   /// Scales all gradients by min(1, maximum / (norm + 10⁻⁶)), where norm is that of all of them together.
   ///
   /// torch's `clip_grad_norm_`. Only ``Parameter/gradientScale`` changes: the step multiplies by it as it
-  /// reads, so that no gradient is written. Read ``gradientNorm(_:kernels:threads:)`` for what the norm
+  /// reads, so that no gradient is written. Read ``gradientNorm(_:backend:threads:)`` for what the norm
   /// itself costs.
   ///
   ///     try accumulator.deliver()
@@ -22,7 +22,7 @@ extension Collection where Element == Parameter {
   ///
   /// The norm of several is known when all gradients are. Where each parameter is stepped as soon as its own is,
   /// by `step(_:)` of an optimizer, this would measure what happens to be there: such a step is refused. Limit
-  /// each norm by ``Parameter/clipGradientNorm(maximum:norm:errorIfNonFinite:kernels:threads:)`` then.
+  /// each norm by ``Parameter/clipGradientNorm(maximum:norm:errorIfNonFinite:backend:threads:)`` then.
   ///
   /// A norm that is NaN makes every gradient NaN, and an infinite one makes the finite gradients 0, as in
   /// torch, unless `errorIfNonFinite` says otherwise. A maximum of infinity measures and never changes a
@@ -32,7 +32,7 @@ extension Collection where Element == Parameter {
   ///   - maximum: The norm that gradients may have, at least 0.
   ///   - norm: What is measured.
   ///   - errorIfNonFinite: Whether a norm that is not finite is an error: torch's `error_if_nonfinite`.
-  ///   - kernels: The kernel path.
+  ///   - backend: The backend.
   ///   - threads: Threads at the most; nil for as many as there are processors. They change no bit of the
   ///     result.
   /// - Returns: The norm before clipping.
@@ -40,13 +40,13 @@ extension Collection where Element == Parameter {
   @discardableResult
   public func clipGradientNorm(
     maximum: Double, norm: GradientNorm = .euclidean, errorIfNonFinite: Bool = false,
-    kernels: KernelPathKind = .current, threads: Int? = nil
+    backend: Backend = .default, threads: Int? = nil
   ) throws(GradientClippingError) -> Double {
     try checkMaximum(maximum)
     try norm.validate()
     let parameters = filter { $0.gradient != nil }
     guard !parameters.isEmpty else { throw .noGradients }
-    let norms = parameters.gradientNorms(norm, kernels: kernels, threads: threads)
+    let norms = parameters.gradientNorms(norm, backend: backend, threads: threads)
     let total = norm.combine(norms)
     if errorIfNonFinite && !total.isFinite {
       // All may be finite and only their sum overflow: then the largest is to blame.
@@ -82,7 +82,7 @@ extension Collection where Element == Parameter {
 extension Parameter {
   /// Scales this gradient alone by min(1, maximum / (norm + 10⁻⁶)): a limit for each parameter.
   ///
-  /// As ``Swift/Collection/clipGradientNorm(maximum:norm:errorIfNonFinite:kernels:threads:)`` on this
+  /// As ``Swift/Collection/clipGradientNorm(maximum:norm:errorIfNonFinite:backend:threads:)`` on this
   /// parameter alone. Unlike the norm of all, it is known as soon as this gradient is, so that the parameter can be
   /// stepped alone.
   ///
@@ -91,10 +91,10 @@ extension Parameter {
   @discardableResult
   public func clipGradientNorm(
     maximum: Double, norm: GradientNorm = .euclidean, errorIfNonFinite: Bool = false,
-    kernels: KernelPathKind = .current, threads: Int? = nil
+    backend: Backend = .default, threads: Int? = nil
   ) throws(GradientClippingError) -> Double {
     try CollectionOfOne(self).clipGradientNorm(
-      maximum: maximum, norm: norm, errorIfNonFinite: errorIfNonFinite, kernels: kernels, threads: threads)
+      maximum: maximum, norm: norm, errorIfNonFinite: errorIfNonFinite, backend: backend, threads: threads)
   }
 
   fileprivate func scaleGradient(by factor: Double) {

@@ -1,4 +1,4 @@
-import Kernels
+import KernelInterface
 
 /// One step of one tensor, block by block, in three phases.
 ///

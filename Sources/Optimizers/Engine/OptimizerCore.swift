@@ -1,4 +1,4 @@
-import Kernels
+import KernelInterface
 import Tensors
 
 /// What every optimizer does alike: keeps parameter groups and states, checks what it is given, and runs the steps.
@@ -7,8 +7,8 @@ final class OptimizerCore<Rule: UpdateRule> {
   private(set) var groups: [ParameterGroup<Rule>]
   /// What happens to a parameter whose gradient is not finite.
   var policy: NonFinitePolicy
-  /// The kernel path.
-  let kernels: KernelPathKind
+  /// The backend.
+  let backend: Backend
   /// Threads that a step uses at the most.
   let threads: Int
 
@@ -66,7 +66,7 @@ final class OptimizerCore<Rule: UpdateRule> {
   }
 
   init(
-    groups: [ParameterGroup<Rule>], policy: NonFinitePolicy, kernels: KernelPathKind, threads: Int?
+    groups: [ParameterGroup<Rule>], policy: NonFinitePolicy, backend: Backend, threads: Int?
   ) throws(OptimizerError) {
     try checkGroups(groups)
     for group in groups { try group.options.validate() }
@@ -74,9 +74,9 @@ final class OptimizerCore<Rule: UpdateRule> {
     precondition(threads >= 1, "an optimizer needs at least one thread, not \(threads)")
     self.groups = groups
     self.policy = policy
-    self.kernels = kernels
+    self.backend = backend
     self.threads = threads
-    engine = StepEngine(kernels: kernels, threads: threads)
+    engine = StepEngine(backend: backend, threads: threads)
     let elements = groups.reduce(0) { $0 + $1.parameters.reduce(0) { $0 + $1.value.elementCount } }
     mayComeFromMemory = elements > Self.mostCachedElements
     for (group, members) in groups.enumerated() {

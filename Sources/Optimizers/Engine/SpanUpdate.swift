@@ -1,4 +1,4 @@
-import Kernels
+import KernelInterface
 import Tensors
 
 /// A rule over memory of the caller's: what ``Adafactor/Rule`` and ``AdamW/Rule`` are.
@@ -9,10 +9,10 @@ struct SpanUpdate<Options: UpdateRule> {
   /// What errors call the parameter, and what stochastic rounding knows it by.
   private var parameterName: String { "parameter" }
 
-  init(options: Options, kernels: KernelPathKind, threads: Int?) throws(OptimizerError) {
+  init(options: Options, backend: Backend, threads: Int?) throws(OptimizerError) {
     try options.validate()
     self.options = options
-    engine = StepEngine(kernels: kernels, threads: threads ?? processorCount)
+    engine = StepEngine(backend: backend, threads: threads ?? processorCount)
   }
 
   /// One step of one tensor; whether it was updated.

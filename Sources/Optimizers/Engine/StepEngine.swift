@@ -1,4 +1,4 @@
-import Kernels
+import KernelInterface
 import Tensors
 
 /// Runs the steps of many tensors: small ones beside each other, large ones block by block.
@@ -17,8 +17,8 @@ final class StepEngine {
   /// Bytes held for what a step hands from phase to phase.
   var workspaceByteCount: Int { workspace.byteCount }
 
-  init(kernels: KernelPathKind, threads: Int) {
-    self.kernels = kernels.kernels
+  init(backend: Backend, threads: Int) {
+    self.kernels = backend.kernels
     self.threads = threads
   }
 

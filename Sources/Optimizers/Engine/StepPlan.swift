@@ -1,4 +1,4 @@
-import Kernels
+import KernelInterface
 
 /// Which tensors one thread steps alone, and which are divided among all, in waves that fit the cache.
 ///

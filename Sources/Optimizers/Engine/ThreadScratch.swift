@@ -1,4 +1,4 @@
-import Kernels
+import KernelInterface
 
 /// What one thread needs while it works on one block: nothing outlives the block.
 struct ThreadScratch {

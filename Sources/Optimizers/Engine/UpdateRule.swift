@@ -1,4 +1,4 @@
-import Kernels
+import KernelInterface
 import Tensors
 
 /// An optimizer's options as a rule: what they make of a gradient and the state of its parameter.

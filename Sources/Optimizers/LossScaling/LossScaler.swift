@@ -1,4 +1,4 @@
-import Kernels
+import KernelInterface
 import Tensors
 
 /// A factor S on the loss that keeps Float16 gradients above 0, found by trial: torch's `GradScaler`.
@@ -30,7 +30,7 @@ public final class LossScaler {
   /// nothing.
   public let isEnabled: Bool
 
-  private let kernels: KernelPathKind
+  private let backend: Backend
   private let threads: Int?
 
   /// What is known of each parameter since the last update.
@@ -49,16 +49,16 @@ public final class LossScaler {
   /// - Parameters:
   ///   - state: Where to begin, with which settings; torch's defaults if left out.
   ///   - isEnabled: Whether losses are scaled.
-  ///   - kernels: The kernel path.
+  ///   - backend: The backend.
   ///   - threads: Threads that a check uses at the most; nil for as many as there are processors.
   /// - Throws: ``LossScalerError/invalidSetting(name:value:requirement:)``.
   public init(
-    _ state: State = State(), isEnabled: Bool = true, kernels: KernelPathKind = .current, threads: Int? = nil
+    _ state: State = State(), isEnabled: Bool = true, backend: Backend = .default, threads: Int? = nil
   ) throws(LossScalerError) {
     try state.validate()
     self.state = state
     self.isEnabled = isEnabled
-    self.kernels = kernels
+    self.backend = backend
     self.threads = threads
   }
 
@@ -105,7 +105,7 @@ extension LossScaler {
       if parameter.gradientNotes.isUnscaled { throw .alreadyUnscaled(parameter: parameter.name) }
       if parameter.gradientNotes.isClipped { throw .clippedBeforeUnscaling(parameter: parameter.name) }
     }
-    let summaries = parameters.gradientSummaries(kernels: kernels, threads: threads)
+    let summaries = parameters.gradientSummaries(backend: backend, threads: threads)
     for (parameter, summary) in zip(parameters, summaries) {
       checks[ObjectIdentifier(parameter)] = Check(parameter: parameter, isFinite: summary.isFinite)
       parameter.gradientScale /= state.scale

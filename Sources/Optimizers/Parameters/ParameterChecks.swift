@@ -1,4 +1,4 @@
-import Kernels
+import KernelInterface
 import Tensors
 
 /// Refuses groups that an optimizer cannot serve: empty ones, and parameters or names given twice.

@@ -1,4 +1,4 @@
-import Kernels
+import KernelInterface
 
 extension Rounding {
   /// Whether steps of a parameter of this type keep what rounding loses.

@@ -1,4 +1,4 @@
-import Kernels
+import KernelInterface
 import Tensors
 
 /// What an optimizer remembers of one parameter, seen by the names that the reference gives its parts.

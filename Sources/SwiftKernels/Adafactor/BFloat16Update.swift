@@ -1,4 +1,4 @@
-import Kernels
+import KernelInterface
 
 /// ``FactoredUpdate`` where both parameter and gradient are BFloat16: the same bits in half the time.
 ///

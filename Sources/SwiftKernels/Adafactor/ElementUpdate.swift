@@ -1,4 +1,4 @@
-import Kernels
+import KernelInterface
 
 /// The step of tensors that are not factored: a second moment v for every element.
 ///

@@ -1,4 +1,4 @@
-import Kernels
+import KernelInterface
 
 /// The second and last read of the gradient: P ← P − α·weightDecay·P − A(B G).
 enum FactoredUpdate<P: StoredScalar, G: StoredScalar, A: Arithmetic> {

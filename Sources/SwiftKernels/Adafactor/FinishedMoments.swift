@@ -1,4 +1,4 @@
-import Kernels
+import KernelInterface
 
 /// What stands between statistics and update: O(rows + columns) numbers.
 enum FinishedMoments<A: Arithmetic> {

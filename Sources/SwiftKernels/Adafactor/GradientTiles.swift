@@ -1,4 +1,4 @@
-import Kernels
+import KernelInterface
 
 /// Squares of a gradient in contiguous memory: what a BLAS path multiplies.
 enum GradientTiles<G: StoredScalar, A: Arithmetic> {

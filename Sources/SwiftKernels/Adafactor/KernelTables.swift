@@ -1,4 +1,4 @@
-import Kernels
+import KernelInterface
 
 /// The kernels that read a gradient of one type in one arithmetic.
 ///

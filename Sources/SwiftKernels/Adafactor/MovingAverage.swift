@@ -1,4 +1,4 @@
-import Kernels
+import KernelInterface
 
 /// new = β old + (1−β)(sum / count + ε), with ε's share added before the sum's: a row of zeros must not become 0.
 struct MovingAverage<A: Arithmetic> {

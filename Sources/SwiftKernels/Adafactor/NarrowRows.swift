@@ -1,4 +1,4 @@
-import Kernels
+import KernelInterface
 
 /// Matrices of fewer columns than a vector has lanes: eight rows at a time, one in each lane.
 ///

@@ -1,4 +1,4 @@
-import Kernels
+import KernelInterface
 
 /// The first read of the gradient, by panels of columns with every row: new C, and what R and Σ u² are made of.
 ///

@@ -1,4 +1,4 @@
-import Kernels
+import KernelInterface
 
 /// How an update of eight elements enters a parameter: weight decay, momentum, rounding to nearest.
 ///

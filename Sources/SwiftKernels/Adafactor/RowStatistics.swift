@@ -1,4 +1,4 @@
-import Kernels
+import KernelInterface
 
 /// The first read of the gradient, by rows: new R, and what C and Σ u² are made of.
 ///

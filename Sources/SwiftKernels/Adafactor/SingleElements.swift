@@ -1,4 +1,4 @@
-import Kernels
+import KernelInterface
 
 /// Adafactor on trailing matrices of one element, as convolutions of 1 × 1 have them: R and C for each element.
 ///

@@ -1,4 +1,4 @@
-import Kernels
+import KernelInterface
 
 /// Adafactor on many small matrices, as convolutions have them: eight matrices at a time, one in each lane.
 ///

@@ -1,4 +1,4 @@
-import Kernels
+import KernelInterface
 
 /// Σ p² of a parameter.
 enum SumOfSquares<P: StoredScalar, A: Arithmetic> {

@@ -1,4 +1,4 @@
-import Kernels
+import KernelInterface
 
 /// Adafactor in pure Swift: each call goes to the copy of its kernel that is compiled for the types given.
 extension SwiftKernels {

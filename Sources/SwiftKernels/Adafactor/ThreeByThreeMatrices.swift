@@ -1,4 +1,4 @@
-import Kernels
+import KernelInterface
 
 /// Adafactor on many 3 × 3 matrices, as convolutions have them: on their elements as they lie in memory.
 ///

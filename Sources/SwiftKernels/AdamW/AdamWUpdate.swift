@@ -1,4 +1,4 @@
-import Kernels
+import KernelInterface
 
 /// The AdamW step of a row of elements: every array is read once and written once.
 ///

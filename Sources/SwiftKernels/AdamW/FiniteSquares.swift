@@ -1,4 +1,4 @@
-import Kernels
+import KernelInterface
 
 /// Whether a gradient is fit for an update whose second moments must stay finite.
 enum FiniteSquares<G: StoredScalar, A: Arithmetic> {

@@ -1,4 +1,4 @@
-import Kernels
+import KernelInterface
 
 /// Compensated rounding: to nearest, with what it lost kept for the next time (Kahan's summation).
 ///

@@ -1,4 +1,4 @@
-import Kernels
+import KernelInterface
 
 /// Rounding to one of the two adjacent values, each as likely as the other one is far away.
 ///

@@ -1,4 +1,4 @@
-import Kernels
+import KernelInterface
 
 /// An update of a 16-bit parameter that is not rounded to nearest: piece by piece in Float, then rounded.
 ///

@@ -1,4 +1,4 @@
-import Kernels
+import KernelInterface
 
 /// A type that kernels compute in: `Float`, or `Double` for Float64 parameters.
 ///

@@ -1,4 +1,4 @@
-import Kernels
+import KernelInterface
 
 /// Σ terms(offset, valid) over groups of eight indices: in two vectors of lanes over `elementsPerSum` elements, whose
 /// total goes on in Double.

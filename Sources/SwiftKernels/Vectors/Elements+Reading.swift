@@ -1,4 +1,4 @@
-import Kernels
+import KernelInterface
 
 extension Elements {
   /// Converts `count` elements, rounded to nearest where they are Float64, exactly otherwise.

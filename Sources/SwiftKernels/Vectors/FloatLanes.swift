@@ -1,4 +1,4 @@
-import Kernels
+import KernelInterface
 
 // What the 16-bit types convert through: eight lanes of Float.
 

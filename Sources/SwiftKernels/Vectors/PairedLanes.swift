@@ -1,4 +1,4 @@
-import Kernels
+import KernelInterface
 
 /// Sixteen elements of BFloat16 in eight lanes of 32 bits, two in each.
 ///

@@ -1,4 +1,4 @@
-import Kernels
+import KernelInterface
 
 /// One value for every scalar type that this platform computes with.
 struct PerScalarType<Value: Sendable>: Sendable {

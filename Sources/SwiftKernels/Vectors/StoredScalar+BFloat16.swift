@@ -1,4 +1,4 @@
-import Kernels
+import KernelInterface
 
 extension BFloat16: StoredScalar {
   @inline(__always)

@@ -1,4 +1,4 @@
-import Kernels
+import KernelInterface
 
 // Where the target has instructions for Float16, Swift's own conversion is the fastest: on ARM, and on x86 with F16C,
 // which a target for such processors says by defining F16C. Elsewhere Swift's conversion is a library call for every

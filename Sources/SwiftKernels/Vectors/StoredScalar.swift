@@ -1,4 +1,4 @@
-import Kernels
+import KernelInterface
 
 /// A type that kernels load from memory and store to it, by eight, at any alignment.
 package protocol StoredScalar: TensorScalar {

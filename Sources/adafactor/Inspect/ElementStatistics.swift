@@ -1,4 +1,4 @@
-import Kernels
+import ScalarTypes
 import Safetensors
 
 /// The norm, extremes and finiteness of numbers that come piece by piece.

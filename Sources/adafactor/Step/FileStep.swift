@@ -34,7 +34,7 @@ struct FileStep<Optimizer: FileSteppable> {
 
   /// Steps, and writes both files.
   func run(
-    outParameters: String, outState: String, kernels: KernelPathKind, threads: Int?
+    outParameters: String, outState: String, backend: Backend, threads: Int?
   ) throws -> (steppedCount: Int, nonFinite: [String]) {
     let settings = try groups.map { try GroupSettings(parameters: $0.parameters, options: $0.options) }
     let metadata = [
@@ -51,7 +51,7 @@ struct FileStep<Optimizer: FileSteppable> {
     var nonFinite: [String] = []
     for stored in inputs.parameters.tensors {
       if inputs.hasGradient(stored.name) {
-        let report = try step(stored, &parameters, &states, kernels: kernels, threads: threads)
+        let report = try step(stored, &parameters, &states, backend: backend, threads: threads)
         steppedCount += report.steppedCount
         nonFinite += report.nonFinite
       } else {
@@ -101,7 +101,7 @@ struct FileStep<Optimizer: FileSteppable> {
   /// Reads, steps and writes one parameter.
   private func step(
     _ stored: SafetensorsTensor, _ parameters: inout SafetensorsWriter, _ states: inout SafetensorsWriter,
-    kernels: KernelPathKind, threads: Int?
+    backend: Backend, threads: Int?
   ) throws -> StepReport {
     let name = stored.name
     let parameter = Parameter(name, try inputs.parameters.readTensor(stored))
@@ -109,7 +109,7 @@ struct FileStep<Optimizer: FileSteppable> {
       parameter.gradient = try inputs.gradients.readTensor(gradient)
     }
     let optimizer = try Optimizer(
-      parameter: parameter, options: options(of: name), kernels: kernels, threads: threads)
+      parameter: parameter, options: options(of: name), backend: backend, threads: threads)
     do {
       try optimizer.setState(inputs.state(of: name, as: Optimizer.State.self), of: parameter)
     } catch let error as OptimizerError {

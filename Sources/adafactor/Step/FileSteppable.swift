@@ -5,7 +5,7 @@ import Tensors
 protocol FileSteppable: RestorableOptimizer, Optimizer {
   /// An optimizer of one parameter.
   init(
-    parameter: Parameter, options: Options, kernels: KernelPathKind, threads: Int?
+    parameter: Parameter, options: Options, backend: Backend, threads: Int?
   ) throws(OptimizerError)
 
   /// What a parameter's state consists of after a step, beside the residual of a rounding: a file's header is
@@ -21,9 +21,9 @@ struct StateParts {
 
 extension Adafactor: FileSteppable {
   convenience init(
-    parameter: Parameter, options: Options, kernels: KernelPathKind, threads: Int?
+    parameter: Parameter, options: Options, backend: Backend, threads: Int?
   ) throws(OptimizerError) {
-    try self.init([parameter], options: options, kernels: kernels, threads: threads)
+    try self.init([parameter], options: options, backend: backend, threads: threads)
   }
 
   static func stateParts(of shape: Shape, options: Options) -> StateParts {
@@ -41,9 +41,9 @@ extension Adafactor: FileSteppable {
 
 extension AdamW: FileSteppable {
   convenience init(
-    parameter: Parameter, options: Options, kernels: KernelPathKind, threads: Int?
+    parameter: Parameter, options: Options, backend: Backend, threads: Int?
   ) throws(OptimizerError) {
-    try self.init([parameter], options: options, kernels: kernels, threads: threads)
+    try self.init([parameter], options: options, backend: backend, threads: threads)
   }
 
   static func stateParts(of shape: Shape, options: Options) -> StateParts {

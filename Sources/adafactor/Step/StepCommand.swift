@@ -48,17 +48,17 @@ struct StepCommand: ParsableCommand {
   var outState: String
 
   @Option(
-    help: "The kernels that compute: \(KernelPathKind.available.map(\.rawValue).joined(separator: " or ")).")
-  var kernels = KernelPathKind.currentForSteps
+    help: "The kernels that compute: \(Backend.available.map(\.rawValue).joined(separator: " or ")).")
+  var backend = Backend.defaultForOptimizers
 
   @Option(help: "Threads at the most. (default: one a processor)")
   var threads: Int?
 
   func validate() throws {
     if let threads, threads < 1 { throw ValidationError("--threads is \(threads), but must be 1 or more.") }
-    guard KernelPathKind.available.contains(kernels) else {
+    guard Backend.available.contains(backend) else {
       throw ValidationError(
-        "The kernels \(kernels.rawValue) are not in this build: enable the trait OpenBLAS.")
+        "The kernels \(backend.rawValue) are not in this build: enable the trait OpenBLAS.")
     }
     guard outParameters != outState else {
       throw ValidationError("--out-parameters and --out-state are the same file: \(outState).")
@@ -79,7 +79,7 @@ struct StepCommand: ParsableCommand {
     let step = try FileStep<Optimizer>(
       StepInputs(parameters: parameters, gradients: gradients, state: state), configuration)
     let report = try step.run(
-      outParameters: outParameters, outState: outState, kernels: kernels, threads: threads)
+      outParameters: outParameters, outState: outState, backend: backend, threads: threads)
     print("stepped \(report.steppedCount) of \(step.parameterCount) parameters")
     for name in report.nonFinite {
       let text =

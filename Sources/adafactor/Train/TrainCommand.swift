@@ -121,7 +121,7 @@ struct TrainCommand: ParsableCommand {
     settings.hidden = training.hidden.widths
     settings.seed = training.seed
     settings.threads = training.threads
-    settings.kernels = training.kernels
+    settings.backend = training.backend
     settings.testFraction = data.testFraction
     settings.optimizer = optimizer
     settings.schedule = try schedule.choice()

@@ -9,11 +9,11 @@ import Testing
   static let cases = ScalarType.allCases.flatMap { type in counts.map { (type, $0) } }
   static let weights = [3.0, 1, 17, 0.5]
 
-  @Test(arguments: KernelPathKind.available, cases)
-  func `sums and norms are those of Double`(kernels: KernelPathKind, typeAndCount: (ScalarType, Int)) throws {
+  @Test(arguments: Backend.available, cases)
+  func `sums and norms are those of Double`(backend: Backend, typeAndCount: (ScalarType, Int)) throws {
     let (type, count) = typeAndCount
     let parameter = Parameter("p", Tensor(zeros: [count], as: type))
-    let accumulator = GradientAccumulator([parameter], kernels: kernels, threads: 2)
+    let accumulator = GradientAccumulator([parameter], backend: backend, threads: 2)
     let gradients = Self.weights.indices.map { GradientOracle.gradient([count], $0, as: type) }
     for (gradient, weight) in zip(gradients, Self.weights) {
       parameter.gradient = gradient
@@ -31,7 +31,7 @@ import Testing
     #expect(parameter.gradient!.scalarType == (type == .float64 ? .float64 : .float32))
     #expect((accumulator.step, accumulator.totalWeight) == (4, 21.5))
 
-    let norm = try [parameter].gradientNorm(kernels: kernels)
+    let norm = try [parameter].gradientNorm(backend: backend)
     let exact = GradientOracle.norm(sums) / 21.5
     // Chunks of 512 squares are summed in the type, the rest in Double.
     #expect(abs(norm - exact) <= 515 * roundoff * exact)
@@ -78,18 +78,18 @@ import Testing
     }
   }
 
-  @Test(arguments: KernelPathKind.available)
-  func `threads change no bit`(kernels: KernelPathKind) throws {
+  @Test(arguments: Backend.available)
+  func `threads change no bit`(backend: Backend) throws {
     let shapes: [Shape] = [[5, 16384], [3], [40_001], [128, 64]]
     func run(threads: Int) throws -> ([[Float]], Double) {
       let parameters = shapes.enumerated().map { Parameter("p\($0)", Tensor(zeros: $1)) }
-      let accumulator = GradientAccumulator(parameters, kernels: kernels, threads: threads)
+      let accumulator = GradientAccumulator(parameters, backend: backend, threads: threads)
       for batch in 0..<3 {
         try accumulator.add(shapes.map { GradientOracle.gradient($0, batch) }, weight: 1.7)
       }
       let sums = try accumulator.gradients.map { $0!.scalars(as: Float.self) }
       try accumulator.deliver()
-      return (sums, try parameters.gradientNorm(kernels: kernels, threads: threads))
+      return (sums, try parameters.gradientNorm(backend: backend, threads: threads))
     }
     let single = try run(threads: 1)
     for threads in [2, 5] {

@@ -4,10 +4,10 @@ import Testing
 
 /// Trajectories of torch's AdamW, replayed on both kernel paths.
 @Suite struct AdamWParityTests {
-  @Test(arguments: Trajectory<AdamW>.names, KernelPathKind.available)
-  func `a trajectory of torch is followed`(name: String, kernels: KernelPathKind) throws {
+  @Test(arguments: Trajectory<AdamW>.names, Backend.available)
+  func `a trajectory of torch is followed`(name: String, backend: Backend) throws {
     let reference = try Trajectory<AdamW>.load(name)
-    let run = try TrajectoryRun(reference, kernels: kernels)
+    let run = try TrajectoryRun(reference, backend: backend)
     for (index, step) in reference.steps.enumerated() {
       try run.take(step)
       run.compareParameters(with: reference.record[index])

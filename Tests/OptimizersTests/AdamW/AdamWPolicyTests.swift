@@ -8,9 +8,9 @@ import Testing
   static let places = [0, 1]
   static let bad: [Float] = [.nan, .infinity, -.infinity, 1e30]
 
-  @Test(arguments: places, KernelPathKind.available)
+  @Test(arguments: places, Backend.available)
   func `skipParameter leaves the parameter and its state, and steps the other`(
-    place: Int, kernels: KernelPathKind
+    place: Int, backend: Backend
   ) throws {
     for value in Self.bad {
       let run = try Run(.skipParameter, kernels, place, value)
@@ -20,8 +20,8 @@ import Testing
     }
   }
 
-  @Test(arguments: places, KernelPathKind.available)
-  func `skipStep leaves every parameter`(place: Int, kernels: KernelPathKind) throws {
+  @Test(arguments: places, Backend.available)
+  func `skipStep leaves every parameter`(place: Int, backend: Backend) throws {
     let run = try Run(.skipStep, kernels, place, .nan)
     let report = try run.optimizer.step()
     #expect(report.steppedCount == 0 && report.nonFinite == ["\(place)"])
@@ -30,17 +30,17 @@ import Testing
     #expect(try run.optimizer.step().steppedCount == 2)
   }
 
-  @Test(arguments: places, KernelPathKind.available)
+  @Test(arguments: places, Backend.available)
   func `throwError leaves every parameter and names the first`(
-    place: Int, kernels: KernelPathKind
+    place: Int, backend: Backend
   ) throws {
     let run = try Run(.throwError, kernels, place, .infinity)
     #expect(throws: OptimizerError.nonFiniteGradient(parameter: "\(place)")) { try run.optimizer.step() }
     for index in 0..<2 { #expect(run.bits(index) == run.before[index]) }
   }
 
-  @Test(arguments: KernelPathKind.available)
-  func `propagate steps, and only the element becomes NaN`(kernels: KernelPathKind) throws {
+  @Test(arguments: Backend.available)
+  func `propagate steps, and only the element becomes NaN`(backend: Backend) throws {
     let run = try Run(.propagate, kernels, 1, .nan)
     let report = try run.optimizer.step()
     #expect(report.steppedCount == 2 && report.nonFinite == [])
@@ -48,9 +48,9 @@ import Testing
     #expect(values.indices.filter { values[$0].isNaN } == [values.count - 1])
   }
 
-  @Test(arguments: NonFinitePolicy.allCases, KernelPathKind.available)
+  @Test(arguments: NonFinitePolicy.allCases, Backend.available)
   func `finite gradients are stepped alike under every policy`(
-    policy: NonFinitePolicy, kernels: KernelPathKind
+    policy: NonFinitePolicy, backend: Backend
   ) throws {
     let (run, plain) = (try Run(policy, kernels, 0, 0.5), try Run(.propagate, kernels, 0, 0.5))
     try run.optimizer.step()
@@ -80,9 +80,9 @@ import Testing
     let optimizer: AdamW
     private(set) var before: [AdamWBits] = []
 
-    init(_ policy: NonFinitePolicy, _ kernels: KernelPathKind, _ place: Int, _ value: Float) throws {
+    init(_ policy: NonFinitePolicy, _ backend: Backend, _ place: Int, _ value: Float) throws {
       optimizer = try AdamW(
-        parameters, options: .init(amsgrad: true), nonFinitePolicy: policy, kernels: kernels, threads: 2)
+        parameters, options: .init(amsgrad: true), nonFinitePolicy: policy, backend: backend, threads: 2)
       setGradients(seed: 1)
       try optimizer.step()
       setGradients(seed: 2)

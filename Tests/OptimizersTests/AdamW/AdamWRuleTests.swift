@@ -6,12 +6,12 @@ import Testing
 @Suite struct AdamWRuleTests {
   static let shapes: [Shape] = [[], [7], [5, 9], [40_001], [0, 3]]
 
-  @Test(arguments: shapes, KernelPathKind.available)
-  func `it gives the optimizer's bits`(shape: Shape, kernels: KernelPathKind) throws {
+  @Test(arguments: shapes, Backend.available)
+  func `it gives the optimizer's bits`(shape: Shape, backend: Backend) throws {
     let options = AdamW.Options(learningRate: 0.01, weightDecay: 0.1, amsgrad: true, maximize: true)
     let parameter = AdamWStepTests.parameters([shape], .float32)[0]
-    let optimizer = try AdamW([parameter], options: options, kernels: kernels, threads: 2)
-    let rule = try AdamW.Rule(options: options, kernels: kernels, threads: 1)
+    let optimizer = try AdamW([parameter], options: options, backend: backend, threads: 2)
+    let rule = try AdamW.Rule(options: options, backend: backend, threads: 1)
     #expect(rule.options == options)
     var state = AdamW.State(shape: shape, scalarType: .float32, hasMaximum: false)
     var values = parameter.value.scalars(as: Float.self)

@@ -1,4 +1,4 @@
-import Kernels
+import KernelInterface
 import Optimizers
 import Tensors
 import Testing
@@ -20,15 +20,15 @@ import Testing
     .init(beta1: 0, beta2: 0.99, amsgrad: true, maximize: true, correctsBias: false),
   ]
 
-  @Test(arguments: options, KernelPathKind.available)
+  @Test(arguments: options, Backend.available)
   func `twelve steps follow the formulas in Double`(
-    options: AdamW.Options, kernels: KernelPathKind
+    options: AdamW.Options, backend: Backend
   ) throws {
     for type in [ScalarType.float32, .float64] {
       let parameters = Self.parameters(Self.shapes, type)
       let initial = parameters.map(\.value.doubles)
       var oracles = initial.map(AdamWOracle.init)
-      let optimizer = try AdamW(parameters, options: options, kernels: kernels, threads: 2)
+      let optimizer = try AdamW(parameters, options: options, backend: backend, threads: 2)
       for step in 1...12 {
         Self.setGradients(of: parameters, seed: step, as: type)
         for (index, parameter) in parameters.enumerated() {
@@ -44,12 +44,12 @@ import Testing
     }
   }
 
-  @Test(arguments: KernelPathKind.available)
-  func `any number of threads gives the same bits`(kernels: KernelPathKind) throws {
+  @Test(arguments: Backend.available)
+  func `any number of threads gives the same bits`(backend: Backend) throws {
     func bits(threads: Int) throws -> [AdamWBits] {
       let parameters = Self.parameters(Self.shapes + [[700, 300]], .float32)
       let optimizer = try AdamW(
-        parameters, options: .init(amsgrad: true), kernels: kernels, threads: threads)
+        parameters, options: .init(amsgrad: true), backend: backend, threads: threads)
       for step in 1...3 {
         Self.setGradients(of: parameters, seed: step, as: .float32)
         try optimizer.step()
@@ -60,9 +60,9 @@ import Testing
     for threads in [2, 3, 8] { #expect(try bits(threads: threads) == one) }
   }
 
-  @Test(arguments: [ScalarType.bfloat16, .float16], KernelPathKind.available)
+  @Test(arguments: [ScalarType.bfloat16, .float16], Backend.available)
   func `a 16-bit parameter takes the Float32 step, rounded, and keeps Float32 state`(
-    type: ScalarType, kernels: KernelPathKind
+    type: ScalarType, backend: Backend
   ) throws {
     let narrow = Self.parameters([[1003]], type)[0]
     let wide = Parameter("wide", narrow.value.converted(to: .float32))
@@ -71,7 +71,7 @@ import Testing
     wide.gradient = gradient.converted(to: .float32)
     let options = AdamW.Options(learningRate: 0.05, weightDecay: 0.1)
     let optimizers = try (
-      AdamW([narrow], options: options, kernels: kernels), AdamW([wide], options: options, kernels: kernels)
+      AdamW([narrow], options: options, backend: backend), AdamW([wide], options: options, backend: backend)
     )
     try optimizers.0.step()
     try optimizers.1.step()
@@ -80,29 +80,29 @@ import Testing
     #expect(optimizers.0.state(of: narrow)?.firstMoments.scalarType == .float32)
   }
 
-  @Test(arguments: ScalarType.allCases, KernelPathKind.available)
+  @Test(arguments: ScalarType.allCases, Backend.available)
   func `a gradient of another type is stepped as its values are`(
-    type: ScalarType, kernels: KernelPathKind
+    type: ScalarType, backend: Backend
   ) throws {
     for own in [ScalarType.float32, .float64] {
       let (mixed, same) = (Self.parameters([[515]], own)[0], Self.parameters([[515]], own)[0])
       mixed.gradient = Self.gradient(of: [515], seed: 2, as: .bfloat16).converted(to: type)
       same.gradient = Self.gradient(of: [515], seed: 2, as: .bfloat16).converted(to: own)
-      try AdamW([mixed], kernels: kernels).step()
-      try AdamW([same], kernels: kernels).step()
+      try AdamW([mixed], backend: backend).step()
+      try AdamW([same], backend: backend).step()
       #expect(mixed.value.bits == same.value.bits)
     }
   }
 
-  @Test(arguments: KernelPathKind.available)
-  func `a gradient's scale is applied in the step`(kernels: KernelPathKind) throws {
+  @Test(arguments: Backend.available)
+  func `a gradient's scale is applied in the step`(backend: Backend) throws {
     let (scaled, plain) = (Self.parameters([[515]], .float32)[0], Self.parameters([[515]], .float32)[0])
     let gradient = Self.gradient(of: [515], seed: 2, as: .float32)
     scaled.gradient = gradient
     scaled.gradientScale = 0.125
     plain.gradient = Tensor(gradient.doubles.map { $0 * 0.125 }, shape: [515], as: .float32)
-    try AdamW([scaled], kernels: kernels).step()
-    try AdamW([plain], kernels: kernels).step()
+    try AdamW([scaled], backend: backend).step()
+    try AdamW([plain], backend: backend).step()
     #expect(scaled.value.bits == plain.value.bits)
   }
 
@@ -128,15 +128,15 @@ import Testing
     }
   }
 
-  @Test(arguments: KernelPathKind.available)
-  func `training brings the loss of a linear model down`(kernels: KernelPathKind) throws {
+  @Test(arguments: Backend.available)
+  func `training brings the loss of a linear model down`(backend: Backend) throws {
     var numbers = TestNumbers(seed: 4)
     let inputs = (0..<64).map { _ in numbers.array(5) }
     let truth: [Float] = [0.5, -1, 2, 0, 0.25]
     let targets = inputs.map { zip($0, truth).reduce(0) { $0 + $1.0 * $1.1 } + 0.75 }
     let (weight, bias) = (Parameter("weight", Tensor(zeros: [5])), Parameter("bias", Tensor(zeros: [1])))
     let optimizer = try AdamW(
-      [weight, bias], options: .init(learningRate: 0.05, weightDecay: 0), kernels: kernels)
+      [weight, bias], options: .init(learningRate: 0.05, weightDecay: 0), backend: backend)
     func lossAndGradients() -> Double {
       let (w, b) = (weight.value.scalars(as: Float.self), bias.value.scalars(as: Float.self)[0])
       var (loss, weightGradient, biasGradient) = (0.0, [Float](repeating: 0, count: 5), Float(0))

@@ -4,8 +4,8 @@ import Testing
 
 /// Norms and limits of gradients.
 @Suite struct GradientClippingTests {
-  @Test(arguments: KernelPathKind.available, ScalarType.allCases)
-  func `norms are those of Double`(kernels: KernelPathKind, type: ScalarType) throws {
+  @Test(arguments: Backend.available, ScalarType.allCases)
+  func `norms are those of Double`(backend: Backend, type: ScalarType) throws {
     let shapes: [Shape] = [[70, 700], [3], [2, 3, 4], [2049], [0]]
     let parameters = shapes.enumerated().map { Parameter("p\($0)", Tensor(zeros: $1, as: type)) }
     for (index, parameter) in parameters.enumerated() {
@@ -15,19 +15,19 @@ import Testing
     let all = parameters.flatMap { $0.effectiveGradient! }
     let exact = GradientOracle.norm(all)
     let roundoff = type == .float64 ? 0x1p-53 : GradientOracle.floatRoundoff
-    let norm = try parameters.gradientNorm(kernels: kernels)
+    let norm = try parameters.gradientNorm(backend: backend)
     #expect(abs(norm - exact) <= 515 * roundoff * exact)
-    #expect(try parameters.gradientNorm(.maximum, kernels: kernels) == all.map(abs).max())
+    #expect(try parameters.gradientNorm(.maximum, backend: backend) == all.map(abs).max())
     let sum = all.reduce(0) { $0 + abs($1) }
     #expect(abs(try parameters.gradientNorm(.order(1)) - sum) <= 1e-12 * sum)
   }
 
-  @Test(arguments: KernelPathKind.available, [1e-30, 1e-22, 1e18, 1e30])
-  func `squares beyond Float's range do not spoil a norm`(kernels: KernelPathKind, size: Double) throws {
+  @Test(arguments: Backend.available, [1e-30, 1e-22, 1e18, 1e30])
+  func `squares beyond Float's range do not spoil a norm`(backend: Backend, size: Double) throws {
     let parameter = Parameter("p", Tensor(zeros: [3000]))
     parameter.gradient = Tensor(repeating: size, shape: [3000])
     let exact = GradientOracle.norm(parameter.effectiveGradient!)
-    let norm = try [parameter].gradientNorm(kernels: kernels)
+    let norm = try [parameter].gradientNorm(backend: backend)
     #expect(abs(norm - exact) <= 515 * GradientOracle.floatRoundoff * exact)
   }
 
@@ -82,8 +82,8 @@ import Testing
     #expect(parameter.gradientScale == 1)
   }
 
-  @Test(arguments: KernelPathKind.available)
-  func `threads change no bit of a norm`(kernels: KernelPathKind) throws {
+  @Test(arguments: Backend.available)
+  func `threads change no bit of a norm`(backend: Backend) throws {
     let parameters = [[5, 16384], [3], [40_001]].enumerated().map { index, dimensions in
       Parameter("p\(index)", Tensor(zeros: Shape(dimensions)))
     }
@@ -91,7 +91,7 @@ import Testing
       for (index, parameter) in parameters.enumerated() {
         parameter.gradient = GradientOracle.gradient(parameter.value.shape, index)
       }
-      return try parameters.gradientNorm(norm, kernels: kernels, threads: threads)
+      return try parameters.gradientNorm(norm, backend: backend, threads: threads)
     }
     for kind in [GradientNorm.euclidean, .maximum, .order(3)] {
       let single = try norm(kind, threads: 1)

@@ -23,14 +23,14 @@ import Testing
   }
 
   @Test(
-    arguments: KernelPathKind.available,
+    arguments: Backend.available,
     [
       (Float.nan, false), (.infinity, false), (-.infinity, false), (3e38, true),
       (.leastNonzeroMagnitude, true),
     ])
-  func `one element decides, wherever it is`(kernels: KernelPathKind, element: (Float, Bool)) throws {
+  func `one element decides, wherever it is`(backend: Backend, element: (Float, Bool)) throws {
     for (count, place) in [(1, 0), (9, 8), (2048, 2047), (40_000, 33_333)] {
-      let scaler = try LossScaler(kernels: kernels, threads: 2)
+      let scaler = try LossScaler(backend: backend, threads: 2)
       var values = [Float](repeating: 1, count: count)
       values[place] = element.0
       let parameter = parameter("p", values)

@@ -7,13 +7,13 @@ struct RoundingRun: Sendable, CustomStringConvertible {
 
   let kind: Kind
   let type: ScalarType
-  let kernels: KernelPathKind
+  let backend: Backend
 
-  var description: String { "\(kind), \(type), \(kernels.rawValue)" }
+  var description: String { "\(kind), \(type), \(backend.rawValue)" }
 
   static let all = Kind.allCases.flatMap { kind in
     [ScalarType.bfloat16, .float16].flatMap { type in
-      KernelPathKind.available.map { RoundingRun(kind: kind, type: type, kernels: $0) }
+      Backend.available.map { RoundingRun(kind: kind, type: type, kernels: $0) }
     }
   }
 
@@ -51,14 +51,14 @@ struct RoundingRun: Sendable, CustomStringConvertible {
           parameters,
           options: .init(
             stepSize: .fixed(0.01), beta1: 0.5, weightDecay: 0.1, scaleParameter: false, rounding: rounding,
-            roundingSeed: seed), nonFinitePolicy: policy, kernels: kernels, threads: threads))
+            roundingSeed: seed), nonFinitePolicy: policy, backend: backend, threads: threads))
     case .adamw:
       .adamW(
         try AdamW(
           parameters,
           options: .init(
             learningRate: 0.01, weightDecay: 0.1, amsgrad: true, rounding: rounding, roundingSeed: seed),
-          nonFinitePolicy: policy, kernels: kernels, threads: threads))
+          nonFinitePolicy: policy, backend: backend, threads: threads))
     }
   }
 
@@ -73,13 +73,13 @@ struct RoundingRun: Sendable, CustomStringConvertible {
           parameters,
           options: .init(
             stepSize: .fixed(rate), scaleParameter: false, rounding: rounding, roundingSeed: seed),
-          kernels: kernels, threads: 1))
+          backend: backend, threads: 1))
     case .adamw:
       .adamW(
         try AdamW(
           parameters,
           options: .init(learningRate: rate, weightDecay: 0, rounding: rounding, roundingSeed: seed),
-          kernels: kernels, threads: 1))
+          backend: backend, threads: 1))
     }
   }
 }

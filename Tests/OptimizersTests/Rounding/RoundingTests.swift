@@ -58,7 +58,7 @@ import Testing
       for (narrow, wide) in zip(narrow, wide) {
         let residual = compensated.residual(of: narrow)
         #expect(residual?.scalarType == run.type)
-        if run.kernels == .swift {
+        if run.backend == .swift {
           let lost = zip(wide.value.doubles, narrow.value.doubles).map { ($0 - $1) / run.type.residualUnit }
           let exact = Tensor(lost, shape: wide.value.shape, as: run.type)
           #expect(narrow.value.bits == wide.value.converted(to: run.type).bits, "\(narrow), step \(step)")

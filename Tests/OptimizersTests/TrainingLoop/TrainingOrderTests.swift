@@ -48,13 +48,13 @@ import Testing
     }
   }
 
-  @Test(arguments: orders, KernelPathKind.available)
-  func `an order is right or refused, whatever it is`(order: [Operation], kernels: KernelPathKind) throws {
+  @Test(arguments: orders, Backend.available)
+  func `an order is right or refused, whatever it is`(order: [Operation], backend: Backend) throws {
     let parameters = parameters()
     let before = parameters.map(\.value)
-    let optimizer = try Adafactor(parameters, kernels: kernels)
-    let accumulator = GradientAccumulator(parameters, kernels: kernels)
-    let scaler = try LossScaler(.init(scale: Self.lossScale), kernels: kernels)
+    let optimizer = try Adafactor(parameters, backend: backend)
+    let accumulator = GradientAccumulator(parameters, backend: backend)
+    let scaler = try LossScaler(.init(scale: Self.lossScale), backend: backend)
     for (gradients, weight) in zip(Self.microBatches, Self.weights) {
       for (parameter, gradient) in zip(parameters, gradients) { parameter.gradient = gradient }
       try accumulator.add(weight: weight)
@@ -64,7 +64,7 @@ import Testing
         switch operation {
         case .deliver: try accumulator.deliver()
         case .unscale: try scaler.unscale(parameters)
-        case .clip: try parameters.clipGradientNorm(maximum: Self.maximum, kernels: kernels)
+        case .clip: try parameters.clipGradientNorm(maximum: Self.maximum, backend: backend)
         }
       }
       try scaler.step(parameters) { try optimizer.step() }
@@ -126,13 +126,13 @@ import Testing
   /// them, because a first step of Adafactor is the same for every multiple of a gradient.
   static let runs = [[[4, 4, 4], [4, 4, 4]], [[1, 9, 2], [5, 3]], [[3, 3, 3], [3, 1]]]
 
-  @Test(arguments: KernelPathKind.available, runs)
-  func `steps of micro-batches are the large batch's`(kernels: KernelPathKind, windows: [[Int]]) throws {
+  @Test(arguments: Backend.available, runs)
+  func `steps of micro-batches are the large batch's`(backend: Backend, windows: [[Int]]) throws {
     let shape: Shape = [24, 33]
     let initial = GradientOracle.gradient(shape, 1000)
     let (large, small) = (Parameter("large", initial), Parameter("small", initial))
-    let (whole, parts) = (try Adafactor([large], kernels: kernels), try Adafactor([small], kernels: kernels))
-    let accumulator = GradientAccumulator([small], kernels: kernels)
+    let (whole, parts) = (try Adafactor([large], backend: backend), try Adafactor([small], backend: backend))
+    let accumulator = GradientAccumulator([small], backend: backend)
     var (seed, bound) = (0, [Double](repeating: 0, count: shape.elementCount))
     for window in windows {
       // Gradients of one sign, so that no sum cancels: every relative error stays one.

@@ -8,13 +8,13 @@ import Testing
   /// and its powers and the coefficient a few more.
   private static let normTolerance = 130 * GradientOracle.floatRoundoff
 
-  @Test(arguments: KernelPathKind.available)
-  func `gradients are clipped by norm as torch does`(kernels: KernelPathKind) throws {
+  @Test(arguments: Backend.available)
+  func `gradients are clipped by norm as torch does`(backend: Backend) throws {
     let reference = try TrainingReference.load("clipping", as: TrainingReference.Clipping.self)
     for (index, expected) in reference.norms.enumerated() {
       let parameters = parameters(reference.shapes, expected.gradients)
       let norm = try parameters.clipGradientNorm(
-        maximum: expected.maximum, norm: expected.kind, kernels: kernels)
+        maximum: expected.maximum, norm: expected.kind, backend: backend)
       #expect(
         agree([norm], [expected.norm.value]) { _ in Self.normTolerance * expected.norm.value }
           || norm == expected.norm.value, "case \(index): \(norm), torch \(expected.norm.value)")
@@ -55,16 +55,16 @@ import Testing
     }
   }
 
-  @Test(arguments: ["accumulation", "whole-loop"], KernelPathKind.available)
-  func `micro-batches follow torch's loop over large batches`(name: String, kernels: KernelPathKind) throws {
+  @Test(arguments: ["accumulation", "whole-loop"], Backend.available)
+  func `micro-batches follow torch's loop over large batches`(name: String, backend: Backend) throws {
     let reference = try TrainingReference.load(name, as: TrainingReference.Loop.self)
     let parameters = reference.initial.map {
       Parameter($0.name, Tensor($0.initial.values, shape: Shape($0.shape)))
     }
-    let optimizer = try Adafactor(parameters, kernels: kernels, threads: 2)
-    let accumulator = GradientAccumulator(parameters, kernels: kernels, threads: 2)
+    let optimizer = try Adafactor(parameters, backend: backend, threads: 2)
+    let accumulator = GradientAccumulator(parameters, backend: backend, threads: 2)
     let scaler = try LossScaler(
-      .init(scale: 1024, growthInterval: 2), isEnabled: reference.scaled, kernels: kernels)
+      .init(scale: 1024, growthInterval: 2), isEnabled: reference.scaled, backend: backend)
     for (index, step) in reference.steps.enumerated() {
       for batch in step.microBatches {
         for parameter in parameters {
@@ -76,7 +76,7 @@ import Testing
       try accumulator.deliver()
       try scaler.unscale(parameters)
       if let maximum = reference.maximum {
-        let norm = try parameters.clipGradientNorm(maximum: maximum, kernels: kernels)
+        let norm = try parameters.clipGradientNorm(maximum: maximum, backend: backend)
         let theirs = step.norm!.value
         // Sums over the same tokens in another order, then torch's float32 norm.
         #expect(

@@ -8,9 +8,9 @@ import Testing
 struct PerceptronTests {
   @Test(
     "Its gradients are those of the loss, by central differences in Float64",
-    arguments: KernelPathKind.available)
-  func gradients(path: KernelPathKind) {
-    KernelPathKind.using(path) {
+    arguments: Backend.available)
+  func gradients(path: Backend) {
+    Backend.withDefault(path) {
       var generator = SeededGenerator(seed: 3)
       let model = Perceptron(widths: [5, 7, 4, 3], as: .float64, using: &generator)
       for layer in model.layers {

@@ -19,7 +19,7 @@ struct TrainCommandTests {
     let stateBytes: Int
     let adamwStateBytes: Int
     let samples: Int
-    let kernels: String
+    let backend: String
   }
 
   private func report(_ result: ToolRunner.Result) throws -> Report {
@@ -32,21 +32,21 @@ struct TrainCommandTests {
   @Test("Learns the digits to 97 % and better, in a state far smaller than AdamW's")
   func digits() throws {
     // Pure Swift in a debug build would take a minute for all epochs.
-    let epochs = KernelPathKind.available.contains(.openBLAS) ? [] : ["--epochs", "10"]
+    let epochs = Backend.available.contains(.openBLAS) ? [] : ["--epochs", "10"]
     let report = try report(ToolRunner.run(["train", "--json", "--quiet"] + epochs))
     #expect(report.testAccuracy >= 0.97)
     #expect(report.samples == 1797)
     #expect(report.stateBytes * 40 < report.adamwStateBytes)
   }
 
-  @Test("The same seed prints the same losses", arguments: KernelPathKind.available)
-  func sameSeed(path: KernelPathKind) throws {
+  @Test("The same seed prints the same losses", arguments: Backend.available)
+  func sameSeed(path: Backend) throws {
     let runs = try (0..<2).map { _ in
       try report(
-        train("--json", "--epochs", "2", "--hidden", "16", "--seed", "5", "--kernels", path.rawValue))
+        train("--json", "--epochs", "2", "--hidden", "16", "--seed", "5", "--backend", path.rawValue))
     }
     #expect(runs[0].epochs == runs[1].epochs)
-    #expect(runs[0].kernels == path.rawValue)
+    #expect(runs[0].backend == path.rawValue)
   }
 
   @Test("Shows progress on standard error and a table on standard output, and draws the loss")
@@ -99,7 +99,7 @@ struct TrainCommandTests {
       (["--warmup-steps", "3"], "name one by --schedule"), (["--epochs", "0"], "--epochs is 0"),
       (["--batch-size", "0"], "--batch-size is 0"), (["--threads", "0"], "--threads is 0"),
       (["--test-fraction", "1"], "--test-fraction is 1"), (["--beta1", "1"], "beta1 is 1"),
-      (["--hidden", "3,0"], "'3,0' is invalid"), (["--kernels", "other"], "'other' is invalid"),
+      (["--hidden", "3,0"], "'3,0' is invalid"), (["--backend", "other"], "'other' is invalid"),
       (["--lr", "0.1", "--schedule", "nonsense"], "nonsense is not a valid SchedulerType"),
       (["--lr", "1e30", "--no-scale-parameter", "--quiet"], "has diverged"),
       (["--epochs", "1", "--hidden", "0", "--plot", folder.path], "cannot be written: Is a directory"),

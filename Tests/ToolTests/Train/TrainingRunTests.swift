@@ -30,15 +30,15 @@ struct TrainingRunTests {
     return (result, run.model.parameters.map(\.value))
   }
 
-  @Test("Learns what a line separates", arguments: KernelPathKind.available)
-  func learns(path: KernelPathKind) throws {
+  @Test("Learns what a line separates", arguments: Backend.available)
+  func learns(path: Backend) throws {
     let (result, _) = try run { settings in
-      settings.kernels = path
+      settings.backend = path
       settings.epochs = 40
     }
     #expect(result.testAccuracy >= 0.9)
     #expect(result.epochs[39].trainingLoss < 0.1)
-    #expect(result.kernels == path)
+    #expect(result.backend == path)
     #expect(result.steps == 40 * 5)
     #expect(result.parameters == 2 * 8 + 8 + 8 * 2 + 2)
     #expect(result.adamwStateBytes == 42 * 8)
@@ -48,27 +48,27 @@ struct TrainingRunTests {
 
   @Test(
     "The same seed gives the same bits, for any number of threads; another seed others",
-    arguments: KernelPathKind.available)
-  func reproducible(path: KernelPathKind) throws {
-    let first = try run { $0.kernels = path }
+    arguments: Backend.available)
+  func reproducible(path: Backend) throws {
+    let first = try run { $0.backend = path }
     for threads in [1, 3] {
       let second = try run { settings in
-        settings.kernels = path
+        settings.backend = path
         settings.threads = threads
       }
       #expect(second.parameters == first.parameters)
       #expect(second.result.epochs == first.result.epochs)
     }
     let other = try run { settings in
-      settings.kernels = path
+      settings.backend = path
       settings.seed = 1
     }
     #expect(other.parameters != first.parameters)
   }
 
-  @Test("Both kernel paths train to the same result", .enabled(if: KernelPathKind.available.count > 1))
+  @Test("Both kernel paths train to the same result", .enabled(if: Backend.available.count > 1))
   func paths() throws {
-    let runs = try KernelPathKind.available.map { path in try run { $0.kernels = path } }
+    let runs = try Backend.available.map { path in try run { $0.backend = path } }
     for (left, right) in zip(runs[0].parameters, runs[1].parameters) {
       let scale = left.rootMeanSquare()
       #expect((left - right).rootMeanSquare() <= 1e-4 * scale)

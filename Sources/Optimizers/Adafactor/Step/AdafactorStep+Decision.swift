@@ -1,4 +1,4 @@
-import Kernels
+import KernelInterface
 
 /// Between the phases: what the blocks' sums come to.
 extension AdafactorStep {

@@ -1,4 +1,4 @@
-import Kernels
+import KernelInterface
 
 /// The first phase: sums over the gradient, block by block. Parameter and state stay as they are.
 extension AdafactorStep {

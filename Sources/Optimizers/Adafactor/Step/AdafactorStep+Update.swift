@@ -1,4 +1,4 @@
-import Kernels
+import KernelInterface
 
 /// The last phase: parameter and state take their new values, block by block.
 extension AdafactorStep {

@@ -1,4 +1,4 @@
-import Kernels
+import KernelInterface
 
 /// One Adafactor step of one tensor: where its numbers lie, and what is known of the step so far.
 ///

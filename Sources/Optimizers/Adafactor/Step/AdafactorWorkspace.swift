@@ -1,4 +1,4 @@
-import Kernels
+import KernelInterface
 
 /// Where the phases of one tensor's step hand on their numbers: a part of the step's `Workspace`.
 struct AdafactorWorkspace {

@@ -112,8 +112,8 @@ struct TrainingArguments: ParsableArguments {
   var threads: Int?
 
   @Option(
-    help: "The kernels that compute: \(KernelPathKind.available.map(\.rawValue).joined(separator: " or ")).")
-  var kernels = KernelPathKind.available[0]
+    help: "The kernels that compute: \(Backend.available.map(\.rawValue).joined(separator: " or ")).")
+  var backend = Backend.available[0]
 
   func validate() throws {
     let counts = [
@@ -130,14 +130,14 @@ struct TrainingArguments: ParsableArguments {
     if let clipNorm, !(clipNorm > 0 && clipNorm.isFinite) {
       throw ValidationError("--clip-norm is \(clipNorm), but must be above 0.")
     }
-    guard KernelPathKind.available.contains(kernels) else {
+    guard Backend.available.contains(backend) else {
       throw ValidationError(
-        "The kernels \(kernels.rawValue) are not in this build: enable the trait OpenBLAS.")
+        "The kernels \(backend.rawValue) are not in this build: enable the trait OpenBLAS.")
     }
   }
 }
 
-extension KernelPathKind: ExpressibleByArgument {}
+extension Backend: ExpressibleByArgument {}
 extension ScalarType: ExpressibleByArgument {}
 
 /// The widths of layers, as 128,64.

@@ -11,7 +11,7 @@ extension TrainingSettings {
         "--hidden": "\(LayerWidths(widths: hidden))", "--test-fraction": "\(testFraction)",
         "--seed": "\(seed)", "--dtype": scalarType.rawValue,
         "--clip-norm": clipNorm.map { "\($0)" } ?? "none",
-        "--kernels": kernels.rawValue, "--optimizer": optimizer.kind.rawValue,
+        "--backend": backend.rawValue, "--optimizer": optimizer.kind.rawValue,
         "--schedule": schedule?.name ?? "none",
       ]
       if let schedule {

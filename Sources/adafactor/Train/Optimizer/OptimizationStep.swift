@@ -14,20 +14,20 @@ struct OptimizationStep {
   private let clipNorm: Double?
   /// Of Float16 alone, whose smallest gradients vanish without it.
   let scaler: LossScaler
-  private let kernels: KernelPathKind
+  private let backend: Backend
   private let threads: Int?
 
   init(_ model: Perceptron, settings: TrainingSettings) throws {
     self.model = model
     optimizer = try settings.optimizer.make(
-      model.parameters, kernels: settings.kernels, threads: settings.threads)
+      model.parameters, backend: settings.backend, threads: settings.threads)
     accumulator =
       settings.microBatches > 1
-      ? GradientAccumulator(model.parameters, kernels: settings.kernels, threads: settings.threads) : nil
+      ? GradientAccumulator(model.parameters, backend: settings.backend, threads: settings.threads) : nil
     clipNorm = settings.clipNorm
     scaler = try LossScaler(
-      isEnabled: settings.scalarType == .float16, kernels: settings.kernels, threads: settings.threads)
-    kernels = settings.kernels
+      isEnabled: settings.scalarType == .float16, backend: settings.backend, threads: settings.threads)
+    backend = settings.backend
     threads = settings.threads
   }
 
@@ -65,7 +65,7 @@ struct OptimizationStep {
     try accumulator?.deliver()
     if let clipNorm {
       try scaler.unscale(parameters)
-      try parameters.clipGradientNorm(maximum: clipNorm, kernels: kernels, threads: threads)
+      try parameters.clipGradientNorm(maximum: clipNorm, backend: backend, threads: threads)
     }
     let report = try scaler.step(optimizer)
     try scaler.update()

@@ -29,12 +29,12 @@ enum OptimizerChoice: Equatable {
 
   /// The optimizer of these parameters.
   func make(
-    _ parameters: [Parameter], kernels: KernelPathKind, threads: Int?
+    _ parameters: [Parameter], backend: Backend, threads: Int?
   ) throws(OptimizerError) -> any TrainingOptimizer {
     switch self {
     case .adafactor(let options):
-      try Adafactor(parameters, options: options, kernels: kernels, threads: threads)
-    case .adamw(let options): try AdamW(parameters, options: options, kernels: kernels, threads: threads)
+      try Adafactor(parameters, options: options, backend: backend, threads: threads)
+    case .adamw(let options): try AdamW(parameters, options: options, backend: backend, threads: threads)
     }
   }
 

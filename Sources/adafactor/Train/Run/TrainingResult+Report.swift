@@ -20,7 +20,7 @@ extension TrainingResult {
       ),
       ("parameters", parametersText),
       ("optimizer state", stateText),
-      ("kernels", "\(kernels.rawValue), \(ReportText.counted(threads, "thread"))"),
+      ("backend", "\(backend.rawValue), \(ReportText.counted(threads, "thread"))"),
     ]
     let width = rows.map(\.0.count).max() ?? 0
     return rows.map { $0.0.padding(toLength: width + 2, withPad: " ", startingAt: 0) + $0.1 + "\n" }.joined()

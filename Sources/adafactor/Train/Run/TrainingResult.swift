@@ -54,7 +54,7 @@ struct TrainingResult: Encodable {
   let lossScale: Double?
   /// Steps that a loss scale left out.
   let skippedSteps: Int
-  let kernels: KernelPathKind
+  let backend: Backend
   let threads: Int
   let seed: UInt64
   /// Of the bits of all parameters: the same for runs that went the same way.

@@ -19,7 +19,7 @@ extension TrainingRun {
       batchSize: settings.batchSize,
       microBatches: settings.microBatches, clipNorm: settings.clipNorm,
       lossScale: takeStep.scaler.isEnabled ? takeStep.scaler.scale : nil,
-      skippedSteps: journal.skippedSteps, kernels: settings.kernels, threads: takeStep.optimizer.threads,
+      skippedSteps: journal.skippedSteps, backend: settings.backend, threads: takeStep.optimizer.threads,
       seed: settings.seed, parametersChecksum: model.checksum)
   }
 }

@@ -56,7 +56,7 @@ struct TrainingRun {
     saving plan: CheckpointPlan? = nil, isInterrupted: () -> Bool = { false },
     report: (TrainingProgress) -> Void = { _ in }
   ) throws -> TrainingResult {
-    try KernelPathKind.using(settings.kernels) {
+    try Backend.withDefault(settings.backend) {
       while journal.position.epoch < settings.epochs {
         try trainEpoch(saving: plan, isInterrupted: isInterrupted, report)
       }

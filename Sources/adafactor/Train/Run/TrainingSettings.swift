@@ -20,7 +20,7 @@ struct TrainingSettings {
   var schedule: ScheduleChoice?
   /// Threads of the optimizer; nil for as many as there are processors.
   var threads: Int?
-  var kernels = KernelPathKind.current
+  var backend = Backend.default
 
   var samplesOfStep: Int { batchSize * microBatches }
 }

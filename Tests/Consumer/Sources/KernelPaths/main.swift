@@ -1,6 +1,6 @@
 // The same training on every kernel path of the build: pure Swift always, OpenBLAS with the trait of that name.
 //
-// Paths agree closely and not in every bit: they add up in different orders. `KernelPathKind.using` chooses for all that
+// Paths agree closely and not in every bit: they add up in different orders. `Backend.using` chooses for all that
 // runs inside; an optimizer keeps the path that was current when it was made.
 
 import Optimizers
@@ -23,8 +23,8 @@ func fit() throws -> Double {
   return loss
 }
 
-for path in KernelPathKind.available {
-  let loss = try KernelPathKind.using(path) { try fit() }
+for path in Backend.available {
+  let loss = try Backend.withDefault(path) { try fit() }
   print("\(path.rawValue): loss \(loss)")
   precondition(loss < 1e-5, "\(path.rawValue) did not learn: its loss is \(loss).")
 }

@@ -1,6 +1,6 @@
 #if AVX2
   import CProcessor
-  import Kernels
+  internal import KernelInterface
   import SwiftKernelsAVX2
 
   // A file of its own: the two copies have types of the same names.

@@ -1,4 +1,4 @@
-import Kernels
+internal import KernelInterface
 import SwiftKernels
 
 /// Which copy of the Swift kernels computes: the one for AVX2 where the processor has it, else the baseline.

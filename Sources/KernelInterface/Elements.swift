@@ -1,3 +1,5 @@
+@_exported public import ScalarTypes
+
 /// Where a kernel reads elements: an address and their type. The caller keeps the memory alive and unchanged.
 ///
 /// No alignment is assumed: memory-mapped files have none.

@@ -1,0 +1,58 @@
+@_exported public import ScalarTypes
+package import KernelInterface
+
+#if OpenBLAS
+  import OpenBLASKernels
+#endif
+
+/// A set of kernels that computes everything in this package.
+///
+/// Both backends compute the same quantities. Each gives the same bits for any number of threads.
+public enum Backend: String, Sendable, Hashable, Codable, CaseIterable {
+  /// Kernels on OpenBLAS, in builds with the trait `OpenBLAS`.
+  case openBLAS = "openblas"
+  /// Kernels in pure Swift, in every build.
+  case swift
+
+  #if OpenBLAS
+    /// The backends in this build, the default of tensors first.
+    public static let available: [Backend] = [.openBLAS, .swift]
+  #else
+    /// The backends in this build, the default of tensors first.
+    public static let available: [Backend] = [.swift]
+  #endif
+
+  /// The backend that ``withDefault(_:_:)`` set for this task.
+  @TaskLocal private static var chosen: Backend?
+
+  /// The backend of tensor operations: the one that ``withDefault(_:_:)`` set for this task, or else the first of
+  /// ``available``.
+  public static var `default`: Backend { chosen ?? available[0] }
+
+  /// The backend of optimizers that aren't given one: the one that ``withDefault(_:_:)`` set for this task, or else
+  /// ``swift``, whose steps are at least as fast as OpenBLAS's for every shape of the benchmarks.
+  public static var defaultForOptimizers: Backend { chosen ?? .swift }
+
+  /// Runs `body` with `backend` as ``default`` and ``defaultForOptimizers``, for this task and its children.
+  public static func withDefault<Result>(
+    _ backend: Backend, _ body: () throws -> Result
+  ) rethrows -> Result {
+    try $chosen.withValue(backend, operation: body)
+  }
+
+  /// The kernels.
+  ///
+  /// - Precondition: the backend is ``available``.
+  package var kernels: any KernelPath {
+    switch self {
+    case .swift:
+      return SwiftKernelChoice.kernels
+    case .openBLAS:
+      #if OpenBLAS
+        return OpenBLASKernels(swift: SwiftKernelChoice.kernels)
+      #else
+        preconditionFailure("The backend \"openblas\" is not in this build: enable the trait OpenBLAS.")
+      #endif
+    }
+  }
+}
