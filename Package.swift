@@ -57,8 +57,7 @@ let package = Package(
     .target(
       name: "OpenBLASKernels",
       dependencies: [
-        "KernelInterface", "SwiftKernels", .product(name: "RealModule", package: "swift-numerics"),
-        .target(name: "COpenBLAS", condition: .when(traits: ["OpenBLAS"])),
+        "KernelInterface", .target(name: "COpenBLAS", condition: .when(traits: ["OpenBLAS"])),
       ]),
     // Which kernels compute, and on which threads.
     .target(

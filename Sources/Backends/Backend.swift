@@ -1,5 +1,5 @@
 @_exported public import ScalarTypes
-package import KernelInterface
+import KernelInterface
 
 #if OpenBLAS
   import OpenBLASKernels
@@ -43,16 +43,21 @@ public enum Backend: String, Sendable, Hashable, Codable, CaseIterable {
   /// The kernels.
   ///
   /// - Precondition: the backend is ``available``.
-  package var kernels: any KernelPath {
+  package var kernels: KernelTable {
     switch self {
     case .swift:
       return SwiftKernelChoice.kernels
     case .openBLAS:
       #if OpenBLAS
-        return OpenBLASKernels(swift: SwiftKernelChoice.kernels)
+        return SwiftKernelChoice.usesBaseline ? Self.kernelsOnOpenBLASAndBaseline : Self.kernelsOnOpenBLAS
       #else
         preconditionFailure("The backend \"openblas\" is not in this build: enable the trait OpenBLAS.")
       #endif
     }
   }
+
+  #if OpenBLAS
+    private static let kernelsOnOpenBLAS = openBLASKernels(over: SwiftKernelChoice.kernels)
+    private static let kernelsOnOpenBLASAndBaseline = openBLASKernels(over: SwiftKernelChoice.baseline)
+  #endif
 }

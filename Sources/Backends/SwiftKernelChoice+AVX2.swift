@@ -1,14 +1,14 @@
 #if AVX2
   import CProcessor
-  internal import KernelInterface
+  import KernelInterface
   import SwiftKernelsAVX2
 
-  // A file of its own: the two copies have types of the same names.
+  // A file of its own: the two copies have the same names.
   extension SwiftKernelChoice {
     /// Whether this processor runs the copy for AVX2.
     package static let hasAVX2: Bool = processor_has_x86_64_v3()
 
     /// The copy for AVX2.
-    static func avx2Kernels() -> any SwiftKernelPath { SwiftKernels() }
+    static func kernelsForAVX2() -> KernelTable { swiftKernels }
   }
 #endif

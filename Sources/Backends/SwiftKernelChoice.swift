@@ -1,7 +1,7 @@
-internal import KernelInterface
+import KernelInterface
 import SwiftKernels
 
-/// Which copy of the Swift kernels computes: the one for AVX2 where the processor has it, else the baseline.
+/// The copy of the Swift kernels that computes: the one for AVX2 if the processor has it, or else the baseline.
 ///
 /// Both have the same sources and give the same bits.
 package enum SwiftKernelChoice {
@@ -9,10 +9,15 @@ package enum SwiftKernelChoice {
   @TaskLocal package static var usesBaseline = false
 
   /// The copy that computes.
-  static var kernels: any SwiftKernelPath {
+  package static var kernels: KernelTable { usesBaseline ? baseline : fastest }
+
+  /// The copy that every processor of this architecture can run.
+  package static var baseline: KernelTable { swiftKernels }
+
+  private static let fastest: KernelTable = {
     #if AVX2
-      if hasAVX2 && !usesBaseline { return avx2Kernels() }
+      if hasAVX2 { return kernelsForAVX2() }
     #endif
-    return SwiftKernels()
-  }
+    return baseline
+  }()
 }

@@ -1,20 +1,28 @@
-/// What an AdamW step is made of: one pass over gradient, parameter and moments.
+/// The kernels of AdamW for parameters of one type and gradients of another: one pass over gradient, parameter and
+/// moments.
 ///
 /// Symbols: G the gradient times its scale, P the parameter, M and V the moving averages of G and of its squares. M and
-/// V hold the arithmetic type of P (`ScalarType.arithmeticType`). Each element is treated alone, so results don't
-/// depend on how a tensor is divided, on threads, or on alignment.
-package protocol AdamWKernels {
-  /// m ← m + (1−β₁)(g − m), v ← β₂ v + (1−β₂) g², v̂ ← max(v̂, v), then P ← P − shrinkage·P − factor · m / (√v̂ + ε).
-  ///
-  /// Without maxima v stands for v̂. Momentum of `change` is not looked at.
-  ///
-  /// - Parameter gradient: One row.
-  func updateAdamW(
-    _ parameter: MutableElements, _ gradient: GradientPiece, moments: AdamWMoments,
-    rule: AdamWRule, change: ParameterChange)
+/// V hold the arithmetic type of P (`ScalarType.arithmeticType`). Each element is independent of all others, so results
+/// don't depend on how a tensor is divided, on threads, or on alignment.
+package struct AdamWKernels: Sendable {
+  /// m ← m + (1−β₁)(g − m), v ← β₂ v + (1−β₂) g², v̂ ← max(v̂, v), then P ← P − shrinkage·P − factor · m / (√v̂ + ε), for
+  /// one row. Without maxima v stands for v̂. The momentum of the change is ignored.
+  package var update:
+    @Sendable (MutableElements, GradientPiece, AdamWMoments, AdamWFactors, ParameterChange) -> Void
 
-  /// Whether every element of a row, times the scale, has a finite square in `arithmetic`: false for NaN and infinity.
-  func squaresAreFinite(_ gradient: GradientPiece, arithmetic: ScalarType) -> Bool
+  /// Whether every element of a row, times the scale, has a finite square: false for NaN and infinity.
+  package var squaresAreFinite: @Sendable (GradientPiece) -> Bool
+
+  /// The entries, in the order of their declarations.
+  package init(
+    update:
+      @escaping @Sendable (MutableElements, GradientPiece, AdamWMoments, AdamWFactors, ParameterChange) ->
+      Void,
+    squaresAreFinite: @escaping @Sendable (GradientPiece) -> Bool
+  ) {
+    self.update = update
+    self.squaresAreFinite = squaresAreFinite
+  }
 }
 
 /// The moments of a piece of a parameter.
@@ -42,7 +50,7 @@ package struct AdamWMoments: Sendable {
 }
 
 /// The numbers of an AdamW update at one step.
-package struct AdamWRule: Sendable, Equatable {
+package struct AdamWFactors: Sendable, Equatable {
   /// β₁ of the average of gradients.
   package var beta1: Double
   /// β₂ of the average of squares.

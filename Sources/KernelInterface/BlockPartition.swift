@@ -1,4 +1,5 @@
-/// How a step divides one tensor: a function of its shape alone, so that results don't depend on threads.
+/// How a step divides one tensor: a function of its shape alone, so that results don't depend on threads or on how many
+/// machines share the tensor.
 package struct BlockPartition: Sendable, Equatable {
   /// Trailing matrices of the tensor: the product of all axes before the last two; 1 for vectors.
   package let matrixCount: Int
@@ -12,6 +13,10 @@ package struct BlockPartition: Sendable, Equatable {
   package let blockCount: Int
   /// Rows, columns, matrices or elements of a block; the last one may have fewer.
   package let blockLength: Int
+  /// Blocks of one trailing matrix, in the forms that divide one; 1 in the others.
+  package let blocksPerMatrix: Int
+  /// Trailing matrices, rows and columns of a block, of which the last along each way may have fewer.
+  private let size: (matrices: Int, rows: Int, columns: Int)
 
   /// What a block is.
   package enum Form: Sendable, Equatable {
@@ -19,7 +24,7 @@ package struct BlockPartition: Sendable, Equatable {
     case elements
     /// Rows of one trailing matrix: the common form. Columns are summed over blocks.
     case rows
-    /// Columns of one trailing matrix, all rows: for matrices so wide that a few rows leave the cache.
+    /// Columns of one trailing matrix, all rows: for wide matrices of few rows.
     case columns
     /// Whole trailing matrices, each too small to divide.
     case matrices
@@ -68,17 +73,15 @@ package struct BlockPartition: Sendable, Equatable {
     self.columns = columns
     self.form = form
     self.blockLength = blockLength
-    guard matrixCount > 0, rows > 0, columns > 0 else {
-      blockCount = 0
-      return
+    switch form {
+    case .elements: size = (1, 1, blockLength)
+    case .rows: size = (1, blockLength, columns)
+    case .columns: size = (1, rows, blockLength)
+    case .matrices, .smallMatrices: size = (blockLength, rows, columns)
     }
-    blockCount =
-      switch form {
-      case .elements: blocks(of: columns, blockLength)
-      case .rows: matrixCount * blocks(of: rows, blockLength)
-      case .columns: matrixCount * blocks(of: columns, blockLength)
-      case .matrices, .smallMatrices: blocks(of: matrixCount, blockLength)
-      }
+    let isEmpty = matrixCount == 0 || rows == 0 || columns == 0
+    blocksPerMatrix = isEmpty ? 0 : blocks(of: rows, size.rows) * blocks(of: columns, size.columns)
+    blockCount = isEmpty ? 0 : blocks(of: matrixCount, size.matrices) * blocksPerMatrix
   }
 
   /// Elements that a block has about, where its shape allows: small enough to stay in the second-level cache with the
@@ -139,30 +142,77 @@ package struct BlockPartition: Sendable, Equatable {
   /// Whether a matrix is read column by column first: its columns are many and its rows few.
   package var isWide: Bool { Self.isWide(rows: rows, columns: columns) }
 
-  /// Blocks of one trailing matrix, in the forms that divide one.
-  package var blocksPerMatrix: Int { matrixCount == 0 ? 0 : blockCount / matrixCount }
-
   /// The block with this index.
   package subscript(index: Int) -> Block {
-    switch form {
-    case .elements:
-      let start = index * blockLength
-      return Block(matrices: 0..<1, rows: 0..<1, columns: start..<min(start + blockLength, columns))
-    case .rows:
-      let (matrix, block) = index.quotientAndRemainder(dividingBy: blocksPerMatrix)
-      let start = block * blockLength
-      return Block(
-        matrices: matrix..<matrix + 1, rows: start..<min(start + blockLength, rows), columns: 0..<columns)
-    case .columns:
-      let (matrix, block) = index.quotientAndRemainder(dividingBy: blocksPerMatrix)
-      let start = block * blockLength
-      return Block(
-        matrices: matrix..<matrix + 1, rows: 0..<rows, columns: start..<min(start + blockLength, columns))
-    case .matrices, .smallMatrices:
-      let start = index * blockLength
-      return Block(
-        matrices: start..<min(start + blockLength, matrixCount), rows: 0..<rows, columns: 0..<columns)
+    let (matrix, part) = index.quotientAndRemainder(dividingBy: blocksPerMatrix)
+    // A matrix is divided one way only, so that all parts lie along rows or along columns.
+    let (row, column) = size.rows < rows ? (part, 0) : (0, part)
+    return Block(
+      matrices: Self.range(matrix, size.matrices, within: matrixCount),
+      rows: Self.range(row, size.rows, within: rows), columns: Self.range(column, size.columns, within: columns))
+  }
+
+  private static func range(_ index: Int, _ length: Int, within count: Int) -> Range<Int> {
+    index * length..<min((index + 1) * length, count)
+  }
+
+  package static func == (left: BlockPartition, right: BlockPartition) -> Bool {
+    (left.matrixCount, left.rows, left.columns, left.form, left.blockLength)
+      == (right.matrixCount, right.rows, right.columns, right.form, right.blockLength)
+  }
+}
+
+/// The part of a tensor that lies in this process's memory: consecutive blocks of it, without gaps between them.
+///
+/// Sums, means and decisions concern the whole tensor (`partition`); addresses concern what is here.
+package struct Extent: Sendable {
+  /// The whole tensor.
+  package let partition: BlockPartition
+  /// The blocks of it that lie here.
+  package let blocks: Range<Int>
+  /// The trailing matrices that lie here.
+  package let matrices: Range<Int>
+  /// The rows of them that lie here.
+  package let rows: Range<Int>
+  /// The columns of them that lie here.
+  package let columns: Range<Int>
+
+  /// These blocks of a tensor, or all of it.
+  ///
+  /// - Precondition: some blocks of one matrix that is divided, or blocks that hold whole matrices.
+  package init(_ partition: BlockPartition, blocks: Range<Int>? = nil) {
+    let blocks = blocks ?? 0..<partition.blockCount
+    self.partition = partition
+    self.blocks = blocks
+    guard blocks.count < partition.blockCount, !blocks.isEmpty else {
+      matrices = 0..<(blocks.isEmpty ? 0 : partition.matrixCount)
+      rows = 0..<partition.rows
+      columns = 0..<partition.columns
+      return
     }
+    let (first, last) = (partition[blocks.lowerBound], partition[blocks.upperBound - 1])
+    matrices = first.matrices.lowerBound..<last.matrices.upperBound
+    let isWithinOne = partition.blocksPerMatrix > 1
+    precondition(
+      !isWithinOne || matrices.count == 1 || blocks.count % partition.blocksPerMatrix == 0,
+      "blocks \(blocks) are neither parts of one matrix nor whole matrices of \(partition)")
+    rows = isWithinOne && matrices.count == 1
+      ? first.rows.lowerBound..<last.rows.upperBound : 0..<partition.rows
+    columns = isWithinOne && matrices.count == 1
+      ? first.columns.lowerBound..<last.columns.upperBound : 0..<partition.columns
+  }
+
+  /// Elements that lie here.
+  package var elementCount: Int { matrices.count * rows.count * columns.count }
+
+  /// Elements from the start of a row to the start of the next.
+  package var stride: Int { columns.count }
+
+  /// Elements before the first of a block, among those that lie here.
+  package func offset(of block: Block) -> Int {
+    let row = (block.matrices.lowerBound - matrices.lowerBound) * rows.count
+      + (block.rows.lowerBound - rows.lowerBound)
+    return row * columns.count + (block.columns.lowerBound - columns.lowerBound)
   }
 }
 

@@ -1,54 +1,88 @@
-/// What `Tensor`'s operations are made of, per scalar type that arithmetic is done in.
-package protocol LinearAlgebraKernels {
-  /// The kernels on `Float`.
-  var float32: any LinearAlgebra<Float> { get }
-  /// The kernels on `Double`.
-  var float64: any LinearAlgebra<Double> { get }
-}
-
-/// Reductions, vector updates and the matrix product on contiguous memory.
+/// The kernels of `Tensor`'s operations on one scalar type: reductions, vector updates, the matrix product and operations
+/// on single elements, on contiguous memory.
 ///
-/// Matrices are row-major. Nothing is assumed about alignment, every size may be 0, and inputs may not overlap outputs.
-/// Each kernel runs on the calling thread and gives the same bits for the same input; the matrix product of the
-/// OpenBLAS path alone may use OpenBLAS's threads, as many as the process has set.
+/// Matrices are row-major. Nothing is assumed about alignment, every size may be 0. Each kernel runs on the calling
+/// thread and gives the same bits for the same input; only the matrix product of OpenBLAS may use OpenBLAS's threads, as
+/// many as the process has set.
 ///
 /// Sums are exact to the rounding of one chunk of at most ``KernelLimits/elementsPerSum`` elements in `Scalar`: chunks are
-/// added in `Double`, so that long ones do not drift.
-package protocol LinearAlgebra<Scalar>: Sendable {
-  /// The type of the elements.
-  associatedtype Scalar: BinaryFloatingPoint, SIMDScalar
+/// added in `Double`, so that long sums do not drift.
+package struct LinearAlgebraKernels<Scalar: ArithmeticScalar>: Sendable {
+  /// Elements to read.
+  package typealias Input = UnsafePointer<Scalar>
+  /// Elements to write. Only operations on single elements allow an output that is one of the inputs.
+  package typealias Output = UnsafeMutablePointer<Scalar>
 
-  /// sumsᵢ ← Σⱼ xᵢⱼ, or Σⱼ x²ᵢⱼ: `rows` sums over `columns` elements each.
-  func rowSums(
-    of terms: SummedTerms, _ x: UnsafePointer<Scalar>, rows: Int, columns: Int,
-    into sums: UnsafeMutablePointer<Scalar>)
+  // MARK: Reductions
 
-  /// sumsⱼ ← Σᵢ xᵢⱼ, or Σᵢ x²ᵢⱼ: `columns` sums over `rows` elements each.
-  func columnSums(
-    of terms: SummedTerms, _ x: UnsafePointer<Scalar>, rows: Int, columns: Int,
-    into sums: UnsafeMutablePointer<Scalar>)
-
+  /// outᵢ ← Σⱼ xᵢⱼ, or Σⱼ x²ᵢⱼ: `rows` sums over `columns` elements each.
+  package var rowSums: @Sendable (SummedTerms, Input, _ rows: Int, _ columns: Int, Output) -> Void
+  /// outⱼ ← Σᵢ xᵢⱼ, or Σᵢ x²ᵢⱼ: `columns` sums over `rows` elements each.
+  package var columnSums: @Sendable (SummedTerms, Input, _ rows: Int, _ columns: Int, Output) -> Void
   /// Σ xᵢ.
-  func sum(_ x: UnsafePointer<Scalar>, count: Int) -> Double
+  package var sum: @Sendable (Input, _ count: Int) -> Double
+  /// Σ xᵢyᵢ; with y the same as x, the sum of squares.
+  package var dot: @Sendable (Input, Input, _ count: Int) -> Double
 
-  /// Σ xᵢyᵢ; with `y` the same as `x`, the sum of squares.
-  func dot(_ x: UnsafePointer<Scalar>, _ y: UnsafePointer<Scalar>, count: Int) -> Double
+  // MARK: Updates
 
-  /// x ← αx. A factor of 0 keeps NaN and infinity from vanishing: 0 · NaN is NaN on both paths.
-  func scale(_ x: UnsafeMutablePointer<Scalar>, count: Int, by factor: Scalar)
-
+  /// x ← αx. A factor of 0 keeps NaN and infinity from vanishing: 0 · NaN is NaN on every backend.
+  package var scale: @Sendable (Output, _ count: Int, _ factor: Scalar) -> Void
   /// y ← y + αx. A factor of 0 propagates NaN as any other.
-  func axpy(
-    _ factor: Scalar, _ x: UnsafePointer<Scalar>, count: Int, onto y: UnsafeMutablePointer<Scalar>)
-
+  package var axpy: @Sendable (_ factor: Scalar, Input, _ count: Int, Output) -> Void
   /// y ← βy + wx.
-  func movingAverage(
-    _ y: UnsafeMutablePointer<Scalar>, count: Int, decay: Scalar, weight: Scalar, of x: UnsafePointer<Scalar>)
+  package var movingAverage:
+    @Sendable (Output, _ count: Int, _ decay: Scalar, _ weight: Scalar, Input) -> Void
+  /// C ← α op(A) op(B) + βC; if β is 0, C is written and never read.
+  package var matmul:
+    @Sendable (ProductShape, _ alpha: Scalar, _ a: Input, _ b: Input, _ beta: Scalar, _ c: Output) -> Void
 
-  /// C ← α op(A) op(B) + βC; where β is 0, C is written and never read.
-  func matrixProduct(
-    _ shape: ProductShape, alpha: Scalar, _ a: UnsafePointer<Scalar>, _ b: UnsafePointer<Scalar>,
-    beta: Scalar, into c: UnsafeMutablePointer<Scalar>)
+  // MARK: Single elements: the same on every backend, since BLAS has none of them
+
+  /// outᵢ ← xᵢ ∘ yᵢ.
+  package var combine: @Sendable (ElementwiseOperation, Input, Input, _ count: Int, Output) -> Void
+  /// outᵢ ← xᵢ ∘ y.
+  package var combineWithScalar: @Sendable (ElementwiseOperation, Input, Scalar, _ count: Int, Output) -> Void
+  /// outᵢ ← x ∘ yᵢ.
+  package var combineScalarWith: @Sendable (ElementwiseOperation, Scalar, Input, _ count: Int, Output) -> Void
+  /// outᵢ ← f(xᵢ).
+  package var apply: @Sendable (ElementwiseFunction, Input, _ count: Int, Output) -> Void
+  /// outᵢ ← xᵢ if yᵢ is positive or NaN, 0 otherwise: the gradient of ``ElementwiseFunction/relu`` at y, times x.
+  package var mask: @Sendable (Input, _ positive: Input, _ count: Int, Output) -> Void
+  /// outᵢⱼ ← xᵢⱼ − log Σₖ exp xᵢₖ, without overflow.
+  package var logSoftmax: @Sendable (Input, _ rows: Int, _ columns: Int, Output) -> Void
+
+  /// The entries, in the order of their declarations.
+  package init(
+    rowSums: @escaping @Sendable (SummedTerms, Input, Int, Int, Output) -> Void,
+    columnSums: @escaping @Sendable (SummedTerms, Input, Int, Int, Output) -> Void,
+    sum: @escaping @Sendable (Input, Int) -> Double, dot: @escaping @Sendable (Input, Input, Int) -> Double,
+    scale: @escaping @Sendable (Output, Int, Scalar) -> Void,
+    axpy: @escaping @Sendable (Scalar, Input, Int, Output) -> Void,
+    movingAverage: @escaping @Sendable (Output, Int, Scalar, Scalar, Input) -> Void,
+    matmul: @escaping @Sendable (ProductShape, Scalar, Input, Input, Scalar, Output) -> Void,
+    combine: @escaping @Sendable (ElementwiseOperation, Input, Input, Int, Output) -> Void,
+    combineWithScalar: @escaping @Sendable (ElementwiseOperation, Input, Scalar, Int, Output) -> Void,
+    combineScalarWith: @escaping @Sendable (ElementwiseOperation, Scalar, Input, Int, Output) -> Void,
+    apply: @escaping @Sendable (ElementwiseFunction, Input, Int, Output) -> Void,
+    mask: @escaping @Sendable (Input, Input, Int, Output) -> Void,
+    logSoftmax: @escaping @Sendable (Input, Int, Int, Output) -> Void
+  ) {
+    self.rowSums = rowSums
+    self.columnSums = columnSums
+    self.sum = sum
+    self.dot = dot
+    self.scale = scale
+    self.axpy = axpy
+    self.movingAverage = movingAverage
+    self.matmul = matmul
+    self.combine = combine
+    self.combineWithScalar = combineWithScalar
+    self.combineScalarWith = combineScalarWith
+    self.apply = apply
+    self.mask = mask
+    self.logSoftmax = logSoftmax
+  }
 }
 
 /// What a reduction adds up.
@@ -82,4 +116,24 @@ package struct ProductShape: Sendable {
     self.transposesA = transposesA
     self.transposesB = transposesB
   }
+}
+
+/// A function of two elements.
+package enum ElementwiseOperation: Sendable {
+  /// x + y.
+  case add
+  /// x − y.
+  case subtract
+  /// xy.
+  case multiply
+  /// x / y.
+  case divide
+}
+
+/// A function of one element.
+package enum ElementwiseFunction: Sendable {
+  /// x where it is positive, 0 elsewhere; NaN stays NaN.
+  case relu
+  /// eˣ.
+  case exp
 }

@@ -1,26 +1,52 @@
 #if OpenBLAS
   import KernelInterface
-  import SwiftKernels
+  
 
-  extension OpenBLASKernels {
-    package var float32: any LinearAlgebra<Float> { BLASFloat32() }
-    package var float64: any LinearAlgebra<Double> { BLASFloat64() }
-  }
+  /// Linear algebra on cblas.
+  ///
+  /// A factor of 0 goes to Swift's multiplication: OpenBLAS takes it for permission to skip, and a NaN would vanish.
+  struct LinearAlgebraOnBLAS<Scalar: BLASScalar>: Sendable {
+    /// The operations that BLAS lacks.
+    let swift: LinearAlgebraKernels<Scalar>
 
-  /// The kernels of linear algebra on cblas, written once for both scalar types.
-  protocol LinearAlgebraOnBLAS: LinearAlgebra where Scalar: CBLASScalar {
-    /// What BLAS lacks.
-    associatedtype Fallback: LinearAlgebra<Scalar> & Elementwise<Scalar>
-    var swift: Fallback { get }
-  }
+    func scale(_ x: UnsafeMutablePointer<Scalar>, count: Int, by factor: Scalar) {
+      if factor == 0 {
+        swift.scale(x, count, factor)
+      } else {
+        Scalar.scal(count: count, alpha: factor, x)
+      }
+    }
 
-  /// OpenBLAS on `Float`.
-  struct BLASFloat32: LinearAlgebraOnBLAS {
-    let swift = SwiftFloat32()
-  }
+    func axpy(
+      _ factor: Scalar, _ x: UnsafePointer<Scalar>, count: Int, onto y: UnsafeMutablePointer<Scalar>
+    ) {
+      if factor == 0 {
+        swift.axpy(factor, x, count, y)
+      } else {
+        Scalar.axpy(count: count, alpha: factor, x, y)
+      }
+    }
 
-  /// OpenBLAS on `Double`.
-  struct BLASFloat64: LinearAlgebraOnBLAS {
-    let swift = SwiftFloat64()
+    func movingAverage(
+      _ y: UnsafeMutablePointer<Scalar>, count: Int, decay: Scalar, weight: Scalar,
+      of x: UnsafePointer<Scalar>
+    ) {
+      // Piece by piece, so that the second call finds y in the cache.
+      for start in stride(from: 0, to: count, by: Scalar.tileCapacity) {
+        let piece = min(Scalar.tileCapacity, count - start)
+        scale(y + start, count: piece, by: decay)
+        axpy(weight, x + start, count: piece, onto: y + start)
+      }
+    }
+
+    func matmul(
+      _ shape: ProductShape, alpha: Scalar, _ a: UnsafePointer<Scalar>, _ b: UnsafePointer<Scalar>,
+      beta: Scalar, into c: UnsafeMutablePointer<Scalar>
+    ) {
+      guard shape.rows > 0, shape.columns > 0 else { return }
+      Scalar.gemm(
+        transposedA: shape.transposesA, transposedB: shape.transposesB,
+        rows: shape.rows, columns: shape.columns, inner: shape.inner, alpha: alpha, a, b, beta: beta, c)
+    }
   }
 #endif

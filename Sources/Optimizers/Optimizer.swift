@@ -1,64 +1,136 @@
+import Backends
+import KernelInterface
 import Schedules
+import Tensors
 
-/// What every optimizer of this library can do.
+/// An optimizer: groups of parameters, the state of each parameter, and the steps that change both.
 ///
-/// A training loop that takes `any Optimizer` runs with each of them; what is particular to one, its options and
-/// states, is found at its own type.
-public protocol Optimizer: ScheduledOptimizer {
-  /// All parameters, group by group, in the order they were given.
-  var parameters: [Parameter] { get }
+/// A training loop that takes an `Optimizer` runs with any of them. ``RuleOptimizer`` is one whose groups have the same
+/// rule, such as ``Adafactor`` and ``AdamW``; ``MultiOptimizer`` has a rule for each group.
+///
+/// A step has the same bits for any number of threads.
+public class Optimizer: ScheduledOptimizer {
+  /// The backend.
+  public let backend: Backend
 
-  /// Parameter groups.
-  var groupCount: Int { get }
+  /// The most threads that a step uses.
+  public let threads: Int
 
   /// What happens to a parameter whose gradient is not finite.
-  var nonFinitePolicy: NonFinitePolicy { get set }
+  public var nonFinitePolicy: NonFinitePolicy
 
-  /// Bytes of optimizer state held.
-  var stateByteCount: Int { get }
+  /// The rule of each group.
+  let ruleGroups: [any AnyRuleGroup]
+  /// The parameters of each group.
+  let groupParameters: [[Parameter]]
+  /// One slot for each parameter, in the order of groups and parameters.
+  let slots: ContiguousArray<ParameterSlot>
+  /// The place of a parameter's slot.
+  private let indices: [ObjectIdentifier: Int]
+  let engine: StepEngine
+  /// The batch of the last step, which is used again while the same parameters have gradients.
+  var batch = StepBatch([])
+  /// Whether parameters and gradients are too many for a second-level cache.
+  let mayComeFromMemory: Bool
 
-  /// Updates every parameter that has a gradient. Others stay as they are, their step count too.
-  ///
-  /// - Returns: What was done.
-  /// - Throws: `OptimizerError` for a gradient whose shape or type does not fit, before anything has changed; and as
-  ///   ``nonFinitePolicy`` says.
-  @discardableResult
-  func step() throws(OptimizerError) -> StepReport
+  /// The most elements of all parameters that a second-level cache of 1 MB holds with their gradients.
+  private static var mostCachedElements: Int { 1 << 17 }
 
-  /// Updates one parameter, as ``step()`` would: call it as soon as its gradient exists, and gradients never exist all
-  /// at once.
-  ///
-  /// Calling it once for every parameter gives the bits of one ``step()``. Calling it twice for one parameter is two
-  /// steps of that parameter. What must see all gradients first is refused: the policy
-  /// ``NonFinitePolicy/skipStep``, and a gradient that was clipped by the norm of several, in place of which each has a
-  /// limit of its own. With ``NonFinitePolicy/throwError`` this parameter alone is left as it was. A ``LossScaler``
-  /// leaves out the parameters whose own gradients overflow.
-  ///
-  /// - Parameters:
-  ///   - parameter: One of ``parameters``, with a gradient.
-  ///   - releasingGradient: Whether the parameter's gradient is set to nil afterwards, also where the policy skipped it.
-  /// - Throws: `OptimizerError`, with everything as it was.
-  @discardableResult
-  func step(_ parameter: Parameter, releasingGradient: Bool) throws(OptimizerError) -> StepReport
-}
-
-extension Optimizer {
-  /// Updates one parameter as soon as its gradient exists, and releases the gradient.
-  ///
-  /// - Throws: ``OptimizerError``, with everything as it was.
-  @discardableResult
-  public func step(_ parameter: Parameter) throws(OptimizerError) -> StepReport {
-    try step(parameter, releasingGradient: true)
+  init(
+    parameters groupParameters: [[Parameter]], rules: [any AnyRuleGroup],
+    nonFinitePolicy: NonFinitePolicy, backend: Backend, threads: Int?
+  ) throws(OptimizerError) {
+    try Self.check(groupParameters)
+    for rule in rules { try rule.update { _ in } }
+    let threads = threads ?? processorCount
+    precondition(threads >= 1, "An optimizer needs at least one thread, not \(threads).")
+    self.groupParameters = groupParameters
+    self.nonFinitePolicy = nonFinitePolicy
+    self.backend = backend
+    self.threads = threads
+    ruleGroups = rules
+    engine = StepEngine(backend: backend, threads: threads)
+    let elements = groupParameters.joined().reduce(0) { $0 + $1.value.elementCount }
+    let mayComeFromMemory = elements > Self.mostCachedElements
+    self.mayComeFromMemory = mayComeFromMemory
+    var slots = ContiguousArray<ParameterSlot>()
+    var indices: [ObjectIdentifier: Int] = [:]
+    for (group, parameters) in groupParameters.enumerated() {
+      for parameter in parameters {
+        indices[ObjectIdentifier(parameter)] = slots.count
+        slots.append(ParameterSlot(parameter, group: rules[group], index: slots.count))
+      }
+    }
+    self.slots = slots
+    self.indices = indices
   }
 
-  /// Computes the loss and gradients with `closure`, then steps.
+  /// Refuses groups that an optimizer cannot serve: empty ones, and parameters or names given twice.
+  private static func check(_ groups: [[Parameter]]) throws(OptimizerError) {
+    if groups.isEmpty { throw .noParameters(group: 0) }
+    var names = Set<String>()
+    var identities = Set<ObjectIdentifier>()
+    for (index, parameters) in groups.enumerated() {
+      if parameters.isEmpty { throw .noParameters(group: index) }
+      for parameter in parameters {
+        guard identities.insert(ObjectIdentifier(parameter)).inserted, names.insert(parameter.name).inserted
+        else { throw .duplicateParameter(name: parameter.name) }
+      }
+    }
+  }
+
+  // MARK: Parameters and groups
+
+  /// All parameters, group by group, in the order they were given.
+  public var parameters: [Parameter] { slots.map(\.parameter) }
+
+  /// The number of parameter groups.
+  public var groupCount: Int { ruleGroups.count }
+
+  /// The slot of a parameter; nil for parameters of other optimizers.
+  func slot(of parameter: Parameter) -> ParameterSlot? {
+    indices[ObjectIdentifier(parameter)].map { slots[$0] }
+  }
+
+  /// The value of a hyperparameter of a group; nil if the group's rule computes it.
+  public func value(of hyperparameter: Hyperparameter, inGroup index: Int) -> Double? {
+    ruleGroups[index].value(of: hyperparameter)
+  }
+
+  /// Sets a hyperparameter of a group from the next step on.
   ///
-  /// - Returns: What the closure returned.
-  /// - Throws: what the closure throws, and ``OptimizerError`` as ``step()`` does.
-  @discardableResult
-  public func step<Loss>(_ closure: () throws -> Loss) throws -> Loss {
-    let loss = try closure()
-    try step()
-    return loss
+  /// - Precondition: the group's rule does not compute it, and accepts the value.
+  public func setValue(_ value: Double, of hyperparameter: Hyperparameter, inGroup index: Int) {
+    func set(_ group: some AnyRuleGroup) throws(OptimizerError) {
+      switch hyperparameter {
+      case .learningRate:
+        guard let setting = group.rule.learningRate.settingConstant(value) else {
+          preconditionFailure(
+            "Group \(index) computes its learning rate itself and has none to set: it was given \(value).")
+        }
+        try group.update { $0.learningRate = setting }
+      case .weightDecay: try group.update { $0.weightDecay = value }
+      }
+    }
+    do { try set(ruleGroups[index]) } catch { preconditionFailure("Group \(index): \(error)") }
+  }
+
+  // MARK: Memory
+
+  /// Bytes of optimizer state held.
+  public var stateByteCount: Int { slots.reduce(0) { $0 + ($1.state?.byteCount ?? 0) } }
+
+  /// Bytes held in addition to the state, for the numbers that a step hands on from phase to phase.
+  package var workspaceByteCount: Int { engine.workspaceByteCount }
+}
+
+extension Optimizer: CustomStringConvertible {
+  /// The rules, and the number of parameters and elements of each group.
+  public var description: String {
+    zip(ruleGroups, groupParameters).map { group, parameters in
+      func options(_ group: some AnyRuleGroup) -> String { "\(type(of: group.rule).name) (\(group.rule))" }
+      let elements = parameters.reduce(0) { $0 + $1.value.elementCount }
+      return "\(options(group)): \(parameters.count) parameters of \(elements) elements"
+    }.joined(separator: "\n")
   }
 }

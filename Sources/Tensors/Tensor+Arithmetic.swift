@@ -75,7 +75,7 @@ extension Tensor {
     x.updateInArithmeticType { x in
       func scale<Scalar: ArithmeticScalar>(_ type: Scalar.Type) {
         x.withMutableElements(of: type) {
-          type.linearAlgebra.scale($0.baseAddress!, count: $0.count, by: Scalar(y))
+          type.linearAlgebra.scale($0.baseAddress!, $0.count, Scalar(y))
         }
       }
       scale(x.scalarType.arithmeticSwiftType)
@@ -100,7 +100,7 @@ extension Tensor {
       func add<Scalar: ArithmeticScalar>(_ type: Scalar.Type) {
         y.withElements(of: type) { y in
           x.withMutableElements(of: type) { x in
-            type.linearAlgebra.axpy(Scalar(factor), y.baseAddress!, count: y.count, onto: x.baseAddress!)
+            type.linearAlgebra.axpy(Scalar(factor), y.baseAddress!, y.count, x.baseAddress!)
           }
         }
       }
@@ -122,8 +122,7 @@ extension Tensor {
         y.withElements(of: type) { y in
           x.withMutableElements(of: type) { x in
             type.linearAlgebra.movingAverage(
-              x.baseAddress!, count: x.count, decay: Scalar(decay), weight: Scalar(1 - decay),
-              of: y.baseAddress!)
+              x.baseAddress!, x.count, Scalar(decay), Scalar(1 - decay), y.baseAddress!)
           }
         }
       }

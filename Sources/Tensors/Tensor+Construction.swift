@@ -1,4 +1,3 @@
-import KernelInterface
 
 extension Tensor {
   /// Zeros.

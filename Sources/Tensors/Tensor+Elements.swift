@@ -1,4 +1,3 @@
-import KernelInterface
 
 // MARK: Spans
 

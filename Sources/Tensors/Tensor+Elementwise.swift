@@ -18,8 +18,7 @@ extension Tensor {
       x.withElements(of: type) { x in
         y.withElements(of: type) { y in
           result.withMutableElements(of: type) { out in
-            type.elementwise.mask(
-              x.baseAddress!, wherePositive: y.baseAddress!, count: x.count, into: out.baseAddress!)
+            type.linearAlgebra.mask(x.baseAddress!, y.baseAddress!, x.count, out.baseAddress!)
           }
         }
       }
@@ -37,7 +36,7 @@ extension Tensor {
     func apply<Scalar: ArithmeticScalar>(_ type: Scalar.Type) {
       x.withElements(of: type) { x in
         result.withMutableElements(of: type) { out in
-          type.elementwise.apply(function, to: x.baseAddress!, count: x.count, into: out.baseAddress!)
+          type.linearAlgebra.apply(function, x.baseAddress!, x.count, out.baseAddress!)
         }
       }
     }
@@ -52,8 +51,7 @@ extension Tensor {
     func apply<Scalar: ArithmeticScalar>(_ type: Scalar.Type) {
       x.withElements(of: type) { x in
         result.withMutableElements(of: type) { out in
-          type.elementwise.logSoftmax(
-            x.baseAddress!, rows: rowCount, columns: shape.columns, into: out.baseAddress!)
+          type.linearAlgebra.logSoftmax(x.baseAddress!, rowCount, shape.columns, out.baseAddress!)
         }
       }
     }
@@ -105,15 +103,14 @@ extension Tensor {
     let (x, y) = (inArithmeticType, other.inArithmeticType)
     var result = Tensor(uninitialized: shape, as: x.scalarType)
     func combine<Scalar: ArithmeticScalar>(_ type: Scalar.Type) {
-      let kernels = type.elementwise
+      let kernels = type.linearAlgebra
       x.withElements(of: type) { x in
         y.withElements(of: type) { y in
           result.withMutableElements(of: type) { out in
             for row in 0..<rows {
               let start = row * y.count
               kernels.combine(
-                operation, x.baseAddress! + start, y.baseAddress!, count: y.count,
-                into: out.baseAddress! + start)
+                operation, x.baseAddress! + start, y.baseAddress!, y.count, out.baseAddress! + start)
             }
           }
         }
@@ -130,12 +127,12 @@ extension Tensor {
     let y = other.inArithmeticType
     updateInArithmeticType { x in
       func combine<Scalar: ArithmeticScalar>(_ type: Scalar.Type) {
-        let kernels = type.elementwise
+        let kernels = type.linearAlgebra
         y.withElements(of: type) { y in
           x.withMutableElements(of: type) { x in
             for row in 0..<rows {
               let start = x.baseAddress! + row * y.count
-              kernels.combine(operation, start, y.baseAddress!, count: y.count, into: start)
+              kernels.combine(operation, start, y.baseAddress!, y.count, start)
             }
           }
         }
@@ -149,8 +146,8 @@ extension Tensor {
     updateInArithmeticType { x in
       func combine<Scalar: ArithmeticScalar>(_ type: Scalar.Type) {
         x.withMutableElements(of: type) { x in
-          type.elementwise.combine(
-            operation, x.baseAddress!, scalar: Scalar(y), count: x.count, into: x.baseAddress!)
+          type.linearAlgebra.combineWithScalar(
+            operation, x.baseAddress!, Scalar(y), x.count, x.baseAddress!)
         }
       }
       combine(x.scalarType.arithmeticSwiftType)
@@ -162,8 +159,8 @@ extension Tensor {
     updateInArithmeticType { x in
       func combine<Scalar: ArithmeticScalar>(_ type: Scalar.Type) {
         x.withMutableElements(of: type) { x in
-          type.elementwise.combine(
-            operation, scalar: Scalar(y), x.baseAddress!, count: x.count, into: x.baseAddress!)
+          type.linearAlgebra.combineScalarWith(
+            operation, Scalar(y), x.baseAddress!, x.count, x.baseAddress!)
         }
       }
       combine(x.scalarType.arithmeticSwiftType)

@@ -36,8 +36,7 @@ extension Tensor {
       inArithmeticType.withElements(of: type) { a in
         other.inArithmeticType.withElements(of: type) { b in
           result.withMutableElements(of: type) { c in
-            type.linearAlgebra.matrixProduct(
-              product, alpha: 1, a.baseAddress!, b.baseAddress!, beta: 0, into: c.baseAddress!)
+            type.linearAlgebra.matmul(product, 1, a.baseAddress!, b.baseAddress!, 0, c.baseAddress!)
           }
         }
       }
@@ -55,7 +54,7 @@ extension Tensor {
     func dot<Scalar: ArithmeticScalar>(_ type: Scalar.Type) -> Double {
       inArithmeticType.withElements(of: type) { x in
         other.inArithmeticType.withElements(of: type) { y in
-          type.linearAlgebra.dot(x.baseAddress!, y.baseAddress!, count: x.count)
+          type.linearAlgebra.dot(x.baseAddress!, y.baseAddress!, x.count)
         }
       }
     }

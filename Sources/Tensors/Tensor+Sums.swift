@@ -7,7 +7,7 @@ extension Tensor {
   public func sum() -> Double {
     func sum<Scalar: ArithmeticScalar>(_ type: Scalar.Type) -> Double {
       inArithmeticType.withElements(of: type) { x in
-        type.linearAlgebra.sum(x.baseAddress!, count: x.count)
+        type.linearAlgebra.sum(x.baseAddress!, x.count)
       }
     }
     return sum(scalarType.arithmeticSwiftType)
@@ -22,7 +22,7 @@ extension Tensor {
   public func sumOfSquares() -> Double {
     func sum<Scalar: ArithmeticScalar>(_ type: Scalar.Type) -> Double {
       inArithmeticType.withElements(of: type) { x in
-        type.linearAlgebra.dot(x.baseAddress!, x.baseAddress!, count: x.count)
+        type.linearAlgebra.dot(x.baseAddress!, x.baseAddress!, x.count)
       }
     }
     let sum = sum(scalarType.arithmeticSwiftType)
@@ -32,15 +32,15 @@ extension Tensor {
   }
 
   private func sumOfSquaresInDouble() -> Double {
-    let kernels = Double.linearAlgebra
+    let (linearAlgebra, conversion) = (Double.linearAlgebra, Backend.default.kernels.conversion)
     var sum = 0.0
     withUnsafeBytes { bytes in
       let elements = Elements(bytes.baseAddress!, scalarType)
-      withUnsafeTemporaryAllocation(of: Double.self, capacity: ScalarBlock.count) { buffer in
+      withUnsafeTemporaryAllocation(of: Double.self, capacity: ConversionBlock.count) { buffer in
         let block = buffer.baseAddress!
-        ScalarBlock.forEach(of: elementCount) { start, count in
-          elements.advanced(by: start).convert(count: count, into: block)
-          sum += kernels.dot(block, block, count: count)
+        ConversionBlock.forEach(of: elementCount) { start, count in
+          conversion.readDouble(elements.advanced(by: start), count, block)
+          sum += linearAlgebra.dot(block, block, count)
         }
       }
     }
@@ -89,8 +89,7 @@ extension Tensor {
         result.withMutableElements(of: type) { sums in
           // All matrices' rows lie behind each other: one matrix to the kernel.
           type.linearAlgebra.rowSums(
-            of: terms, x.baseAddress!, rows: resultShape.elementCount, columns: shape.columns,
-            into: sums.baseAddress!)
+            terms, x.baseAddress!, resultShape.elementCount, shape.columns, sums.baseAddress!)
         }
       }
     }
@@ -111,8 +110,8 @@ extension Tensor {
           let kernels = type.linearAlgebra
           for matrix in 0..<shape.batchCount {
             kernels.columnSums(
-              of: terms, x.baseAddress! + matrix * rows * columns, rows: rows, columns: columns,
-              into: sums.baseAddress! + matrix * columns)
+              terms, x.baseAddress! + matrix * rows * columns, rows, columns,
+              sums.baseAddress! + matrix * columns)
           }
         }
       }

@@ -1,4 +1,3 @@
-import KernelInterface
 
 /// What data can do wrong when a tensor is made of them or expected to fit.
 public enum TensorError: Error, Equatable, Sendable {

@@ -1,80 +1,77 @@
 import Tensors
 
-extension Adafactor {
-  /// What can be chosen for each parameter group. The defaults are the reference's.
-  public struct Options: Sendable, Hashable {
-    /// Where the step size comes from. The reference's `lr`, `relative_step` and `warmup_init`.
-    public var stepSize: StepSize
+/// The options of ``Adafactor`` for a parameter group. The defaults are the reference's.
+public struct AdafactorOptions: Sendable, Hashable {
+  /// The learning rate, or how it is computed: the reference's `lr`, `relative_step` and `warmup_init`.
+  public var learningRate: AdafactorLearningRate
 
-    /// ε₁, added to every squared gradient: the reference's `eps[0]`. At least 0.
-    public var squaredGradientEpsilon: Double
+  /// ε₁, added to every squared gradient: the reference's `eps[0]`. At least 0.
+  public var squaredGradientEpsilon: Double
 
-    /// ε₂, the least RMS(P) that scales the step size: the reference's `eps[1]`. At least 0.
-    public var parameterScaleEpsilon: Double
+  /// ε₂, the least RMS(P) that scales the step size: the reference's `eps[1]`. At least 0.
+  public var parameterScaleEpsilon: Double
 
-    /// d, the RMS above which an update is scaled down: the reference's `clip_threshold`. Above 0.
-    public var clipThreshold: Double
+  /// d, the RMS above which an update is scaled down: the reference's `clip_threshold`. Above 0.
+  public var clipThreshold: Double
 
-    /// The exponent in β = 1 − t^decayRate: the reference's `decay_rate`. At most 0.
-    public var decayRate: Double
+  /// The exponent in β = 1 − t^decayRate: the reference's `decay_rate`. At most 0.
+  public var decayRate: Double
 
-    /// The coefficient of the average of updates, or nil for none. At least 0 and below 1.
-    public var beta1: Double?
+  /// The momentum: the coefficient of the average of updates, at least 0 and below 1; nil for none.
+  public var beta1: Double?
 
-    /// The share of a parameter, times the step size, that is taken off before its update: `weight_decay`. At least 0.
-    public var weightDecay: Double
+  /// The decoupled weight decay, at least 0: each step first subtracts `weightDecay · α · P`. The reference's `weight_decay`.
+  public var weightDecay: Double
 
-    /// Whether the step size is multiplied by max(ε₂, RMS(P)): the reference's `scale_parameter`.
-    public var scaleParameter: Bool
+  /// Whether the step size is multiplied by max(ε₂, RMS(P)): the reference's `scale_parameter`.
+  public var scaleParameter: Bool
 
-    /// How new values are rounded into 16-bit parameters; others are not rounded. `rounding`, which the reference does
-    /// not have.
-    public var rounding: Rounding
+  /// How new values are rounded into 16-bit parameters; others are not rounded. The reference has no such option.
+  public var rounding: Rounding
 
-    /// What the draws of stochastic rounding begin with. `rounding_seed`, which the reference does not have.
-    public var roundingSeed: UInt64
+  /// The seed of stochastic rounding. The reference has no such option.
+  public var roundingSeed: UInt64
 
-    /// Options.
-    public init(
-      stepSize: StepSize = .relative(), squaredGradientEpsilon: Double = 1e-30,
-      parameterScaleEpsilon: Double = 1e-3, clipThreshold: Double = 1, decayRate: Double = -0.8,
-      beta1: Double? = nil, weightDecay: Double = 0, scaleParameter: Bool = true,
-      rounding: Rounding = .nearest, roundingSeed: UInt64 = 0
-    ) {
-      self.stepSize = stepSize
-      self.squaredGradientEpsilon = squaredGradientEpsilon
-      self.parameterScaleEpsilon = parameterScaleEpsilon
-      self.clipThreshold = clipThreshold
-      self.decayRate = decayRate
-      self.beta1 = beta1
-      self.weightDecay = weightDecay
-      self.scaleParameter = scaleParameter
-      self.rounding = rounding
-      self.roundingSeed = roundingSeed
+  /// Creates options.
+  public init(
+    learningRate: AdafactorLearningRate = .relative(), squaredGradientEpsilon: Double = 1e-30,
+    parameterScaleEpsilon: Double = 1e-3, clipThreshold: Double = 1, decayRate: Double = -0.8,
+    beta1: Double? = nil, weightDecay: Double = 0, scaleParameter: Bool = true,
+    rounding: Rounding = .nearest, roundingSeed: UInt64 = 0
+  ) {
+    self.learningRate = learningRate
+    self.squaredGradientEpsilon = squaredGradientEpsilon
+    self.parameterScaleEpsilon = parameterScaleEpsilon
+    self.clipThreshold = clipThreshold
+    self.decayRate = decayRate
+    self.beta1 = beta1
+    self.weightDecay = weightDecay
+    self.scaleParameter = scaleParameter
+    self.rounding = rounding
+    self.roundingSeed = roundingSeed
+  }
+
+  /// Checks the ranges.
+  ///
+  /// - Throws: `OptimizerError.invalidOption` for the first value out of range, NaN included.
+  public func validate() throws(OptimizerError) { try validate(naming: .swift) }
+
+  func validate(naming name: OptionNaming) throws(OptimizerError) {
+    if case .constant(let rate) = learningRate {
+      try OptimizerError.requireNotNegative(rate, name("The learning rate", CodingKeys.learningRate))
     }
-
-    /// Checks the ranges.
-    ///
-    /// - Throws: `OptimizerError.invalidOption` for the first value out of range, NaN included.
-    public func validate() throws(OptimizerError) { try validate(naming: .swift) }
-
-    func validate(naming name: OptionNaming) throws(OptimizerError) {
-      if case .fixed(let rate) = stepSize {
-        try OptimizerError.requireNotNegative(rate, name("The learning rate", CodingKeys.learningRate))
-      }
-      try OptimizerError.requireNotNegative(
-        squaredGradientEpsilon, name("squaredGradientEpsilon", CodingKeys.epsilon, 0))
-      try OptimizerError.requireNotNegative(
-        parameterScaleEpsilon, name("parameterScaleEpsilon", CodingKeys.epsilon, 1))
-      try OptimizerError.requireNotNegative(weightDecay, name("weightDecay", CodingKeys.weightDecay))
-      try OptimizerError.require(
-        clipThreshold > 0, name("clipThreshold", CodingKeys.clipThreshold), clipThreshold,
-        "it must be above 0")
-      try OptimizerError.require(
-        decayRate <= 0, name("decayRate", CodingKeys.decayRate), decayRate, "it must not be above 0")
-      if let beta1 {
-        try OptimizerError.requireAveraging(beta1, name("beta1", CodingKeys.beta1))
-      }
+    try OptimizerError.requireNotNegative(
+      squaredGradientEpsilon, name("squaredGradientEpsilon", CodingKeys.epsilon, 0))
+    try OptimizerError.requireNotNegative(
+      parameterScaleEpsilon, name("parameterScaleEpsilon", CodingKeys.epsilon, 1))
+    try OptimizerError.requireNotNegative(weightDecay, name("weightDecay", CodingKeys.weightDecay))
+    try OptimizerError.require(
+      clipThreshold > 0, name("clipThreshold", CodingKeys.clipThreshold), clipThreshold,
+      "it must be above 0")
+    try OptimizerError.require(
+      decayRate <= 0, name("decayRate", CodingKeys.decayRate), decayRate, "it must not be above 0")
+    if let beta1 {
+      try OptimizerError.requireAveraging(beta1, name("beta1", CodingKeys.beta1))
     }
   }
 }

@@ -1,109 +1,115 @@
 import KernelInterface
 import Tensors
 
-extension Adafactor {
-  /// What Adafactor remembers of one parameter between steps.
+/// What ``Adafactor`` remembers of one parameter between steps.
+///
+/// A factored matrix of n × m elements takes n + m numbers, where Adam takes 2·n·m. Numbers are Float32, or Float64
+/// for Float64 parameters. The reference's names stand in brackets.
+public struct AdafactorState: ParameterState, Equatable {
+  /// t, the number of steps taken [`step`].
+  public var step: Int
+
+  /// R, row second moments: the parameter's shape without its last axis [`exp_avg_sq_row`]; nil for vectors.
+  public internal(set) var rowMoments: Tensor?
+
+  /// C, column second moments: the shape without its second-last axis [`exp_avg_sq_col`]; nil for vectors.
+  public internal(set) var columnMoments: Tensor?
+
+  /// V, the second moment of each element of a vector or scalar [`exp_avg_sq`]; nil for matrices.
+  public internal(set) var secondMoments: Tensor?
+
+  /// M, the average of updates, with `beta1` [`exp_avg`].
+  public internal(set) var firstMoments: Tensor?
+
+  /// What rounding lost, of a 16-bit parameter with ``Rounding/compensated``, in the parameter's type [`residual`].
+  public internal(set) var residual: Tensor?
+
+  /// RMS(P) before the last step [`RMS`]; nil where it did not scale that step.
+  public internal(set) var rootMeanSquare: Double?
+
+  /// The state before the first step of a parameter.
   ///
-  /// A factored matrix of n × m elements takes n + m numbers, where Adam takes 2·n·m. Numbers are Float32, or Float64
-  /// for Float64 parameters. The reference's names stand in brackets.
-  public struct State: Sendable, Equatable {
-    /// t, the number of steps taken [`step`].
-    public internal(set) var step: Int
-
-    /// R, row second moments: the parameter's shape without its last axis [`exp_avg_sq_row`]; nil for vectors.
-    public internal(set) var rowMoments: Tensor?
-
-    /// C, column second moments: the shape without its second-last axis [`exp_avg_sq_col`]; nil for vectors.
-    public internal(set) var columnMoments: Tensor?
-
-    /// V, the second moment of each element of a vector or scalar [`exp_avg_sq`]; nil for matrices.
-    public internal(set) var secondMoments: Tensor?
-
-    /// M, the average of updates, with `beta1` [`exp_avg`].
-    public internal(set) var firstMoments: Tensor?
-
-    /// What rounding lost, of a 16-bit parameter with ``Rounding/compensated``, in the parameter's type [`residual`].
-    public internal(set) var residual: Tensor?
-
-    /// RMS(P) before the last step [`RMS`]; nil where it did not scale that step.
-    public internal(set) var rootMeanSquare: Double?
-
-    /// The state before the first step of a parameter.
-    ///
-    /// - Parameters:
-    ///   - shape: The parameter's shape: factored with two axes or more.
-    ///   - scalarType: The parameter's type.
-    ///   - hasFirstMoments: Whether updates are averaged.
-    public init(shape: Shape, scalarType: ScalarType, hasFirstMoments: Bool) {
-      let arithmetic = scalarType.arithmeticType
-      step = 0
-      if shape.rank >= 2 {
-        rowMoments = Tensor(zeros: shape.removing(axis: -1), as: arithmetic)
-        columnMoments = Tensor(zeros: shape.removing(axis: -2), as: arithmetic)
-        shareEqualMoments()
-      } else {
-        secondMoments = Tensor(zeros: shape, as: arithmetic)
-      }
-      if hasFirstMoments {
-        firstMoments = Tensor(zeros: shape, as: arithmetic)
-      }
-    }
-
-    /// A state from elsewhere: a checkpoint, or the reference.
-    public init(
-      step: Int, rowMoments: Tensor? = nil, columnMoments: Tensor? = nil, secondMoments: Tensor? = nil,
-      firstMoments: Tensor? = nil, residual: Tensor? = nil, rootMeanSquare: Double? = nil
-    ) {
-      self.step = step
-      self.rowMoments = rowMoments
-      self.columnMoments = columnMoments
-      self.secondMoments = secondMoments
-      self.firstMoments = firstMoments
-      self.residual = residual
-      self.rootMeanSquare = rootMeanSquare
+  /// - Parameters:
+  ///   - shape: The parameter's shape: factored with two axes or more.
+  ///   - scalarType: The parameter's type.
+  ///   - hasFirstMoments: Whether updates are averaged.
+  public init(shape: Shape, scalarType: ScalarType, hasFirstMoments: Bool) {
+    let arithmetic = scalarType.arithmeticType
+    step = 0
+    if shape.rank >= 2 {
+      rowMoments = Tensor(zeros: shape.removing(axis: -1), as: arithmetic)
+      columnMoments = Tensor(zeros: shape.removing(axis: -2), as: arithmetic)
       shareEqualMoments()
+    } else {
+      secondMoments = Tensor(zeros: shape, as: arithmetic)
     }
+    if hasFirstMoments {
+      firstMoments = Tensor(zeros: shape, as: arithmetic)
+    }
+  }
 
-    /// Refuses a state that a parameter of this name, shape and type cannot have.
-    public func check(parameter: String, shape: Shape, scalarType: ScalarType) throws(OptimizerError) {
-      try checkMoments(parameter: parameter, shape: shape, scalarType: scalarType)
-    }
-
-    /// Bytes of all moments and the residual: of R and C once where they share their memory.
-    public var byteCount: Int {
-      byteCount(
-        of: rowMoments, momentsAreShared ? nil : columnMoments, secondMoments, firstMoments, residual)
-    }
+  /// A state from elsewhere: a checkpoint, or the reference.
+  public init(
+    step: Int, rowMoments: Tensor? = nil, columnMoments: Tensor? = nil, secondMoments: Tensor? = nil,
+    firstMoments: Tensor? = nil, residual: Tensor? = nil, rootMeanSquare: Double? = nil
+  ) {
+    self.step = step
+    self.rowMoments = rowMoments
+    self.columnMoments = columnMoments
+    self.secondMoments = secondMoments
+    self.firstMoments = firstMoments
+    self.residual = residual
+    self.rootMeanSquare = rootMeanSquare
+    shareEqualMoments()
   }
 }
 
-extension Adafactor.State: ParameterState {
-  var optionalMoments: Tensor? {
-    get { firstMoments }
-    set { firstMoments = newValue }
-  }
+// MARK: Parts
 
-  func moments(of shape: Shape) -> [(name: String, tensor: Tensor?, expected: Shape?)] {
-    let isFactored = shape.rank >= 2
-    return [
-      ("row moments", rowMoments, isFactored ? shape.removing(axis: -1) : nil),
-      ("column moments", columnMoments, isFactored ? shape.removing(axis: -2) : nil),
-      ("second moments", secondMoments, isFactored ? nil : shape),
-      ("first moments", firstMoments, firstMoments == nil ? nil : shape),
+extension AdafactorState {
+  private static var parts: [(name: String, part: WritableKeyPath<Self, Tensor?>)] {
+    [
+      ("exp_avg_sq_row", \.rowMoments), ("exp_avg_sq_col", \.columnMoments),
+      ("exp_avg_sq", \.secondMoments), ("exp_avg", \.firstMoments), (residualName, \.residual),
     ]
   }
 
-  /// Where the moments lie, for the kernels to write: valid until the state is copied or changed.
-  mutating func addresses(averagingUpdates: Bool) -> AdafactorStep.Moments {
+  /// The reference's names of R, C, V and M; and the residual's, which the reference does not have.
+  public static var tensorNames: [String]? { parts.map(\.name) }
+
+  /// The reference's name of RMS(P).
+  public static var numberNames: [String] { ["RMS"] }
+
+  /// A state of these parts.
+  public init(step: Int, tensors: [String: Tensor], numbers: [String: Double]) {
+    self.init(step: step, rootMeanSquare: numbers["RMS"])
+    for (name, part) in Self.parts { self[keyPath: part] = tensors[name] }
+    shareEqualMoments()
+  }
+
+  /// The moments and the residual that there are.
+  public var tensors: [String: Tensor] {
+    Self.parts.reduce(into: [:]) { $0[$1.name] = self[keyPath: $1.part] }
+  }
+
+  /// RMS(P), if it is known.
+  public var numbers: [String: Double] { rootMeanSquare.map { ["RMS": $0] } ?? [:] }
+}
+
+// MARK: Memory
+
+extension AdafactorState {
+  /// Where R and C of a factored tensor lie, for the kernels to write: valid until the state is copied or changed.
+  mutating func factoredMoments() -> (rows: MutableElements, columns: MutableElements) {
     let areShared = momentsAreShared
-    // Let go of, or the other would be copied before it is written.
+    // Released, or the other would be copied before it is written.
     if areShared { rowMoments = nil }
-    let columns = columnMoments?.mutableElements()
-    if areShared { rowMoments = columnMoments }
-    return AdafactorStep.Moments(
-      rows: areShared ? columns : rowMoments?.mutableElements(), columns: columns,
-      elements: secondMoments?.mutableElements(),
-      updates: averagingUpdates ? firstMoments?.mutableElements() : nil)
+    let columns = columnMoments!.mutableElements()
+    if areShared {
+      rowMoments = columnMoments
+      return (columns, columns)
+    }
+    return (rowMoments!.mutableElements(), columns)
   }
 
   /// Whether R and C are one memory.

@@ -2,43 +2,76 @@ import KernelInterface
 import RealModule
 import Tensors
 
-/// The rule as a value: options and a state make a step of one tensor.
-extension AdamW.Options: UpdateRule {
-  var scheduledRate: Double? { learningRate }
+extension AdamWOptions: PhasedRule, RoundedRule {
+  /// `adamw`.
+  public static var name: String { "adamw" }
 
-  mutating func setScheduledRate(_ rate: Double) { learningRate = rate }
-
-  func initialState(shape: Shape, scalarType: ScalarType) -> AdamW.State {
-    AdamW.State(shape: shape, scalarType: scalarType, hasMaximum: amsgrad)
+  /// Zeros: m and v, and the maximum with `amsgrad`.
+  public func initialState(shape: Shape, scalarType: ScalarType) -> AdamWState {
+    AdamWState(shape: shape, scalarType: scalarType, hasMaximum: amsgrad)
   }
 
-  var needsOptionalMoments: Bool { amsgrad }
-
-  func step(of tensor: SteppedTensor, state: inout AdamW.State) -> AdamWStep {
-    let moments = AdamWMoments(
-      first: state.firstMoments.mutableElements(), second: state.secondMoments.mutableElements(),
-      maximum: amsgrad ? state.maximum?.mutableElements() : nil)
-    let step = state.step + 1
-    return AdamWStep(
-      tensor, gradientScale: maximize ? -tensor.gradientScale : tensor.gradientScale, moments: moments,
-      rule: rule(at: step),
-      change: ParameterChange(
-        shrinkage: learningRate * weightDecay,
-        rounding: rounding.rounding(
-          of: tensor, step: step, seed: roundingSeed, residual: state.residual?.mutableElements())))
+  package static func preparedStep(
+    of group: RuleGroup<Self>, _ layout: StepLayout, state: AdamWState?, kernels: KernelTable
+  ) -> any PreparedStep {
+    AdamWStep(group, layout, state: state, kernels: kernels.adamW[layout.scalarType, layout.gradientType])
   }
 
-  /// The numbers of step `step`, counted from 1.
+  /// Refuses moments and a residual that do not fit the parameter.
+  public func check(
+    _ state: AdamWState, parameter: String, shape: Shape, scalarType: ScalarType
+  ) throws(OptimizerError) {
+    try checkStep(state.step, of: parameter)
+    func check(_ name: String, _ tensor: Tensor) throws(OptimizerError) {
+      try checkMoments(
+        name, tensor, parameter: parameter, shape: shape, type: scalarType.arithmeticType)
+    }
+    try check("first moments", state.firstMoments)
+    try check("second moments", state.secondMoments)
+    if let maximum = state.maximum { try check("maximum", maximum) }
+    try checkResidual(state.residual, parameter: parameter, shape: shape, scalarType: scalarType)
+  }
+
+  /// The factors of step `step`, counted from 1.
   ///
   /// With c₁ = 1 − β₁ᵗ and c₂ = 1 − β₂ᵗ: lr · (m/c₁) / (√(v/c₂) + ε) = (lr √c₂ / c₁) · m / (√v + ε√c₂). This form leaves
-  /// one root and one quotient an element.
-  func rule(at step: Int) -> AdamWRule {
-    let correction1 = correctsBias ? 1 - Double.pow(beta1, Double(step)) : 1
-    let correction2 = correctsBias ? (1 - Double.pow(beta2, Double(step))).squareRoot() : 1
-    return AdamWRule(
-      beta1: beta1, beta2: beta2, factor: learningRate * correction2 / correction1,
-      epsilon: epsilon * correction2)
+  /// one root and one quotient per element.
+  func factors(at step: Int) -> AdamWFactors {
+    let (c1, c2) = corrections(at: step)
+    return AdamWFactors(
+      beta1: beta1, beta2: beta2, factor: learningRate * c2.squareRoot() / c1,
+      epsilon: epsilon * c2.squareRoot())
   }
 
-  func advance(_ state: inout AdamW.State, after step: AdamWStep) { state.step += 1 }
+  private func corrections(at step: Int) -> (Double, Double) {
+    biasCorrection
+      ? (1 - Double.pow(beta1, Double(step)), 1 - Double.pow(beta2, Double(step))) : (1, 1)
+  }
+}
+
+// MARK: Specification
+
+extension AdamWOptions {
+  /// One step of one parameter, in plain loops in Double: the specification of `AdamWStep`. See ``AdamW`` for the
+  /// equations.
+  public func update(_ parameter: inout Tensor, gradient: Tensor, state: inout AdamWState) {
+    var p = parameter.scalars(as: Double.self)
+    let g = gradient.scalars(as: Double.self).map { maximize ? -$0 : $0 }
+    var m = state.firstMoments.scalars(as: Double.self)
+    var v = state.secondMoments.scalars(as: Double.self)
+    var maximum = amsgrad ? state.maximum?.scalars(as: Double.self) ?? v.map { _ in 0 } : v
+    let (c1, c2) = corrections(at: state.step)
+    for k in p.indices {
+      m[k] = beta1 * m[k] + (1 - beta1) * g[k]
+      v[k] = beta2 * v[k] + (1 - beta2) * g[k] * g[k]
+      // Written so that a NaN stays.
+      maximum[k] = amsgrad && v[k] <= maximum[k] ? maximum[k] : v[k]
+      let update = (m[k] / c1) / ((maximum[k] / c2).squareRoot() + epsilon)
+      p[k] = p[k] - learningRate * weightDecay * p[k] - learningRate * update
+    }
+    state.firstMoments = Tensor(m, like: state.firstMoments)
+    state.secondMoments = Tensor(v, like: state.secondMoments)
+    if amsgrad { state.maximum = Tensor(maximum, like: state.secondMoments) }
+    parameter = Tensor(p, like: parameter)
+  }
 }

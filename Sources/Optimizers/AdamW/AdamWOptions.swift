@@ -1,68 +1,65 @@
-extension AdamW {
-  /// What can be chosen for each parameter group. The defaults are torch's.
-  public struct Options: Sendable, Hashable {
-    /// The step size: torch's `lr`. At least 0.
-    public var learningRate: Double
+/// The options of ``AdamW`` for a parameter group. The defaults are torch's.
+public struct AdamWOptions: Sendable, Hashable {
+  /// The step size: torch's `lr`. At least 0.
+  public var learningRate: Double
 
-    /// β₁, the share of the old in the average of gradients: `betas[0]`. At least 0 and below 1.
-    public var beta1: Double
+  /// β₁, the share of the old in the average of gradients: `betas[0]`. At least 0 and below 1.
+  public var beta1: Double
 
-    /// β₂, the share of the old in the average of squared gradients: `betas[1]`. At least 0 and below 1.
-    public var beta2: Double
+  /// β₂, the share of the old in the average of squared gradients: `betas[1]`. At least 0 and below 1.
+  public var beta2: Double
 
-    /// ε, added to the root of the second moment: `eps`. At least 0.
-    public var epsilon: Double
+  /// ε, added to the root of the second moment: `eps`. At least 0.
+  public var epsilon: Double
 
-    /// The share of a parameter, times the learning rate, that is taken off beside its update: `weight_decay`. At
-    /// least 0.
-    public var weightDecay: Double
+  /// The decoupled weight decay, at least 0: each step first subtracts `weightDecay · learningRate · P`. `weight_decay`.
+  public var weightDecay: Double
 
-    /// Whether the largest second moment so far divides, in place of the latest: `amsgrad`.
-    public var amsgrad: Bool
+  /// Whether the largest second moment so far divides, in place of the latest: `amsgrad`.
+  public var amsgrad: Bool
 
-    /// Whether the objective is to grow: the gradient's sign is turned. `maximize`.
-    public var maximize: Bool
+  /// Whether the objective is to grow: the gradient's sign is turned. `maximize`.
+  public var maximize: Bool
 
-    /// Whether moments are divided by 1 − βᵗ, which makes up for their start at 0; BERT's AdamW leaves it out.
-    ///
-    /// Torch has no such option; `correct_bias` in transformers' AdamW.
-    public var correctsBias: Bool
+  /// Whether moments are divided by 1 − βᵗ, which corrects for their start at 0. BERT's AdamW does not.
+  ///
+  /// Torch has no such option; `correct_bias` in transformers' AdamW.
+  public var biasCorrection: Bool
 
-    /// How new values are rounded into 16-bit parameters; others are not rounded. `rounding`, which torch does not have.
-    public var rounding: Rounding
+  /// How new values are rounded into 16-bit parameters; others are not rounded. Torch has no such option.
+  public var rounding: Rounding
 
-    /// What the draws of stochastic rounding begin with. `rounding_seed`, which torch does not have.
-    public var roundingSeed: UInt64
+  /// The seed of stochastic rounding. Torch has no such option.
+  public var roundingSeed: UInt64
 
-    /// Options.
-    public init(
-      learningRate: Double = 1e-3, beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8,
-      weightDecay: Double = 1e-2, amsgrad: Bool = false, maximize: Bool = false, correctsBias: Bool = true,
-      rounding: Rounding = .nearest, roundingSeed: UInt64 = 0
-    ) {
-      self.learningRate = learningRate
-      self.beta1 = beta1
-      self.beta2 = beta2
-      self.epsilon = epsilon
-      self.weightDecay = weightDecay
-      self.amsgrad = amsgrad
-      self.maximize = maximize
-      self.correctsBias = correctsBias
-      self.rounding = rounding
-      self.roundingSeed = roundingSeed
-    }
+  /// Creates options.
+  public init(
+    learningRate: Double = 1e-3, beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8,
+    weightDecay: Double = 1e-2, amsgrad: Bool = false, maximize: Bool = false, biasCorrection: Bool = true,
+    rounding: Rounding = .nearest, roundingSeed: UInt64 = 0
+  ) {
+    self.learningRate = learningRate
+    self.beta1 = beta1
+    self.beta2 = beta2
+    self.epsilon = epsilon
+    self.weightDecay = weightDecay
+    self.amsgrad = amsgrad
+    self.maximize = maximize
+    self.biasCorrection = biasCorrection
+    self.rounding = rounding
+    self.roundingSeed = roundingSeed
+  }
 
-    /// Checks the ranges.
-    ///
-    /// - Throws: `OptimizerError.invalidOption` for the first value out of range, NaN included.
-    public func validate() throws(OptimizerError) { try validate(naming: .swift) }
+  /// Checks the ranges.
+  ///
+  /// - Throws: `OptimizerError.invalidOption` for the first value out of range, NaN included.
+  public func validate() throws(OptimizerError) { try validate(naming: .swift) }
 
-    func validate(naming name: OptionNaming) throws(OptimizerError) {
-      try OptimizerError.requireNotNegative(learningRate, name("The learning rate", CodingKeys.learningRate))
-      try OptimizerError.requireAveraging(beta1, name("beta1", CodingKeys.betas, 0))
-      try OptimizerError.requireAveraging(beta2, name("beta2", CodingKeys.betas, 1))
-      try OptimizerError.requireNotNegative(epsilon, name("epsilon", CodingKeys.epsilon))
-      try OptimizerError.requireNotNegative(weightDecay, name("weightDecay", CodingKeys.weightDecay))
-    }
+  func validate(naming name: OptionNaming) throws(OptimizerError) {
+    try OptimizerError.requireNotNegative(learningRate, name("The learning rate", CodingKeys.learningRate))
+    try OptimizerError.requireAveraging(beta1, name("beta1", CodingKeys.betas, 0))
+    try OptimizerError.requireAveraging(beta2, name("beta2", CodingKeys.betas, 1))
+    try OptimizerError.requireNotNegative(epsilon, name("epsilon", CodingKeys.epsilon))
+    try OptimizerError.requireNotNegative(weightDecay, name("weightDecay", CodingKeys.weightDecay))
   }
 }

@@ -1,88 +1,141 @@
 import KernelInterface
+import Tensors
 
-/// One AdamW step of one tensor: the update alone, or a look at the gradient before it.
-struct AdamWStep: BlockwiseStep {
-  /// How the tensor is divided.
-  let partition: BlockPartition
-  /// P, of the parameter's type.
-  let parameter: MutableElements
-  /// G before it is scaled.
-  let gradient: Elements
-  /// What G is multiplied by; negative where the objective is to grow.
-  let gradientScale: Double
-  /// m, v and its maximum.
-  let moments: AdamWMoments
-  /// The numbers of this step.
-  let rule: AdamWRule
-  /// Weight decay at this step.
-  let change: ParameterChange
-  /// Whether the gradient is judged before the update.
-  let needsDecision: Bool
+/// The prepared AdamW step of one parameter: one phase, the update, on blocks of elements; and a phase before it if the
+/// gradient must be judged first.
+final class AdamWStep: PreparedStep {
+  private let group: RuleGroup<AdamWOptions>
+  private let layout: StepLayout
+  private let extent: Extent
+  private let kernels: AdamWKernels
+  private let nameHash: UInt64
 
-  /// Per block: whether its squares are finite. Bound before the first phase.
-  private var blocksAreFinite: UnsafeMutablePointer<Bool>!
-  private(set) var isFinite = true
-  private(set) var isFinished = false
+  private var state: AdamWState?
+  private var added: (state: Bool, maximum: Bool, residual: Bool) = (false, false, false)
+
+  // This step.
+  private var tensor: SteppedTensor
+  private var factors: AdamWFactors
+  private var moments: AdamWMoments
+  private var change = ParameterChange(shrinkage: 0)
+  /// Per block: 1 if a square is not finite. All of them, in front.
+  private var nonFiniteBlocks: UnsafeMutablePointer<Double>
 
   init(
-    _ tensor: SteppedTensor, gradientScale: Double, moments: AdamWMoments, rule: AdamWRule,
-    change: ParameterChange
+    _ group: RuleGroup<AdamWOptions>, _ layout: StepLayout, state: AdamWState?, kernels: AdamWKernels,
+    blocks: Range<Int>? = nil
   ) {
-    partition = BlockPartition(dimensions: tensor.shape.dimensions, factored: false)
-    parameter = tensor.parameter
-    gradient = tensor.gradient
-    needsDecision = tensor.needsDecision
-    self.gradientScale = gradientScale
-    self.moments = moments
-    self.rule = rule
-    self.change = change
+    self.group = group
+    self.layout = layout
+    self.state = state
+    self.kernels = kernels
+    extent = Extent(BlockPartition(dimensions: layout.shape.dimensions, factored: false), blocks: blocks)
+    nameHash = Rounding.hash(ofName: layout.name)
+    factors = group.rule.factors(at: 1)
+    var nothing = ScratchAllocator()
+    let none = nothing.elements(0, layout.scalarType)
+    tensor = SteppedTensor(
+      parameter: none, gradient: Elements(none.address, layout.gradientType), gradientScale: 1)
+    moments = AdamWMoments(first: none, second: none, maximum: nil)
+    nonFiniteBlocks = nothing.doubles(0)
   }
 
-  var arithmetic: ScalarType { parameter.type.arithmeticType }
+  // MARK: State
 
-  var scratch: ThreadScratch.Capacity { ThreadScratch.Capacity() }
-
-  // MARK: Decision
-
-  var workspaceByteCount: Int { statisticsCount }
-
-  mutating func bindWorkspace(_ address: UnsafeMutableRawPointer) {
-    blocksAreFinite = address.bindMemory(to: Bool.self, capacity: statisticsCount)
+  var anyState: (any ParameterState)? {
+    get { state }
+    set { state = newValue.map { $0 as! AdamWState } }
   }
 
-  var statisticsCount: Int { needsDecision ? partition.blockCount : 0 }
-
-  func statistics(block index: Int, _ kernels: any KernelPath, _ scratch: ThreadScratch) {
-    blocksAreFinite[index] = kernels.squaresAreFinite(piece(index), arithmetic: arithmetic)
+  func begin(_ tensor: SteppedTensor) {
+    self.tensor = tensor
+    let options = group.rule
+    if state == nil {
+      state = options.initialState(shape: layout.shape, scalarType: layout.scalarType)
+      added.state = true
+    }
+    if options.amsgrad && state!.maximum == nil {
+      state!.maximum = Tensor(zeros: layout.shape, as: layout.scalarType.arithmeticType)
+      added.maximum = true
+    }
+    if options.rounding.keepsResidual(of: layout.scalarType) && state!.residual == nil {
+      state!.residual = Tensor(zeros: layout.shape, as: layout.scalarType)
+      added.residual = true
+    }
+    let step = state!.step + 1
+    factors = options.factors(at: step)
+    if options.maximize { self.tensor.gradientScale.negate() }
+    moments = AdamWMoments(
+      first: state!.firstMoments.mutableElements(), second: state!.secondMoments.mutableElements(),
+      maximum: options.amsgrad ? state!.maximum?.mutableElements() : nil)
+    change = ParameterChange(
+      shrinkage: options.learningRate * options.weightDecay,
+      rounding: options.rounding.rounding(
+        nameHash: nameHash, step: step, seed: options.roundingSeed,
+        residual: options.rounding == .compensated ? state!.residual?.mutableElements() : nil))
   }
 
-  var combinationCount: Int { 0 }
-
-  func combine(_ index: Int, _ kernels: any KernelPath) {}
-
-  mutating func decide() {
-    isFinite = (0..<statisticsCount).allSatisfy { blocksAreFinite[$0] }
+  func commit() {
+    state!.step += 1
+    if group.rule.rounding != .compensated { state!.residual = nil }
+    added = (false, false, false)
   }
 
-  // MARK: Update
-
-  func update(block index: Int, _ kernels: any KernelPath, _ scratch: ThreadScratch) {
-    let start = partition[index].columns.lowerBound
-    kernels.updateAdamW(
-      parameter.advanced(by: start), piece(index), moments: moments.advanced(by: start), rule: rule,
-      change: change.advanced(by: start))
+  func discard() {
+    if added.state { state = nil }
+    if added.maximum { state?.maximum = nil }
+    if added.residual { state?.residual = nil }
+    added = (false, false, false)
   }
-
-  mutating func finish() { isFinished = true }
 
   /// No later step needs it.
   var squaresAfter: Double? { nil }
 
-  /// The gradient's elements of a block.
-  private func piece(_ index: Int) -> GradientPiece {
-    let elements = partition[index].columns
-    return GradientPiece(
-      gradient.advanced(by: elements.lowerBound), scale: gradientScale, rows: 1, columns: elements.count,
-      stride: elements.count)
+  // MARK: Phases
+
+  var elementCount: Int { extent.elementCount }
+  var phaseCount: Int { firstWritingPhase + 1 }
+  var firstWritingPhase: Int { layout.needsVerdict ? 1 : 0 }
+  var scratchByteCount: Int { 0 }
+
+  var workspaceByteCount: Int {
+    var measured = ScratchAllocator()
+    _ = measured.doubles(1 + extent.blocks.count)
+    return layout.needsVerdict ? measured.byteCount : 0
+  }
+
+  func bindWorkspace(_ address: UnsafeMutableRawPointer) {
+    var memory = ScratchAllocator(address)
+    nonFiniteBlocks = memory.doubles(1 + extent.blocks.count)
+  }
+
+  func taskCount(in phase: Int) -> Int { extent.blocks.count }
+
+  func run(_ task: Int, in phase: Int, scratch: UnsafeMutableRawPointer) {
+    let block = extent.partition[extent.blocks.lowerBound + task]
+    let (start, count) = (extent.offset(of: block), block.columns.count)
+    let piece = GradientPiece(
+      tensor.gradient.advanced(by: start), scale: tensor.gradientScale, rows: 1, columns: count, stride: count)
+    if phase == firstWritingPhase {
+      kernels.update(
+        tensor.parameter.advanced(by: start), piece, moments.advanced(by: start), factors,
+        change.advanced(by: start))
+    } else {
+      nonFiniteBlocks[1 + task] = kernels.squaresAreFinite(piece) ? 0 : 1
+    }
+  }
+
+  func foldCount(in phase: Int) -> Int { phase == firstWritingPhase ? 0 : 1 }
+
+  func fold(_ part: Int, in phase: Int) {
+    nonFiniteBlocks[0] = sum(nonFiniteBlocks + 1, extent.blocks.count)
+  }
+
+  func reduction(after phase: Int) -> UnsafeMutableBufferPointer<Double> {
+    phase == firstWritingPhase ? .init(start: nil, count: 0) : .init(start: nonFiniteBlocks, count: 1)
+  }
+
+  func finish(_ phase: Int, kernels: KernelTable) -> StepVerdict {
+    phase == firstWritingPhase || nonFiniteBlocks[0] == 0 ? .proceed : .nonFinite
   }
 }

@@ -1,144 +1,158 @@
+import Backends
 import KernelInterface
 import Tensors
 
-/// Runs the steps of many tensors: small ones beside each other, large ones block by block.
+/// Runs the steps of many tensors: small ones next to each other, large ones task by task.
 ///
 /// This is the one file that shares memory between threads unchecked. It is sound because a step's tensors are
-/// distinct, each block writes its own part of them, and the phases of a tensor follow one another. Which thread
-/// does what changes no result: the blocks and the order of their sums depend on shapes alone.
+/// distinct, each task writes its own part of them, and the phases of a tensor follow one another. The thread that
+/// runs a task changes no result: the tasks and the order of their sums depend on shapes only.
 final class StepEngine {
   /// The kernels.
-  let kernels: any KernelPath
-  /// Threads at the most, the calling one included.
+  let kernels: KernelTable
+  /// The most threads that a step uses, including the calling one.
   let threads: Int
-  /// Memory that is kept from step to step.
-  private let workspace = Workspace()
-
-  /// Bytes held for what a step hands from phase to phase.
-  var workspaceByteCount: Int { workspace.byteCount }
+  private let memory = StepMemory()
 
   init(backend: Backend, threads: Int) {
-    self.kernels = backend.kernels
+    kernels = backend.kernels
     self.threads = threads
   }
 
-  /// Runs all phases of each step, and leaves its decision and Σ p² in it.
+  /// Bytes held for the numbers that a step hands on from phase to phase.
+  var workspaceByteCount: Int { memory.byteCount }
+
+  /// Runs all phases of each step.
   ///
   /// - Parameters:
-  ///   - steps: One for each tensor; no two share memory that is written.
+  ///   - batch: The steps; no two share memory that is written.
   ///   - policy: What happens to a tensor whose update is not finite.
-  /// - Returns: The indices of the steps whose update is not finite.
-  func run<Step: BlockwiseStep>(_ steps: inout ContiguousArray<Step>, policy: NonFinitePolicy) -> [Int] {
-    let plan = StepPlan(steps, threads: threads, together: policy.decidesTogether)
-    let scratchBytes = plan.scratch.byteCount
-    let memory = workspace.reserve(threads * (scratchBytes + plan.soloBytes) + plan.waveBytes)
-    let soloMemory = memory + threads * scratchBytes
-    let waveMemory = soloMemory + threads * plan.soloBytes
-    let arena = StepArena(
-      kernels: kernels, scratchMemory: memory, scratchBytes: scratchBytes, capacity: plan.scratch)
-
-    steps.withUnsafeMutableBufferPointer { buffer in
-      nonisolated(unsafe) let steps = buffer
+  /// - Returns: The places of the steps whose update is not finite.
+  func run(_ batch: StepBatch, policy: NonFinitePolicy) -> [Int] {
+    let plan = batch.plan(threads: threads, together: policy.decidesTogether)
+    let base = memory.reserve(threads * (plan.scratchBytes + plan.soloBytes) + plan.waveBytes)
+    let arena = Arena(
+      kernels: kernels, items: batch.items, policy: policy, base: base, scratchBytes: plan.scratchBytes,
+      soloBase: base + threads * plan.scratchBytes, soloBytes: plan.soloBytes)
+    var nonFinite = [Bool](repeating: false, count: batch.items.count)
+    nonFinite.withUnsafeMutableBufferPointer { buffer in
+      nonisolated(unsafe) let nonFinite = buffer
       parallelFor(count: plan.soloChunks.count, threads: threads) { worker, index in
-        for step in plan.soloChunks[index] {
-          let solo = plan.solos[step]
-          steps[solo].bindWorkspace(soloMemory + worker * plan.soloBytes)
-          arena.runAll(&steps[solo], worker: worker, updatesNonFinite: policy == .propagate)
+        for solo in plan.soloChunks[index] {
+          let item = plan.solos[solo]
+          nonFinite[item] = !arena.runAlone(arena.items[item], worker)
         }
       }
-      for wave in plan.waves {
-        run(wave, steps, waveMemory, arena, policy)
-      }
+      let waveBase = base + threads * (plan.scratchBytes + plan.soloBytes)
+      for wave in plan.waves { run(wave, arena, waveBase, nonFinite) }
     }
-    return steps.indices.filter { !steps[$0].isFinite }
+    return nonFinite.indices.filter { nonFinite[$0] }
   }
 
-  /// Runs the phases of a few large tensors, each phase over the blocks of all.
-  private func run<Step: BlockwiseStep>(
-    _ wave: Range<Int>, _ steps: UnsafeMutableBufferPointer<Step>, _ memory: UnsafeMutableRawPointer,
-    _ arena: StepArena, _ policy: NonFinitePolicy
+  /// Runs the phases of a few large tensors, each phase over the tasks of all.
+  private func run(
+    _ wave: StepWave, _ arena: Arena, _ memory: UnsafeMutableRawPointer,
+    _ nonFinite: UnsafeMutableBufferPointer<Bool>
   ) {
-    nonisolated(unsafe) let steps = steps
     var cursor = memory
-    for step in wave {
-      steps[step].bindWorkspace(cursor)
-      cursor += steps[step].workspaceByteCount
+    for index in wave.steps {
+      let item = arena.items[index]
+      item.begin()
+      item.step.bindWorkspace(cursor)
+      cursor += item.step.workspaceByteCount
     }
-    let read = TaskList(wave) { steps[$0].statisticsCount }
-    parallelFor(count: read.count, threads: threads) { worker, index in
-      let (step, block) = read[index]
-      steps[step].statistics(block: block, arena.kernels, arena.scratch(worker, steps[step].arithmetic))
+    for stage in wave.reading { run(stage, arena, nonFinite) { _ in true } }
+    let isFinite = wave.steps.allSatisfy { !nonFinite[$0] }
+    let writesNone = arena.policy.decidesTogether && !isFinite
+    let writes = { (index: Int) in !writesNone && (arena.policy == .propagate || !nonFinite[index]) }
+    for stage in wave.writing { run(stage, arena, nonFinite, writes) }
+    for index in wave.steps { arena.items[index].end(isWritten: writes(index)) }
+  }
+
+  /// Runs one phase of the tensors for which `isRun` holds.
+  private func run(
+    _ stage: StepWave.Stage, _ arena: Arena, _ nonFinite: UnsafeMutableBufferPointer<Bool>,
+    _ isRun: (Int) -> Bool
+  ) {
+    parallelFor(count: stage.tasks.count, threads: threads) { worker, task in
+      let (member, index) = stage.tasks[task]
+      let (step, phase) = stage.steps[member]
+      if isRun(step) { arena.items[step].step.run(index, in: phase, scratch: arena.scratch(worker)) }
     }
-    let combinations = TaskList(wave) { steps[$0].combinationCount }
-    parallelFor(count: combinations.count, threads: threads) { _, index in
-      let (step, chunk) = combinations[index]
-      steps[step].combine(chunk, arena.kernels)
+    parallelFor(count: stage.folds.count, threads: threads) { _, fold in
+      let (member, index) = stage.folds[fold]
+      let (step, phase) = stage.steps[member]
+      if isRun(step) { arena.items[step].step.fold(index, in: phase) }
     }
-    for step in wave { steps[step].decide() }
-    let isFinite = wave.allSatisfy { steps[$0].isFinite }
-    if policy.decidesTogether && !isFinite { return }
-    let writes = policy == .propagate || isFinite
-    let blocks = TaskList(wave) { steps[$0].partition.blockCount }
-    parallelFor(count: blocks.count, threads: threads) { worker, index in
-      let (step, block) = blocks[index]
-      guard writes || steps[step].isFinite else { return }
-      steps[step].update(block: block, arena.kernels, arena.scratch(worker, steps[step].arithmetic))
+    for (step, phase) in stage.steps where isRun(step) {
+      if arena.items[step].step.finish(phase, kernels: kernels) == .nonFinite { nonFinite[step] = true }
     }
-    for step in wave where writes || steps[step].isFinite { steps[step].finish() }
   }
 }
 
-/// The scratch of every thread.
-private struct StepArena: @unchecked Sendable {
-  let kernels: any KernelPath
-  let scratchMemory: UnsafeMutableRawPointer
+/// The steps that an engine runs together, with their plan. A new batch is made when the steps change.
+final class StepBatch {
+  let items: ContiguousArray<StepItem>
+  private var plan: (plan: StepPlan, together: Bool)?
+
+  init(_ items: ContiguousArray<StepItem>) { self.items = items }
+
+  /// The plan, which is made once.
+  fileprivate func plan(threads: Int, together: Bool) -> StepPlan {
+    if let plan, plan.together == together { return plan.plan }
+    let plan = StepPlan(items.map { $0.step as any PhasedStep }, threads: threads, together: together)
+    self.plan = (plan, together)
+    return plan
+  }
+}
+
+/// One tensor in a batch: a step, what begins it and what ends it.
+class StepItem {
+  /// The prepared step.
+  fileprivate(set) var step: any PreparedStep
+
+  init(_ step: any PreparedStep) { self.step = step }
+
+  /// Replaces the step by one that is prepared for another layout.
+  func replaceStep(_ step: any PreparedStep) { self.step = step }
+
+  /// Takes the addresses of this step. Runs on the thread that steps the tensor.
+  func begin() {}
+
+  /// Notes whether the step was written.
+  func end(isWritten: Bool) {
+    if isWritten { step.commit() } else { step.discard() }
+  }
+}
+
+/// What the threads of one run share.
+private struct Arena: @unchecked Sendable {
+  let kernels: KernelTable
+  let items: ContiguousArray<StepItem>
+  let policy: NonFinitePolicy
+  let base: UnsafeMutableRawPointer
   let scratchBytes: Int
-  let capacity: ThreadScratch.Capacity
+  let soloBase: UnsafeMutableRawPointer
+  let soloBytes: Int
 
   /// The scratch of one thread.
-  func scratch(_ worker: Int, _ arithmetic: ScalarType) -> ThreadScratch {
-    ThreadScratch(scratchMemory + worker * scratchBytes, capacity, arithmetic: arithmetic)
-  }
+  func scratch(_ worker: Int) -> UnsafeMutableRawPointer { base + worker * scratchBytes }
 
-  /// All phases of one tensor on the calling thread.
-  func runAll(_ step: inout some BlockwiseStep, worker: Int, updatesNonFinite: Bool) {
-    let scratch = scratch(worker, step.arithmetic)
-    for block in 0..<step.statisticsCount {
-      step.statistics(block: block, kernels, scratch)
+  /// Runs all phases of one tensor on the calling thread; returns whether its update is finite.
+  func runAlone(_ item: StepItem, _ worker: Int) -> Bool {
+    item.begin()
+    let step = item.step
+    step.bindWorkspace(soloBase + worker * soloBytes)
+    let scratch = scratch(worker)
+    let firstWritingPhase = step.firstWritingPhase
+    var isFinite = true
+    for phase in 0..<step.phaseCount {
+      if phase == firstWritingPhase && !isFinite && policy != .propagate { break }
+      for task in 0..<step.taskCount(in: phase) { step.run(task, in: phase, scratch: scratch) }
+      for part in 0..<step.foldCount(in: phase) { step.fold(part, in: phase) }
+      if step.finish(phase, kernels: kernels) == .nonFinite { isFinite = false }
     }
-    for chunk in 0..<step.combinationCount {
-      step.combine(chunk, kernels)
-    }
-    step.decide()
-    guard updatesNonFinite || step.isFinite else { return }
-    for block in 0..<step.partition.blockCount {
-      step.update(block: block, kernels, scratch)
-    }
-    step.finish()
-  }
-}
-
-/// The tasks of several tensors as one list: (tensor, index within it).
-private struct TaskList: Sendable {
-  private let first: Int
-  /// Tasks before each tensor, and their number at the end.
-  private let starts: [Int]
-
-  init(_ range: Range<Int>, _ count: (Int) -> Int) {
-    first = range.lowerBound
-    var starts = [0]
-    for index in range { starts.append(starts[starts.count - 1] + count(index)) }
-    self.starts = starts
-  }
-
-  var count: Int { starts[starts.count - 1] }
-
-  subscript(task: Int) -> (tensor: Int, index: Int) {
-    var (low, high) = (0, starts.count - 1)
-    while high - low > 1 {
-      let middle = (low + high) / 2
-      if starts[middle] <= task { low = middle } else { high = middle }
-    }
-    return (first + low, task - starts[low])
+    item.end(isWritten: isFinite || policy == .propagate)
+    return isFinite
   }
 }

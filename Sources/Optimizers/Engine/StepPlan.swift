@@ -1,70 +1,122 @@
-import KernelInterface
-
 /// Which tensors one thread steps alone, and which are divided among all, in waves that fit the cache.
 ///
-/// The plan affects speed alone: every tensor is stepped by the same blocks in any plan.
-struct StepPlan: Sendable {
-  /// Tensors that one thread steps from first to last phase.
-  let solos: [Int]
+/// It is made once for the steps of an optimizer, and again when these change. The plan affects speed only: every tensor
+/// is stepped by the same tasks in any plan.
+struct StepPlan {
   /// Ranges of `solos` that a thread takes at a time.
-  let soloChunks: [Range<Int>]
-  /// Ranges of tensors whose phases run together, over the blocks of all.
-  let waves: [Range<Int>]
+  private(set) var soloChunks: [Range<Int>] = []
+  /// Tensors that one thread steps from the first phase to the last.
+  private(set) var solos: [Int] = []
+  /// Tensors whose phases run together, over the tasks of all.
+  private(set) var waves: [StepWave] = []
   /// The scratch of a thread.
-  let scratch: ThreadScratch.Capacity
+  private(set) var scratchBytes = 0
   /// The workspace of the largest solo tensor.
-  let soloBytes: Int
+  private(set) var soloBytes = 0
   /// The workspace of the largest wave.
-  let waveBytes: Int
+  private(set) var waveBytes = 0
 
   /// Elements of a wave: the gradients stay in a last-level cache of 8 MB and more.
   private static let waveElements = 1 << 20
   /// Elements of a chunk of solo tensors: enough that handing it to a thread costs little.
   private static let chunkElements = 1 << 14
-  /// Elements of a solo tensor at the most: beyond the second-level cache one thread gains nothing by having it alone.
+  /// The most elements of a solo tensor: beyond the second-level cache one thread gains nothing by having it alone.
   private static let soloElements = 1 << 17
+  /// The most tensors of a chunk: the smallest ones cost as much as a few hundred elements each.
+  private static let chunkTensors = 64
 
-  /// - Parameter together: Whether every decision must stand before the first update, which makes one wave of all.
-  init<Step: BlockwiseStep>(_ steps: ContiguousArray<Step>, threads: Int, together: Bool) {
-    let total = steps.reduce(0) { $0 + $1.partition.elementCount }
-    // One thread alone may take a tensor only while the others have as much to do.
+  /// - Parameter together: Whether every verdict must be known before the first write, which makes one wave of all.
+  init(_ steps: [any PhasedStep], threads: Int, together: Bool) {
+    let total = steps.reduce(0) { $0 + $1.elementCount }
+    // One thread may take a tensor alone only while the others have as much to do.
     let soloLimit = together ? -1 : min(Self.soloElements, total / max(1, 4 * (threads - 1)))
-    var solos: [Int] = []
-    var chunks: [Range<Int>] = []
-    var waves: [Range<Int>] = []
-    var scratch = ThreadScratch.Capacity()
-    var (soloBytes, waveBytes, largestWave) = (0, 0, 0)
-    var (chunkStart, chunkElements, waveElements) = (0, 0, 0)
+    var (chunkStart, chunkElements) = (0, 0)
+    var waveRanges: [(range: Range<Int>, elements: Int)] = []
     for (index, step) in steps.enumerated() {
-      let elements = step.partition.elementCount
-      scratch = scratch.union(step.scratch)
-      if elements <= soloLimit || step.partition.blockCount <= 1 && !together {
+      let elements = step.elementCount
+      scratchBytes = max(scratchBytes, step.scratchByteCount)
+      let tasks = step.taskCount(in: step.firstWritingPhase)
+      if elements <= soloLimit || tasks <= 1 && !together {
         solos.append(index)
         soloBytes = max(soloBytes, step.workspaceByteCount)
         chunkElements += elements
-        if chunkElements >= Self.chunkElements {
-          chunks.append(chunkStart..<solos.count)
+        if chunkElements >= Self.chunkElements || solos.count - chunkStart >= Self.chunkTensors {
+          soloChunks.append(chunkStart..<solos.count)
           (chunkStart, chunkElements) = (solos.count, 0)
         }
+      } else if let last = waveRanges.last, last.range.upperBound == index,
+        together || last.elements + elements <= Self.waveElements
+      {
+        waveRanges[waveRanges.count - 1] = (last.range.lowerBound..<index + 1, last.elements + elements)
       } else {
-        let follows = waves.last?.upperBound == index
-        if follows && (together || waveElements + elements <= Self.waveElements) {
-          waves[waves.count - 1] = waves[waves.count - 1].lowerBound..<index + 1
-        } else {
-          waves.append(index..<index + 1)
-          (waveElements, waveBytes) = (0, 0)
-        }
-        waveElements += elements
-        waveBytes += step.workspaceByteCount
-        largestWave = max(largestWave, waveBytes)
+        waveRanges.append((index..<index + 1, elements))
       }
     }
-    if chunkStart < solos.count { chunks.append(chunkStart..<solos.count) }
-    self.solos = solos
-    soloChunks = chunks
-    self.waves = waves
-    self.scratch = scratch
-    self.soloBytes = (soloBytes + 63) / 64 * 64
-    self.waveBytes = largestWave
+    if chunkStart < solos.count { soloChunks.append(chunkStart..<solos.count) }
+    waves = waveRanges.map { StepWave($0.range, steps) }
+    waveBytes = waves.reduce(0) { max($0, $1.workspaceByteCount) }
+  }
+}
+
+/// A few tensors whose phases run together.
+struct StepWave {
+  /// The tensors.
+  let steps: Range<Int>
+  /// The phases that only read, then those that write.
+  let reading: [Stage]
+  let writing: [Stage]
+  /// The workspace of all tensors.
+  let workspaceByteCount: Int
+
+  /// One phase of each tensor that has it.
+  struct Stage {
+    /// The tensors that have this phase.
+    let steps: [(step: Int, phase: Int)]
+    /// The tasks of all.
+    let tasks: TaskList
+    /// The parts of all folds.
+    let folds: TaskList
+  }
+
+  init(_ range: Range<Int>, _ steps: [any PhasedStep]) {
+    self.steps = range
+    workspaceByteCount = range.reduce(0) { $0 + steps[$1].workspaceByteCount }
+    func stages(_ phases: (any PhasedStep) -> Range<Int>) -> [Stage] {
+      let count = range.reduce(0) { max($0, phases(steps[$1]).count) }
+      return (0..<count).map { stage in
+        let members = range.compactMap { index in
+          let phases = phases(steps[index])
+          return stage < phases.count ? (step: index, phase: phases.lowerBound + stage) : nil
+        }
+        return Stage(
+          steps: members, tasks: TaskList(members.map { steps[$0.step].taskCount(in: $0.phase) }),
+          folds: TaskList(members.map { steps[$0.step].foldCount(in: $0.phase) }))
+      }
+    }
+    reading = stages { 0..<$0.firstWritingPhase }
+    writing = stages { $0.firstWritingPhase..<$0.phaseCount }
+  }
+}
+
+/// The tasks of several tensors as one list.
+struct TaskList: Sendable {
+  /// Tasks before each tensor, and their number at the end.
+  private let starts: [Int]
+
+  init(_ counts: [Int]) {
+    starts = counts.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1) }
+  }
+
+  /// All tasks.
+  var count: Int { starts[starts.count - 1] }
+
+  /// The tensor that a task belongs to, and the task's number there.
+  subscript(task: Int) -> (member: Int, index: Int) {
+    var (low, high) = (0, starts.count - 1)
+    while high - low > 1 {
+      let middle = (low + high) / 2
+      if starts[middle] <= task { low = middle } else { high = middle }
+    }
+    return (low, task - starts[low])
   }
 }

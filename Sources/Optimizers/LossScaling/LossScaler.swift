@@ -119,7 +119,7 @@ extension LossScaler {
   ///
   /// - Returns: What was done; nil where the step was left out.
   @discardableResult
-  public func step(_ optimizer: some Optimizer) throws -> StepReport? {
+  public func step(_ optimizer: Optimizer) throws -> StepReport? {
     try step(optimizer.parameters) { try optimizer.step() }
   }
 

@@ -1,14 +1,52 @@
 /// Parameters that are stepped with the same options.
-public struct ParameterGroup<Options> {
+public struct ParameterGroup<Rule: UpdateRule>: AnyParameterGroup {
   /// The parameters, in the order they were given.
   public let parameters: [Parameter]
 
-  /// What applies to them.
-  public internal(set) var options: Options
+  /// The options that apply to them.
+  public var options: Rule
 
   /// A group for an optimizer's initializer.
-  public init(_ parameters: [Parameter], options: Options) {
+  public init(_ parameters: [Parameter], options: Rule) {
     self.parameters = parameters
     self.options = options
   }
+
+  /// The learning rate of the next step; nil if the rule computes it.
+  ///
+  /// Setting the rate of a group that computes its own is a mistake that traps, as is a rate that the options refuse.
+  public var learningRate: Double? {
+    get { options.learningRate.constant }
+    set {
+      guard let newValue, let setting = options.learningRate.settingConstant(newValue) else {
+        preconditionFailure(
+          """
+          A group of \\(Rule.name) with the learning rate \\(options.learningRate) was given \\(newValue as Any): \\
+          a rule that computes its rate has none to set, and no group can lose its rate.
+          """)
+      }
+      options.learningRate = setting
+    }
+  }
+
+  /// The weight decay of the next step.
+  public var weightDecay: Double {
+    get { options.weightDecay }
+    set { options.weightDecay = newValue }
+  }
+
+  /// The options, of whichever rule.
+  public var anyOptions: any UpdateRule { options }
+}
+
+/// A group of parameters, of whichever rule: for optimizers whose groups have different ones.
+public protocol AnyParameterGroup {
+  /// The parameters, in the order they were given.
+  var parameters: [Parameter] { get }
+  /// The learning rate of the next step; nil if the rule computes it.
+  var learningRate: Double? { get set }
+  /// The weight decay of the next step.
+  var weightDecay: Double { get set }
+  /// The options, of whichever rule.
+  var anyOptions: any UpdateRule { get }
 }

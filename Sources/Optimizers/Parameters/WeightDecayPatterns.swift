@@ -39,7 +39,7 @@ public struct WeightDecayPatterns {
   /// The parameters as groups: those that decay with `options`, the others with the same but weight decay 0.
   ///
   /// Each keeps the order of `parameters`. A group without parameters is left out.
-  public func groups<Options: OptimizerOptions>(
+  public func groups<Options: UpdateRule>(
     of parameters: [Parameter], options: Options
   ) -> [ParameterGroup<Options>] {
     var undecayed = options

@@ -1,4 +1,5 @@
 import KernelInterface
+import ScalarTypes
 
 extension Rounding {
   /// Whether steps of a parameter of this type keep what rounding loses.
@@ -6,30 +7,28 @@ extension Rounding {
 
   /// How step `step` of a tensor, counted from 1, is rounded.
   ///
-  /// - Parameter residual: Where the tensor's residual lies, if this keeps one.
+  /// - Parameter residual: The tensor's residual, if this keeps one.
   func rounding(
-    of tensor: SteppedTensor, step: Int, seed: UInt64, residual: MutableElements?
+    nameHash: UInt64, step: Int, seed: UInt64, residual: MutableElements?
   ) -> ParameterRounding {
     switch self {
     case .nearest: return .nearest
     case .stochastic:
-      let name = nameHash(tensor.name)
-      return .stochastic(key: mixed(mixed(seed ^ name) &+ UInt64(truncatingIfNeeded: step)), first: 0)
-    case .compensated:
-      guard tensor.parameter.type.hasResidual, let residual else { return .nearest }
-      return .compensated(residual: residual)
+      return .stochastic(
+        key: mixed(mixed(seed ^ nameHash) &+ UInt64(truncatingIfNeeded: step)), first: 0)
+    case .compensated: return residual.map { .compensated(residual: $0) } ?? .nearest
     }
+  }
+
+  /// FNV-1a of the name's UTF-8: the same in every run, which Swift's own hashes are not.
+  static func hash(ofName name: String) -> UInt64 {
+    name.utf8.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x0000_0100_0000_01B3 }
   }
 }
 
 extension ScalarType {
   /// Whether what rounding to this type loses can be kept: Float32 and Float64 are not rounded to.
   var hasResidual: Bool { self == .bfloat16 || self == .float16 }
-}
-
-/// FNV-1a of the name's UTF-8: the same in every run, which Swift's own hashes are not.
-private func nameHash(_ name: String) -> UInt64 {
-  name.utf8.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x0000_0100_0000_01B3 }
 }
 
 /// A word in which every bit depends on every bit of `word`: a step of SplitMix64.

@@ -29,3 +29,12 @@ public enum Rounding: String, Sendable, Hashable, Codable, CaseIterable {
   /// the last step left: whoever sets others forgets the state, too, or begins half a unit in the old last place off.
   case compensated
 }
+
+/// A rule that can round into 16-bit parameters in other ways than to nearest.
+public protocol RoundedRule: UpdateRule {
+  /// How new values are rounded into 16-bit parameters; others are not rounded.
+  var rounding: Rounding { get set }
+
+  /// The seed of ``Rounding/stochastic``.
+  var roundingSeed: UInt64 { get set }
+}

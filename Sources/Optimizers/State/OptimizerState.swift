@@ -1,18 +1,17 @@
-/// What an optimizer remembers between steps, as a value: groups with their options, and the state of each
-/// parameter.
+/// What an optimizer remembers between steps, as a value: groups with their options, and the state of each parameter.
 ///
-/// `optimizer.state()` gives it and `optimizer.restore(_:)` takes it back; between them it can be saved and
-/// loaded. The moments share the optimizer's memory until its next step.
-public struct OptimizerState<Options: OptimizerOptions, ParameterState: OptimizerParameterState>: Sendable {
-  /// Which parameters are stepped with which options.
-  public struct Group: Sendable, Equatable {
+/// `optimizer.state()` takes it and `optimizer.restore(_:)` restores it; between them it can be saved and loaded. The
+/// tensors share the optimizer's memory until its next step.
+public struct OptimizerState: Sendable {
+  /// Parameters that are stepped with the same options.
+  public struct Group: Sendable {
     /// The names of the parameters.
     public var parameters: [String]
-    /// What applies to them.
-    public var options: Options
+    /// The options that apply to them: a value of the group's rule.
+    public var options: any UpdateRule
 
     /// A group.
-    public init(parameters: [String], options: Options) {
+    public init(parameters: [String], options: any UpdateRule) {
       self.parameters = parameters
       self.options = options
     }
@@ -22,10 +21,10 @@ public struct OptimizerState<Options: OptimizerOptions, ParameterState: Optimize
   public var groups: [Group]
 
   /// The states by parameter name. A parameter that was never stepped has none.
-  public var parameters: [String: ParameterState]
+  public var parameters: [String: any ParameterState]
 
   /// A state of these parts.
-  public init(groups: [Group], parameters: [String: ParameterState]) {
+  public init(groups: [Group], parameters: [String: any ParameterState]) {
     self.groups = groups
     self.parameters = parameters
   }

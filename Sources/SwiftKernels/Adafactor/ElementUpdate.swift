@@ -4,7 +4,7 @@ import KernelInterface
 ///
 /// v is computed in the statistics, not stored, and computed again in the update: nothing is committed before the
 /// update is accepted, nothing is allocated, and 28 bytes an element move either way.
-enum ElementUpdate<P: StoredScalar, G: StoredScalar, A: Arithmetic> {
+enum ElementUpdate<P: TensorScalar, G: TensorScalar, A: ArithmeticScalar> {
   /// P ← P − α·weightDecay·P − factor · g / √v; returns Σ p² of the values stored.
   static func update(
     _ parameter: MutableElements, _ gradient: GradientPiece, average: MomentAverage, moments: MutableElements,
@@ -28,7 +28,7 @@ enum ElementUpdate<P: StoredScalar, G: StoredScalar, A: Arithmetic> {
 }
 
 /// The statistics of tensors that are not factored.
-enum ElementStatistics<G: StoredScalar, A: Arithmetic> {
+enum ElementStatistics<G: TensorScalar, A: ArithmeticScalar> {
   /// Σ g² / v.
   static func sum(_ gradient: GradientPiece, average: MomentAverage, moments: Elements) -> Double {
     let moments = UnsafeRawPointer(moments.of(A.self))

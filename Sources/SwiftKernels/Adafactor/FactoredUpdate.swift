@@ -1,7 +1,7 @@
 import KernelInterface
 
 /// The second and last read of the gradient: P ← P − α·weightDecay·P − A(B G).
-enum FactoredUpdate<P: StoredScalar, G: StoredScalar, A: Arithmetic> {
+enum FactoredUpdate<P: TensorScalar, G: TensorScalar, A: ArithmeticScalar> {
   /// Updates a piece and returns Σ p² of the values stored.
   static func update(
     _ parameter: MutableElements, _ gradient: GradientPiece, rowFactors: Elements, columnFactors: Elements,

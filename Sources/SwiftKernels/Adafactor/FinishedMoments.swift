@@ -1,7 +1,7 @@
 import KernelInterface
 
 /// What stands between statistics and update: O(rows + columns) numbers.
-enum FinishedMoments<A: Arithmetic> {
+enum FinishedMoments<A: ArithmeticScalar> {
   /// new ← β old + (1−β)(sums / n + ε); returns Σ weightedSums / new.
   static func finish(
     average: MomentAverage, old: Elements, new: MutableElements, sums: UnsafePointer<Double>,

@@ -1,7 +1,7 @@
 import KernelInterface
 
 /// Squares of a gradient in contiguous memory: what a BLAS path multiplies.
-enum GradientTiles<G: StoredScalar, A: Arithmetic> {
+enum GradientTiles<G: TensorScalar, A: ArithmeticScalar> {
   /// tile ← (scale G)², row after row without gaps.
   static func squares(_ gradient: GradientPiece, into tile: MutableElements) {
     let scale = SIMD8<A>(repeating: A(gradient.scale))

@@ -1,7 +1,7 @@
 import KernelInterface
 
 /// new = β old + (1−β)(sum / count + ε), with ε's share added before the sum's: a row of zeros must not become 0.
-struct MovingAverage<A: Arithmetic> {
+struct MovingAverage<A: ArithmeticScalar> {
   let decay: A
   let floor: A
   let perSquare: Double

@@ -3,7 +3,7 @@ import KernelInterface
 /// Matrices of fewer columns than a vector has lanes: eight rows at a time, one in each lane.
 ///
 /// By rows such a matrix would be nothing but vectors that are not full, at ten times the time.
-struct NarrowRows<G: StoredScalar, A: Arithmetic> {
+struct NarrowRows<G: TensorScalar, A: ArithmeticScalar> {
   private let gradient: GradientPiece
   private let scale: SIMD8<A>
 
@@ -91,7 +91,7 @@ struct NarrowRows<G: StoredScalar, A: Arithmetic> {
   // MARK: Update
 
   /// As ``FactoredUpdate/update(_:_:rowFactors:columnFactors:change:)``, for parameters of type `P`.
-  static func update<P: StoredScalar>(
+  static func update<P: TensorScalar>(
     _ parameter: MutableElements, of _: P.Type, _ gradient: GradientPiece, rowFactors: Elements,
     columnFactors: Elements, change: ParameterChange
   ) {

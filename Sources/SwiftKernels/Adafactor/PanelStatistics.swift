@@ -4,7 +4,7 @@ import KernelInterface
 ///
 /// Some columns at a time, so that the second sweep over their rows finds them in the cache. Both sweeps go along rows:
 /// down a column, rows of a power of two fall on the same few lines of the first-level cache.
-enum PanelStatistics<G: StoredScalar, A: Arithmetic> {
+enum PanelStatistics<G: TensorScalar, A: ArithmeticScalar> {
   /// Cⱼ ← β Cⱼ + (1−β)(Σᵢ g²ᵢⱼ / n + ε) for the columns of the panel; then adds Σⱼ g²ᵢⱼ to `sums`ᵢ and Σⱼ g²ᵢⱼ / Cⱼ to
   /// `weightedSums`ᵢ.
   static func accumulate(
@@ -50,7 +50,7 @@ enum PanelStatistics<G: StoredScalar, A: Arithmetic> {
 }
 
 /// A panel of one row: each square is the sum of its column, so that one sweep does all.
-private struct PanelRow<G: StoredScalar, A: Arithmetic> {
+private struct PanelRow<G: TensorScalar, A: ArithmeticScalar> {
   private let gradient: UnsafeRawPointer
   private let columns: Int
   private let scale: SIMD8<A>
@@ -108,7 +108,7 @@ private struct PanelRow<G: StoredScalar, A: Arithmetic> {
 }
 
 /// Some columns of a panel.
-private struct PanelColumns<G: StoredScalar, A: Arithmetic> {
+private struct PanelColumns<G: TensorScalar, A: ArithmeticScalar> {
   let gradient: GradientPiece
   let scale: SIMD8<A>
   let average: MovingAverage<A>

@@ -6,7 +6,7 @@ import KernelInterface
 ///
 /// What a run does not use is a branch that is always taken, where a copy of each kernel for every combination took the
 /// compiler four times as long. The common case, neither weight decay nor momentum, has a function of its own.
-struct ParameterRule<P: StoredScalar, A: Arithmetic> {
+struct ParameterRule<P: TensorScalar, A: ArithmeticScalar> {
   let shrinks: Bool
   let averages: Bool
   let shrinkage: A

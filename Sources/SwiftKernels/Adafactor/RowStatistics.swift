@@ -5,7 +5,7 @@ import KernelInterface
 /// A row's R must be complete before its squares are divided by it. Four rows at a time are summed while the four
 /// before them, which the cache still holds, are divided: so memory is read without a pause, and the column sums are
 /// loaded and stored once for four rows.
-struct RowStatistics<G: StoredScalar, A: Arithmetic> {
+struct RowStatistics<G: TensorScalar, A: ArithmeticScalar> {
   private let gradient: GradientPiece
   private let scale: SIMD8<A>
   private let average: MovingAverage<A>
@@ -237,13 +237,13 @@ struct RowStatistics<G: StoredScalar, A: Arithmetic> {
 
 extension ColumnSums {
   /// total ← partial, `adding` to what it held; partial ← 0.
-  func movePartialSums<A: Arithmetic>(_ arithmetic: A.Type, adding: Bool) {
+  func movePartialSums<A: ArithmeticScalar>(_ arithmetic: A.Type, adding: Bool) {
     move(partial.of(A.self), to: total, adding: adding)
     move(partialWeighted.of(A.self), to: totalWeighted, adding: adding)
   }
 
   private func move(
-    _ sums: UnsafeMutablePointer<some Arithmetic>, to totals: UnsafeMutablePointer<Double>, adding: Bool
+    _ sums: UnsafeMutablePointer<some ArithmeticScalar>, to totals: UnsafeMutablePointer<Double>, adding: Bool
   ) {
     if adding {
       for index in 0..<count { totals[index] += Double(sums[index]) }

@@ -4,7 +4,7 @@ import KernelInterface
 ///
 /// The mean of R is R itself, so that u = g √(R / R) / √C = g / √C, whatever R is. R and C average the same squares:
 /// where they began equal they are one, in the same memory.
-enum SingleElements<P: StoredScalar, G: StoredScalar, A: Arithmetic> {
+enum SingleElements<P: TensorScalar, G: TensorScalar, A: ArithmeticScalar> {
   /// Σ g² / C with new C, which is not stored.
   static func statistics(_ batch: MatrixBatch, moments: Elements) -> Double {
     ElementStatistics<G, A>.sum(piece(batch), average: batch.average(count: 1), moments: moments)

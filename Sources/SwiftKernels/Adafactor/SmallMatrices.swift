@@ -4,7 +4,7 @@ import KernelInterface
 ///
 /// A kernel call, or a vector that is mostly padding, would cost more than a 3 × 3 matrix does. Here element (i, j)
 /// of eight matrices is one vector, and every sum runs over vectors.
-enum SmallMatrices<P: StoredScalar, G: StoredScalar, A: Arithmetic> {
+enum SmallMatrices<P: TensorScalar, G: TensorScalar, A: ArithmeticScalar> {
   /// Σ u² of the unclipped updates; nothing is stored.
   static func statistics(_ batch: MatrixBatch, rowMoments: Elements, columnMoments: Elements) -> Double {
     if batch.elements == 1 {
@@ -86,7 +86,7 @@ enum SmallMatrices<P: StoredScalar, G: StoredScalar, A: Arithmetic> {
 }
 
 /// Eight matrices, one in each lane, with what a step computes of them.
-struct EightMatrices<G: StoredScalar, A: Arithmetic> {
+struct EightMatrices<G: TensorScalar, A: ArithmeticScalar> {
   /// The first matrix of the eight.
   var first = 0
   /// How many of the eight lanes hold a matrix; the others repeat the last one, and nothing is taken from them.
@@ -194,10 +194,10 @@ struct EightMatrices<G: StoredScalar, A: Arithmetic> {
   }
 }
 
-extension StoredScalar {
+extension TensorScalar {
   /// Elements `offset`, `offset` + `stride`, …: one for each lane. Lanes from `count` on repeat the last element.
   @inline(__always)
-  static func lanes<A: Arithmetic>(
+  static func lanes<A: ArithmeticScalar>(
     _ base: UnsafeRawPointer, _ offset: Int, stride: Int, _ count: Int, as type: A.Type
   ) -> SIMD8<A> {
     let first = base + offset &* MemoryLayout<Self>.stride
@@ -220,7 +220,7 @@ extension StoredScalar {
 
   /// Stores the first `count` lanes as elements `offset`, `offset` + `stride`, ….
   @inline(__always)
-  static func storeLanes<A: Arithmetic>(
+  static func storeLanes<A: ArithmeticScalar>(
     _ vector: SIMD8<A>, _ base: UnsafeMutableRawPointer, _ offset: Int, stride: Int, _ count: Int
   ) {
     @inline(__always) func store(_ lane: Int) {

@@ -1,7 +1,7 @@
 import KernelInterface
 
 /// Σ p² of a parameter.
-enum SumOfSquares<P: StoredScalar, A: Arithmetic> {
+enum SumOfSquares<P: TensorScalar, A: ArithmeticScalar> {
   /// Σ p², row by row as `FactoredUpdate` sums what it stores, so that both have the same bits.
   static func sum(_ elements: Elements, rows: Int, columns: Int, stride: Int) -> Double {
     if isNarrow(rows: rows, columns: columns, stride: stride) {

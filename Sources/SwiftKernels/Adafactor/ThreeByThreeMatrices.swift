@@ -5,7 +5,7 @@ import KernelInterface
 /// Some matrices at a time go through short loops over scratch memory in the first-level cache. Where numbers of one
 /// row are needed together, four are read: what stands behind the third is computed with, but never used, and what is
 /// written there is overwritten by the next row. Half the time of ``EightMatrices``, whose lanes must be gathered.
-struct ThreeByThreeMatrices<G: StoredScalar, A: Arithmetic> {
+struct ThreeByThreeMatrices<G: TensorScalar, A: ArithmeticScalar> {
   private let batch: MatrixBatch
   private let average: MovingAverage<A>
   private let oldRowMoments: UnsafeRawPointer
@@ -46,7 +46,7 @@ struct ThreeByThreeMatrices<G: StoredScalar, A: Arithmetic> {
   }
 
   /// As ``SmallMatrices/update(_:_:rowMoments:columnMoments:factor:change:)``, for parameters of type `P`.
-  static func update<P: StoredScalar>(
+  static func update<P: TensorScalar>(
     _ parameter: MutableElements, of _: P.Type, _ batch: MatrixBatch, rowMoments: MutableElements,
     columnMoments: MutableElements, factor: Double, change: ParameterChange
   ) {
@@ -188,7 +188,7 @@ struct ThreeByThreeMatrices<G: StoredScalar, A: Arithmetic> {
 
   /// Has the updates enter the parameter.
   @inline(__always)
-  private func apply<P: StoredScalar>(_ rule: ParameterRule<P, A>, to parameter: MutableElements) {
+  private func apply<P: TensorScalar>(_ rule: ParameterRule<P, A>, to parameter: MutableElements) {
     let (updates, start) = (UnsafeRawPointer(squares), 9 &* first)
     let target = parameter.address + start &* MemoryLayout<P>.stride
     if rule.onlySubtracts {
@@ -204,7 +204,7 @@ struct ThreeByThreeMatrices<G: StoredScalar, A: Arithmetic> {
   }
 }
 
-extension UnsafeMutablePointer where Pointee: Arithmetic {
+extension UnsafeMutablePointer where Pointee: ArithmeticScalar {
   /// Three numbers from here on, and whatever is behind them.
   @inline(__always)
   fileprivate var row: SIMD4<Pointee> {

@@ -4,10 +4,10 @@ import KernelInterface
 ///
 /// 28 bytes an element move in Float32, the least there is. Per vector there are one root and one quotient, which bound
 /// its speed in the cache: the bias corrections are folded into `factor` and `epsilon`.
-enum AdamWUpdate<P: StoredScalar, G: StoredScalar, A: Arithmetic> {
+enum AdamWUpdate<P: TensorScalar, G: TensorScalar, A: ArithmeticScalar> {
   /// Updates parameter and moments.
   static func update(
-    _ parameter: MutableElements, _ gradient: GradientPiece, moments: AdamWMoments, rule: AdamWRule,
+    _ parameter: MutableElements, _ gradient: GradientPiece, moments: AdamWMoments, factors: AdamWFactors,
     change: ParameterChange
   ) {
     let parameter = parameter.address
@@ -21,11 +21,11 @@ enum AdamWUpdate<P: StoredScalar, G: StoredScalar, A: Arithmetic> {
     // Never read without a maximum; any address will do.
     let maximum = moments.maximum.map { UnsafeMutableRawPointer($0.of(A.self)) } ?? second
     let scale = A(gradient.scale)
-    let weight1 = A(1 - rule.beta1)
-    let beta2 = A(rule.beta2)
-    let weight2 = A(1 - rule.beta2)
-    let factor = A(rule.factor)
-    let epsilon = A(rule.epsilon)
+    let weight1 = A(1 - factors.beta1)
+    let beta2 = A(factors.beta2)
+    let weight2 = A(1 - factors.beta2)
+    let factor = A(factors.factor)
+    let epsilon = A(factors.epsilon)
     @inline(__always) func step(_ offset: Int, _ valid: Int) {
       let g = scale * G.load(gradient.elements.address, offset, valid, as: A.self)
       let oldFirst = A.load(UnsafeRawPointer(first), offset, valid, as: A.self)

@@ -1,7 +1,7 @@
 import KernelInterface
 
 /// Whether a gradient is fit for an update whose second moments must stay finite.
-enum FiniteSquares<G: StoredScalar, A: Arithmetic> {
+enum FiniteSquares<G: TensorScalar, A: ArithmeticScalar> {
   /// Whether (scale · g)² is finite for every element of a row.
   static func areFinite(_ gradient: GradientPiece) -> Bool {
     let scale = A(gradient.scale)

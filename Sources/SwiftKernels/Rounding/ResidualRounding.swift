@@ -36,7 +36,7 @@ enum ResidualRounding {
     }
   }
 
-  private static func addBack<P: StoredScalar>(
+  private static func addBack<P: TensorScalar>(
     _ residual: UnsafeRawPointer, _: P.Type, _ count: Int, _ tile: UnsafeMutablePointer<Float>
   ) {
     let unit = Float(ParameterRounding.residualUnit(of: P.scalarType))
@@ -47,7 +47,7 @@ enum ResidualRounding {
     forEachVector(count, add)
   }
 
-  private static func store<P: StoredScalar>(
+  private static func store<P: TensorScalar>(
     _ tile: UnsafePointer<Float>, _ count: Int, _ parameter: UnsafeMutableRawPointer, _: P.Type,
     _ residual: UnsafeMutableRawPointer
   ) {

@@ -9,31 +9,27 @@ import KernelInterface
 ///
 /// A class, which is passed as a reference: how a structure is copied is a function that the copy for AVX2 would share
 /// with other modules.
-final class TiledUpdate {
+final class TiledUpdate<P: TensorScalar> {
   private let parameter: MutableElements
   private let change: ParameterChange
 
   /// Elements of a tile: 8 KiB, with room beside it for the same elements of gradient and moments.
-  private static let length = 2048
+  private static var length: Int { 2048 }
 
-  /// Nil where the kernels round as the change says: to nearest, or not at all.
+  /// Nil if the kernels round as the change says: to nearest, or not at all.
   @inline(__always)
-  static func of(_ parameter: MutableElements, _ change: ParameterChange) -> TiledUpdate? {
+  init?(_ parameter: MutableElements, _ change: ParameterChange) {
+    guard MemoryLayout<P>.size == 2 else { return nil }
     if case .nearest = change.rounding { return nil }
-    guard parameter.type.byteCount == 2 else { return nil }
-    return TiledUpdate(parameter, change)
-  }
-
-  private init(_ parameter: MutableElements, _ change: ParameterChange) {
     self.parameter = parameter
     self.change = change
   }
 
   // MARK: The kernels
 
-  /// As ``AdafactorKernels/updateFactored(_:_:rowFactors:columnFactors:change:)``.
+  /// As ``AdafactorKernels/updateFactored``.
   func updateFactored(_ gradient: GradientPiece, rowFactors: Elements, columnFactors: Elements) -> Double {
-    let kernels = UpdateKernelTable.table(parameter: .float32, gradient: gradient.elements.type)
+    let kernels = swiftKernels.adafactor[.float32, gradient.elements.type]
     forEachTile(of: gradient) { tile, piece, row, column, change in
       _ = kernels.updateFactored(
         tile, piece, rowFactors.advanced(by: row), columnFactors.advanced(by: column), change)
@@ -41,30 +37,30 @@ final class TiledUpdate {
     return squares(rows: gradient.rows, columns: gradient.columns, stride: gradient.stride)
   }
 
-  /// As ``AdafactorKernels/updateElements(_:_:average:moments:factor:change:)``.
+  /// As ``AdafactorKernels/updateElements``.
   func updateElements(
     _ gradient: GradientPiece, average: MomentAverage, moments: MutableElements, factor: Double
   ) -> Double {
-    let kernels = UpdateKernelTable.table(parameter: .float32, gradient: gradient.elements.type)
+    let kernels = swiftKernels.adafactor[.float32, gradient.elements.type]
     forEachTile(of: gradient) { tile, piece, _, start, change in
       _ = kernels.updateElements(tile, piece, average, moments.advanced(by: start), factor, change)
     }
     return squares(rows: gradient.rows, columns: gradient.columns, stride: gradient.stride)
   }
 
-  /// As ``AdamWKernels/updateAdamW(_:_:moments:rule:change:)``.
-  func updateAdamW(_ gradient: GradientPiece, moments: AdamWMoments, rule: AdamWRule) {
-    let kernels = UpdateKernelTable.table(parameter: .float32, gradient: gradient.elements.type)
+  /// As ``AdamWKernels/update``.
+  func updateAdamW(_ gradient: GradientPiece, moments: AdamWMoments, factors: AdamWFactors) {
+    let kernels = swiftKernels.adamW[.float32, gradient.elements.type]
     forEachTile(of: gradient) { tile, piece, _, start, change in
-      kernels.updateAdamW(tile, piece, moments.advanced(by: start), rule, change)
+      kernels.update(tile, piece, moments.advanced(by: start), factors, change)
     }
   }
 
-  /// As ``AdafactorKernels/updateSmallMatrices(_:_:rowMoments:columnMoments:factor:change:)``.
+  /// As ``AdafactorKernels/updateSmallMatrices``.
   func updateSmallMatrices(
     _ batch: MatrixBatch, rowMoments: MutableElements, columnMoments: MutableElements, factor: Double
   ) -> Double {
-    let kernels = UpdateKernelTable.table(parameter: .float32, gradient: batch.gradient.type)
+    let kernels = swiftKernels.adafactor[.float32, batch.gradient.type]
     // Whole groups of the matrices that are worked on at once.
     let matrices = max(1, Self.length / max(1, batch.elements) / laneCount) * laneCount
     withTile(of: matrices * batch.elements) { tile in
@@ -122,23 +118,15 @@ final class TiledUpdate {
   ) {
     let elements = parameter.advanced(by: start)
     let change = change.advanced(by: start)
-    elements.reading.read(count: count, into: tile)
-    if case .compensated(let residual) = change.rounding {
-      ResidualRounding.addBack(residual, count: count, to: tile)
-    }
+    let kernels = swiftKernels.conversion
+    kernels.unround(elements.reading, change.rounding, count, tile)
     // Its rounding is for 16 bits, and no matter to Float.
     body(MutableElements(tile, .float32), change)
-    switch change.rounding {
-    case .nearest: preconditionFailure("rounding to nearest takes no tiles")
-    case .stochastic(let key, let first):
-      StochasticRounding.store(tile, count: count, into: elements, key: key, first: first)
-    case .compensated(let residual):
-      ResidualRounding.store(tile, count: count, into: elements, residual: residual)
-    }
+    kernels.round(tile, change.rounding, count, elements)
   }
 
   /// Σ p² of the values stored, in the order of the kernels.
   private func squares(rows: Int, columns: Int, stride: Int) -> Double {
-    SwiftKernels().sumOfSquares(parameter.reading, rows: rows, columns: columns, stride: stride)
+    SumOfSquares<P, Float>.sum(parameter.reading, rows: rows, columns: columns, stride: stride)
   }
 }

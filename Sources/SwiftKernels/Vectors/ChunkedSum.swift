@@ -7,7 +7,7 @@ import KernelInterface
 /// elements there are. Two vectors hide the latency of addition where memory allows no more; four cost the
 /// compiler two more copies of every kernel.
 @inline(__always)
-func chunkedSum<A: Arithmetic>(_ count: Int, _ terms: (_ offset: Int, _ valid: Int) -> SIMD8<A>) -> Double {
+func chunkedSum<A: ArithmeticScalar>(_ count: Int, _ terms: (_ offset: Int, _ valid: Int) -> SIMD8<A>) -> Double {
   let length = KernelLimits.elementsPerSum
   var total = 0.0
   var start = 0
@@ -30,7 +30,7 @@ func chunkedSum<A: Arithmetic>(_ count: Int, _ terms: (_ offset: Int, _ valid: I
 ///
 /// - Parameter prepare: What all groups of a row share.
 @inline(__always)
-func chunkedSum<A: Arithmetic, Row>(
+func chunkedSum<A: ArithmeticScalar, Row>(
   rows: Int, columns: Int, _ prepare: (_ row: Int) -> Row,
   _ terms: (_ row: Row, _ offset: Int, _ valid: Int) -> SIMD8<A>
 ) -> Double {
@@ -51,7 +51,7 @@ func chunkedSum<A: Arithmetic, Row>(
 
 /// Σ sum(rows, columns) in Double over the pieces of a matrix that `chunkedSum` adds up by themselves.
 @inline(__always)
-func sumOfChunks<A: Arithmetic>(
+func sumOfChunks<A: ArithmeticScalar>(
   rows: Int, columns: Int, _ sum: (_ rows: Range<Int>, _ columns: Range<Int>) -> A
 ) -> Double {
   let length = KernelLimits.elementsPerSum

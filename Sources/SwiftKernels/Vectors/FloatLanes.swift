@@ -4,7 +4,7 @@ import KernelInterface
 
 /// The lanes in the arithmetic type: exact.
 @inline(__always)
-func widened<A: Arithmetic>(_ values: SIMD8<Float>) -> SIMD8<A> {
+func widened<A: ArithmeticScalar>(_ values: SIMD8<Float>) -> SIMD8<A> {
   if A.self == Float.self { return unsafeBitCast(values, to: SIMD8<A>.self) }
   return unsafeBitCast(converted(values) as SIMD8<Double>, to: SIMD8<A>.self)
 }
@@ -13,7 +13,7 @@ func widened<A: Arithmetic>(_ values: SIMD8<Float>) -> SIMD8<A> {
 ///
 /// Double is rounded to odd: where Float loses bits, the neighbour whose last bit is 1 stands for "between the two".
 @inline(__always)
-func narrowed<A: Arithmetic>(_ values: SIMD8<A>) -> SIMD8<Float> {
+func narrowed<A: ArithmeticScalar>(_ values: SIMD8<A>) -> SIMD8<Float> {
   if A.self == Float.self { return unsafeBitCast(values, to: SIMD8<Float>.self) }
   let exact = unsafeBitCast(values, to: SIMD8<Double>.self)
   var odd = SIMD8<Float>()

@@ -1,6 +1,8 @@
+import KernelInterface
+
 /// Each lane of `new`, or that of `old` where it is not smaller: a NaN in `new` stays.
 @inline(__always)
-func lanesMaximum<A: Arithmetic>(_ new: SIMD8<A>, _ old: SIMD8<A>) -> SIMD8<A> {
+func lanesMaximum<A: ArithmeticScalar>(_ new: SIMD8<A>, _ old: SIMD8<A>) -> SIMD8<A> {
   // For known types a comparison is one instruction; for a generic one it goes lane by lane.
   if A.self == Float.self {
     let (new, old) = (unsafeBitCast(new, to: SIMD8<Float>.self), unsafeBitCast(old, to: SIMD8<Float>.self))

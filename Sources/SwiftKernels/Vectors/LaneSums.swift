@@ -1,3 +1,5 @@
+import KernelInterface
+
 extension UnsafePointer where Pointee: SIMDScalar {
   /// Eight elements from `offset` on, whatever their alignment.
   @inline(__always)
@@ -32,7 +34,7 @@ extension SIMD8 where Scalar: FloatingPoint {
 
 /// The lane sums of four vectors, each with the bits of `laneSum`.
 @inline(__always)
-func laneSums<A: Arithmetic>(_ a: SIMD8<A>, _ b: SIMD8<A>, _ c: SIMD8<A>, _ d: SIMD8<A>) -> SIMD4<A> {
+func laneSums<A: ArithmeticScalar>(_ a: SIMD8<A>, _ b: SIMD8<A>, _ c: SIMD8<A>, _ d: SIMD8<A>) -> SIMD4<A> {
   let ab = pairSums(a.lowHalf + a.highHalf, b.lowHalf + b.highHalf)
   let cd = pairSums(c.lowHalf + c.highHalf, d.lowHalf + d.highHalf)
   return SIMD4(ab.x, ab.z, cd.x, cd.z) + SIMD4(ab.y, ab.w, cd.y, cd.w)
@@ -40,13 +42,13 @@ func laneSums<A: Arithmetic>(_ a: SIMD8<A>, _ b: SIMD8<A>, _ c: SIMD8<A>, _ d: S
 
 /// Lower and upper halves added: two numbers of `a`, then two of `b`.
 @inline(__always)
-private func pairSums<A: Arithmetic>(_ a: SIMD4<A>, _ b: SIMD4<A>) -> SIMD4<A> {
+private func pairSums<A: ArithmeticScalar>(_ a: SIMD4<A>, _ b: SIMD4<A>) -> SIMD4<A> {
   SIMD4(lowHalf: a.lowHalf, highHalf: b.lowHalf) + SIMD4(lowHalf: a.highHalf, highHalf: b.highHalf)
 }
 
 /// Four lanes in Double, exactly.
 @inline(__always)
-func inDouble<A: Arithmetic>(_ values: SIMD4<A>) -> SIMD4<Double> {
+func inDouble<A: ArithmeticScalar>(_ values: SIMD4<A>) -> SIMD4<Double> {
   SIMD4(
     values.x.doubleValue, values.y.doubleValue, values.z.doubleValue, values.w.doubleValue)
 }

@@ -1,99 +1,210 @@
 import KernelInterface
+import Tensors
 
-/// One Adafactor step of one tensor: where its numbers lie, and what is known of the step so far.
+/// The prepared Adafactor step of one parameter: what all block forms share.
 ///
-/// The statistics are R, C and what Σ u² is made of; the decision turns them into clip factor and step size. The
-/// gradient is read once in the statistics and once in the update, and nothing of its size is kept between.
-struct AdafactorStep: BlockwiseStep {
-  // MARK: What is stepped
-
-  /// How the tensor is divided.
-  let partition: BlockPartition
-  /// P, of the parameter's type.
-  let parameter: MutableElements
-  /// G before it is scaled.
-  let gradient: Elements
-  /// What G is multiplied by.
-  let gradientScale: Double
-  /// Whether P and G may have to come from memory.
-  let mayComeFromMemory: Bool
-  /// R, C, V and M of the state, where they exist, in the arithmetic type.
-  let moments: Moments
-  /// β, 1 − β, ε₁ at this step.
-  let average: (decay: Double, weight: Double, epsilon: Double)
-  /// Step size and clipping at this step.
-  let rule: StepRule
-  /// How P takes its new values, where they have 16 bits.
-  let rounding: ParameterRounding
-
-  // MARK: Workspace
-
-  /// What the phases hand on takes this many bytes.
+/// The three phases are statistics, which reads the gradient and makes R, C and the sums behind Σ u²; moments, which
+/// completes what blocks had only parts of, and then decides step size and clip factor; and update, which reads the
+/// gradient again and writes parameter and state. Nothing of the gradient's size is kept between them.
+///
+/// Each form of blocks is a subclass in a file of its own that reads from top to bottom: workspace, statistics, fold,
+/// moments, decide, update. `AdafactorOptions.update(_:gradient:state:)` is the specification of them all.
+class AdafactorStep: PreparedStep {
+  /// The tensor and its blocks that lie here.
+  let extent: Extent
+  /// The kernels for the types of parameter and gradient.
+  let kernels: AdafactorKernels
+  /// The type that is computed in.
+  let arithmetic: ScalarType
   let workspaceByteCount: Int
-  /// Where it lies; bound before the first phase.
-  private(set) var workspace: AdafactorWorkspace!
+  let scratchByteCount: Int
+  private let group: RuleGroup<AdafactorOptions>
+  private let layout: StepLayout
+  private let nameHash: UInt64
 
-  // MARK: Results
+  /// The parameter's state; nil before the first step.
+  private(set) var state: AdafactorState?
+  /// What `begin` added to it.
+  private var added: (state: Bool, momentum: Bool, residual: Bool) = (false, false, false)
 
-  /// Σ p² before the step, where it is known beforehand.
-  let squaresBefore: Double?
-  /// Σ p² after it, once the update is done.
+  // This step.
+  private(set) var tensor: SteppedTensor
+  private(set) var hyperparameters: AdafactorHyperparameters
+  private var change = ParameterChange(shrinkage: 0)
+  private var decision = AdafactorDecision(rootMeanSquare: nil, stepSize: 0, factor: 0, isFinite: true)
   private(set) var squaresAfter: Double?
-  /// What the statistics led to.
-  var decision: StepDecision?
 
   init(
-    _ partition: BlockPartition, parameter: MutableElements, gradient: Elements, gradientScale: Double,
-    mayComeFromMemory: Bool, moments: Moments, average: (decay: Double, weight: Double, epsilon: Double),
-    rule: StepRule, rounding: ParameterRounding, squaresBefore: Double?
+    _ group: RuleGroup<AdafactorOptions>, _ layout: StepLayout, _ extent: Extent, state: AdafactorState?,
+    kernels: AdafactorKernels, workspace: ScratchAllocator, scratch: ScratchAllocator
   ) {
-    self.partition = partition
-    self.parameter = parameter
-    self.gradient = gradient
-    self.gradientScale = gradientScale
-    self.mayComeFromMemory = mayComeFromMemory
-    self.moments = moments
-    self.average = average
-    self.rule = rule
-    self.rounding = rounding
-    self.squaresBefore = squaresBefore
-    workspaceByteCount = WorkspaceLayout(partition).byteCount(
-      arithmeticBytes: parameter.type.arithmeticType.byteCount)
+    self.group = group
+    self.layout = layout
+    self.extent = extent
+    self.state = state
+    self.kernels = kernels
+    arithmetic = layout.scalarType.arithmeticType
+    nameHash = Rounding.hash(ofName: layout.name)
+    workspaceByteCount = workspace.byteCount
+    scratchByteCount = scratch.byteCount
+    hyperparameters = AdafactorHyperparameters(group.rule, step: 1)
+    let nothing = UnsafeMutableRawPointer(bitPattern: 64)!
+    tensor = SteppedTensor(
+      parameter: MutableElements(nothing, layout.scalarType),
+      gradient: Elements(nothing, layout.gradientType), gradientScale: 1)
   }
 
-  /// Gives the phases `workspaceByteCount` bytes at `address`.
-  mutating func bindWorkspace(_ address: UnsafeMutableRawPointer) {
-    workspace = WorkspaceLayout(partition).bind(address, arithmetic: arithmetic)
+  // MARK: What a form of blocks says
+
+  /// Takes the addresses of the second moments; valid until the state is copied or changed.
+  func bindMoments(of state: inout AdafactorState) { fatalError("a block form takes its moments") }
+  /// Reads one block of the gradient.
+  func readStatistics(_ block: Int, _ scratch: UnsafeMutableRawPointer) {}
+  /// The number of parts of the fold, and one of them.
+  var foldCount: Int { 0 }
+  func foldStatistics(_ part: Int) {}
+  /// Sums that machines that share the tensor add up after the fold.
+  var reduction: UnsafeMutableBufferPointer<Double> { .init(start: nil, count: 0) }
+  /// The number of parts in which moments are completed, and one of them.
+  var momentTaskCount: Int { 0 }
+  func completeMoments(_ task: Int) {}
+  /// Σ p² before the step and Σ u².
+  func sums() -> (squares: Double, updateSquares: Double) { fatalError("a block form has its sums") }
+  /// Writes one block.
+  func write(_ block: Int, _ scratch: UnsafeMutableRawPointer) {}
+  /// Σ p² after the step.
+  func sumOfSquaresAfter() -> Double { fatalError("a block form has its sum") }
+  func bindWorkspace(_ address: UnsafeMutableRawPointer) {}
+
+  // MARK: Phases
+
+  private enum Phase { static let (statistics, moments, update, count) = (0, 1, 2, 3) }
+
+  final var elementCount: Int { extent.elementCount }
+  final var phaseCount: Int { Phase.count }
+  final var firstWritingPhase: Int { Phase.update }
+
+  final func taskCount(in phase: Int) -> Int {
+    phase == Phase.moments ? momentTaskCount : extent.blocks.count
   }
 
-  /// Adds up what the update left.
-  mutating func finish() {
-    squaresAfter = sum(workspace.squaresAfter, partition.blockCount)
+  final func run(_ task: Int, in phase: Int, scratch: UnsafeMutableRawPointer) {
+    switch phase {
+    case Phase.statistics: readStatistics(task, scratch)
+    case Phase.moments: completeMoments(task)
+    default: write(task, scratch)
+    }
   }
 
-  /// The addresses of a state's moments.
-  struct Moments {
-    /// R: one row moment for each row of each trailing matrix.
-    var rows: MutableElements?
-    /// C: one column moment for each column of each trailing matrix.
-    var columns: MutableElements?
-    /// V: one second moment for each element.
-    var elements: MutableElements?
-    /// M: the average of updates.
-    var updates: MutableElements?
+  final func foldCount(in phase: Int) -> Int { phase == Phase.statistics ? foldCount : 0 }
+  final func fold(_ part: Int, in phase: Int) { foldStatistics(part) }
+  final func reduction(after phase: Int) -> UnsafeMutableBufferPointer<Double> {
+    phase == Phase.statistics ? reduction : .init(start: nil, count: 0)
   }
 
-  /// The type that the step computes in.
-  var arithmetic: ScalarType { parameter.type.arithmeticType }
+  final func finish(_ phase: Int, kernels: KernelTable) -> StepVerdict {
+    switch phase {
+    case Phase.moments:
+      let (squares, updateSquares) = sums()
+      decision = hyperparameters.decide(
+        squares: tensor.squaresBefore ?? squares, updateSquares: updateSquares,
+        count: extent.partition.elementCount)
+      change.shrinkage = hyperparameters.weightDecay * decision.stepSize
+      return decision.isFinite ? .proceed : .nonFinite
+    case Phase.update:
+      squaresAfter = sumOfSquaresAfter()
+      return .proceed
+    default: return .proceed
+    }
+  }
 
-  var scratch: ThreadScratch.Capacity { ThreadScratch.Capacity(partition) }
+  // MARK: State
 
-  var statisticsCount: Int { partition.blockCount }
+  final var anyState: (any ParameterState)? {
+    get { state }
+    set { state = newValue.map { $0 as! AdafactorState } }
+  }
 
-  var isFinite: Bool { decision?.isFinite ?? true }
+  final func begin(_ tensor: SteppedTensor) {
+    self.tensor = tensor
+    let options = group.rule
+    if state == nil {
+      state = options.initialState(shape: layout.shape, scalarType: layout.scalarType)
+      added.state = true
+    }
+    if options.beta1 != nil && state!.firstMoments == nil {
+      state!.firstMoments = Tensor(zeros: layout.shape, as: arithmetic)
+      added.momentum = true
+    }
+    if options.rounding.keepsResidual(of: layout.scalarType) && state!.residual == nil {
+      state!.residual = Tensor(zeros: layout.shape, as: layout.scalarType)
+      added.residual = true
+    }
+    let step = state!.step + 1
+    hyperparameters = AdafactorHyperparameters(options, step: step)
+    bindMoments(of: &state!)
+    change = ParameterChange(
+      shrinkage: 0,
+      momentum: options.beta1.map { (state!.firstMoments!.mutableElements(), $0) },
+      rounding: options.rounding.rounding(
+        nameHash: nameHash, step: step, seed: options.roundingSeed,
+        residual: options.rounding == .compensated ? state!.residual?.mutableElements() : nil))
+  }
 
-  var isFinished: Bool { squaresAfter != nil }
+  final func commit() {
+    state!.step += 1
+    state!.rootMeanSquare = decision.rootMeanSquare
+    // A residual that this step did not take into account no longer belongs to the values.
+    if group.rule.rounding != .compensated { state!.residual = nil }
+    added = (false, false, false)
+  }
 
-  /// Bytes of one number of the arithmetic type.
-  var arithmeticBytes: Int { arithmetic.byteCount }
+  final func discard() {
+    if added.state { state = nil }
+    if added.momentum { state?.firstMoments = nil }
+    if added.residual { state?.residual = nil }
+    added = (false, false, false)
+  }
+
+  // MARK: What the forms compute with
+
+  /// α / max(1, RMS(U)/d), the factor of the unclipped update.
+  final var factor: Double { decision.factor }
+
+  /// Whether Σ p² before the step is needed and not known.
+  final var needsSquares: Bool { hyperparameters.leastScale != nil && tensor.squaresBefore == nil }
+
+  /// The moving average with sums of `count` squares.
+  final func average(count: Int) -> MomentAverage {
+    MomentAverage(
+      decay: hyperparameters.decay, weight: hyperparameters.weight, epsilon: hyperparameters.epsilon,
+      count: count)
+  }
+
+  /// The gradient's elements from `offset` on.
+  final func piece(_ offset: Int, rows: Int, columns: Int) -> GradientPiece {
+    GradientPiece(
+      tensor.gradient.advanced(by: offset), scale: tensor.gradientScale, rows: rows, columns: columns,
+      stride: extent.stride, mayComeFromMemory: layout.mayComeFromMemory)
+  }
+
+  /// How the update enters the elements from `offset` on.
+  final func change(at offset: Int) -> ParameterChange { change.advanced(by: offset) }
+
+  /// Σ p² of `rows` × `columns` elements from `offset` on, with the bits that their update returns.
+  final func sumOfSquares(_ offset: Int, rows: Int, columns: Int, stride: Int) -> Double {
+    kernels.sumOfSquares(tensor.parameter.reading.advanced(by: offset), rows, columns, stride)
+  }
+
+  /// Copies new moments into the state.
+  final func commit(_ new: MutableElements, to state: MutableElements, count: Int) {
+    state.address.copyMemory(from: new.address, byteCount: count * arithmetic.byteCount)
+  }
+}
+
+/// Σ values, in their order.
+func sum(_ values: UnsafeMutablePointer<Double>, _ count: Int) -> Double {
+  var total = 0.0
+  for index in 0..<count { total += values[index] }
+  return total
 }

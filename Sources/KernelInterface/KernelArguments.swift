@@ -1,0 +1,140 @@
+/// A piece of a gradient: `rows` × `columns` elements, `stride` elements from row to row.
+package struct GradientPiece: Sendable {
+  /// The first element of the first row.
+  package var elements: Elements
+  /// What every element is multiplied by as it is read: 1 / (loss scale × accumulated weight), say.
+  package var scale: Double
+  /// Rows of the piece.
+  package var rows: Int
+  /// Columns of the piece.
+  package var columns: Int
+  /// Elements from the start of a row to the start of the next.
+  package var stride: Int
+  /// Whether these elements, and the parameter's, may have to come from memory. Kernels then ask for them early, which
+  /// changes no bit.
+  package var mayComeFromMemory: Bool
+
+  /// A piece of a gradient.
+  package init(
+    _ elements: Elements, scale: Double, rows: Int, columns: Int, stride: Int,
+    mayComeFromMemory: Bool = false
+  ) {
+    self.elements = elements
+    self.scale = scale
+    self.rows = rows
+    self.columns = columns
+    self.stride = stride
+    self.mayComeFromMemory = mayComeFromMemory
+  }
+}
+
+/// Where sums per column go: in the arithmetic type over a few rows, in Double over all.
+package struct ColumnSums {
+  /// Σ g² in the arithmetic type, one for each column: 0 before and after a kernel.
+  package let partial: MutableElements
+  /// Σ g² / R in the arithmetic type: 0 before and after a kernel.
+  package let partialWeighted: MutableElements
+  /// Σ g²: what the rows add up to.
+  package let total: UnsafeMutablePointer<Double>
+  /// Σ g² / R.
+  package let totalWeighted: UnsafeMutablePointer<Double>
+  /// Columns.
+  package let count: Int
+
+  /// Sums of `count` columns: a kernel writes the totals.
+  package init(
+    partial: MutableElements, partialWeighted: MutableElements, total: UnsafeMutablePointer<Double>,
+    totalWeighted: UnsafeMutablePointer<Double>, count: Int
+  ) {
+    self.partial = partial
+    self.partialWeighted = partialWeighted
+    self.total = total
+    self.totalWeighted = totalWeighted
+    self.count = count
+  }
+}
+
+/// The moving average of squared gradients at one step: new ← β old + (1−β)(Σ g² / count + ε).
+package struct MomentAverage: Sendable {
+  /// β = 1 − t^decayRate.
+  package var decay: Double
+  /// 1 − β, computed as t^decayRate: the difference of β from 1 has lost its digits by step 10⁴.
+  package var weight: Double
+  /// ε, added to the mean of squares before it is weighted.
+  package var epsilon: Double
+  /// How many squares a sum holds: the columns for R, the rows for C.
+  package var count: Int
+
+  /// A moving average.
+  package init(decay: Double, weight: Double, epsilon: Double, count: Int) {
+    self.decay = decay
+    self.weight = weight
+    self.epsilon = epsilon
+    self.count = count
+  }
+}
+
+/// Small matrices behind each other, `rows` × `columns` each, and the moving average of their moments.
+package struct MatrixBatch: Sendable {
+  /// The first element of the first matrix.
+  package var gradient: Elements
+  /// What every element is multiplied by as it is read.
+  package var scale: Double
+  /// Matrices.
+  package var count: Int
+  /// Rows of each.
+  package let rows: Int
+  /// Columns of each.
+  package let columns: Int
+  /// Elements of each.
+  package let elements: Int
+  /// β, 1 − β and ε, for any number of squares.
+  private let average: MomentAverage
+
+  /// Small matrices.
+  package init(
+    _ gradient: Elements, scale: Double, count: Int, rows: Int, columns: Int, average: MomentAverage
+  ) {
+    self.gradient = gradient
+    self.scale = scale
+    self.count = count
+    self.rows = rows
+    self.columns = columns
+    elements = rows * columns
+    self.average = average
+  }
+
+  /// The moving average with sums of `count` squares.
+  package func average(count: Int) -> MomentAverage {
+    var average = average
+    average.count = count
+    return average
+  }
+}
+
+/// How an update enters a parameter, beside the update itself.
+package struct ParameterChange: Sendable {
+  /// α·weightDecay: the share of P that is taken off before the update; 0 takes nothing.
+  package var shrinkage: Double
+  /// The average of updates and its coefficient: M ← beta1·M + (1−beta1)·update, and M is taken off P.
+  package var momentum: (moments: MutableElements, beta1: Double)?
+  /// How a 16-bit parameter takes its new values.
+  package var rounding: ParameterRounding
+
+  /// A change of a parameter.
+  package init(
+    shrinkage: Double, momentum: (moments: MutableElements, beta1: Double)? = nil,
+    rounding: ParameterRounding = .nearest
+  ) {
+    self.shrinkage = shrinkage
+    self.momentum = momentum
+    self.rounding = rounding
+  }
+
+  /// The same change for the elements from index `offset` on.
+  package func advanced(by offset: Int) -> ParameterChange {
+    ParameterChange(
+      shrinkage: shrinkage, momentum: momentum.map { ($0.moments.advanced(by: offset), $0.beta1) },
+      rounding: rounding.advanced(by: offset))
+  }
+}

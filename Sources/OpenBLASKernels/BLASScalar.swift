@@ -1,0 +1,165 @@
+#if OpenBLAS
+  import COpenBLAS
+  import KernelInterface
+
+  /// A scalar type that cblas computes with: every call to cblas stands in this file.
+  ///
+  /// The wrappers check what cblas does not, and keep OpenBLAS on the calling thread: it starts threads of its own for
+  /// a `gemv` of 9,216 elements and for vectors of more than 10,000, and its only thread setting is one for the whole
+  /// process, which therefore stays as the caller left it. So vectors go to it in pieces of at most ``tileCapacity``
+  /// elements (the same bits, since these operations treat each element alone), and a larger matrix or `dot` is the
+  /// caller's to tile. `gemm` alone may use the process's OpenBLAS threads.
+  ///
+  /// What BLAS skips where a factor is 0 it also hides a NaN in: OpenBLAS 0.3.21 writes zeros in `scal` and returns from
+  /// `axpy`. Callers that must propagate NaN ask for 0 themselves.
+  package protocol BLASScalar: ArithmeticScalar {
+    /// y ← α op(A) x + βy, with A `rows` × `columns`, row i at `a + i * rowStride`.
+    ///
+    /// - Precondition: at most ``tileCapacity`` elements.
+    static func gemv(
+      transposed: Bool, rows: Int, columns: Int, alpha: Self, _ a: UnsafePointer<Self>, rowStride: Int,
+      _ x: UnsafePointer<Self>, beta: Self, _ y: UnsafeMutablePointer<Self>)
+
+    /// y ← y + αx.
+    static func axpy(count: Int, alpha: Self, _ x: UnsafePointer<Self>, _ y: UnsafeMutablePointer<Self>)
+
+    /// x ← αx.
+    static func scal(count: Int, alpha: Self, _ x: UnsafeMutablePointer<Self>)
+
+    /// Σ xᵢyᵢ.
+    ///
+    /// - Precondition: at most ``tileCapacity`` elements.
+    static func dot(count: Int, _ x: UnsafePointer<Self>, _ y: UnsafePointer<Self>) -> Self
+
+    /// C ← α op(A) op(B) + βC, with op(A) `rows` × `inner`, op(B) `inner` × `columns`, all contiguous.
+    static func gemm(
+      transposedA: Bool, transposedB: Bool, rows: Int, columns: Int, inner: Int,
+      alpha: Self, _ a: UnsafePointer<Self>, _ b: UnsafePointer<Self>,
+      beta: Self, _ c: UnsafeMutablePointer<Self>)
+  }
+
+  extension BLASScalar {
+    /// The most elements that one call may touch and still stay on the calling thread: 32 × 256.
+    package static var tileCapacity: Int { 8192 }
+
+    /// The longest side of a tile: 256 for `Float`, 128 for `Double`.
+    ///
+    /// `gemv` takes its scratch from the stack up to 2,048 bytes, for rows + columns + 128 bytes; beyond that from a
+    /// pool behind a lock that all threads share.
+    static var tileSide: Int { 1024 / MemoryLayout<Self>.stride }
+  }
+
+  extension Float: BLASScalar {
+    package static func gemv(
+      transposed: Bool, rows: Int, columns: Int, alpha: Float, _ a: UnsafePointer<Float>, rowStride: Int,
+      _ x: UnsafePointer<Float>, beta: Float, _ y: UnsafeMutablePointer<Float>
+    ) {
+      checkTile(rows, columns)
+      cblas_sgemv(
+        CblasRowMajor, transposed ? CblasTrans : CblasNoTrans, narrowed(rows), narrowed(columns),
+        alpha, a, narrowed(rowStride), x, 1, beta, y, 1)
+    }
+
+    package static func axpy(count: Int, alpha: Float, _ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>) {
+      forEachPiece(count) { cblas_saxpy($1, alpha, x + $0, 1, y + $0, 1) }
+    }
+
+    package static func scal(count: Int, alpha: Float, _ x: UnsafeMutablePointer<Float>) {
+      forEachPiece(count) { cblas_sscal($1, alpha, x + $0, 1) }
+    }
+
+    package static func dot(count: Int, _ x: UnsafePointer<Float>, _ y: UnsafePointer<Float>) -> Float {
+      checkTile(1, count)
+      return cblas_sdot(narrowed(count), x, 1, y, 1)
+    }
+
+    package static func gemm(
+      transposedA: Bool, transposedB: Bool, rows: Int, columns: Int, inner: Int,
+      alpha: Float, _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>,
+      beta: Float, _ c: UnsafeMutablePointer<Float>
+    ) {
+      cblas_sgemm(
+        CblasRowMajor, transposedA ? CblasTrans : CblasNoTrans, transposedB ? CblasTrans : CblasNoTrans,
+        narrowed(rows), narrowed(columns), narrowed(inner),
+        alpha, a, rowStride(transposedA ? rows : inner), b, rowStride(transposedB ? inner : columns),
+        beta, c, rowStride(columns))
+    }
+  }
+
+  extension Double: BLASScalar {
+    package static func gemv(
+      transposed: Bool, rows: Int, columns: Int, alpha: Double, _ a: UnsafePointer<Double>, rowStride: Int,
+      _ x: UnsafePointer<Double>, beta: Double, _ y: UnsafeMutablePointer<Double>
+    ) {
+      checkTile(rows, columns)
+      cblas_dgemv(
+        CblasRowMajor, transposed ? CblasTrans : CblasNoTrans, narrowed(rows), narrowed(columns),
+        alpha, a, narrowed(rowStride), x, 1, beta, y, 1)
+    }
+
+    package static func axpy(
+      count: Int, alpha: Double, _ x: UnsafePointer<Double>, _ y: UnsafeMutablePointer<Double>
+    ) {
+      forEachPiece(count) { cblas_daxpy($1, alpha, x + $0, 1, y + $0, 1) }
+    }
+
+    package static func scal(count: Int, alpha: Double, _ x: UnsafeMutablePointer<Double>) {
+      forEachPiece(count) { cblas_dscal($1, alpha, x + $0, 1) }
+    }
+
+    package static func dot(count: Int, _ x: UnsafePointer<Double>, _ y: UnsafePointer<Double>) -> Double {
+      checkTile(1, count)
+      return cblas_ddot(narrowed(count), x, 1, y, 1)
+    }
+
+    package static func gemm(
+      transposedA: Bool, transposedB: Bool, rows: Int, columns: Int, inner: Int,
+      alpha: Double, _ a: UnsafePointer<Double>, _ b: UnsafePointer<Double>,
+      beta: Double, _ c: UnsafeMutablePointer<Double>
+    ) {
+      cblas_dgemm(
+        CblasRowMajor, transposedA ? CblasTrans : CblasNoTrans, transposedB ? CblasTrans : CblasNoTrans,
+        narrowed(rows), narrowed(columns), narrowed(inner),
+        alpha, a, rowStride(transposedA ? rows : inner), b, rowStride(transposedB ? inner : columns),
+        beta, c, rowStride(columns))
+    }
+  }
+
+  // MARK: Checks
+
+  extension BLASScalar {
+    /// Calls `body(start, count)` on pieces of at most ``tileCapacity`` elements, in order.
+    @inline(__always)
+    fileprivate static func forEachPiece(_ count: Int, _ body: (Int, blasint) -> Void) {
+      var start = 0
+      while start < count {
+        let piece = min(tileCapacity, count - start)
+        body(start, narrowed(piece))
+        start += piece
+      }
+    }
+  }
+
+  /// `value` as the library's integer: traps where it does not fit, never truncates.
+  @inline(__always)
+  private func narrowed(_ value: Int) -> blasint {
+    guard let result = blasint(exactly: value) else {
+      preconditionFailure("A size of \(value) does not fit OpenBLAS's integer, which ends at \(blasint.max).")
+    }
+    return result
+  }
+
+  /// A row stride, which cblas wants to be at least 1 even where there is nothing to stride over.
+  @inline(__always)
+  private func rowStride(_ columns: Int) -> blasint { narrowed(max(1, columns)) }
+
+  /// Traps where a call would leave the calling thread.
+  @inline(__always)
+  private func checkTile(_ rows: Int, _ columns: Int) {
+    let (count, overflow) = rows.multipliedReportingOverflow(by: columns)
+    precondition(
+      !overflow && count <= Float.tileCapacity,
+      "A tile of \(rows) × \(columns) is more than the \(Float.tileCapacity) elements that OpenBLAS keeps on one thread."
+    )
+  }
+#endif

@@ -1,0 +1,64 @@
+import KernelInterface
+import Tensors
+
+extension AdafactorOptions: PhasedRule, RoundedRule {
+  /// `adafactor`.
+  public static var name: String { "adafactor" }
+
+  /// Zeros: R and C of a tensor with two axes or more, V of any other, and M with `beta1`.
+  public func initialState(shape: Shape, scalarType: ScalarType) -> AdafactorState {
+    AdafactorState(shape: shape, scalarType: scalarType, hasFirstMoments: beta1 != nil)
+  }
+
+  package static func preparedStep(
+    of group: RuleGroup<Self>, _ layout: StepLayout, state: AdafactorState?, kernels: KernelTable
+  ) -> any PreparedStep {
+    preparedStep(of: group, layout, state: state, kernels: kernels, blocks: nil)
+  }
+
+  /// The step of the blocks that lie here, or of all.
+  package static func preparedStep(
+    of group: RuleGroup<Self>, _ layout: StepLayout, state: AdafactorState?, kernels: KernelTable,
+    blocks: Range<Int>?
+  ) -> any PreparedStep {
+    let extent = Extent(
+      BlockPartition(dimensions: layout.shape.dimensions, factored: true), blocks: blocks)
+    let kernels = kernels.adafactor[layout.scalarType, layout.gradientType]
+    return switch extent.partition.form {
+    case .elements: AdafactorElements(group, layout, extent, state: state, kernels: kernels)
+    case .rows: AdafactorRows(group, layout, extent, state: state, kernels: kernels)
+    case .columns: AdafactorColumns(group, layout, extent, state: state, kernels: kernels)
+    case .matrices: AdafactorMatrices(group, layout, extent, state: state, kernels: kernels)
+    case .smallMatrices: AdafactorSmallMatrices(group, layout, extent, state: state, kernels: kernels)
+    }
+  }
+
+  /// Refuses second moments, momentum and residual that do not fit the parameter.
+  public func check(
+    _ state: AdafactorState, parameter: String, shape: Shape, scalarType: ScalarType
+  ) throws(OptimizerError) {
+    try checkStep(state.step, of: parameter)
+    let isFactored = shape.rank >= 2
+    let arithmetic = scalarType.arithmeticType
+    func check(_ name: String, _ tensor: Tensor?, _ expected: Shape?) throws(OptimizerError) {
+      try checkMoments(name, tensor, parameter: parameter, shape: expected, type: arithmetic)
+    }
+    try check("row moments", state.rowMoments, isFactored ? shape.removing(axis: -1) : nil)
+    try check("column moments", state.columnMoments, isFactored ? shape.removing(axis: -2) : nil)
+    try check("second moments", state.secondMoments, isFactored ? nil : shape)
+    try check("first moments", state.firstMoments, state.firstMoments == nil ? nil : shape)
+    try checkResidual(state.residual, parameter: parameter, shape: shape, scalarType: scalarType)
+  }
+}
+
+extension UpdateRule {
+  /// Refuses a residual of another shape or type, and one of a parameter that is not rounded.
+  func checkResidual(
+    _ residual: Tensor?, parameter: String, shape: Shape, scalarType: ScalarType
+  ) throws(OptimizerError) {
+    guard residual != nil else { return }
+    try checkMoments(
+      "residual", residual, parameter: parameter, shape: scalarType.hasResidual ? shape : nil,
+      type: scalarType)
+  }
+}

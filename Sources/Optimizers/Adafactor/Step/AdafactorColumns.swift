@@ -1,0 +1,221 @@
+import KernelInterface
+
+/// Adafactor on a wide matrix of few rows by panels of columns; a stack of matrices is stepped matrix by matrix.
+///
+/// The axes are exchanged: column j's Cⱼ is complete when its panel has been read, so the same pass adds up
+/// rᵢ = Σⱼ g²ᵢⱼ and Eᵢ = Σⱼ g²ᵢⱼ / Cⱼ for every row. Then Rᵢ ← β Rᵢ + (1−β)(rᵢ / m + ε₁), and
+/// Σ u² = mean R · Σᵢ Eᵢ / Rᵢ.
+final class AdafactorColumns: AdafactorStep {
+  /// The numbers that the phases hand on.
+  private struct Workspace {
+    /// Per block: Σ p² before and after the step.
+    let squaresBefore, squaresAfter: UnsafeMutablePointer<Double>
+    /// Per block: r and E, one number for each row.
+    let partialSums: UnsafeMutablePointer<Double>
+    /// Σ p²; and per matrix r and E. Machines that share a matrix add these up.
+    let totals: UnsafeMutableBufferPointer<Double>
+    /// Per matrix: Σᵢ Eᵢ / Rᵢ, and mean R.
+    let quotients, meanRowMoments: UnsafeMutablePointer<Double>
+    /// New R.
+    let rowMoments: MutableElements
+    /// New C, if the update does not compute it again.
+    let columnMoments: MutableElements
+
+    init(_ memory: inout ScratchAllocator, _ form: Form) {
+      let blocks = form.extent.blocks.count
+      squaresBefore = memory.doubles(blocks)
+      squaresAfter = memory.doubles(blocks)
+      partialSums = memory.doubles(blocks * 2 * form.rows)
+      let totalCount = 1 + form.matrices * 2 * form.rows
+      totals = UnsafeMutableBufferPointer(start: memory.doubles(totalCount), count: totalCount)
+      quotients = memory.doubles(form.matrices)
+      meanRowMoments = memory.doubles(form.matrices)
+      rowMoments = memory.elements(form.matrices * form.rows, form.arithmetic)
+      columnMoments = memory.elements(
+        form.keepsColumnMoments ? form.matrices * form.columns : 0, form.arithmetic)
+    }
+  }
+
+  /// What a thread needs for one block.
+  private struct Scratch {
+    /// New C of the block's columns, and 1 / √C.
+    let columnMoments, columnFactors: MutableElements
+    /// α' √mean R / √R.
+    let rowFactors: MutableElements
+
+    init(_ memory: inout ScratchAllocator, _ form: Form) {
+      columnMoments = memory.elements(form.columnsPerBlock, form.arithmetic)
+      columnFactors = memory.elements(form.columnsPerBlock, form.arithmetic)
+      rowFactors = memory.elements(form.rows, form.arithmetic)
+    }
+  }
+
+  /// The sizes.
+  private struct Form {
+    let extent: Extent
+    let arithmetic: ScalarType
+    /// Matrices that lie here, their rows, and their columns here.
+    let matrices, rows, columns: Int
+    let columnsPerBlock: Int
+    /// Blocks of a matrix that lie here.
+    let blocksPerMatrix: Int
+    /// C is kept between the phases if it is much smaller than the tensor, or small.
+    let keepsColumnMoments: Bool
+
+    init(_ extent: Extent, _ arithmetic: ScalarType) {
+      self.extent = extent
+      self.arithmetic = arithmetic
+      (matrices, rows, columns) = (extent.matrices.count, extent.rows.count, extent.columns.count)
+      columnsPerBlock = min(extent.partition.blockLength, columns)
+      blocksPerMatrix = matrices == 0 ? 0 : extent.blocks.count / matrices
+      keepsColumnMoments = extent.keeps(matrices * columns)
+    }
+  }
+
+  private let form: Form
+  private var workspace: Workspace
+  /// R and C of the state.
+  private var rowMoments, columnMoments: MutableElements
+
+  init(
+    _ group: RuleGroup<AdafactorOptions>, _ layout: StepLayout, _ extent: Extent, state: AdafactorState?,
+    kernels: AdafactorKernels
+  ) {
+    form = Form(extent, layout.scalarType.arithmeticType)
+    var (measured, scratch, nothing) = (ScratchAllocator(), ScratchAllocator(), ScratchAllocator())
+    workspace = Workspace(&measured, form)
+    _ = Scratch(&scratch, form)
+    rowMoments = nothing.elements(0, form.arithmetic)
+    columnMoments = rowMoments
+    super.init(
+      group, layout, extent, state: state, kernels: kernels, workspace: measured, scratch: scratch)
+  }
+
+  override func bindWorkspace(_ address: UnsafeMutableRawPointer) {
+    var memory = ScratchAllocator(address)
+    workspace = Workspace(&memory, form)
+  }
+
+  override func bindMoments(of state: inout AdafactorState) {
+    (rowMoments, columnMoments) = state.factoredMoments()
+  }
+
+  // MARK: Statistics: new C of the panel's columns, and their parts of r and E
+
+  override func readStatistics(_ index: Int, _ memory: UnsafeMutableRawPointer) {
+    let block = block(index, memory)
+    if needsSquares {
+      workspace.squaresBefore[index] = sumOfSquares(
+        block.offset, rows: form.rows, columns: block.columns, stride: extent.stride)
+    }
+    let sums = workspace.partialSums + index * 2 * form.rows
+    sums.update(repeating: 0, count: 2 * form.rows)
+    kernels.panelStatistics(
+      block.piece, average(count: form.rows), columnMoments.reading.advanced(by: block.firstColumn),
+      form.keepsColumnMoments
+        ? workspace.columnMoments.advanced(by: block.firstColumn) : block.scratch.columnMoments,
+      sums, sums + form.rows)
+  }
+
+  // MARK: Fold: r, E and Σ p² over the blocks
+
+  override var foldCount: Int { form.matrices }
+
+  override func foldStatistics(_ matrix: Int) {
+    let blocks = form.blocksPerMatrix
+    sumOverBlocks(
+      workspace.partialSums + matrix * blocks * 2 * form.rows, blocks: blocks, stride: 2 * form.rows,
+      count: 2 * form.rows, into: totals(matrix))
+    if matrix == 0 {
+      workspace.totals[0] = needsSquares ? sum(workspace.squaresBefore, extent.blocks.count) : 0
+    }
+  }
+
+  override var reduction: UnsafeMutableBufferPointer<Double> { workspace.totals }
+
+  // MARK: Moments: new R, its mean and Σ E / R of a matrix
+
+  override var momentTaskCount: Int { form.matrices }
+
+  override func completeMoments(_ matrix: Int) {
+    let new = workspace.rowMoments.advanced(by: matrix * form.rows)
+    let sums = totals(matrix)
+    workspace.quotients[matrix] = kernels.finishMoments(
+      average(count: extent.partition.columns), rowMoments.reading.advanced(by: matrix * form.rows), new,
+      sums, sums + form.rows, form.rows)
+    workspace.meanRowMoments[matrix] = kernels.sum(new.reading, form.rows) / Double(form.rows)
+  }
+
+  // MARK: Decide: Σ u² = mean R · Σ E / R
+
+  override func sums() -> (squares: Double, updateSquares: Double) {
+    var updateSquares = 0.0
+    for matrix in 0..<form.matrices {
+      updateSquares += workspace.meanRowMoments[matrix] * workspace.quotients[matrix]
+    }
+    return (workspace.totals[0], updateSquares)
+  }
+
+  // MARK: Update: R, C, and P ← P − (α' √mean R / √Rᵢ)(gᵢⱼ / √Cⱼ)
+
+  override func write(_ index: Int, _ memory: UnsafeMutableRawPointer) {
+    let block = block(index, memory)
+    let newColumns = columnMoments.advanced(by: block.firstColumn)
+    let newRows = workspace.rowMoments.advanced(by: block.matrix * form.rows)
+    let rowFactor = factor * workspace.meanRowMoments[block.matrix].squareRoot()
+    if block.isFirstOfMatrix {
+      commit(newRows, to: rowMoments.advanced(by: block.matrix * form.rows), count: form.rows)
+    }
+    if form.rows == 1 && !form.keepsColumnMoments {
+      // Each column is one element: one sweep makes its new moment and its update.
+      workspace.squaresAfter[index] = kernels.updateElements(
+        tensor.parameter.advanced(by: block.offset), block.piece, average(count: 1), newColumns,
+        rowFactor / newRows.reading.firstElement.squareRoot(), change(at: block.offset))
+      return
+    }
+    if form.keepsColumnMoments {
+      commit(
+        workspace.columnMoments.advanced(by: block.firstColumn), to: newColumns, count: block.columns)
+    } else {
+      kernels.columnMoments(block.piece, average(count: form.rows), newColumns.reading, newColumns)
+    }
+    kernels.reciprocalRoots(newColumns.reading, 1, block.columns, block.scratch.columnFactors)
+    kernels.reciprocalRoots(newRows.reading, rowFactor, form.rows, block.scratch.rowFactors)
+    workspace.squaresAfter[index] = kernels.updateFactored(
+      tensor.parameter.advanced(by: block.offset), block.piece, block.scratch.rowFactors.reading,
+      block.scratch.columnFactors.reading, change(at: block.offset))
+  }
+
+  override func sumOfSquaresAfter() -> Double { sum(workspace.squaresAfter, extent.blocks.count) }
+
+  // MARK: Places
+
+  /// r and E of a matrix.
+  private func totals(_ matrix: Int) -> UnsafeMutablePointer<Double> {
+    workspace.totals.baseAddress! + (1 + matrix * 2 * form.rows)
+  }
+
+  /// A block: its matrix and first column among those that lie here, its columns, the place of its first element, and the
+  /// gradient's elements.
+  private func block(_ index: Int, _ memory: UnsafeMutableRawPointer) -> (
+    matrix: Int, firstColumn: Int, columns: Int, isFirstOfMatrix: Bool, offset: Int, piece: GradientPiece,
+    scratch: Scratch
+  ) {
+    let block = extent.partition[extent.blocks.lowerBound + index]
+    let matrix = block.matrices.lowerBound - extent.matrices.lowerBound
+    let column = block.columns.lowerBound - extent.columns.lowerBound
+    let offset = extent.offset(of: block)
+    var allocator = ScratchAllocator(memory)
+    return (
+      matrix, matrix * form.columns + column, block.columns.count, column == 0, offset,
+      piece(offset, rows: form.rows, columns: block.columns.count), Scratch(&allocator, form)
+    )
+  }
+}
+
+extension Elements {
+  /// The first element, of a type that is computed in.
+  fileprivate var firstElement: Double {
+    type == .float64 ? address.load(as: Double.self) : Double(address.load(as: Float.self))
+  }
+}

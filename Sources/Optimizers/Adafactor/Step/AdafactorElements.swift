@@ -1,0 +1,93 @@
+import KernelInterface
+
+/// Adafactor on a vector or scalar: a second moment v for every element, on blocks of elements.
+///
+/// v is computed in the statistics, not stored, and computed again in the update.
+final class AdafactorElements: AdafactorStep {
+  private struct Workspace {
+    /// Per block: Σ p² before and after the step, and Σ u².
+    let squaresBefore, squaresAfter, updateSquares: UnsafeMutablePointer<Double>
+    /// Σ p² and Σ u² of all blocks.
+    let totals: UnsafeMutablePointer<Double>
+
+    init(_ memory: inout ScratchAllocator, _ extent: Extent) {
+      squaresBefore = memory.doubles(extent.blocks.count)
+      squaresAfter = memory.doubles(extent.blocks.count)
+      updateSquares = memory.doubles(extent.blocks.count)
+      totals = memory.doubles(2)
+    }
+  }
+
+  private var workspace: Workspace
+  /// V of the state.
+  private var secondMoments: MutableElements
+
+  init(
+    _ group: RuleGroup<AdafactorOptions>, _ layout: StepLayout, _ extent: Extent, state: AdafactorState?,
+    kernels: AdafactorKernels
+  ) {
+    var measured = ScratchAllocator()
+    workspace = Workspace(&measured, extent)
+    var nothing = ScratchAllocator()
+    secondMoments = nothing.elements(0, layout.scalarType.arithmeticType)
+    super.init(
+      group, layout, extent, state: state, kernels: kernels, workspace: measured,
+      scratch: ScratchAllocator())
+  }
+
+  override func bindWorkspace(_ address: UnsafeMutableRawPointer) {
+    var memory = ScratchAllocator(address)
+    workspace = Workspace(&memory, extent)
+  }
+
+  override func bindMoments(of state: inout AdafactorState) {
+    secondMoments = state.secondMoments!.mutableElements()
+  }
+
+  // MARK: Statistics: Σ g² / v with v ← β v + (1−β)(g² + ε₁)
+
+  override func readStatistics(_ block: Int, _ scratch: UnsafeMutableRawPointer) {
+    let (start, piece) = piece(block)
+    if needsSquares {
+      workspace.squaresBefore[block] = sumOfSquares(
+        start, rows: 1, columns: piece.columns, stride: piece.columns)
+    }
+    workspace.updateSquares[block] = kernels.elementStatistics(
+      piece, average(count: 1), secondMoments.reading.advanced(by: start))
+  }
+
+  // MARK: Fold
+
+  override var foldCount: Int { 1 }
+
+  override func foldStatistics(_ part: Int) {
+    workspace.totals[0] = needsSquares ? sum(workspace.squaresBefore, extent.blocks.count) : 0
+    workspace.totals[1] = sum(workspace.updateSquares, extent.blocks.count)
+  }
+
+  override var reduction: UnsafeMutableBufferPointer<Double> { .init(start: workspace.totals, count: 2) }
+
+  // MARK: Decide
+
+  override func sums() -> (squares: Double, updateSquares: Double) {
+    (workspace.totals[0], workspace.totals[1])
+  }
+
+  // MARK: Update: v, and P ← P − factor · g / √v
+
+  override func write(_ block: Int, _ scratch: UnsafeMutableRawPointer) {
+    let (start, piece) = piece(block)
+    workspace.squaresAfter[block] = kernels.updateElements(
+      tensor.parameter.advanced(by: start), piece, average(count: 1), secondMoments.advanced(by: start),
+      factor, change(at: start))
+  }
+
+  override func sumOfSquaresAfter() -> Double { sum(workspace.squaresAfter, extent.blocks.count) }
+
+  /// The elements of a block: the place of the first, and the gradient's.
+  private func piece(_ block: Int) -> (start: Int, GradientPiece) {
+    let block = extent.partition[extent.blocks.lowerBound + block]
+    let start = extent.offset(of: block)
+    return (start, piece(start, rows: 1, columns: block.columns.count))
+  }
+}

@@ -1,0 +1,68 @@
+import RealModule
+
+/// The numbers of Adafactor at one step.
+struct AdafactorHyperparameters {
+  /// The learning rate before parameter scaling.
+  var rate: Double
+  /// ε₂, the least RMS(P) that scales the rate; nil if the rate is not scaled.
+  var leastScale: Double?
+  /// d, the RMS of updates above which they are scaled down.
+  var clipThreshold: Double
+  /// Weight decay, before it is multiplied by the step size.
+  var weightDecay: Double
+  /// The coefficient of the average of updates; nil for none.
+  var beta1: Double?
+  /// β = 1 − t^decayRate, the decay of second moments.
+  var decay: Double
+  /// 1 − β: this power itself. As a difference from 1 it would lose its digits, one for every tenfold of t.
+  var weight: Double
+  /// ε₁, added to squared gradients.
+  var epsilon: Double
+
+  /// The numbers at step `step`, counted from 1.
+  init(_ options: AdafactorOptions, step: Int) {
+    rate = options.learningRate.rate(at: step)
+    leastScale = options.scaleParameter ? options.parameterScaleEpsilon : nil
+    clipThreshold = options.clipThreshold
+    weightDecay = options.weightDecay
+    beta1 = options.beta1
+    weight = Double.pow(Double(step), options.decayRate)
+    decay = 1 - weight
+    epsilon = options.squaredGradientEpsilon
+  }
+
+  /// α = rate · max(ε₂, RMS(P)), or the rate itself if it is not scaled.
+  func stepSize(rootMeanSquare: Double?) -> Double {
+    guard let leastScale else { return rate }
+    // Written so that a NaN in the parameter leaves the least scale, as the reference does.
+    let scale = rootMeanSquare ?? 0
+    return rate * (scale > leastScale ? scale : leastScale)
+  }
+
+  /// α and the clip factor, from Σ p² and Σ u² of `count` elements.
+  func decide(squares: Double, updateSquares: Double, count: Int) -> AdafactorDecision {
+    let count = Double(max(1, count))
+    // If no scale needs it, it is not reported either: whether it happens to be known differs after a resume.
+    let rootMeanSquare = leastScale == nil ? nil : (squares / count).squareRoot()
+    let stepSize = stepSize(rootMeanSquare: rootMeanSquare)
+    let updateRMS = (updateSquares / count).squareRoot()
+    let excess = updateRMS / clipThreshold
+    // `max(1, .nan)` would be 1 and hide the NaN.
+    let divisor = excess <= 1 ? 1 : excess
+    return AdafactorDecision(
+      rootMeanSquare: rootMeanSquare, stepSize: stepSize, factor: stepSize / divisor,
+      isFinite: updateRMS.isFinite)
+  }
+}
+
+/// What a tensor's statistics led to, before anything was written.
+struct AdafactorDecision {
+  /// RMS(P) before the step, if it scales the step size.
+  var rootMeanSquare: Double?
+  /// α = rate · max(ε₂, RMS(P)), the step size.
+  var stepSize: Double
+  /// α / max(1, RMS(U)/d), the factor of the unclipped update.
+  var factor: Double
+  /// Whether RMS(U) is finite, so that the update can be written without making the parameter NaN.
+  var isFinite: Bool
+}

@@ -1,0 +1,270 @@
+import KernelInterface
+
+/// Adafactor on a matrix by blocks of rows, the common form; a stack of matrices is stepped matrix by matrix.
+///
+/// Row i's Rᵢ is complete as soon as row i has been read, so the same pass adds up cⱼ = Σᵢ g²ᵢⱼ and Dⱼ = Σᵢ g²ᵢⱼ / Rᵢ for
+/// every column. Then Cⱼ ← β Cⱼ + (1−β)(cⱼ / n + ε₁), and Σ u² = mean R · Σⱼ Dⱼ / Cⱼ.
+final class AdafactorRows: AdafactorStep {
+  /// The numbers that the phases hand on.
+  private struct Workspace {
+    /// Per block: Σ p² before and after the step, and Σ R of its rows.
+    let squaresBefore, squaresAfter, rowMomentSums: UnsafeMutablePointer<Double>
+    /// Per block: c and D, one number for each column.
+    let partialSums: UnsafeMutablePointer<Double>
+    /// Σ p²; and per matrix Σ R, c and D. Machines that share a matrix add these up.
+    let totals: UnsafeMutableBufferPointer<Double>
+    /// Per chunk of columns: its part of Σⱼ Dⱼ / Cⱼ.
+    let quotients: UnsafeMutablePointer<Double>
+    /// New R, if the update does not compute it again.
+    let rowMoments: MutableElements
+    /// New C, and 1 / √C.
+    let columnMoments, columnFactors: MutableElements
+
+    init(_ memory: inout ScratchAllocator, _ form: Form) {
+      let blocks = form.extent.blocks.count
+      squaresBefore = memory.doubles(blocks)
+      squaresAfter = memory.doubles(blocks)
+      rowMomentSums = memory.doubles(blocks)
+      partialSums = memory.doubles(blocks * 2 * form.columns)
+      let totalCount = 1 + form.matrices * form.totalsPerMatrix
+      totals = UnsafeMutableBufferPointer(start: memory.doubles(totalCount), count: totalCount)
+      quotients = memory.doubles(form.matrices * form.chunks)
+      rowMoments = memory.elements(form.keepsRowMoments ? form.matrices * form.rows : 0, form.arithmetic)
+      columnMoments = memory.elements(form.matrices * form.columns, form.arithmetic)
+      columnFactors = memory.elements(form.matrices * form.columns, form.arithmetic)
+    }
+  }
+
+  /// What a thread needs for one block.
+  private struct Scratch {
+    /// New R of the block's rows, and α' √mean R / √R.
+    let rowMoments, rowFactors: MutableElements
+    /// c and D of a few rows, in the arithmetic type.
+    let partialSums, partialWeightedSums: MutableElements
+
+    init(_ memory: inout ScratchAllocator, _ form: Form) {
+      rowMoments = memory.elements(form.rowsPerBlock, form.arithmetic)
+      rowFactors = memory.elements(form.rowsPerBlock, form.arithmetic)
+      partialSums = memory.elements(form.columns, form.arithmetic)
+      partialWeightedSums = memory.elements(form.columns, form.arithmetic)
+    }
+  }
+
+  /// The sizes.
+  private struct Form {
+    let extent: Extent
+    let arithmetic: ScalarType
+    /// Matrices that lie here, their rows here, and their columns.
+    let matrices, rows, columns: Int
+    let rowsPerBlock: Int
+    /// Blocks of a matrix that lie here.
+    let blocksPerMatrix: Int
+    /// Columns are folded and completed in chunks, so that several threads share a wide matrix.
+    let chunks: Int
+    /// R is kept between the phases if it is much smaller than the tensor, or small.
+    let keepsRowMoments: Bool
+
+    /// Columns of a chunk.
+    static let chunkColumns = 256
+
+    init(_ extent: Extent, _ arithmetic: ScalarType) {
+      self.extent = extent
+      self.arithmetic = arithmetic
+      (matrices, rows, columns) = (extent.matrices.count, extent.rows.count, extent.columns.count)
+      rowsPerBlock = min(extent.partition.blockLength, rows)
+      blocksPerMatrix = matrices == 0 ? 0 : extent.blocks.count / matrices
+      chunks = (columns + Self.chunkColumns - 1) / Self.chunkColumns
+      keepsRowMoments = extent.keeps(matrices * rows)
+    }
+
+    /// Σ R, c and D.
+    var totalsPerMatrix: Int { 1 + 2 * columns }
+
+    /// The columns of a chunk.
+    func columns(ofChunk chunk: Int) -> Range<Int> {
+      chunk * Self.chunkColumns..<min((chunk + 1) * Self.chunkColumns, columns)
+    }
+  }
+
+  private let form: Form
+  private var workspace: Workspace
+  /// R and C of the state.
+  private var rowMoments, columnMoments: MutableElements
+
+  init(
+    _ group: RuleGroup<AdafactorOptions>, _ layout: StepLayout, _ extent: Extent, state: AdafactorState?,
+    kernels: AdafactorKernels
+  ) {
+    form = Form(extent, layout.scalarType.arithmeticType)
+    var (measured, scratch, nothing) = (ScratchAllocator(), ScratchAllocator(), ScratchAllocator())
+    workspace = Workspace(&measured, form)
+    _ = Scratch(&scratch, form)
+    rowMoments = nothing.elements(0, form.arithmetic)
+    columnMoments = rowMoments
+    super.init(
+      group, layout, extent, state: state, kernels: kernels, workspace: measured, scratch: scratch)
+  }
+
+  override func bindWorkspace(_ address: UnsafeMutableRawPointer) {
+    var memory = ScratchAllocator(address)
+    workspace = Workspace(&memory, form)
+  }
+
+  override func bindMoments(of state: inout AdafactorState) {
+    (rowMoments, columnMoments) = state.factoredMoments()
+  }
+
+  // MARK: Statistics: new R of the block's rows, and their parts of c and D
+
+  override func readStatistics(_ index: Int, _ memory: UnsafeMutableRawPointer) {
+    let block = block(index, memory)
+    if needsSquares {
+      workspace.squaresBefore[index] = sumOfSquares(
+        block.offset, rows: block.rows, columns: form.columns, stride: form.columns)
+    }
+    let scratch = block.scratch
+    for sums in [scratch.partialSums, scratch.partialWeightedSums] {
+      sums.address.initializeMemory(
+        as: UInt8.self, repeating: 0, count: form.columns * form.arithmetic.byteCount)
+    }
+    let sums = workspace.partialSums + index * 2 * form.columns
+    let new = form.keepsRowMoments ? workspace.rowMoments.advanced(by: block.firstRow) : scratch.rowMoments
+    kernels.rowStatistics(
+      block.piece, average(count: form.columns), rowMoments.reading.advanced(by: block.firstRow), new,
+      ColumnSums(
+        partial: scratch.partialSums, partialWeighted: scratch.partialWeightedSums, total: sums,
+        totalWeighted: sums + form.columns, count: form.columns))
+    workspace.rowMomentSums[index] = kernels.sum(new.reading, block.rows)
+  }
+
+  // MARK: Fold: c, D, Σ R and Σ p² over the blocks
+
+  override var foldCount: Int { form.matrices * form.chunks }
+
+  override func foldStatistics(_ part: Int) {
+    let (matrix, chunk) = part.quotientAndRemainder(dividingBy: form.chunks)
+    let columns = form.columns(ofChunk: chunk)
+    let firstBlock = matrix * form.blocksPerMatrix
+    let sums = workspace.partialSums + firstBlock * 2 * form.columns + columns.lowerBound
+    let totals = totals(matrix)
+    for part in [0, form.columns] {
+      sumOverBlocks(
+        sums + part, blocks: form.blocksPerMatrix, stride: 2 * form.columns, count: columns.count,
+        into: totals + (1 + part + columns.lowerBound))
+    }
+    if chunk == 0 { totals[0] = sum(workspace.rowMomentSums + firstBlock, form.blocksPerMatrix) }
+    if part == 0 {
+      workspace.totals[0] = needsSquares ? sum(workspace.squaresBefore, extent.blocks.count) : 0
+    }
+  }
+
+  override var reduction: UnsafeMutableBufferPointer<Double> { workspace.totals }
+
+  // MARK: Moments: new C, 1 / √C and Σ D / C for a chunk of columns
+
+  override var momentTaskCount: Int { form.matrices * form.chunks }
+
+  override func completeMoments(_ task: Int) {
+    let (matrix, chunk) = task.quotientAndRemainder(dividingBy: form.chunks)
+    let columns = form.columns(ofChunk: chunk)
+    let first = matrix * form.columns + columns.lowerBound
+    let new = workspace.columnMoments.advanced(by: first)
+    let sums = totals(matrix) + (1 + columns.lowerBound)
+    workspace.quotients[task] = kernels.finishMoments(
+      average(count: extent.partition.rows), columnMoments.reading.advanced(by: first), new, sums,
+      sums + form.columns, columns.count)
+    kernels.reciprocalRoots(
+      new.reading, 1, columns.count, workspace.columnFactors.advanced(by: first))
+  }
+
+  // MARK: Decide: Σ u² = mean R · Σ D / C
+
+  override func sums() -> (squares: Double, updateSquares: Double) {
+    var updateSquares = 0.0
+    for matrix in 0..<form.matrices {
+      updateSquares += meanRowMoment(matrix) * sum(workspace.quotients + matrix * form.chunks, form.chunks)
+    }
+    return (workspace.totals[0], updateSquares)
+  }
+
+  // MARK: Update: R, C, and P ← P − (α' √mean R / √Rᵢ)(gᵢⱼ / √Cⱼ)
+
+  override func write(_ index: Int, _ memory: UnsafeMutableRawPointer) {
+    let block = block(index, memory)
+    let newRows = rowMoments.advanced(by: block.firstRow)
+    if form.keepsRowMoments {
+      commit(workspace.rowMoments.advanced(by: block.firstRow), to: newRows, count: block.rows)
+    } else {
+      kernels.rowMoments(block.piece, average(count: form.columns), newRows.reading, newRows)
+    }
+    let firstColumn = block.matrix * form.columns
+    if block.isFirstOfMatrix {
+      commit(
+        workspace.columnMoments.advanced(by: firstColumn), to: columnMoments.advanced(by: firstColumn),
+        count: form.columns)
+    }
+    kernels.reciprocalRoots(
+      newRows.reading, factor * meanRowMoment(block.matrix).squareRoot(), block.rows,
+      block.scratch.rowFactors)
+    workspace.squaresAfter[index] = kernels.updateFactored(
+      tensor.parameter.advanced(by: block.offset), block.piece, block.scratch.rowFactors.reading,
+      workspace.columnFactors.reading.advanced(by: firstColumn), change(at: block.offset))
+  }
+
+  override func sumOfSquaresAfter() -> Double { sum(workspace.squaresAfter, extent.blocks.count) }
+
+  // MARK: Places
+
+  /// Σ R, c and D of a matrix.
+  private func totals(_ matrix: Int) -> UnsafeMutablePointer<Double> {
+    workspace.totals.baseAddress! + (1 + matrix * form.totalsPerMatrix)
+  }
+
+  private func meanRowMoment(_ matrix: Int) -> Double { totals(matrix)[0] / Double(extent.partition.rows) }
+
+  /// A block: its matrix and first row among those that lie here, its rows, the place of its first element, and the
+  /// gradient's elements.
+  private func block(_ index: Int, _ memory: UnsafeMutableRawPointer) -> (
+    matrix: Int, firstRow: Int, rows: Int, isFirstOfMatrix: Bool, offset: Int, piece: GradientPiece,
+    scratch: Scratch
+  ) {
+    let block = extent.partition[extent.blocks.lowerBound + index]
+    let matrix = block.matrices.lowerBound - extent.matrices.lowerBound
+    let row = block.rows.lowerBound - extent.rows.lowerBound
+    let offset = extent.offset(of: block)
+    var allocator = ScratchAllocator(memory)
+    return (
+      matrix, matrix * form.rows + row, block.rows.count, row == 0, offset,
+      piece(offset, rows: block.rows.count, columns: form.columns), Scratch(&allocator, form)
+    )
+  }
+}
+
+extension Extent {
+  /// Whether `count` new moments are kept between the phases rather than computed twice: if they are much smaller than the
+  /// tensor, or few.
+  func keeps(_ count: Int) -> Bool { count <= 4096 || count <= elementCount / 64 }
+}
+
+/// totals ← Σ over blocks of `count` numbers, those of a block `stride` after those of the one before.
+///
+/// A few numbers over all blocks at a time: they lie so far apart that a sweep over each would wait for every one.
+func sumOverBlocks(
+  _ sums: UnsafePointer<Double>, blocks: Int, stride: Int, count: Int,
+  into totals: UnsafeMutablePointer<Double>
+) {
+  var start = 0
+  while start + 8 <= count {
+    let address = UnsafeRawPointer(sums + start)
+    var total = address.loadUnaligned(as: SIMD8<Double>.self)
+    for block in 1..<max(1, blocks) {
+      total += address.loadUnaligned(fromByteOffset: 8 * block * stride, as: SIMD8<Double>.self)
+    }
+    UnsafeMutableRawPointer(totals + start).storeBytes(of: total, as: SIMD8<Double>.self)
+    start += 8
+  }
+  for index in start..<count {
+    totals[index] = sums[index]
+    for block in 1..<max(1, blocks) { totals[index] += sums[index + block * stride] }
+  }
+}

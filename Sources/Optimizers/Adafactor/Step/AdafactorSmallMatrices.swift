@@ -1,0 +1,103 @@
+import KernelInterface
+
+/// Adafactor on many trailing matrices so small that kernels work on several at once, as convolutions have them.
+///
+/// New R and C are computed in the statistics, not stored, and computed again in the update.
+final class AdafactorSmallMatrices: AdafactorStep {
+  /// The numbers that the phases hand on.
+  private struct Workspace {
+    /// Per block: Σ p² before and after the step, and Σ u².
+    let squaresBefore, squaresAfter, updateSquares: UnsafeMutablePointer<Double>
+    /// Σ p² and Σ u² of all blocks.
+    let totals: UnsafeMutablePointer<Double>
+
+    init(_ memory: inout ScratchAllocator, _ extent: Extent) {
+      squaresBefore = memory.doubles(extent.blocks.count)
+      squaresAfter = memory.doubles(extent.blocks.count)
+      updateSquares = memory.doubles(extent.blocks.count)
+      totals = memory.doubles(2)
+    }
+  }
+
+  private var workspace: Workspace
+  /// R and C of the state; the same memory where they are equal.
+  private var rowMoments, columnMoments: MutableElements
+
+  init(
+    _ group: RuleGroup<AdafactorOptions>, _ layout: StepLayout, _ extent: Extent, state: AdafactorState?,
+    kernels: AdafactorKernels
+  ) {
+    var (measured, nothing) = (ScratchAllocator(), ScratchAllocator())
+    workspace = Workspace(&measured, extent)
+    rowMoments = nothing.elements(0, layout.scalarType.arithmeticType)
+    columnMoments = rowMoments
+    super.init(
+      group, layout, extent, state: state, kernels: kernels, workspace: measured,
+      scratch: ScratchAllocator())
+  }
+
+  override func bindWorkspace(_ address: UnsafeMutableRawPointer) {
+    var memory = ScratchAllocator(address)
+    workspace = Workspace(&memory, extent)
+  }
+
+  override func bindMoments(of state: inout AdafactorState) {
+    (rowMoments, columnMoments) = state.factoredMoments()
+  }
+
+  // MARK: Statistics: Σ u²
+
+  override func readStatistics(_ block: Int, _ scratch: UnsafeMutableRawPointer) {
+    let (start, matrix, batch) = batch(block)
+    if needsSquares {
+      // One run of elements: the rows of small matrices would be mostly padding.
+      let count = batch.count * batch.elements
+      workspace.squaresBefore[block] = sumOfSquares(start, rows: 1, columns: count, stride: count)
+    }
+    workspace.updateSquares[block] = kernels.smallMatrixStatistics(
+      batch, rowMoments.reading.advanced(by: matrix * batch.rows),
+      columnMoments.reading.advanced(by: matrix * batch.columns))
+  }
+
+  // MARK: Fold
+
+  override var foldCount: Int { 1 }
+
+  override func foldStatistics(_ part: Int) {
+    workspace.totals[0] = needsSquares ? sum(workspace.squaresBefore, extent.blocks.count) : 0
+    workspace.totals[1] = sum(workspace.updateSquares, extent.blocks.count)
+  }
+
+  override var reduction: UnsafeMutableBufferPointer<Double> { .init(start: workspace.totals, count: 2) }
+
+  // MARK: Decide
+
+  override func sums() -> (squares: Double, updateSquares: Double) {
+    (workspace.totals[0], workspace.totals[1])
+  }
+
+  // MARK: Update: R, C and P
+
+  override func write(_ block: Int, _ scratch: UnsafeMutableRawPointer) {
+    let (start, matrix, batch) = batch(block)
+    workspace.squaresAfter[block] = kernels.updateSmallMatrices(
+      tensor.parameter.advanced(by: start), batch, rowMoments.advanced(by: matrix * batch.rows),
+      columnMoments.advanced(by: matrix * batch.columns), factor, change(at: start))
+  }
+
+  override func sumOfSquaresAfter() -> Double { sum(workspace.squaresAfter, extent.blocks.count) }
+
+  // MARK: Places
+
+  /// A block: the place of its first element, its first matrix among those that lie here, and all of them.
+  private func batch(_ index: Int) -> (start: Int, matrix: Int, MatrixBatch) {
+    let block = extent.partition[extent.blocks.lowerBound + index]
+    let start = extent.offset(of: block)
+    return (
+      start, block.matrices.lowerBound - extent.matrices.lowerBound,
+      MatrixBatch(
+        tensor.gradient.advanced(by: start), scale: tensor.gradientScale, count: block.matrices.count,
+        rows: block.rows.count, columns: block.columns.count, average: average(count: 1))
+    )
+  }
+}

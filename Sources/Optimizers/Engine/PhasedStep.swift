@@ -1,0 +1,123 @@
+import KernelInterface
+import Tensors
+
+/// One step of one tensor as the engine runs it: phases, one after the other, each a number of independent tasks.
+///
+/// For every phase the engine runs its tasks in any order, on any threads; then `fold`, which adds up what the tasks left,
+/// in a fixed order; then it sums the reduction buffer over all machines that share the tensor; and then calls `finish`,
+/// which sees the sums of the whole tensor. Nothing is written to the parameter or its state before
+/// `firstWritingPhase`, and `finish` of an earlier phase says whether to write at all.
+///
+/// Adafactor has three phases: statistics, moments, update. AdamW has one, and a second before it if gradients must be
+/// judged first. A step with matrix products runs them in `finish`, which receives the kernels, or as tasks.
+package protocol PhasedStep: AnyObject {
+  /// Elements of the tensor that lie in this process.
+  var elementCount: Int { get }
+  /// The number of phases.
+  var phaseCount: Int { get }
+  /// The first phase that writes the parameter or its state.
+  var firstWritingPhase: Int { get }
+
+  /// Bytes that the phases hand on from one to the next.
+  var workspaceByteCount: Int { get }
+  /// Bytes that a thread needs during a task.
+  var scratchByteCount: Int { get }
+  /// Gives the step its workspace, before the first phase.
+  func bindWorkspace(_ address: UnsafeMutableRawPointer)
+
+  /// The number of tasks of a phase.
+  func taskCount(in phase: Int) -> Int
+  /// Runs one task.
+  func run(_ task: Int, in phase: Int, scratch: UnsafeMutableRawPointer)
+
+  /// The number of independent parts of a phase's fold.
+  func foldCount(in phase: Int) -> Int
+  /// Adds up what the tasks of a phase left, in a fixed order: one part.
+  func fold(_ part: Int, in phase: Int)
+
+  /// The numbers that machines that share this tensor sum after a phase's fold; empty if there are none.
+  func reduction(after phase: Int) -> UnsafeMutableBufferPointer<Double>
+
+  /// Completes a phase from sums over the whole tensor.
+  func finish(_ phase: Int, kernels: KernelTable) -> StepVerdict
+}
+
+/// What a phase led to.
+package enum StepVerdict: Sendable {
+  /// The next phase may run.
+  case proceed
+  /// The update would not be finite.
+  case nonFinite
+}
+
+/// The addresses that a step works on.
+package struct SteppedTensor {
+  /// P, which the step changes.
+  package var parameter: MutableElements
+  /// G, of the same shape.
+  package var gradient: Elements
+  /// The factor that G is multiplied by as it is read.
+  package var gradientScale: Double
+  /// Σ p² before the step, if it is known.
+  package var squaresBefore: Double?
+  /// The parameter that both belong to; nil for memory of the caller's.
+  package var owner: Parameter?
+
+  /// The addresses of one step.
+  package init(
+    parameter: MutableElements, gradient: Elements, gradientScale: Double, squaresBefore: Double? = nil,
+    owner: Parameter? = nil
+  ) {
+    self.owner = owner
+    self.parameter = parameter
+    self.gradient = gradient
+    self.gradientScale = gradientScale
+    self.squaresBefore = squaresBefore
+  }
+}
+
+/// A phased step that is prepared once for a parameter and then runs many times; it keeps the parameter's state.
+///
+/// Prepared is whatever does not change from step to step: partition, kernels, sizes of workspace and scratch. It is
+/// prepared again when the parameter's shape or type changes (``StepLayout``). The rule is read at each step.
+package protocol PreparedStep: PhasedStep {
+  /// The state of the parameter; nil before the first step.
+  var anyState: (any ParameterState)? { get set }
+  /// Begins a step: adds what the state lacks, and takes the addresses and the numbers of this step.
+  func begin(_ tensor: SteppedTensor)
+  /// Σ p² of the updated parameter, if the update adds it up.
+  var squaresAfter: Double? { get }
+  /// Ends a step that was written.
+  func commit()
+  /// Ends a step that was not written: takes back what `begin` added to the state.
+  func discard()
+}
+
+/// The properties of a parameter that a step is prepared for.
+package struct StepLayout: Equatable {
+  /// The parameter's name, by which stochastic rounding knows it.
+  package var name: String
+  /// The shape of parameter and gradient.
+  package var shape: Shape
+  /// The parameter's type.
+  package var scalarType: ScalarType
+  /// The gradient's type.
+  package var gradientType: ScalarType
+  /// Whether the gradient must be judged before anything is written.
+  package var needsVerdict: Bool
+  /// Whether parameter and gradient may have to come from memory rather than from a cache.
+  package var mayComeFromMemory: Bool
+
+  /// A layout.
+  package init(
+    name: String, shape: Shape, scalarType: ScalarType, gradientType: ScalarType, needsVerdict: Bool,
+    mayComeFromMemory: Bool
+  ) {
+    self.name = name
+    self.shape = shape
+    self.scalarType = scalarType
+    self.gradientType = gradientType
+    self.needsVerdict = needsVerdict
+    self.mayComeFromMemory = mayComeFromMemory
+  }
+}

@@ -1,0 +1,59 @@
+import KernelInterface
+
+/// Memory for the numbers of a step, handed out piece by piece: the same code measures it and binds it.
+///
+/// A type that lies in scratch memory takes its pieces in its initializer. Run with `ScratchAllocator()` the initializer
+/// measures, run with an address it binds, so that sizes and addresses cannot diverge.
+package struct ScratchAllocator {
+  private var next: UnsafeMutableRawPointer
+  /// Bytes that have been taken.
+  package private(set) var byteCount = 0
+
+  /// An allocator that measures: nothing may be read or written where its pieces lie.
+  package init() { next = Self.nowhere }
+
+  /// An allocator for memory at `address`, which is on a cache line.
+  package init(_ address: UnsafeMutableRawPointer) { next = address }
+
+  /// An address that is never read or written.
+  private static var nowhere: UnsafeMutableRawPointer { UnsafeMutableRawPointer(bitPattern: 64)! }
+
+  /// Room for `count` numbers in Double.
+  package mutating func doubles(_ count: Int) -> UnsafeMutablePointer<Double> {
+    take(count * 8).assumingMemoryBound(to: Double.self)
+  }
+
+  /// Room for `count` elements of `type`.
+  package mutating func elements(_ count: Int, _ type: ScalarType) -> MutableElements {
+    MutableElements(take(count * type.byteCount), type)
+  }
+
+  /// Each piece starts on a cache line, so that no two threads write to one.
+  private mutating func take(_ bytes: Int) -> UnsafeMutableRawPointer {
+    let taken = (bytes + 63) / 64 * 64
+    defer {
+      next += taken
+      byteCount += taken
+    }
+    return next
+  }
+}
+
+/// The memory that an engine keeps from step to step.
+final class StepMemory {
+  private var memory = UnsafeMutableRawBufferPointer(start: nil, count: 0)
+
+  /// Bytes held.
+  var byteCount: Int { memory.count }
+
+  /// At least `count` bytes, on a cache line.
+  func reserve(_ count: Int) -> UnsafeMutableRawPointer {
+    if count > memory.count || memory.baseAddress == nil {
+      memory.deallocate()
+      memory = .allocate(byteCount: max(64, count), alignment: 64)
+    }
+    return memory.baseAddress!
+  }
+
+  deinit { memory.deallocate() }
+}

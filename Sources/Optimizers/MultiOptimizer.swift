@@ -1,0 +1,61 @@
+import Backends
+import Schedules
+import Tensors
+
+/// An optimizer whose groups have different rules: for example, matrices by one rule and everything else by another.
+///
+///     let optimizer = try MultiOptimizer([
+///       ParameterGroup(model.matrices, options: Adafactor.Options()),
+///       ParameterGroup(model.vectors, options: AdamW.Options(learningRate: 3e-4)),
+///     ])
+///
+/// It is one optimizer: a step covers all groups, with one policy for gradients that are not finite and one report.
+/// Clipping, accumulation and loss scaling take its ``Optimizer/parameters``, a scheduler can schedule each group, and a
+/// checkpoint saves and restores all of it.
+public final class MultiOptimizer: Optimizer {
+  /// Creates an optimizer of groups with any rules.
+  ///
+  /// - Parameters:
+  ///   - groups: At least one group; each parameter once, with a name of its own.
+  ///   - nonFinitePolicy: What happens to a parameter whose gradient is not finite.
+  ///   - backend: The backend, one of `Backend.available`.
+  ///   - threads: The most threads that a step uses; nil for one per processor.
+  /// - Throws: `OptimizerError` for options out of range, no parameters, a parameter or a name given twice.
+  public init(
+    _ groups: [any AnyParameterGroup], nonFinitePolicy: NonFinitePolicy = .propagate,
+    backend: Backend = .defaultForOptimizers, threads: Int? = nil
+  ) throws(OptimizerError) {
+    func ruleGroup(_ options: some UpdateRule) -> any AnyRuleGroup { RuleGroup(options) }
+    try super.init(
+      parameters: groups.map(\.parameters), rules: groups.map { ruleGroup($0.anyOptions) },
+      nonFinitePolicy: nonFinitePolicy, backend: backend, threads: threads)
+  }
+
+  /// The parameter groups, in the order they were given: each is a ``ParameterGroup`` of its rule.
+  public var groups: [any AnyParameterGroup] {
+    func group(_ parameters: [Parameter], _ group: some AnyRuleGroup) -> any AnyParameterGroup {
+      ParameterGroup(parameters, options: group.rule)
+    }
+    return zip(groupParameters, ruleGroups).map { group($0, $1) }
+  }
+
+  /// Changes the options of a group, which has this rule, from the next step on.
+  ///
+  ///     try optimizer.updateOptions(ofGroup: 1, as: AdamW.Options.self) { $0.learningRate = 1e-4 }
+  ///
+  /// - Throws: `OptimizerError.invalidOption` if an option is out of range afterwards, with the options as they were;
+  ///   `noGroup`.
+  /// - Precondition: the group has this rule.
+  public func updateOptions<Rule: UpdateRule>(
+    ofGroup index: Int, as rule: Rule.Type, _ change: (inout Rule) -> Void
+  ) throws(OptimizerError) {
+    guard ruleGroups.indices.contains(index) else { throw .noGroup(index: index, count: groupCount) }
+    guard let group = ruleGroups[index] as? RuleGroup<Rule> else {
+      preconditionFailure("Group \(index) has the rule \(type(of: groups[index].anyOptions).name), not \(Rule.name).")
+    }
+    try group.update(change)
+  }
+
+  /// Returns the state of a parameter, or nil if it hasn't been stepped yet or belongs to another optimizer.
+  public func state(of parameter: Parameter) -> (any ParameterState)? { slot(of: parameter)?.state }
+}

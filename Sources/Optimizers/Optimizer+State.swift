@@ -1,0 +1,105 @@
+import Schedules
+import Tensors
+
+extension Optimizer {
+  /// Returns everything that the next step depends on, apart from the parameters' values and gradients.
+  public func state() -> OptimizerState {
+    var states: [String: any ParameterState] = [:]
+    for slot in slots { states[slot.parameter.name] = slot.state }
+    func options(_ group: some AnyRuleGroup) -> any UpdateRule { group.rule }
+    return OptimizerState(
+      groups: zip(groupParameters, ruleGroups).map {
+        .init(parameters: $0.map(\.name), options: options($1))
+      }, parameters: states)
+  }
+
+  /// Restores a state: with the same gradients, every later step has the bits of the optimizer that it was taken from.
+  ///
+  /// Parameters are matched by name, whatever their order. Groups must hold the same parameters and options, except that
+  /// the learning rate and the weight decay, which schedules change, are taken from `state`. To continue with other
+  /// options, restore first and change them afterwards.
+  ///
+  /// - Throws: ``StateMismatch``, which lists every difference; then nothing is changed.
+  public func restore(_ state: OptimizerState) throws(StateMismatch) {
+    let differences = differences(from: state)
+    guard differences.isEmpty else { throw StateMismatch(differences) }
+    func restore(_ group: some AnyRuleGroup, _ saved: OptimizerState.Group) {
+      guard let options = group.rule.withScheduledValues(of: saved.options) else {
+        preconditionFailure("A state without differences has another rule: \(saved.options)")
+      }
+      group.rule = options
+    }
+    for (group, saved) in zip(ruleGroups, state.groups) { restore(group, saved) }
+    for slot in slots { slot.state = state.parameters[slot.parameter.name] }
+  }
+
+  /// Returns the reasons for which ``restore(_:)`` would refuse `state`; empty if it fits.
+  public func differences(from state: OptimizerState) -> [StateDifference] {
+    groupDifferences(from: state) + parameterDifferences(from: state)
+  }
+
+  private func groupDifferences(from state: OptimizerState) -> [StateDifference] {
+    guard state.groups.count == groupCount else {
+      return [.groupCount(saved: state.groups.count, here: groupCount)]
+    }
+    func differences(
+      _ group: some AnyRuleGroup, _ saved: OptimizerState.Group, _ index: Int
+    ) -> [StateDifference] {
+      guard let options = group.rule.withScheduledValues(of: saved.options) else {
+        return [.optimizer(saved: type(of: saved.options).name, here: type(of: group.rule).name)]
+      }
+      var differences: [StateDifference] = []
+      do { try saved.options.validate() } catch { differences.append(.refused(error)) }
+      return differences
+        + settingDifferences("groups[\(index)]", saved: saved.options, here: options).map { .option($0) }
+    }
+    return zip(ruleGroups, state.groups).enumerated().flatMap { differences($1.0, $1.1, $0) }
+  }
+
+  private func parameterDifferences(from state: OptimizerState) -> [StateDifference] {
+    var savedGroups: [String: Int] = [:]
+    var differences: [StateDifference] = []
+    for (index, group) in state.groups.enumerated() {
+      for name in group.parameters where savedGroups.updateValue(index, forKey: name) != nil {
+        differences.append(.refused(.duplicateParameter(name: name)))
+      }
+    }
+    var known = Set<String>()
+    for (index, parameters) in groupParameters.enumerated() {
+      for parameter in parameters {
+        known.insert(parameter.name)
+        guard let savedGroup = savedGroups[parameter.name] else {
+          differences.append(.missing(parameter: parameter.name))
+          continue
+        }
+        if savedGroup != index && state.groups.count == groupCount {
+          differences.append(.group(parameter: parameter.name, saved: savedGroup, here: index))
+        }
+        do {
+          // A state of another kind belongs to a group of another rule, which is a difference already.
+          if let saved = state.parameters[parameter.name], let slot = slot(of: parameter), slot.accepts(saved) {
+            try slot.check(saved)
+          }
+        } catch {
+          differences.append(.refused(error))
+        }
+      }
+    }
+    let unknown = Set(savedGroups.keys).union(state.parameters.keys).subtracting(known)
+    return differences + unknown.sorted().map { .unknown(parameter: $0) }
+  }
+}
+
+extension UpdateRule {
+  /// These options with the weight decay of others, and their learning rate if both have a number; nil for other options
+  /// of another rule.
+  package func withScheduledValues(of other: any UpdateRule) -> Self? {
+    guard let other = other as? Self else { return nil }
+    var options = self
+    if learningRate.constant != nil, other.learningRate.constant != nil {
+      options.learningRate = other.learningRate
+    }
+    options.weightDecay = other.weightDecay
+    return options
+  }
+}

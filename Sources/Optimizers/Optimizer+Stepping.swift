@@ -1,0 +1,105 @@
+import Backends
+import KernelInterface
+import Tensors
+
+extension Optimizer {
+  /// Updates every parameter that has a gradient. Others are unchanged, and so is their step count.
+  ///
+  /// - Returns: The parameters that were stepped, and those whose gradient was not finite.
+  /// - Throws: ``OptimizerError`` for a gradient whose shape does not fit its parameter, before anything has changed; and
+  ///   as ``nonFinitePolicy`` says.
+  @discardableResult
+  public func step() throws(OptimizerError) -> StepReport {
+    try step(slots, &batch)
+  }
+
+  /// Updates one parameter, as ``step()`` would: call it as soon as its gradient exists, and gradients never exist all
+  /// at once.
+  ///
+  /// Calling it once for every parameter gives the bits of one ``step()``. Calling it twice for one parameter is two
+  /// steps of that parameter. A step that must see all gradients first is refused: with the policy
+  /// ``NonFinitePolicy/skipStep``, and with a gradient that was clipped by the norm of several parameters (limit the norm
+  /// of each instead). With ``NonFinitePolicy/throwError`` only this parameter is unchanged. A ``LossScaler`` skips the
+  /// parameters whose own gradients overflow.
+  ///
+  /// - Parameters:
+  ///   - parameter: One of ``parameters``, with a gradient.
+  ///   - releasingGradient: Whether the parameter's gradient is set to nil afterwards, even if the policy skipped it.
+  /// - Throws: ``OptimizerError``, with everything as it was.
+  @discardableResult
+  public func step(
+    _ parameter: Parameter, releasingGradient: Bool = true
+  ) throws(OptimizerError) -> StepReport {
+    guard let slot = slot(of: parameter) else { throw .unknownParameter(name: parameter.name) }
+    try checkSteppingAlone(parameter)
+    guard parameter.gradient != nil else { throw .noGradient(parameter: parameter.name) }
+    let report = try step([slot], &slot.aloneBatch)
+    if releasingGradient { parameter.gradient = nil }
+    return report
+  }
+
+  /// Computes the loss and gradients with `closure`, then steps.
+  ///
+  /// - Returns: The closure's result.
+  /// - Throws: Whatever the closure throws, and ``OptimizerError`` as ``step()`` does.
+  @discardableResult
+  public func step<Loss>(_ closure: () throws -> Loss) throws -> Loss {
+    let loss = try closure()
+    try step()
+    return loss
+  }
+
+  /// Refuses to step a parameter alone if that step depends on other gradients.
+  private func checkSteppingAlone(_ parameter: Parameter) throws(OptimizerError) {
+    if nonFinitePolicy == .skipStep {
+      throw .cannotStepAlone(
+        parameter: parameter.name,
+        reason: "the policy skipStep needs all gradients before the first update; take skipParameter instead")
+    }
+    if parameter.gradientNotes.isClippedJointly {
+      throw .cannotStepAlone(
+        parameter: parameter.name,
+        reason: "its gradient was clipped by the norm of several, which is known only when all gradients are; "
+          + "limit the norm of each by parameter.clipGradientNorm(maxNorm:), or step all by step()")
+    }
+  }
+
+  /// Steps the slots whose parameters have gradients.
+  private func step(
+    _ candidates: ContiguousArray<ParameterSlot>, _ batch: inout StepBatch
+  ) throws(OptimizerError) -> StepReport {
+    try prepare(candidates, &batch)
+    let nonFinite = engine.run(batch, policy: nonFinitePolicy)
+    if nonFinite.isEmpty { return StepReport(steppedCount: batch.items.count, nonFinite: []) }
+    let stepped = batch.items.map { unsafeDowncast($0, to: ParameterSlot.self) }
+    let names = nonFinite.map { stepped[$0].parameter.name }
+    if nonFinitePolicy == .throwError, let name = names.first { throw .nonFiniteGradient(parameter: name) }
+    return StepReport(steppedCount: stepped.count { $0.isWritten }, nonFinite: names)
+  }
+
+  /// Prepares the slots whose parameters have gradients, all before any of them is stepped, and makes a new batch if these
+  /// are not the slots of the last step.
+  private func prepare(
+    _ candidates: ContiguousArray<ParameterSlot>, _ batch: inout StepBatch
+  ) throws(OptimizerError) {
+    let last = batch.items
+    let needsVerdict = nonFinitePolicy != .propagate
+    var (count, isSame) = (0, true)
+    for slot in candidates {
+      guard let gradient = slot.parameter.gradient else { continue }
+      if try slot.prepare(
+        gradient: gradient, needsVerdict: needsVerdict, mayComeFromMemory: mayComeFromMemory,
+        kernels: engine.kernels, backend: backend)
+      {
+        isSame = false
+        // Its plan is for another step: an error below must not leave it.
+        batch = StepBatch([])
+      }
+      if count >= last.count || last[count] !== slot { isSame = false }
+      count += 1
+    }
+    if !isSame || count != last.count {
+      batch = StepBatch(ContiguousArray(candidates.lazy.filter { $0.parameter.gradient != nil }.map { $0 }))
+    }
+  }
+}

@@ -1,0 +1,101 @@
+import Backends
+import Schedules
+import Tensors
+
+/// An optimizer whose groups all have one rule: every optimizer of this library, and those of your own rules.
+///
+///     let optimizer = try Adafactor(model.parameters, options: .init(learningRate: .constant(1e-3)))
+///     let lion = try RuleOptimizer(model.parameters, options: Lion(learningRate: 1e-4))
+public final class RuleOptimizer<Rule: UpdateRule>: Optimizer {
+  /// The options that apply to the parameters of a group.
+  public typealias Options = Rule
+  /// The state of one parameter.
+  public typealias State = Rule.State
+
+  /// The name that files and configurations know this kind of optimizer by.
+  public static var name: String { Rule.name }
+
+  private let typedGroups: [RuleGroup<Rule>]
+
+  /// Creates an optimizer of one group.
+  ///
+  /// - Parameters:
+  ///   - parameters: At least one; each once, with a name of its own.
+  ///   - options: The options that apply to all of them.
+  ///   - nonFinitePolicy: What happens to a parameter whose gradient is not finite.
+  ///   - backend: The backend, one of `Backend.available`.
+  ///   - threads: The most threads that a step uses; nil for one per processor.
+  /// - Throws: `OptimizerError` for options out of range, no parameters, a parameter or a name given twice.
+  public convenience init(
+    _ parameters: [Parameter], options: Rule = Rule(), nonFinitePolicy: NonFinitePolicy = .propagate,
+    backend: Backend = .defaultForOptimizers, threads: Int? = nil
+  ) throws(OptimizerError) {
+    try self.init(
+      groups: [ParameterGroup(parameters, options: options)], nonFinitePolicy: nonFinitePolicy,
+      backend: backend, threads: threads)
+  }
+
+  /// Creates an optimizer of several groups, each with options of its own.
+  ///
+  /// - Throws: ``OptimizerError``, as the initializer of one group does.
+  public init(
+    groups: [ParameterGroup<Rule>], nonFinitePolicy: NonFinitePolicy = .propagate,
+    backend: Backend = .defaultForOptimizers, threads: Int? = nil
+  ) throws(OptimizerError) {
+    typedGroups = groups.map { RuleGroup($0.options) }
+    try super.init(
+      parameters: groups.map(\.parameters), rules: typedGroups, nonFinitePolicy: nonFinitePolicy,
+      backend: backend, threads: threads)
+  }
+
+  /// The parameter groups, in the order they were given.
+  ///
+  /// Options are changed in place, from the next step on: `optimizer.groups[1].learningRate = 1e-4`. A value out of range
+  /// traps; ``updateOptions(ofGroup:_:)`` throws instead. The parameters of a group cannot be changed.
+  public var groups: [ParameterGroup<Rule>] {
+    get {
+      zip(groupParameters, typedGroups).map { ParameterGroup($0, options: $1.rule) }
+    }
+    set {
+      precondition(
+        newValue.map { $0.parameters.map(ObjectIdentifier.init) }
+          == groupParameters.map { $0.map(ObjectIdentifier.init) },
+        "The groups of an optimizer keep their parameters: make another optimizer for others.")
+      for (index, group) in newValue.enumerated() {
+        do {
+          try updateOptions(ofGroup: index) { $0 = group.options }
+        } catch {
+          preconditionFailure("Group \(index): \(error)")
+        }
+      }
+    }
+  }
+
+  /// Changes the options of a group from the next step on.
+  ///
+  /// - Throws: `OptimizerError.invalidOption` if an option is out of range afterwards, with the options as they were;
+  ///   `noGroup`.
+  public func updateOptions(
+    ofGroup index: Int, _ change: (inout Rule) -> Void
+  ) throws(OptimizerError) {
+    guard typedGroups.indices.contains(index) else {
+      throw .noGroup(index: index, count: typedGroups.count)
+    }
+    try typedGroups[index].update(change)
+  }
+
+  /// Returns the state of a parameter, or nil if it hasn't been stepped yet or belongs to another optimizer.
+  public func state(of parameter: Parameter) -> State? {
+    slot(of: parameter)?.state.map { $0 as! State }
+  }
+
+  /// Replaces the state of a parameter, or discards it if `state` is nil.
+  ///
+  /// - Throws: `OptimizerError`, with everything as it was, for a parameter of another optimizer, and for moments whose
+  ///   shapes or types don't fit the parameter.
+  public func setState(_ state: State?, of parameter: Parameter) throws(OptimizerError) {
+    guard let slot = slot(of: parameter) else { throw .unknownParameter(name: parameter.name) }
+    if let state { try slot.check(state) }
+    slot.state = state
+  }
+}

@@ -1,0 +1,63 @@
+import Backends
+import KernelInterface
+import Schedules
+
+/// A group's rule, which the steps of all its parameters share.
+package final class RuleGroup<Rule: UpdateRule>: AnyRuleGroup {
+  /// The rule, which the next step reads.
+  package var rule: Rule
+
+  /// A group with this rule.
+  package init(_ rule: Rule) { self.rule = rule }
+
+  /// The step of one parameter of this group, prepared for a layout: the rule's own, or one that has it update blocks or
+  /// tensors.
+  package func preparedStep(
+    _ layout: StepLayout, state: (any ParameterState)?, kernels: KernelTable, backend: Backend
+  ) -> any PreparedStep {
+    if let phased = Rule.self as? any PhasedRule.Type {
+      return phased.preparedStep(ofAny: self, layout, state: state, kernels: kernels)
+    }
+    return TensorRuleStep(
+      self, layout, state: state.map { $0 as! Rule.State }, kernels: kernels, backend: backend)
+  }
+}
+
+/// A group's rule, whichever it is.
+package protocol AnyRuleGroup<Rule>: AnyObject {
+  associatedtype Rule: UpdateRule
+  /// The rule, which the next step reads.
+  var rule: Rule { get set }
+  /// The step of one parameter of this group, prepared for a layout.
+  func preparedStep(
+    _ layout: StepLayout, state: (any ParameterState)?, kernels: KernelTable, backend: Backend
+  ) -> any PreparedStep
+}
+
+extension PhasedRule {
+  /// The step of one parameter of a group that is known to be of this rule.
+  fileprivate static func preparedStep(
+    ofAny group: AnyObject, _ layout: StepLayout, state: (any ParameterState)?, kernels: KernelTable
+  ) -> any PreparedStep {
+    preparedStep(
+      of: group as! RuleGroup<Self>, layout, state: state.map { $0 as! State }, kernels: kernels)
+  }
+}
+
+extension AnyRuleGroup {
+  /// The value of a hyperparameter; nil if the rule computes it.
+  func value(of hyperparameter: Hyperparameter) -> Double? {
+    switch hyperparameter {
+    case .learningRate: rule.learningRate.constant
+    case .weightDecay: rule.weightDecay
+    }
+  }
+
+  /// Changes the rule, or leaves it as it was if the result is out of range.
+  func update(_ change: (inout Rule) -> Void) throws(OptimizerError) {
+    var changed = rule
+    change(&changed)
+    try changed.validate()
+    rule = changed
+  }
+}

@@ -1,0 +1,137 @@
+import Backends
+import KernelInterface
+import Tensors
+
+/// A rule that defines an optimizer: options, the state of one parameter, and an update.
+///
+/// ``AdafactorOptions`` and ``AdamWOptions`` are rules. Write one of your own, and ``RuleOptimizer`` makes an optimizer of
+/// it, with parameter groups and options per group, gradient accumulation, clipping, loss scaling, schedules, the four
+/// policies for gradients that are not finite, steps of single parameters, saving, restoring and checkpoints:
+///
+///     struct SignDescent: UpdateRule {
+///       static let name = "sign_descent"
+///       var learningRate = 1e-4
+///       var weightDecay = 0.0
+///
+///       func update(_ parameter: inout Tensor, gradient: Tensor, state: inout MomentState) {
+///         parameter -= (gradient.sign() + parameter * weightDecay) * learningRate
+///       }
+///     }
+///     let optimizer = try RuleOptimizer(model.parameters, options: SignDescent(learningRate: 3e-4))
+///
+/// The properties of a rule are its options. They are saved as the rule encodes them, and compared when a state is
+/// restored. ``ElementwiseRule`` is for rules that treat each element alone: the engine runs those on blocks.
+public protocol UpdateRule: Codable, Sendable, Equatable {
+  /// What is kept for one parameter between steps.
+  associatedtype State: ParameterState = MomentState
+  /// The type of the learning rate: `Double`, unless the rule can compute the rate itself.
+  associatedtype LearningRate: LearningRateSetting = Double
+
+  /// The name that files and configurations know this kind of optimizer by.
+  static var name: String { get }
+
+  /// Creates a rule with its default options.
+  init()
+
+  /// The learning rate of the next step, which a schedule sets.
+  var learningRate: LearningRate { get set }
+
+  /// The decoupled weight decay of the next step.
+  var weightDecay: Double { get set }
+
+  /// Throws `OptimizerError.invalidOption` for the first option out of range, NaN included.
+  func validate() throws(OptimizerError)
+
+  /// The state of a parameter before its first step.
+  ///
+  /// - Parameters:
+  ///   - shape: The parameter's shape.
+  ///   - scalarType: The parameter's type. Moments usually have its `arithmeticType`.
+  func initialState(shape: Shape, scalarType: ScalarType) -> State
+
+  /// Refuses a state that a parameter of this name, shape and type cannot have.
+  ///
+  /// By default a state has the tensors of ``initialState(shape:scalarType:)``, with their shapes and types.
+  func check(
+    _ state: State, parameter: String, shape: Shape, scalarType: ScalarType
+  ) throws(OptimizerError)
+
+  /// One step of one parameter.
+  ///
+  /// - Parameters:
+  ///   - parameter: P, to change.
+  ///   - gradient: G, of the same shape, already multiplied by its scale.
+  ///   - state: The state, whose `step` counts this step already, from 1.
+  func update(_ parameter: inout Tensor, gradient: Tensor, state: inout State)
+}
+
+extension UpdateRule {
+  /// Accepts rates and decays that are finite and not negative.
+  public func validate() throws(OptimizerError) {
+    try OptimizerError.requireNotNegative(learningRate.constant ?? 0, "The learning rate")
+    try OptimizerError.requireNotNegative(weightDecay, "weightDecay")
+  }
+
+  /// The default check; see the protocol.
+  public func check(
+    _ state: State, parameter: String, shape: Shape, scalarType: ScalarType
+  ) throws(OptimizerError) {
+    try checkStep(state.step, of: parameter)
+    let expected = initialState(shape: shape, scalarType: scalarType).tensors
+    for name in Set(expected.keys).union(state.tensors.keys).sorted() {
+      try checkMoments(
+        name, state.tensors[name], parameter: parameter, shape: expected[name]?.shape,
+        type: expected[name]?.scalarType ?? scalarType.arithmeticType)
+    }
+  }
+
+  /// Refuses a step counter below 0.
+  func checkStep(_ step: Int, of parameter: String) throws(OptimizerError) {
+    guard step >= 0 else {
+      throw .invalidOption(
+        name: "The step of \"\(parameter)\"", value: "\(step)", requirement: "it counts from 0")
+    }
+  }
+
+  /// Refuses moments of another shape or type; a shape of nil means that there must be none.
+  func checkMoments(
+    _ name: String, _ tensor: Tensor?, parameter: String, shape: Shape?, type: ScalarType
+  ) throws(OptimizerError) {
+    guard tensor?.shape == shape else {
+      throw .stateShape(parameter: parameter, moments: name, shape: tensor?.shape, expected: shape)
+    }
+    if let found = tensor?.scalarType, found != type {
+      throw .stateType(parameter: parameter, moments: name, type: found, expected: type)
+    }
+  }
+}
+
+extension UpdateRule where State == MomentState {
+  /// A state without tensors.
+  public func initialState(shape: Shape, scalarType: ScalarType) -> MomentState { MomentState() }
+}
+
+/// A learning rate that can be a number, or something from which the rule computes one.
+public protocol LearningRateSetting: Codable, Sendable, Hashable {
+  /// The rate as a number; nil if the rule computes it.
+  var constant: Double? { get }
+
+  /// This setting with another number; nil if the rule computes the rate.
+  func settingConstant(_ rate: Double) -> Self?
+}
+
+extension Double: LearningRateSetting {
+  /// The number itself.
+  public var constant: Double? { self }
+
+  /// The other number.
+  public func settingConstant(_ rate: Double) -> Double? { rate }
+}
+
+/// A rule that comes with a step of its own for the engine, as phases over blocks.
+package protocol PhasedRule: UpdateRule {
+  /// The step of one parameter, prepared for a layout.
+  static func preparedStep(
+    of group: RuleGroup<Self>, _ layout: StepLayout, state: State?, kernels: KernelTable
+  ) -> any PreparedStep
+}

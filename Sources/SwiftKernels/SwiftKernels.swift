@@ -1,7 +1,0 @@
-import KernelInterface
-
-/// The kernels in pure Swift.
-package struct SwiftKernels: SwiftKernelPath {
-  /// The kernels have no state.
-  package init() {}
-}
