@@ -23,7 +23,8 @@ let package = Package(
     .executable(name: "adafactor", targets: ["adafactor"]),
   ],
   traits: [
-    .trait(name: "OpenBLAS", description: "Builds the kernel path on OpenBLAS beside the one in pure Swift."),
+    .trait(
+      name: "OpenBLAS", description: "Builds the backend on OpenBLAS in addition to the one in pure Swift."),
     .default(enabledTraits: ["OpenBLAS"]),
   ],
   dependencies: [

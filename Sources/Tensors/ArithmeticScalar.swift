@@ -4,10 +4,10 @@ import SwiftKernels
 
 /// A scalar type that the kernels compute with.
 package protocol ArithmeticScalar: TensorScalar, BinaryFloatingPoint, SIMDScalar, Codable {
-  /// Linear algebra on the current kernel path.
+  /// Linear algebra on the default backend.
   static var linearAlgebra: any LinearAlgebra<Self> { get }
 
-  /// Elementwise operations, the same on every path.
+  /// Elementwise operations, the same on every backend.
   static var elementwise: any Elementwise<Self> { get }
 }
 

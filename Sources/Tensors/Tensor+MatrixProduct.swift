@@ -9,7 +9,7 @@ extension Tensor {
   ///     let wGradient = yGradient.matrixProduct(x, transposingSelf: true)
   ///     let xGradient = yGradient.matrixProduct(w)
   ///
-  /// On the OpenBLAS path it runs on as many threads as OpenBLAS's process-wide setting says, which this package never
+  /// On OpenBLAS it runs on as many threads as OpenBLAS's process-wide setting says, which this package never
   /// changes; the environment variable OPENBLAS_NUM_THREADS sets it.
   ///
   /// - Precondition: both have two axes and the same scalar type, and the inner sizes agree.

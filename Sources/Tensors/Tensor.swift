@@ -10,8 +10,8 @@
 ///     let product = weights.matrixProduct(inputs)
 ///
 /// Arithmetic on 16-bit types is done in Float32 and rounded once into the result. Operations between tensors of
-/// different scalar types trap: convert one with ``converted(to:)``. They run on the kernel path
-/// ``Backend/current``.
+/// different scalar types trap: convert one with ``converted(to:)``. They run on the backend
+/// ``Backend/default``.
 public struct Tensor: Sendable {
   /// The dimensions.
   public private(set) var shape: Shape

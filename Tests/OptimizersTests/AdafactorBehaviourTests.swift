@@ -163,7 +163,7 @@ import Testing
   func `a gradient's scale multiplies it as it is read`(shape: Shape) throws {
     var numbers = TestNumbers(seed: 1)
     let gradient = Tensor(numbers.array(shape.elementCount), shape: shape)
-    for kernels in Backend.available {
+    for backend in Backend.available {
       let parameter = Parameter("p", Tensor(ones: shape))
       let optimizer = try Adafactor([parameter], options: AdafactorStepTests.everything, backend: backend)
       var oracle = AdafactorOracle(parameter, options: AdafactorStepTests.everything)

@@ -13,11 +13,11 @@ import Testing
 
   @Test(arguments: shapes, types)
   func `a cached sum has the bits of a recomputed one`(shape: Shape, type: ScalarType) throws {
-    for kernels in Backend.available {
+    for backend in Backend.available {
       for scales in [true, false] {
         let options = Adafactor.Options(stepSize: .fixed(0.3), scaleParameter: scales)
         let (kept, rewritten) = (
-          try Run(shape, type, options, kernels), try Run(shape, type, options, kernels)
+          try Run(shape, type, options, backend), try Run(shape, type, options, backend)
         )
         for step in 0..<3 {
           // The same values in other memory: what was kept about the old does not count.
@@ -33,13 +33,13 @@ import Testing
   @Test(arguments: shapes)
   func `a change between steps is noticed`(shape: Shape) throws {
     let options = Adafactor.Options(stepSize: .fixed(0.3))
-    let run = try Run(shape, .float32, options, .current)
+    let run = try Run(shape, .float32, options, .default)
     try run.step(0)
     // In place, through the tensor.
     run.parameter.value.withMutableSpan(of: Float.self) { span in
       for index in span.indices { span[index] = 100 }
     }
-    let fresh = try Run(shape, .float32, options, .current)
+    let fresh = try Run(shape, .float32, options, .default)
     fresh.parameter.value = run.parameter.value.rewritten
     try fresh.optimizer.setState(run.optimizer.state(of: run.parameter)!, of: fresh.parameter)
     for each in [run, fresh] { try each.step(1) }
@@ -52,7 +52,7 @@ import Testing
     let options = Adafactor.Options(stepSize: .fixed(0.3))
     let memory = UnsafeMutablePointer<Float>.allocate(capacity: shape.elementCount)
     memory.initialize(repeating: 1, count: shape.elementCount)
-    let run = try Run(shape, .float32, options, .current)
+    let run = try Run(shape, .float32, options, .default)
     run.parameter.value = Tensor(
       unsafeAdopting: memory, shape: shape, as: .float32, deallocator: Deallocator(memory).run)
     try run.step(0)

@@ -2,7 +2,7 @@ import Optimizers
 import Tensors
 import Testing
 
-/// Trajectories of transformers' Adafactor, replayed on both kernel paths.
+/// Trajectories of transformers' Adafactor, replayed on both backends.
 @Suite struct AdafactorParityTests {
   @Test(arguments: ReferenceCase.names, Backend.available)
   func `a trajectory of the reference is followed`(name: String, backend: Backend) throws {

@@ -8,7 +8,7 @@ import Testing
   @Test(arguments: ["defaults", "warmup-init", "fixed-scaled", "groups", "options-changed"])
   func `it reports the reference's step sizes`(name: String) throws {
     let reference = try ReferenceCase.load(name)
-    let run = try ReferenceRun(reference, backend: .current)
+    let run = try ReferenceRun(reference, backend: .default)
     let schedule = AdafactorSchedule(run.optimizer, initialRate: 0.25)
     #expect(schedule.currentRates == reference.groups.map { _ in 0.25 })
     for (index, step) in reference.steps.enumerated() {

@@ -38,8 +38,8 @@ import Testing
   @Test(arguments: types)
   func `sharing changes no bit, and halves the memory`(type: ScalarType) throws {
     let initial = Adafactor.State(shape: Self.shape, scalarType: type, hasFirstMoments: true)
-    for kernels in Backend.available {
-      let (shared, apart) = (try Run(type, kernels), try Run(type, kernels, state: separate(initial)))
+    for backend in Backend.available {
+      let (shared, apart) = (try Run(type, backend), try Run(type, backend, state: separate(initial)))
       for _ in 0..<3 {
         try shared.optimizer.step()
         try apart.optimizer.step()

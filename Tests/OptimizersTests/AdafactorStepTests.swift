@@ -19,19 +19,19 @@ import Testing
   @Test(arguments: small, Backend.available)
   func `steps of a small tensor follow the rule`(shape: Shape, backend: Backend) throws {
     for options in [Adafactor.Options(), Self.everything] {
-      try check(shape, options, kernels, steps: 3)
+      try check(shape, options, backend, steps: 3)
     }
   }
 
   @Test(arguments: [[1, 300_000], [8, 20_000], [600, 700], [3, 200, 300], [100_003]] as [Shape])
   func `steps of a large tensor follow the rule`(shape: Shape) throws {
-    for kernels in Backend.available { try check(shape, Self.everything, kernels, steps: 2) }
+    for backend in Backend.available { try check(shape, Self.everything, backend, steps: 2) }
   }
 
   @Test(arguments: Backend.available)
   func `a constant gradient over 50,257 rows does not drift`(backend: Backend) throws {
     // One running Float sum a column is off by 7e-5 here.
-    try check([50_257, 16], Adafactor.Options(), kernels, steps: 1) { [Float](repeating: 0.1, count: $1) }
+    try check([50_257, 16], Adafactor.Options(), backend, steps: 1) { [Float](repeating: 0.1, count: $1) }
   }
 
   @Test(arguments: small.filter { $0.elementCount < 5_000 }, Backend.available)
@@ -74,7 +74,7 @@ import Testing
         return Tensor(numbers.gradient(shape), shape: shape)
       }
     }
-    for kernels in Backend.available {
+    for backend in Backend.available {
       var first: [ParameterBits]?
       for threads in [1, 2, 3, 8] {
         let parameters = shapes.enumerated().map { Parameter("\($0)", makeParameter($1, .float32).0.value) }

@@ -14,7 +14,7 @@ import Testing
     shape: Shape, backend: Backend
   ) throws {
     for place in 0..<3 {
-      let run = try Run(shape, .skipParameter, kernels, place)
+      let run = try Run(shape, .skipParameter, backend, place)
       try run.poison(place)
       let report = try run.optimizer.step()
       #expect(report.steppedCount == 2 && report.nonFinite == ["\(place)"])
@@ -29,7 +29,7 @@ import Testing
   @Test(arguments: shapes, Backend.available)
   func `skipStep leaves every parameter and its state`(shape: Shape, backend: Backend) throws {
     for place in 0..<3 {
-      let run = try Run(shape, .skipStep, kernels, place)
+      let run = try Run(shape, .skipStep, backend, place)
       try run.poison(place)
       let report = try run.optimizer.step()
       #expect(report.steppedCount == 0 && report.nonFinite == ["\(place)"])
@@ -39,7 +39,7 @@ import Testing
 
   @Test(arguments: shapes, Backend.available)
   func `throwError leaves every parameter and names the first`(shape: Shape, backend: Backend) throws {
-    let run = try Run(shape, .throwError, kernels, 0)
+    let run = try Run(shape, .throwError, backend, 0)
     try run.poison(2)
     try run.poison(1)
     #expect(throws: OptimizerError.nonFiniteGradient(parameter: "1")) { try run.optimizer.step() }
@@ -50,7 +50,7 @@ import Testing
   func `the step after a skipped one is as if nothing had been`(
     policy: NonFinitePolicy, shape: Shape
   ) throws {
-    let (skipping, plain) = (try Run(shape, policy, .current, 1), try Run(shape, policy, .current, 1))
+    let (skipping, plain) = (try Run(shape, policy, .default, 1), try Run(shape, policy, .default, 1))
     try skipping.poison(0)
     try skipping.poison(1)
     try skipping.poison(2)

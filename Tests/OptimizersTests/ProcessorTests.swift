@@ -17,7 +17,7 @@ import Testing
     #expect(here.state == baseline.state)
   }
 
-  /// A parameter and its state after three steps on the Swift path.
+  /// A parameter and its state after three steps on the Swift backend.
   private func trained(_ shape: Shape, _ type: ScalarType) throws -> (value: Tensor, state: Adafactor.State?)
   {
     var generator = SeededGenerator(seed: 11)

@@ -50,9 +50,9 @@ struct ArithmeticTests {
   }
 
   @Test("Operators with numbers", arguments: Backend.available, ScalarType.allCases)
-  func numbers(path: Backend, type: ScalarType) {
+  func numbers(backend: Backend, type: ScalarType) {
     let (x, y, _) = operands(type)
-    Backend.withDefault(path) {
+    Backend.withDefault(backend) {
       #expect(x + 2.5 == expected(x, { _ in 2.5 }, { $0 + $1 }))
       #expect(2.5 + x == expected(x, { _ in 2.5 }, { $0 + $1 }))
       #expect(x - 2.5 == expected(x, { _ in 2.5 }, { $0 - $1 }))
@@ -71,9 +71,9 @@ struct ArithmeticTests {
   }
 
   @Test("axpy and the moving average", arguments: Backend.available, ScalarType.allCases)
-  func updates(path: Backend, type: ScalarType) {
+  func updates(backend: Backend, type: ScalarType) {
     let (x, y, _) = operands(type)
-    Backend.withDefault(path) {
+    Backend.withDefault(backend) {
       // Halves and quarters of small whole numbers: exact in every type.
       var sum = x
       sum.add(y, scaledBy: -0.5)
@@ -89,8 +89,8 @@ struct ArithmeticTests {
   }
 
   @Test("1 − β of a moving average is taken in Double", arguments: Backend.available)
-  func weight(path: Backend) {
-    Backend.withDefault(path) {
+  func weight(backend: Backend) {
+    Backend.withDefault(backend) {
       var average = Tensor([0])
       average.formMovingAverage(of: Tensor([1]), decay: 1 - 1e-6)
       #expect(average[0] == Double(Float(1e-6)))

@@ -4,14 +4,14 @@ import Testing
 @Suite("Tensor: matrix product")
 struct MatrixProductTests {
   @Test("Of every type, plain and transposed", arguments: Backend.available, ScalarType.allCases)
-  func product(path: Backend, type: ScalarType) {
+  func product(backend: Backend, type: ScalarType) {
     // Small whole numbers: exact in every type and order.
     let a = Tensor(shape: [3, 4], as: type) { Double($0 % 5) - 2 }
     let b = Tensor(shape: [4, 2], as: type) { Double($0 % 3) - 1 }
     let expected = Tensor(shape: [3, 2], as: type) { place in
       (0..<4).reduce(0) { $0 + a[place / 2, $1] * b[$1, place % 2] }
     }
-    Backend.withDefault(path) {
+    Backend.withDefault(backend) {
       #expect(a.matrixProduct(b) == expected)
       #expect(a.transposed().matrixProduct(b, transposingSelf: true) == expected)
       #expect(a.matrixProduct(b.transposed(), transposingOther: true) == expected)
@@ -22,8 +22,8 @@ struct MatrixProductTests {
   }
 
   @Test("An empty sum is zero", arguments: Backend.available)
-  func empty(path: Backend) {
-    Backend.withDefault(path) {
+  func empty(backend: Backend) {
+    Backend.withDefault(backend) {
       #expect(Tensor(zeros: [2, 0]).matrixProduct(Tensor(zeros: [0, 3])) == Tensor(zeros: [2, 3]))
       #expect(Tensor(zeros: [0, 2]).matrixProduct(Tensor(zeros: [2, 3])).shape == [0, 3])
     }

@@ -9,12 +9,12 @@ struct SumsTests {
   static let shapes: [Shape] = [
     [1, 1], [3, 5], [17, 300], [600, 7], [2, 3, 4], [5, 4, 3, 3], [0, 4], [4, 0], [2, 0, 3], [0, 3, 3],
   ]
-  static let cases = Backend.available.flatMap { path in
-    ScalarType.allCases.flatMap { type in shapes.map { (path, type, $0) } }
+  static let cases = Backend.available.flatMap { backend in
+    ScalarType.allCases.flatMap { type in shapes.map { (backend, type, $0) } }
   }
 
   @Test("Rows and columns of each trailing matrix", arguments: cases)
-  func matrices(path: Backend, type: ScalarType, shape: Shape) {
+  func matrices(backend: Backend, type: ScalarType, shape: Shape) {
     var generator = SeededGenerator(seed: 1)
     let x = Tensor(normal: shape, as: type, using: &generator)
     let values = doubles(x)
@@ -26,7 +26,7 @@ struct SumsTests {
       (0..<columns).map { j in (0..<rows).map { element(b, $0, j) } }
     }
 
-    Backend.withDefault(path) {
+    Backend.withDefault(backend) {
       check(x.rowSums(), rowTerms, type) { $0.reduce(0, +) }
       check(x.columnSums(), columnTerms, type) { $0.reduce(0, +) }
       check(x.rowSumsOfSquares(), rowTerms, type) { $0.reduce(0) { $0 + $1 * $1 } }
@@ -57,8 +57,8 @@ struct SumsTests {
 
   @Test(
     "Sum, mean and root mean square of everything", arguments: Backend.available, ScalarType.allCases)
-  func whole(path: Backend, type: ScalarType) {
-    Backend.withDefault(path) {
+  func whole(backend: Backend, type: ScalarType) {
+    Backend.withDefault(backend) {
       let x = Tensor(shape: [3, 50, 7], as: type) { Double($0 % 11) - 3 }
       let values = doubles(x)
       // Small whole numbers: every partial sum is exact.
@@ -75,8 +75,8 @@ struct SumsTests {
   }
 
   @Test("The root mean square neither overflows nor underflows", arguments: Backend.available)
-  func range(path: Backend) {
-    Backend.withDefault(path) {
+  func range(backend: Backend) {
+    Backend.withDefault(backend) {
       for value in [1e30, 1e-30, 3e-44, 1e19, 1e-19] {
         let exact = Double(Float(value))
         let rms = Tensor(repeating: value, shape: [1000]).rootMeanSquare()

@@ -61,7 +61,7 @@ struct DocumentationTests {
 
   @Test(
     "The articles on the tool show its help",
-    .enabled(if: Backend.available.count == 2, "the help names the kernel paths of the build"))
+    .enabled(if: Backend.available.count == 2, "the help names the backends of the build"))
   func articlesShowTheHelp() throws {
     let catalog = Self.sources.appendingPathComponent("adafactor/adafactor.docc")
     let articles = try FileManager.default.contentsOfDirectory(

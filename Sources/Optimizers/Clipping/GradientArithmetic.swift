@@ -3,7 +3,7 @@ import Tensors
 
 /// A type that gradients are summed in: `Float`, or `Double` for Float64.
 protocol GradientArithmetic: ArithmeticScalar {
-  /// The linear algebra of a kernel path: not the current one's, which threads beside the calling one do not
+  /// The linear algebra of `kernels`: not of the default backend, which threads beside the calling one do not
   /// know.
   static func linearAlgebra(of kernels: any KernelPath) -> any LinearAlgebra<Self>
 

@@ -84,11 +84,11 @@ extension Collection where Element == Parameter {
     let unread = filter { $0.gradientNotes.summary == nil }
     let gradients = unread.map { $0.gradient! }
     let elements = gradients.map(\.elements)
-    let path = backend.kernels
+    let kernels = backend.kernels
     func summary<A: GradientArithmetic>(_ part: Elements, _ count: Int, as type: A.Type) -> GradientSummary {
       var summary = GradientSummary()
       GradientTile.forEach(of: part, count: count, as: type) { _, tile, size in
-        summary.add(GradientSummary(tile: tile, count: size, path))
+        summary.add(GradientSummary(tile: tile, count: size, kernels))
       }
       return summary
     }

@@ -2,7 +2,7 @@ import Optimizers
 import Tensors
 import Testing
 
-/// Trajectories of torch's AdamW, replayed on both kernel paths.
+/// Trajectories of torch's AdamW, replayed on both backends.
 @Suite struct AdamWParityTests {
   @Test(arguments: Trajectory<AdamW>.names, Backend.available)
   func `a trajectory of torch is followed`(name: String, backend: Backend) throws {

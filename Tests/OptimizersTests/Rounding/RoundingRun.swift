@@ -13,7 +13,7 @@ struct RoundingRun: Sendable, CustomStringConvertible {
 
   static let all = Kind.allCases.flatMap { kind in
     [ScalarType.bfloat16, .float16].flatMap { type in
-      Backend.available.map { RoundingRun(kind: kind, type: type, kernels: $0) }
+      Backend.available.map { RoundingRun(kind: kind, type: type, backend: $0) }
     }
   }
 

@@ -114,7 +114,7 @@ import Testing
   func `wider parameters are stored as computed under every rounding`(
     kind: RoundingRun.Kind, type: ScalarType
   ) throws {
-    let run = RoundingRun(kind: kind, type: type, backend: .current)
+    let run = RoundingRun(kind: kind, type: type, backend: .default)
     func bits(_ rounding: Rounding) throws -> [Bits] {
       let parameters = run.parameters(Self.shapes)
       let optimizer = try run.optimizer(parameters, rounding)

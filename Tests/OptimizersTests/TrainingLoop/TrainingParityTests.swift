@@ -2,7 +2,7 @@ import Optimizers
 import Tensors
 import Testing
 
-/// Clipping, the loss scale and whole loops of torch, replayed on both kernel paths.
+/// Clipping, the loss scale and whole loops of torch, replayed on both backends.
 @Suite struct TrainingParityTests {
   /// Relative: torch's float32 sum over the 121 elements of these gradients meets at most as many roundings,
   /// and its powers and the coefficient a few more.

@@ -9,8 +9,8 @@ struct PerceptronTests {
   @Test(
     "Its gradients are those of the loss, by central differences in Float64",
     arguments: Backend.available)
-  func gradients(path: Backend) {
-    Backend.withDefault(path) {
+  func gradients(backend: Backend) {
+    Backend.withDefault(backend) {
       var generator = SeededGenerator(seed: 3)
       let model = Perceptron(widths: [5, 7, 4, 3], as: .float64, using: &generator)
       for layer in model.layers {

@@ -40,13 +40,13 @@ struct TrainCommandTests {
   }
 
   @Test("The same seed prints the same losses", arguments: Backend.available)
-  func sameSeed(path: Backend) throws {
+  func sameSeed(backend: Backend) throws {
     let runs = try (0..<2).map { _ in
       try report(
-        train("--json", "--epochs", "2", "--hidden", "16", "--seed", "5", "--backend", path.rawValue))
+        train("--json", "--epochs", "2", "--hidden", "16", "--seed", "5", "--backend", backend.rawValue))
     }
     #expect(runs[0].epochs == runs[1].epochs)
-    #expect(runs[0].backend == path.rawValue)
+    #expect(runs[0].backend == backend.rawValue)
   }
 
   @Test("Shows progress on standard error and a table on standard output, and draws the loss")
@@ -58,7 +58,7 @@ struct TrainCommandTests {
     #expect(result.status == 0)
     #expect(result.errors.split(separator: "\n").count == 3)
     #expect(result.errors.contains("epoch 3/3  loss ") && result.errors.contains("s left"))
-    for row in ["test accuracy", "time", "gradient", "optimizer", "parameters", "optimizer state", "kernels"]
+    for row in ["test accuracy", "time", "gradient", "optimizer", "parameters", "optimizer state", "backend"]
     {
       #expect(result.lines.contains { $0.hasPrefix(row + "  ") }, "\(row)")
     }

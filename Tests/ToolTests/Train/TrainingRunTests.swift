@@ -31,14 +31,14 @@ struct TrainingRunTests {
   }
 
   @Test("Learns what a line separates", arguments: Backend.available)
-  func learns(path: Backend) throws {
+  func learns(backend: Backend) throws {
     let (result, _) = try run { settings in
-      settings.backend = path
+      settings.backend = backend
       settings.epochs = 40
     }
     #expect(result.testAccuracy >= 0.9)
     #expect(result.epochs[39].trainingLoss < 0.1)
-    #expect(result.backend == path)
+    #expect(result.backend == backend)
     #expect(result.steps == 40 * 5)
     #expect(result.parameters == 2 * 8 + 8 + 8 * 2 + 2)
     #expect(result.adamwStateBytes == 42 * 8)
@@ -49,26 +49,26 @@ struct TrainingRunTests {
   @Test(
     "The same seed gives the same bits, for any number of threads; another seed others",
     arguments: Backend.available)
-  func reproducible(path: Backend) throws {
-    let first = try run { $0.backend = path }
+  func reproducible(backend: Backend) throws {
+    let first = try run { $0.backend = backend }
     for threads in [1, 3] {
       let second = try run { settings in
-        settings.backend = path
+        settings.backend = backend
         settings.threads = threads
       }
       #expect(second.parameters == first.parameters)
       #expect(second.result.epochs == first.result.epochs)
     }
     let other = try run { settings in
-      settings.backend = path
+      settings.backend = backend
       settings.seed = 1
     }
     #expect(other.parameters != first.parameters)
   }
 
-  @Test("Both kernel paths train to the same result", .enabled(if: Backend.available.count > 1))
-  func paths() throws {
-    let runs = try Backend.available.map { path in try run { $0.backend = path } }
+  @Test("Both backends train to the same result", .enabled(if: Backend.available.count > 1))
+  func backends() throws {
+    let runs = try Backend.available.map { backend in try run { $0.backend = backend } }
     for (left, right) in zip(runs[0].parameters, runs[1].parameters) {
       let scale = left.rootMeanSquare()
       #expect((left - right).rootMeanSquare() <= 1e-4 * scale)

@@ -1,7 +1,7 @@
-// The same training on every kernel path of the build: pure Swift always, OpenBLAS with the trait of that name.
+// The same training on every backend of the build: pure Swift always, OpenBLAS with the trait of that name.
 //
-// Paths agree closely and not in every bit: they add up in different orders. `Backend.using` chooses for all that
-// runs inside; an optimizer keeps the path that was current when it was made.
+// Backends agree closely but not in every bit: they add in different orders. `Backend.withDefault` chooses the backend
+// of everything that runs in its closure. An optimizer keeps the backend that was the default when it was created.
 
 import Optimizers
 import Tensors
@@ -23,8 +23,8 @@ func fit() throws -> Double {
   return loss
 }
 
-for path in Backend.available {
-  let loss = try Backend.withDefault(path) { try fit() }
-  print("\(path.rawValue): loss \(loss)")
-  precondition(loss < 1e-5, "\(path.rawValue) did not learn: its loss is \(loss).")
+for backend in Backend.available {
+  let loss = try Backend.withDefault(backend) { try fit() }
+  print("\(backend.rawValue): loss \(loss)")
+  precondition(loss < 1e-5, "\(backend.rawValue) did not learn: its loss is \(loss).")
 }
