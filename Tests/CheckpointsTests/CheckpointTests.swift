@@ -14,7 +14,7 @@ private struct Training {
 
   init(trainingSteps: Int = 30) throws {
     optimizer = try Adafactor(
-      model.parameters, options: .init(stepSize: .fixed(0.02), beta1: 0.9, scaleParameter: true))
+      model.parameters, options: .init(learningRate: .constant(0.02), beta1: 0.9, scaleParameter: true))
     scheduler = try LearningRateScheduler(
       optimizer, CosineSchedule(warmupSteps: 3, trainingSteps: trainingSteps))
   }
@@ -73,7 +73,7 @@ private struct Training {
     try saved.run(steps: 2)
     let checkpoint = try saved.checkpoint()
     let model = [Parameter("matrix", Tensor(zeros: [5, 8])), Parameter("bias", Tensor(zeros: [9]))]
-    let optimizer = try Adafactor(model, options: .init(stepSize: .fixed(1), beta1: 0.9))
+    let optimizer = try Adafactor(model, options: .init(learningRate: .constant(1), beta1: 0.9))
     let error = #expect(throws: CheckpointError.self) {
       try checkpoint.restore(model: model, optimizer: optimizer)
     }

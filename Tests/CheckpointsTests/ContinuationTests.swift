@@ -26,10 +26,11 @@ private struct ReferenceContinuation {
       ParameterGroup(names.map { Parameter($0, values[$0]!) }, options: options)
     }
     let groups = [
-      group(["hidden.weight", "hidden.bias"], .init(stepSize: .fixed(0.02), beta1: 0.9, weightDecay: 0.01)),
+      group(
+        ["hidden.weight", "hidden.bias"], .init(learningRate: .constant(0.02), beta1: 0.9, weightDecay: 0.01)),
       group(
         ["embedding", "convolution", "scale", "resting"],
-        .init(stepSize: .relative(warmupInitialization: true), clipThreshold: .infinity)),
+        .init(learningRate: .relative(warmupInit: true), clipThreshold: .infinity)),
     ]
     parameters = groups.flatMap(\.parameters)
     optimizer = try Adafactor(groups: groups, backend: backend)

@@ -67,7 +67,7 @@ struct TestModel {
     [
       ParameterGroup(
         [self["matrix"], self["bias"], self["never.stepped"]],
-        options: .init(stepSize: .fixed(0.01), clipThreshold: .infinity, beta1: 0.9, weightDecay: 0.1)),
+        options: .init(learningRate: .constant(0.01), clipThreshold: .infinity, beta1: 0.9, weightDecay: 0.1)),
       ParameterGroup([self["layers.0.weight"], self["scalar"], self["embedding"]], options: .init()),
     ]
   }

@@ -55,8 +55,8 @@ import Testing
   @Test
   func `groups differ in every option`() throws {
     let options: [Adafactor.Options] = [
-      .init(), .init(stepSize: .relative(warmupInitialization: true)), AdafactorStepTests.everything,
-      .init(stepSize: .fixed(0.1), decayRate: -0.3, scaleParameter: false),
+      .init(), .init(learningRate: .relative(warmupInit: true)), AdafactorStepTests.everything,
+      .init(learningRate: .constant(0.1), decayRate: -0.3, scaleParameter: false),
       .init(squaredGradientEpsilon: 0.1, parameterScaleEpsilon: 3, clipThreshold: 0.05, weightDecay: 0.5),
     ]
     let groups = options.enumerated().map { index, options in
@@ -89,10 +89,10 @@ import Testing
   @Test
   func `changed options hold from the next step on, for their group alone`() throws {
     let parameters = ["a", "b"].map { Parameter($0, Tensor([2, 3])) }
-    let options = Adafactor.Options(stepSize: .fixed(0.5), scaleParameter: false)
+    let options = Adafactor.Options(learningRate: .constant(0.5), scaleParameter: false)
     let optimizer = try Adafactor(groups: parameters.map { ParameterGroup([$0], options: options) })
     for parameter in parameters { parameter.gradient = Tensor([1, -1]) }
-    try optimizer.updateOptions(ofGroup: 1) { $0.stepSize = .fixed(0.25) }
+    try optimizer.updateOptions(ofGroup: 1) { $0.learningRate = .constant(0.25) }
     #expect(optimizer.groups[0].options == options)
     try optimizer.step()
     // The first update of a vector is the gradient's sign.
@@ -102,7 +102,8 @@ import Testing
   @Test
   func `step with a closure returns the loss, and steps with its gradients`() throws {
     let parameter = Parameter("p", Tensor([2, 3]))
-    let optimizer = try Adafactor([parameter], options: .init(stepSize: .fixed(0.5), scaleParameter: false))
+    let optimizer = try Adafactor(
+      [parameter], options: .init(learningRate: .constant(0.5), scaleParameter: false))
     let loss = try optimizer.step {
       parameter.gradient = Tensor([1, -1])
       return 42.5
@@ -116,7 +117,8 @@ import Testing
   @Test
   func `momentum begins with zeros when beta1 is set`() throws {
     let parameter = Parameter("p", Tensor([2, 3]))
-    let optimizer = try Adafactor([parameter], options: .init(stepSize: .fixed(0.5), scaleParameter: false))
+    let optimizer = try Adafactor(
+      [parameter], options: .init(learningRate: .constant(0.5), scaleParameter: false))
     parameter.gradient = Tensor([1, -1])
     try optimizer.step()
     #expect(optimizer.state(of: parameter)?.firstMoments == nil)

@@ -15,7 +15,7 @@ import Testing
   func `a cached sum has the bits of a recomputed one`(shape: Shape, type: ScalarType) throws {
     for backend in Backend.available {
       for scales in [true, false] {
-        let options = Adafactor.Options(stepSize: .fixed(0.3), scaleParameter: scales)
+        let options = Adafactor.Options(learningRate: .constant(0.3), scaleParameter: scales)
         let (kept, rewritten) = (
           try Run(shape, type, options, backend), try Run(shape, type, options, backend)
         )
@@ -32,7 +32,7 @@ import Testing
 
   @Test(arguments: shapes)
   func `a change between steps is noticed`(shape: Shape) throws {
-    let options = Adafactor.Options(stepSize: .fixed(0.3))
+    let options = Adafactor.Options(learningRate: .constant(0.3))
     let run = try Run(shape, .float32, options, .default)
     try run.step(0)
     // In place, through the tensor.
@@ -49,7 +49,7 @@ import Testing
 
   @Test(arguments: shapes)
   func `a change of adopted memory is noticed`(shape: Shape) throws {
-    let options = Adafactor.Options(stepSize: .fixed(0.3))
+    let options = Adafactor.Options(learningRate: .constant(0.3))
     let memory = UnsafeMutablePointer<Float>.allocate(capacity: shape.elementCount)
     memory.initialize(repeating: 1, count: shape.elementCount)
     let run = try Run(shape, .float32, options, .default)

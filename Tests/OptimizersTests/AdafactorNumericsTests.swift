@@ -110,7 +110,7 @@ import Testing
   func `Σp² and Σu² of four million equal elements do not drift`(shape: Shape) throws {
     let parameter = Parameter("p", Tensor(repeating: 0.3, shape: shape))
     // β = 0: every element of U is 1, and so is its RMS. A threshold of ½ makes an error of RMS(U) an error of P.
-    let options = Adafactor.Options(stepSize: .fixed(0.5), clipThreshold: 0.5)
+    let options = Adafactor.Options(learningRate: .constant(0.5), clipThreshold: 0.5)
     let optimizer = try Adafactor([parameter], options: options, threads: 2)
     parameter.gradient = Tensor(repeating: 0.1, shape: shape)
     try optimizer.step()

@@ -13,7 +13,7 @@ import Testing
     let options = try decode("{}")
     #expect(options == Adafactor.Options())
     // As the reference documents them.
-    #expect(options.stepSize == .relative(warmupInitialization: false))
+    #expect(options.learningRate == .relative(warmupInit: false))
     #expect(options.squaredGradientEpsilon == 1e-30 && options.parameterScaleEpsilon == 1e-3)
     #expect(options.clipThreshold == 1 && options.decayRate == -0.8 && options.beta1 == nil)
     #expect(options.weightDecay == 0 && options.scaleParameter)
@@ -29,14 +29,15 @@ import Testing
     #expect(
       fixed
         == Adafactor.Options(
-          stepSize: .fixed(0.25), squaredGradientEpsilon: 1e-20, parameterScaleEpsilon: 0.5, clipThreshold: 2,
+          learningRate: .constant(0.25), squaredGradientEpsilon: 1e-20, parameterScaleEpsilon: 0.5,
+          clipThreshold: 2,
           decayRate: -0.5, beta1: 0.75, weightDecay: 0.125, scaleParameter: false))
     let relative = try decode(#"{"lr": null, "beta1": null, "relative_step": true, "warmup_init": true}"#)
-    #expect(relative == Adafactor.Options(stepSize: .relative(warmupInitialization: true)))
+    #expect(relative == Adafactor.Options(learningRate: .relative(warmupInit: true)))
   }
 
   @Test(arguments: [
-    Adafactor.Options(), .init(stepSize: .relative(warmupInitialization: true)), .init(stepSize: .fixed(0)),
+    Adafactor.Options(), .init(learningRate: .relative(warmupInit: true)), .init(learningRate: .constant(0)),
     AdafactorStepTests.everything,
     .init(squaredGradientEpsilon: 0, clipThreshold: 1e9, decayRate: 0, beta1: 0),
   ])

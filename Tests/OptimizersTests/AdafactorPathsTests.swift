@@ -93,8 +93,8 @@ import Testing
   /// A run is as sensitive to rounding as its problem is. What parameters in Float alone do to a run in Double measures
   /// that; the kernels' own roundings are a few units of the update, and small beside those of the parameter.
   @Test(arguments: [
-    Adafactor.Options(stepSize: .fixed(3e-3), scaleParameter: false),
-    Adafactor.Options(stepSize: .fixed(3e-3), beta1: 0.9, weightDecay: 0.01, scaleParameter: true),
+    Adafactor.Options(learningRate: .constant(3e-3), scaleParameter: false),
+    Adafactor.Options(learningRate: .constant(3e-3), beta1: 0.9, weightDecay: 0.01, scaleParameter: true),
     Adafactor.Options(),
   ])
   func `training runs on all backends end where the rule in Double does`(options: Adafactor.Options) throws {

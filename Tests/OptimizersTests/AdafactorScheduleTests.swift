@@ -42,7 +42,7 @@ import Testing
 
   @Test func `a schedule drives fixed rates and refuses relative steps`() throws {
     let weight = Parameter("weight", Tensor(ones: [4, 4]))
-    let fixed = try Adafactor([weight], options: .init(stepSize: .fixed(0.1), scaleParameter: false))
+    let fixed = try Adafactor([weight], options: .init(learningRate: .constant(0.1), scaleParameter: false))
     let scheduler = try LearningRateScheduler(fixed, LinearSchedule(warmupSteps: 2, trainingSteps: 4))
     #expect(fixed.learningRates == [0])
     scheduler.step()

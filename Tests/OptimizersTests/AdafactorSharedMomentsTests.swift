@@ -20,7 +20,7 @@ import Testing
       parameter.gradient = Tensor(numbers.array(shape.elementCount), shape: shape).converted(to: type)
       // Rounding by tiles too, where there is any.
       let options = Adafactor.Options(
-        stepSize: .fixed(0.1), beta1: 0.5, rounding: type == .bfloat16 ? .stochastic : .nearest)
+        learningRate: .constant(0.1), beta1: 0.5, rounding: type == .bfloat16 ? .stochastic : .nearest)
       optimizer = try Adafactor([parameter], options: options, backend: backend)
       if let state { try optimizer.setState(state, of: parameter) }
     }

@@ -13,7 +13,8 @@ import Testing
   ]
 
   static let everything = Adafactor.Options(
-    stepSize: .fixed(0.02), squaredGradientEpsilon: 1e-8, parameterScaleEpsilon: 1e-2, clipThreshold: 0.3,
+    learningRate: .constant(0.02), squaredGradientEpsilon: 1e-8, parameterScaleEpsilon: 1e-2,
+    clipThreshold: 0.3,
     decayRate: -0.6, beta1: 0.9, weightDecay: 0.1, scaleParameter: true)
 
   @Test(arguments: small, Backend.available)

@@ -111,7 +111,7 @@ import Testing
         var numbers = TestNumbers(seed: index)
         return Parameter("\(index)", Tensor(numbers.array(shape.elementCount), shape: shape))
       }
-      let options = Adafactor.Options(stepSize: .fixed(0.1), beta1: 0.9, weightDecay: 0.1)
+      let options = Adafactor.Options(learningRate: .constant(0.1), beta1: 0.9, weightDecay: 0.1)
       optimizer = try Adafactor(
         parameters, options: options, nonFinitePolicy: policy, backend: backend, threads: 2)
       setGradients(seed: 7)

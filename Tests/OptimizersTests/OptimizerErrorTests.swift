@@ -6,9 +6,9 @@ import Testing
 @Suite struct OptimizerErrorTests {
   /// Values that are out of range, and how to set them.
   static let invalid: [(name: String, value: String, change: @Sendable (inout Adafactor.Options) -> Void)] = [
-    ("The learning rate", "-0.5", { $0.stepSize = .fixed(-0.5) }),
-    ("The learning rate", "nan", { $0.stepSize = .fixed(.nan) }),
-    ("The learning rate", "inf", { $0.stepSize = .fixed(.infinity) }),
+    ("The learning rate", "-0.5", { $0.learningRate = .constant(-0.5) }),
+    ("The learning rate", "nan", { $0.learningRate = .constant(.nan) }),
+    ("The learning rate", "inf", { $0.learningRate = .constant(.infinity) }),
     ("squaredGradientEpsilon", "-1.0", { $0.squaredGradientEpsilon = -1 }),
     ("squaredGradientEpsilon", "nan", { $0.squaredGradientEpsilon = .nan }),
     ("parameterScaleEpsilon", "-1.0", { $0.parameterScaleEpsilon = -1 }),

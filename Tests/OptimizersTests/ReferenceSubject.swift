@@ -81,7 +81,7 @@ extension Adafactor: ReferenceSubject {
     let beta1: Double?
 
     func apply(to options: inout Adafactor.Options) {
-      if let lr { options.stepSize = .fixed(lr) }
+      if let lr { options.learningRate = .constant(lr) }
       if let eps { (options.squaredGradientEpsilon, options.parameterScaleEpsilon) = (eps[0], eps[1]) }
       if let clip_threshold { options.clipThreshold = clip_threshold }
       if let decay_rate { options.decayRate = decay_rate }

@@ -7,7 +7,7 @@ import Testing
   @Test(arguments: Backend.available)
   func `single steps of Adafactor have the bits of one whole step`(backend: Backend) throws {
     try compare(
-      Adafactor.self, .init(stepSize: .fixed(0.01), beta1: 0.9, weightDecay: 0.1), backend)
+      Adafactor.self, .init(learningRate: .constant(0.01), beta1: 0.9, weightDecay: 0.1), backend)
   }
 
   @Test(arguments: Backend.available)

@@ -79,11 +79,12 @@ private func bits(_ tensor: Tensor?) -> [Double]? { tensor?.scalars(as: Double.s
     let optimizer = try Adafactor(
       groups: [
         ParameterGroup(
-          parameters.filter(isFirst), options: .init(stepSize: .fixed(0.05), beta1: 0.9, weightDecay: 0.1)),
+          parameters.filter(isFirst),
+          options: .init(learningRate: .constant(0.05), beta1: 0.9, weightDecay: 0.1)),
         ParameterGroup(
           parameters.filter { !isFirst($0) },
           options: .init(
-            stepSize: .relative(warmupInitialization: true), squaredGradientEpsilon: 1e-20,
+            learningRate: .relative(warmupInit: true), squaredGradientEpsilon: 1e-20,
             parameterScaleEpsilon: 0.01, clipThreshold: 0.5, decayRate: -0.7)),
       ], backend: backend)
     try files.write(randomTensors(1), "P", metadata: ["format": "pt"])

@@ -7,7 +7,7 @@ extension Adafactor {
   /// For programs that keep parameters and gradients in buffers of their own. ``Adafactor`` itself is this rule over
   /// parameter groups, with the tensors of a step worked on together.
   ///
-  ///     let rule = try Adafactor.Rule(options: .init(stepSize: .fixed(1e-3), scaleParameter: false))
+  ///     let rule = try Adafactor.Rule(options: .init(learningRate: .constant(1e-3), scaleParameter: false))
   ///     var state = Adafactor.State(shape: [256, 64], scalarType: .float32, hasFirstMoments: false)
   ///     var weights = [Float](repeating: 0.1, count: 256 * 64)
   ///     …

@@ -9,7 +9,9 @@ extension Adafactor.Options {
   /// These options with the weight decay of others, and their rate where both have one.
   public func withScheduledValues(of other: Self) -> Self {
     var options = self
-    if case .fixed = stepSize, case .fixed = other.stepSize { options.stepSize = other.stepSize }
+    if case .constant = learningRate, case .constant = other.learningRate {
+      options.learningRate = other.learningRate
+    }
     options.weightDecay = other.weightDecay
     return options
   }

@@ -15,7 +15,7 @@ import Tensors
 /// With `beta1`, M ← beta1·M + (1−beta1)·α U / max(1, RMS(U)/d) takes the place of the last term. A tensor of more than two axes
 /// keeps R and C for each of its trailing matrices, while RMS(U), RMS(P) and the clipping belong to all of it.
 ///
-///     let optimizer = try Adafactor(model.parameters, options: .init(stepSize: .fixed(1e-3), scaleParameter: false))
+///     let optimizer = try Adafactor(model.parameters, options: .init(learningRate: .constant(1e-3), scaleParameter: false))
 ///     for batch in batches {
 ///       model.setGradients(for: batch)
 ///       try optimizer.step()

@@ -11,7 +11,7 @@ extension Adafactor.Options: Codable {
     case weightDecay = "weight_decay"
     case scaleParameter = "scale_parameter"
     case relativeStep = "relative_step"
-    case warmupInitialization = "warmup_init"
+    case warmupInit = "warmup_init"
     case rounding
     case roundingSeed = "rounding_seed"
   }
@@ -25,8 +25,8 @@ extension Adafactor.Options: Codable {
     self.init()
     let rate = try settings.decodeIfPresent(Double.self, forKey: .learningRate)
     let relative = try settings.decodeIfPresent(Bool.self, forKey: .relativeStep) ?? true
-    let warmup = try settings.decodeIfPresent(Bool.self, forKey: .warmupInitialization) ?? false
-    stepSize = try Self.stepSize(rate: rate, relative: relative, warmup: warmup)
+    let warmup = try settings.decodeIfPresent(Bool.self, forKey: .warmupInit) ?? false
+    learningRate = try Self.learningRate(rate: rate, relative: relative, warmup: warmup)
     let epsilons = try settings.decodePairIfPresent(
       .epsilon, meanings: "one for squared gradients and one for the parameter scale")
     if let epsilons { (squaredGradientEpsilon, parameterScaleEpsilon) = epsilons }
@@ -40,35 +40,35 @@ extension Adafactor.Options: Codable {
     try validate(naming: .settings)
   }
 
-  private static func stepSize(
+  private static func learningRate(
     rate: Double?, relative: Bool, warmup: Bool
-  ) throws(OptimizerError) -> Adafactor.StepSize {
+  ) throws(OptimizerError) -> Adafactor.LearningRate {
     if rate != nil && relative {
       throw .conflictingOptions("Cannot combine manual `lr` and `relative_step=True` options")
     }
     if warmup && !relative {
       throw .conflictingOptions("`warmup_init=True` requires `relative_step=True`")
     }
-    if relative { return .relative(warmupInitialization: warmup) }
+    if relative { return .relative(warmupInit: warmup) }
     guard let rate else {
       // The reference fails here too, at its first step and without saying why.
       throw .invalidOption(name: "lr", value: "missing", requirement: "`relative_step=False` requires a rate")
     }
-    return .fixed(rate)
+    return .constant(rate)
   }
 
   /// Settings of the reference's names, all of them, and of the others those that are not at their defaults.
   public func encode(to encoder: any Encoder) throws {
     var settings = encoder.container(keyedBy: CodingKeys.self)
-    switch stepSize {
-    case .fixed(let rate):
+    switch learningRate {
+    case .constant(let rate):
       try settings.encode(rate, forKey: .learningRate)
       try settings.encode(false, forKey: .relativeStep)
-      try settings.encode(false, forKey: .warmupInitialization)
+      try settings.encode(false, forKey: .warmupInit)
     case .relative(let warmup):
       try settings.encodeNil(forKey: .learningRate)
       try settings.encode(true, forKey: .relativeStep)
-      try settings.encode(warmup, forKey: .warmupInitialization)
+      try settings.encode(warmup, forKey: .warmupInit)
     }
     try settings.encode([squaredGradientEpsilon, parameterScaleEpsilon], forKey: .epsilon)
     try settings.encode(clipThreshold, forKey: .clipThreshold)

@@ -3,8 +3,8 @@ import Tensors
 extension Adafactor {
   /// What can be chosen for each parameter group. The defaults are the reference's.
   public struct Options: Sendable, Hashable {
-    /// Where the step size comes from. The reference's `lr`, `relative_step` and `warmup_init`.
-    public var stepSize: StepSize
+    /// The learning rate: the reference's `lr`, `relative_step` and `warmup_init`.
+    public var learningRate: LearningRate
 
     /// ε₁, added to every squared gradient: the reference's `eps[0]`. At least 0.
     public var squaredGradientEpsilon: Double
@@ -36,12 +36,12 @@ extension Adafactor {
 
     /// Options.
     public init(
-      stepSize: StepSize = .relative(), squaredGradientEpsilon: Double = 1e-30,
+      learningRate: LearningRate = .relative(), squaredGradientEpsilon: Double = 1e-30,
       parameterScaleEpsilon: Double = 1e-3, clipThreshold: Double = 1, decayRate: Double = -0.8,
       beta1: Double? = nil, weightDecay: Double = 0, scaleParameter: Bool = true,
       rounding: Rounding = .nearest, roundingSeed: UInt64 = 0
     ) {
-      self.stepSize = stepSize
+      self.learningRate = learningRate
       self.squaredGradientEpsilon = squaredGradientEpsilon
       self.parameterScaleEpsilon = parameterScaleEpsilon
       self.clipThreshold = clipThreshold
@@ -59,7 +59,7 @@ extension Adafactor {
     public func validate() throws(OptimizerError) { try validate(naming: .swift) }
 
     func validate(naming name: OptionNaming) throws(OptimizerError) {
-      if case .fixed(let rate) = stepSize {
+      if case .constant(let rate) = learningRate {
         try OptimizerError.requireNotNegative(rate, name("The learning rate", CodingKeys.learningRate))
       }
       try OptimizerError.requireNotNegative(

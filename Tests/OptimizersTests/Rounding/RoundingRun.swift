@@ -50,7 +50,8 @@ struct RoundingRun: Sendable, CustomStringConvertible {
         try Adafactor(
           parameters,
           options: .init(
-            stepSize: .fixed(0.01), beta1: 0.5, weightDecay: 0.1, scaleParameter: false, rounding: rounding,
+            learningRate: .constant(0.01), beta1: 0.5, weightDecay: 0.1, scaleParameter: false,
+            rounding: rounding,
             roundingSeed: seed), nonFinitePolicy: policy, backend: backend, threads: threads))
     case .adamw:
       .adamW(
@@ -72,7 +73,7 @@ struct RoundingRun: Sendable, CustomStringConvertible {
         try Adafactor(
           parameters,
           options: .init(
-            stepSize: .fixed(rate), scaleParameter: false, rounding: rounding, roundingSeed: seed),
+            learningRate: .constant(rate), scaleParameter: false, rounding: rounding, roundingSeed: seed),
           backend: backend, threads: 1))
     case .adamw:
       .adamW(

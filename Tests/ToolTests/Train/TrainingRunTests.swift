@@ -23,7 +23,7 @@ struct TrainingRunTests {
     settings.epochs = 8
     settings.batchSize = 10
     settings.hidden = [8]
-    settings.optimizer = .adafactor(.init(stepSize: .fixed(0.02), scaleParameter: false))
+    settings.optimizer = .adafactor(.init(learningRate: .constant(0.02), scaleParameter: false))
     change(&settings)
     var run = try TrainingRun(Self.points, path: "points", settings: settings)
     let result = try run.run(report: report)
@@ -101,7 +101,7 @@ struct TrainingRunTests {
   func types(type: ScalarType) throws {
     for optimizer in [
       OptimizerChoice.adamw(.init(learningRate: 0.02)),
-      .adafactor(.init(stepSize: .fixed(0.02), scaleParameter: false)),
+      .adafactor(.init(learningRate: .constant(0.02), scaleParameter: false)),
     ] {
       let (result, parameters) = try run { settings in
         settings.scalarType = type
@@ -158,7 +158,7 @@ struct TrainingRunTests {
   @Test("A diverged run stops with the epoch and the remedy; relative steps refuse a schedule")
   func failures() {
     #expect(throws: TrainingError.diverged(epoch: 1)) {
-      try run { $0.optimizer = .adafactor(.init(stepSize: .fixed(1e30), scaleParameter: false)) }
+      try run { $0.optimizer = .adafactor(.init(learningRate: .constant(1e30), scaleParameter: false)) }
     }
     #expect(throws: ScheduleError.notSchedulable(quantity: "learning rate", group: 0)) {
       try run { settings in

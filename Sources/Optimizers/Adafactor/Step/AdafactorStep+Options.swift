@@ -5,14 +5,14 @@ import Tensors
 /// The rule as a value: options and a state make a step of one tensor.
 extension Adafactor.Options: UpdateRule {
   var scheduledRate: Double? {
-    if case .fixed(let rate) = stepSize { rate } else { nil }
+    if case .constant(let rate) = learningRate { rate } else { nil }
   }
 
   mutating func setScheduledRate(_ rate: Double) {
-    guard case .fixed = stepSize else {
+    guard case .constant = learningRate else {
       preconditionFailure("A group with relative steps has no learning rate to set: it was given \(rate).")
     }
-    stepSize = .fixed(rate)
+    learningRate = .constant(rate)
   }
 
   func initialState(shape: Shape, scalarType: ScalarType) -> Adafactor.State {
@@ -47,7 +47,7 @@ extension Adafactor.Options {
   /// What these options come to at step `step`, counted from 1.
   func rule(at step: Int) -> StepRule {
     StepRule(
-      rate: stepSize.rate(at: step), leastScale: scaleParameter ? parameterScaleEpsilon : nil,
+      rate: learningRate.rate(at: step), leastScale: scaleParameter ? parameterScaleEpsilon : nil,
       clipThreshold: clipThreshold, weightDecay: weightDecay, beta1: beta1)
   }
 }

@@ -44,8 +44,8 @@ let targets = x.matrixProduct(frozen + change)
 
 let layer = AdaptedLayer(frozen: frozen, rank: 4, using: &generator)
 let optimizer = try Adafactor(groups: [
-  ParameterGroup([layer.a], options: .init(stepSize: .fixed(3e-3), scaleParameter: false)),
-  ParameterGroup([layer.b], options: .init(stepSize: .fixed(1e-2), scaleParameter: false)),
+  ParameterGroup([layer.a], options: .init(learningRate: .constant(3e-3), scaleParameter: false)),
+  ParameterGroup([layer.b], options: .init(learningRate: .constant(1e-2), scaleParameter: false)),
 ])
 
 var losses: [Double] = []

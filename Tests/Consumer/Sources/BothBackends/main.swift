@@ -12,7 +12,8 @@ func fit() throws -> Double {
   let x = Tensor(normal: [64, 16], using: &generator)
   let targets = x.matrixProduct(Tensor(normal: [16, 8], using: &generator))
   let weights = Parameter("weights", Tensor(zeros: [16, 8]))
-  let optimizer = try Adafactor([weights], options: .init(stepSize: .fixed(0.05), scaleParameter: false))
+  let optimizer = try Adafactor(
+    [weights], options: .init(learningRate: .constant(0.05), scaleParameter: false))
   var loss = Double.infinity
   for _ in 0..<100 {
     let error = x.matrixProduct(weights.value) - targets

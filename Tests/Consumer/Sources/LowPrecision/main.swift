@@ -20,7 +20,7 @@ func train(_ rounding: Rounding) throws -> (loss: Double, stateBytes: Int) {
   let weights = Parameter("weights", start)
   let optimizer = try Adafactor(
     [weights],
-    options: .init(stepSize: .fixed(1e-3), scaleParameter: false, rounding: rounding, roundingSeed: 1))
+    options: .init(learningRate: .constant(1e-3), scaleParameter: false, rounding: rounding, roundingSeed: 1))
   var loss = Double.infinity
   for _ in 0..<400 {
     // Gradients may have another type than the parameter: here Float32, which the step reads as it is.

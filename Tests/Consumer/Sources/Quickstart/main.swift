@@ -8,7 +8,7 @@ let inputs = Tensor(normal: [64, 8], using: &generator)
 let targets = inputs.matrixProduct(Tensor(normal: [8, 4], using: &generator))
 
 let weights = Parameter("weights", Tensor(zeros: [8, 4]))
-let optimizer = try Adafactor([weights], options: .init(stepSize: .fixed(0.1), scaleParameter: false))
+let optimizer = try Adafactor([weights], options: .init(learningRate: .constant(0.1), scaleParameter: false))
 let scheduler = try LearningRateScheduler(optimizer, LinearSchedule(warmupSteps: 10, trainingSteps: 300))
 
 for step in 1...300 {

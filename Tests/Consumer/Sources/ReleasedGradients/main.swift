@@ -59,7 +59,7 @@ func train(releasing: Bool) throws -> Outcome {
   // A gradient that is not finite leaves out its own parameter; "leave out the whole step" would need to see all of
   // them first, and `step(_:)` refuses it.
   let optimizer = try Adafactor(
-    model.layers, options: .init(stepSize: .fixed(3e-3), scaleParameter: false),
+    model.layers, options: .init(learningRate: .constant(3e-3), scaleParameter: false),
     nonFinitePolicy: .skipParameter)
   var outcome = Outcome()
   for _ in 0..<120 {

@@ -27,7 +27,7 @@ final class Training {
     inputs = Tensor(normal: [256, 12], using: &generator)
     targets = inputs.matrixProduct(Tensor(normal: [12, 6], using: &generator)) + 0.5
     optimizer = try Adafactor(
-      [weights, bias], options: .init(stepSize: .fixed(0.1), beta1: 0.5, scaleParameter: false),
+      [weights, bias], options: .init(learningRate: .constant(0.1), beta1: 0.5, scaleParameter: false),
       nonFinitePolicy: .skipStep)
     scheduler = try LearningRateScheduler(optimizer, CosineSchedule(warmupSteps: 5, trainingSteps: steps))
     accumulator = GradientAccumulator([weights, bias])
