@@ -55,7 +55,7 @@ import Testing
       let groups = [
         ParameterGroup(
           Array(model.parameters[..<3]), options: AdamW.Options(beta1: 0.8, amsgrad: true, maximize: true)),
-        ParameterGroup(Array(model.parameters[3...]), options: AdamW.Options(correctsBias: false)),
+        ParameterGroup(Array(model.parameters[3...]), options: AdamW.Options(biasCorrection: false)),
       ]
       return (model, try AdamW(groups: groups))
     }

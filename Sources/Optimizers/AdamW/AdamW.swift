@@ -7,7 +7,7 @@ import Tensors
 ///
 ///     m ← β₁ m + (1−β₁) g                        [exp_avg]
 ///     v ← β₂ v + (1−β₂) g²                       [exp_avg_sq]
-///     m̂ = m / (1 − β₁ᵗ),  v̂ = v / (1 − β₂ᵗ)      with `correctsBias`; m and v themselves without
+///     m̂ = m / (1 − β₁ᵗ),  v̂ = v / (1 − β₂ᵗ)      with `biasCorrection`; m and v themselves without
 ///     P ← P − lr·weightDecay·P − lr · m̂ / (√v̂ + ε)
 ///
 /// With `amsgrad` the largest v so far takes the place of v in v̂; with `maximize` g is −G.

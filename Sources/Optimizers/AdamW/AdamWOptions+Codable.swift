@@ -8,7 +8,7 @@ extension AdamW.Options: Codable {
     case weightDecay = "weight_decay"
     case amsgrad
     case maximize
-    case correctsBias = "correct_bias"
+    case biasCorrection = "correct_bias"
     case rounding
     case roundingSeed = "rounding_seed"
   }
@@ -27,7 +27,7 @@ extension AdamW.Options: Codable {
     weightDecay = try settings.decodeIfPresent(Double.self, forKey: .weightDecay) ?? weightDecay
     amsgrad = try settings.decodeIfPresent(Bool.self, forKey: .amsgrad) ?? amsgrad
     maximize = try settings.decodeIfPresent(Bool.self, forKey: .maximize) ?? maximize
-    correctsBias = try settings.decodeIfPresent(Bool.self, forKey: .correctsBias) ?? correctsBias
+    biasCorrection = try settings.decodeIfPresent(Bool.self, forKey: .biasCorrection) ?? biasCorrection
     rounding = try settings.decodeIfPresent(Rounding.self, forKey: .rounding) ?? rounding
     roundingSeed = try settings.decodeIfPresent(UInt64.self, forKey: .roundingSeed) ?? roundingSeed
     try validate(naming: .settings)
@@ -42,7 +42,7 @@ extension AdamW.Options: Codable {
     try settings.encode(weightDecay, forKey: .weightDecay)
     try settings.encode(amsgrad, forKey: .amsgrad)
     try settings.encode(maximize, forKey: .maximize)
-    try settings.encode(correctsBias, forKey: .correctsBias)
+    try settings.encode(biasCorrection, forKey: .biasCorrection)
     // Only what was chosen: without it the settings are such as torch's constructor takes.
     let defaults = Self()
     if rounding != defaults.rounding { try settings.encode(rounding, forKey: .rounding) }

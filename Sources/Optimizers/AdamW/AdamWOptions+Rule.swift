@@ -33,8 +33,8 @@ extension AdamW.Options: UpdateRule {
   /// With c₁ = 1 − β₁ᵗ and c₂ = 1 − β₂ᵗ: lr · (m/c₁) / (√(v/c₂) + ε) = (lr √c₂ / c₁) · m / (√v + ε√c₂). This form leaves
   /// one root and one quotient an element.
   func rule(at step: Int) -> AdamWRule {
-    let correction1 = correctsBias ? 1 - Double.pow(beta1, Double(step)) : 1
-    let correction2 = correctsBias ? (1 - Double.pow(beta2, Double(step))).squareRoot() : 1
+    let correction1 = biasCorrection ? 1 - Double.pow(beta1, Double(step)) : 1
+    let correction2 = biasCorrection ? (1 - Double.pow(beta2, Double(step))).squareRoot() : 1
     return AdamWRule(
       beta1: beta1, beta2: beta2, factor: learningRate * correction2 / correction1,
       epsilon: epsilon * correction2)

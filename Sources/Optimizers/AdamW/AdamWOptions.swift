@@ -26,7 +26,7 @@ extension AdamW {
     /// Whether moments are divided by 1 − βᵗ, which makes up for their start at 0; BERT's AdamW leaves it out.
     ///
     /// Torch has no such option; `correct_bias` in transformers' AdamW.
-    public var correctsBias: Bool
+    public var biasCorrection: Bool
 
     /// How new values are rounded into 16-bit parameters; others are not rounded. `rounding`, which torch does not have.
     public var rounding: Rounding
@@ -37,7 +37,7 @@ extension AdamW {
     /// Options.
     public init(
       learningRate: Double = 1e-3, beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8,
-      weightDecay: Double = 1e-2, amsgrad: Bool = false, maximize: Bool = false, correctsBias: Bool = true,
+      weightDecay: Double = 1e-2, amsgrad: Bool = false, maximize: Bool = false, biasCorrection: Bool = true,
       rounding: Rounding = .nearest, roundingSeed: UInt64 = 0
     ) {
       self.learningRate = learningRate
@@ -47,7 +47,7 @@ extension AdamW {
       self.weightDecay = weightDecay
       self.amsgrad = amsgrad
       self.maximize = maximize
-      self.correctsBias = correctsBias
+      self.biasCorrection = biasCorrection
       self.rounding = rounding
       self.roundingSeed = roundingSeed
     }

@@ -17,7 +17,7 @@ import Testing
       """
     let options = AdamW.Options(
       learningRate: 0.25, beta1: 0.5, beta2: 0.75, epsilon: 0.125, weightDecay: 2, amsgrad: true,
-      maximize: true, correctsBias: false)
+      maximize: true, biasCorrection: false)
     #expect(try decode(json) == options)
     #expect(try decode("{}") == AdamW.Options())
     let written = try JSONSerialization.jsonObject(with: JSONEncoder().encode(options)) as? NSDictionary

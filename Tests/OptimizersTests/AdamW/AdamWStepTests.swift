@@ -16,8 +16,8 @@ import Testing
     .init(weightDecay: 0, amsgrad: true),
     .init(maximize: true),
     // BERT's: no bias correction, and ε as its authors have it.
-    .init(learningRate: 1e-4, epsilon: 1e-6, correctsBias: false),
-    .init(beta1: 0, beta2: 0.99, amsgrad: true, maximize: true, correctsBias: false),
+    .init(learningRate: 1e-4, epsilon: 1e-6, biasCorrection: false),
+    .init(beta1: 0, beta2: 0.99, amsgrad: true, maximize: true, biasCorrection: false),
   ]
 
   @Test(arguments: options, Backend.available)

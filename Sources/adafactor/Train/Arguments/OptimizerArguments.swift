@@ -110,7 +110,7 @@ struct OptimizerArguments: ParsableArguments {
     options.epsilon = adamw.eps ?? options.epsilon
     options.weightDecay = weightDecay ?? options.weightDecay
     options.amsgrad = adamw.amsgrad
-    options.correctsBias = adamw.biasCorrection ?? options.correctsBias
+    options.biasCorrection = adamw.biasCorrection ?? options.biasCorrection
     setRounding(&options, seed: seed)
     try options.validate()
     return options
