@@ -132,7 +132,7 @@ import Testing
           AdamWStepTests.setGradients(of: parameters, seed: seed, as: .float32)
           try accumulator.add(weight: weight)
         }
-        try accumulator.deliver()
+        try accumulator.apply()
         for parameter in parameters {
           let norm = try parameter.clipGradientNorm(maximum: 0.5, backend: backend)
           #expect(norm > 0.5 || parameter.gradientScale == 1.0 / 7)

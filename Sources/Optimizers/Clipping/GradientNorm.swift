@@ -40,7 +40,7 @@ private func largest(_ x: Double, _ y: Double) -> Double {
 extension Collection where Element == Parameter {
   /// The norm of all gradients, each times its scale; 0 where no parameter has one. torch's `get_total_norm`.
   ///
-  /// The Euclidean norm reads nothing where a ``GradientAccumulator`` delivered the gradients or a
+  /// The Euclidean norm reads nothing if a ``GradientAccumulator`` applied the gradients or a
   /// ``LossScaler`` checked them, and each gradient once otherwise. Sums go on in Double: the error is below
   /// 2·10⁻⁵ at any size, where torch's float32 norm is 6·10⁻⁴ too small at 16.8 million elements.
   ///

@@ -10,7 +10,7 @@ extension Collection where Element == Parameter {
   /// reads, so that no gradient is written. Read ``gradientNorm(_:backend:threads:)`` for what the norm
   /// itself costs.
   ///
-  ///     try accumulator.deliver()
+  ///     try accumulator.apply()
   ///     let norm = try parameters.clipGradientNorm(maximum: 1)
   ///     try optimizer.step()
   ///

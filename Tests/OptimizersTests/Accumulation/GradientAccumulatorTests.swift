@@ -20,7 +20,7 @@ import Testing
       try accumulator.add(weight: weight)
       #expect(parameter.gradient == nil)
     }
-    try accumulator.deliver()
+    try accumulator.apply()
 
     let expected = GradientOracle.weightedSum(gradients, weights: Self.weights)
     // Each of four additions rounds a product and a sum of at most Σ |w g|.
@@ -62,10 +62,10 @@ import Testing
           if isMean {
             try accumulator.add([total / count], weight: count)
           } else {
-            try accumulator.add([total], sumOver: count)
+            try accumulator.add([total], tokenCount: count)
           }
         }
-        try accumulator.deliver()
+        try accumulator.apply()
         let count = Double(all.count)
         // One rounding a token, two for the mean, two an addition.
         let roundings = count + 2 + 2 * Double(window.count)
@@ -88,7 +88,7 @@ import Testing
         try accumulator.add(shapes.map { GradientOracle.gradient($0, batch) }, weight: 1.7)
       }
       let sums = try accumulator.gradients.map { $0!.scalars(as: Float.self) }
-      try accumulator.deliver()
+      try accumulator.apply()
       return (sums, try parameters.gradientNorm(backend: backend, threads: threads))
     }
     let single = try run(threads: 1)
@@ -117,7 +117,7 @@ import Testing
     try accumulator.add([nil, Tensor([1, 2]), nil], weight: 1)
     try accumulator.add([Tensor([4, 8]), nil, nil], weight: 3)
     never.gradient = Tensor([9, 9])
-    try accumulator.deliver()
+    try accumulator.apply()
     #expect(late.effectiveGradient == [3, 6])
     #expect(early.effectiveGradient == [0.25, 0.5])
     #expect(never.gradient == nil)
@@ -125,7 +125,7 @@ import Testing
 
     accumulator.reset()
     try accumulator.add([Tensor([1, 1]), nil, nil])
-    try accumulator.deliver()
+    try accumulator.apply()
     #expect(early.gradient == nil)
   }
 
@@ -136,7 +136,7 @@ import Testing
     parameter.gradientScale = 0.25
     try accumulator.add(weight: 2)
     parameter.gradient = Tensor([1, 1])
-    try accumulator.add(sumOver: 2)
+    try accumulator.add(tokenCount: 2)
     #expect(try accumulator.gradients == [Tensor([5, 9])])
     #expect(accumulator.totalWeight == 4)
   }
@@ -146,9 +146,9 @@ import Testing
     let accumulator = GradientAccumulator([parameter])
     parameter.gradient = Tensor([.nan, .nan])
     try accumulator.add(weight: 0)
-    #expect(throws: GradientAccumulatorError.noWeight(step: 1)) { try accumulator.deliver() }
+    #expect(throws: GradientAccumulatorError.noWeight(step: 1)) { try accumulator.apply() }
     try accumulator.add([Tensor([2, 4])], weight: 2)
-    try accumulator.deliver()
+    try accumulator.apply()
     #expect(parameter.effectiveGradient == [2, 4])
     #expect(accumulator.step == 2)
   }
@@ -158,12 +158,12 @@ import Testing
     let accumulator = GradientAccumulator([parameter])
     try accumulator.add([Tensor([1, 2, 3])], weight: 5)
     let memory = try accumulator.gradients[0]!.memory
-    try accumulator.deliver()
+    try accumulator.apply()
     accumulator.reset()
     #expect(parameter.gradient == nil)
     #expect((accumulator.step, accumulator.totalWeight) == (0, 0))
     #expect(try accumulator.gradients == [Tensor(zeros: [3])])
-    #expect(throws: GradientAccumulatorError.notCalled) { try accumulator.deliver() }
+    #expect(throws: GradientAccumulatorError.notCalled) { try accumulator.apply() }
     try accumulator.add([Tensor([7, 8, 9])])
     #expect(try accumulator.gradients == [Tensor([7, 8, 9])])
     #expect(try accumulator.gradients[0]!.memory == memory)
@@ -201,19 +201,19 @@ import Testing
     }
     for weight in [-1, .nan, .infinity] {
       #expect(throws: GradientAccumulatorError.self) { try accumulator.add(weight: weight) }
-      #expect(throws: GradientAccumulatorError.self) { try accumulator.add(sumOver: weight) }
+      #expect(throws: GradientAccumulatorError.self) { try accumulator.add(tokenCount: weight) }
     }
     #expect(try accumulator.gradients == [Tensor([1, 2]), nil])
     #expect((accumulator.step, accumulator.totalWeight) == (1, 1))
     #expect(first.gradient == Tensor([1, 1]))
   }
 
-  @Test func `a delivered window takes no more gradients`() throws {
+  @Test func `an applied window takes no more gradients`() throws {
     let parameter = Parameter("p", Tensor(zeros: [2]))
     let accumulator = GradientAccumulator([parameter])
     try accumulator.add([Tensor([1, 2])])
-    try accumulator.deliver()
-    #expect(throws: GradientAccumulatorError.delivered) { try accumulator.add() }
+    try accumulator.apply()
+    #expect(throws: GradientAccumulatorError.applied) { try accumulator.add() }
     #expect(parameter.gradient == Tensor([1, 2]))
   }
 }

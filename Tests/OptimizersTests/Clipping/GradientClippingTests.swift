@@ -111,7 +111,7 @@ import Testing
     let parameter = Parameter("p", Tensor(zeros: [2]))
     let accumulator = GradientAccumulator([parameter])
     try accumulator.add([Tensor([3, 4])])
-    try accumulator.deliver()
+    try accumulator.apply()
     poison(parameter)
     #expect(try [parameter].clipGradientNorm(maximum: 10) == 5)
 

@@ -4,7 +4,7 @@ import Testing
 
 /// Accumulation, loss scale and clipping together: every order gives the one right gradient, or is refused.
 @Suite struct TrainingOrderTests {
-  enum Operation: CaseIterable { case deliver, unscale, clip }
+  enum Operation: CaseIterable { case apply, unscale, clip }
 
   static let orders: [[Operation]] = Operation.allCases.flatMap { first in
     Operation.allCases.filter { $0 != first }.map { second in
@@ -62,14 +62,14 @@ import Testing
     func loop() throws {
       for operation in order {
         switch operation {
-        case .deliver: try accumulator.deliver()
+        case .apply: try accumulator.apply()
         case .unscale: try scaler.unscale(parameters)
         case .clip: try parameters.clipGradientNorm(maximum: Self.maximum, backend: backend)
         }
       }
       try scaler.step(parameters) { try optimizer.step() }
     }
-    if order == [.deliver, .unscale, .clip] {
+    if order == [.apply, .unscale, .clip] {
       try loop()
       compare(parameters)
       #expect(zip(parameters, before).allSatisfy { $0.value != $1 })
@@ -103,19 +103,19 @@ import Testing
       try parameters.clipGradientNorm(maximum: 1)
       try accumulator.add()
     }
-    try accumulator.deliver()
+    try accumulator.apply()
     #expect(throws: LossScalerError.clippedBeforeUnscaling(parameter: "p0")) {
       try scaler.step(parameters) {}
     }
   }
 
-  @Test func `without a loss scale clipping follows delivery`() throws {
+  @Test func `without a loss scale clipping follows apply`() throws {
     let parameters = parameters()
     let accumulator = GradientAccumulator(parameters)
     for (gradients, weight) in zip(Self.microBatches, Self.weights) {
       try accumulator.add(gradients.map { $0 / Self.lossScale }, weight: weight)
     }
-    try accumulator.deliver()
+    try accumulator.apply()
     try parameters.clipGradientNorm(maximum: Self.maximum)
     compare(parameters)
   }
@@ -152,7 +152,7 @@ import Testing
         small.gradient = batch.dropFirst().reduce(batch.first!, +) / Double(count)
         try accumulator.add(weight: Double(count))
       }
-      try accumulator.deliver()
+      try accumulator.apply()
       try parts.step()
       accumulator.reset()
 

@@ -73,7 +73,7 @@ import Testing
         }
         try accumulator.add(weight: batch.tokens)
       }
-      try accumulator.deliver()
+      try accumulator.apply()
       try scaler.unscale(parameters)
       if let maximum = reference.maximum {
         let norm = try parameters.clipGradientNorm(maximum: maximum, backend: backend)

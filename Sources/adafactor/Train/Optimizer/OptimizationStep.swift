@@ -62,7 +62,7 @@ struct OptimizationStep {
 
   private func update() throws -> Bool {
     let parameters = model.parameters
-    try accumulator?.deliver()
+    try accumulator?.apply()
     if let clipNorm {
       try scaler.unscale(parameters)
       try parameters.clipGradientNorm(maximum: clipNorm, backend: backend, threads: threads)
