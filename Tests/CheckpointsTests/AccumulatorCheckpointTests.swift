@@ -21,7 +21,7 @@ import Testing
     /// The averages, clipped by the norm of all: what a step would read.
     func apply() throws -> [[UInt8]?] {
       try accumulator.apply()
-      try model.parameters.clipGradientNorm(maximum: 0.5)
+      try model.parameters.clipGradientNorm(maxNorm: 0.5)
       return model.parameters.map { $0.gradient.map { $0.bits } }
     }
   }

@@ -96,7 +96,7 @@ import Testing
     for optimizer in optimizers {
       // As in a backward pass: one gradient exists at a time, so that the norm of all would be that of one.
       last.gradient = Tensor([3, 4])
-      #expect(try parameters.clipGradientNorm(maximum: 1) == 5)
+      #expect(try parameters.clipGradientNorm(maxNorm: 1) == 5)
       let values = parameters.map(\.value)
       let error = #expect(throws: OptimizerError.self) { try optimizer.step(last) }
       #expect(
@@ -104,16 +104,16 @@ import Testing
           "\"last\" cannot be stepped alone: its gradient was clipped by the norm of several")
           == true)
       #expect(
-        error?.description.contains("parameter.clipGradientNorm(maximum:), or step all by step()") == true)
+        error?.description.contains("parameter.clipGradientNorm(maxNorm:), or step all by step()") == true)
       #expect(parameters.map(\.value) == values && last.gradient != nil && optimizer.stateByteCount == 0)
       // Nor is it its own after the elements were limited.
-      try parameters.clipGradientValues(maximum: 0.1)
+      try parameters.clipGradientValues(maxValue: 0.1)
       #expect(throws: OptimizerError.self) { try optimizer.step(last) }
       #expect(try optimizer.step().steppedCount == 1)
       last.gradient = Tensor([3, 4])
-      try last.clipGradientNorm(maximum: 1)
+      try last.clipGradientNorm(maxNorm: 1)
       first.gradient = Tensor([3, 4])
-      try parameters.clipGradientValues(maximum: 0.1)
+      try parameters.clipGradientValues(maxValue: 0.1)
       for parameter in parameters { #expect(try optimizer.step(parameter).steppedCount == 1) }
     }
   }
@@ -134,7 +134,7 @@ import Testing
         }
         try accumulator.apply()
         for parameter in parameters {
-          let norm = try parameter.clipGradientNorm(maximum: 0.5, backend: backend)
+          let norm = try parameter.clipGradientNorm(maxNorm: 0.5, backend: backend)
           #expect(norm > 0.5 || parameter.gradientScale == 1.0 / 7)
           if !isWhole { try optimizer.step(parameter) }
         }

@@ -12,7 +12,7 @@ import Tensors
 ///       }
 ///       try accumulator.apply()
 ///       try scaler.unscale(parameters)
-///       try parameters.clipGradientNorm(maximum: 1)
+///       try parameters.clipGradientNorm(maxNorm: 1)
 ///       try scaler.step(parameters) { try optimizer.step() }
 ///       try scaler.update()
 ///       accumulator.reset()

@@ -7,16 +7,16 @@ public enum GradientNorm: Sendable, Hashable {
   /// √(Σ g²): what `clip_grad_norm_` means by default.
   case euclidean
   /// max |g|: torch's `norm_type=inf`.
-  case maximum
+  case infinity
   /// (Σ |g|ᵖ)^(1/p), for p above 0.
-  case order(Double)
+  case p(Double)
 
   /// Refuses orders that make no norm.
   func validate() throws(GradientClippingError) {
-    if case .order(let p) = self, !(p > 0 && p.isFinite) {
+    if case .p(let p) = self, !(p > 0 && p.isFinite) {
       throw .invalidSetting(
-        name: "the order of the norm", value: p,
-        requirement: "it must be above 0 and finite; use .maximum for ∞")
+        name: "p of the norm", value: p,
+        requirement: "it must be above 0 and finite; use .infinity for ∞")
     }
   }
 
@@ -24,8 +24,8 @@ public enum GradientNorm: Sendable, Hashable {
   func combine(_ norms: [Double]) -> Double {
     switch self {
     case .euclidean: norms.reduce(0) { $0 + $1 * $1 }.squareRoot()
-    case .maximum: norms.reduce(0, largest)
-    case .order(let p): Double.pow(norms.reduce(0) { $0 + Double.pow($1, p) }, 1 / p)
+    case .infinity: norms.reduce(0, largest)
+    case .p(let p): Double.pow(norms.reduce(0) { $0 + Double.pow($1, p) }, 1 / p)
     }
   }
 }
@@ -65,11 +65,11 @@ extension Collection where Element == Parameter {
     switch norm {
     case .euclidean:
       norms = parameters.gradientSummaries(backend: backend, threads: threads).map { $0.squares.squareRoot() }
-    case .maximum:
+    case .infinity:
       norms = parameters.reduceGradients(threads: threads, combining: largest) { tile, count in
         (0..<count).reduce(0) { largest($0, tile[$1].magnitude) }
       }
-    case .order(let p):
+    case .p(let p):
       norms = parameters.reduceGradients(threads: threads, combining: +) { tile, count in
         (0..<count).reduce(0) { $0 + Double.pow(tile[$1].magnitude, p) }
       }.map { Double.pow($0, 1 / p) }

@@ -9,7 +9,7 @@ import Tensors
 ///
 ///     model.setGradients(for: batch, lossScale: scaler.scale)
 ///     try scaler.unscale(parameters)                             // to clip; step does it where you don't
-///     try parameters.clipGradientNorm(maximum: 1)
+///     try parameters.clipGradientNorm(maxNorm: 1)
 ///     try scaler.step(optimizer)
 ///     try scaler.update()
 ///

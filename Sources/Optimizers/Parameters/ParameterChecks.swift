@@ -34,6 +34,6 @@ func checkSteppingAlone(_ parameter: Parameter, policy: NonFinitePolicy) throws(
     throw .cannotStepAlone(
       parameter: parameter.name,
       reason: "its gradient was clipped by the norm of several, which is known only when all gradients are; "
-        + "limit the norm of each by parameter.clipGradientNorm(maximum:), or step all by step()")
+        + "limit the norm of each by parameter.clipGradientNorm(maxNorm:), or step all by step()")
   }
 }

@@ -125,7 +125,7 @@ import Testing
   @Test func `a gradient that was clipped first, or replaced afterwards, is refused`() throws {
     let scaler = try LossScaler(.init(scale: 2))
     let parameter = parameter()
-    try [parameter].clipGradientNorm(maximum: 1)
+    try [parameter].clipGradientNorm(maxNorm: 1)
     #expect(throws: LossScalerError.clippedBeforeUnscaling(parameter: "p")) {
       try scaler.unscale([parameter])
     }
@@ -142,7 +142,7 @@ import Testing
     let scaler = try LossScaler(.init(scale: 2))
     let parameter = parameter()
     try scaler.unscale([parameter])
-    try [parameter].clipGradientValues(maximum: 1.75)
+    try [parameter].clipGradientValues(maxValue: 1.75)
     #expect(parameter.effectiveGradient == [1.5, 1.75])
     #expect(try scaler.step([parameter]) { 1 } == 1)
   }

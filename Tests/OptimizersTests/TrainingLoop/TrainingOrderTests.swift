@@ -64,7 +64,7 @@ import Testing
         switch operation {
         case .apply: try accumulator.apply()
         case .unscale: try scaler.unscale(parameters)
-        case .clip: try parameters.clipGradientNorm(maximum: Self.maximum, backend: backend)
+        case .clip: try parameters.clipGradientNorm(maxNorm: Self.maximum, backend: backend)
         }
       }
       try scaler.step(parameters) { try optimizer.step() }
@@ -100,7 +100,7 @@ import Testing
     let scaler = try LossScaler(.init(scale: Self.lossScale))
     for gradients in Self.microBatches {
       for (parameter, gradient) in zip(parameters, gradients) { parameter.gradient = gradient }
-      try parameters.clipGradientNorm(maximum: 1)
+      try parameters.clipGradientNorm(maxNorm: 1)
       try accumulator.add()
     }
     try accumulator.apply()
@@ -116,7 +116,7 @@ import Testing
       try accumulator.add(gradients.map { $0 / Self.lossScale }, weight: weight)
     }
     try accumulator.apply()
-    try parameters.clipGradientNorm(maximum: Self.maximum)
+    try parameters.clipGradientNorm(maxNorm: Self.maximum)
     compare(parameters)
   }
 

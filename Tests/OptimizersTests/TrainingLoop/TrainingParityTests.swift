@@ -14,7 +14,7 @@ import Testing
     for (index, expected) in reference.norms.enumerated() {
       let parameters = parameters(reference.shapes, expected.gradients)
       let norm = try parameters.clipGradientNorm(
-        maximum: expected.maximum, norm: expected.kind, backend: backend)
+        maxNorm: expected.maximum, norm: expected.kind, backend: backend)
       #expect(
         agree([norm], [expected.norm.value]) { _ in Self.normTolerance * expected.norm.value }
           || norm == expected.norm.value, "case \(index): \(norm), torch \(expected.norm.value)")
@@ -31,7 +31,7 @@ import Testing
     let reference = try TrainingReference.load("clipping", as: TrainingReference.Clipping.self)
     for (index, expected) in reference.values.enumerated() {
       let parameters = parameters(reference.shapes, expected.gradients)
-      try parameters.clipGradientValues(maximum: expected.maximum)
+      try parameters.clipGradientValues(maxValue: expected.maximum)
       for parameter in parameters {
         let theirs = expected.clipped[parameter.name]!.values.map(Double.init)
         #expect(agree(theirs, parameter.effectiveGradient!) { _ in 0 }, "\(parameter.name) of case \(index)")
@@ -76,7 +76,7 @@ import Testing
       try accumulator.apply()
       try scaler.unscale(parameters)
       if let maximum = reference.maximum {
-        let norm = try parameters.clipGradientNorm(maximum: maximum, backend: backend)
+        let norm = try parameters.clipGradientNorm(maxNorm: maximum, backend: backend)
         let theirs = step.norm!.value
         // Sums over the same tokens in another order, then torch's float32 norm.
         #expect(

@@ -19,8 +19,8 @@ enum TrainingReference {
       var kind: GradientNorm {
         switch normType {
         case "2.0": .euclidean
-        case "inf": .maximum
-        default: .order(Double(normType)!)
+        case "inf": .infinity
+        default: .p(Double(normType)!)
         }
       }
     }

@@ -65,7 +65,7 @@ struct OptimizationStep {
     try accumulator?.apply()
     if let clipNorm {
       try scaler.unscale(parameters)
-      try parameters.clipGradientNorm(maximum: clipNorm, backend: backend, threads: threads)
+      try parameters.clipGradientNorm(maxNorm: clipNorm, backend: backend, threads: threads)
     }
     let report = try scaler.step(optimizer)
     try scaler.update()

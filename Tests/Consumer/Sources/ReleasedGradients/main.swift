@@ -66,7 +66,7 @@ func train(releasing: Bool) throws -> Outcome {
     let loss = try model.loss(x, targets) { layer in
       outcome.peakGradientBytes = max(outcome.peakGradientBytes, model.gradientBytes)
       // Clipping by the norm of all gradients would need all of them, too: here each has a norm of its own.
-      try layer.clipGradientNorm(maximum: 1)
+      try layer.clipGradientNorm(maxNorm: 1)
       if releasing { try optimizer.step(layer) }
     }
     if !releasing { try optimizer.step() }

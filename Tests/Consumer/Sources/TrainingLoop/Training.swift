@@ -68,7 +68,7 @@ final class Training {
   /// One step from the micro-batches added: average, clip, step, and then the schedule, once a step.
   private func step() throws {
     try accumulator.apply()
-    try parameters.clipGradientNorm(maximum: 1)
+    try parameters.clipGradientNorm(maxNorm: 1)
     try optimizer.step()
     scheduler.step()
     accumulator.reset()
