@@ -12,11 +12,11 @@ struct MatrixProductTests {
       (0..<4).reduce(0) { $0 + a[place / 2, $1] * b[$1, place % 2] }
     }
     Backend.withDefault(backend) {
-      #expect(a.matrixProduct(b) == expected)
-      #expect(a.transposed().matrixProduct(b, transposingSelf: true) == expected)
-      #expect(a.matrixProduct(b.transposed(), transposingOther: true) == expected)
+      #expect(a.matmul(b) == expected)
+      #expect(a.transposed().matmul(b, transposed: true) == expected)
+      #expect(a.matmul(b.transposed(), otherTransposed: true) == expected)
       #expect(
-        a.transposed().matrixProduct(b.transposed(), transposingSelf: true, transposingOther: true)
+        a.transposed().matmul(b.transposed(), transposed: true, otherTransposed: true)
           == expected)
     }
   }
@@ -24,15 +24,15 @@ struct MatrixProductTests {
   @Test("An empty sum is zero", arguments: Backend.available)
   func empty(backend: Backend) {
     Backend.withDefault(backend) {
-      #expect(Tensor(zeros: [2, 0]).matrixProduct(Tensor(zeros: [0, 3])) == Tensor(zeros: [2, 3]))
-      #expect(Tensor(zeros: [0, 2]).matrixProduct(Tensor(zeros: [2, 3])).shape == [0, 3])
+      #expect(Tensor(zeros: [2, 0]).matmul(Tensor(zeros: [0, 3])) == Tensor(zeros: [2, 3]))
+      #expect(Tensor(zeros: [0, 2]).matmul(Tensor(zeros: [2, 3])).shape == [0, 3])
     }
   }
 
   @Test("Inner sizes that differ trap with both shapes")
   func mismatch() async throws {
     let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
-      _ = Tensor(zeros: [2, 3]).matrixProduct(Tensor(zeros: [4, 5]))
+      _ = Tensor(zeros: [2, 3]).matmul(Tensor(zeros: [4, 5]))
     }
     try expectMessage(of: result, toContain: "[2, 3]", "[4, 5]")
   }
@@ -40,7 +40,7 @@ struct MatrixProductTests {
   @Test("Factors of different types trap with both types")
   func types() async throws {
     let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
-      _ = Tensor(zeros: [2, 2]).matrixProduct(Tensor(zeros: [2, 2], as: .float64))
+      _ = Tensor(zeros: [2, 2]).matmul(Tensor(zeros: [2, 2], as: .float64))
     }
     try expectMessage(of: result, toContain: "float32", "float64")
   }

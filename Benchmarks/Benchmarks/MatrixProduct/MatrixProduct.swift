@@ -10,12 +10,12 @@ let benchmarks: @Sendable () -> Void = {
 
   for side in [64, 256, 1024] {
     for backend in Backend.available {
-      measure("A B, \(backend.rawValue), \(side)", side, backend) { a, b in a.matrixProduct(b) }
+      measure("A B, \(backend.rawValue), \(side)", side, backend) { a, b in a.matmul(b) }
       measure("A B', \(backend.rawValue), \(side)", side, backend) { a, b in
-        a.matrixProduct(b, transposingOther: true)
+        a.matmul(b, otherTransposed: true)
       }
       measure("A' B, \(backend.rawValue), \(side)", side, backend) { a, b in
-        a.matrixProduct(b, transposingSelf: true)
+        a.matmul(b, transposed: true)
       }
     }
   }

@@ -10,15 +10,15 @@ import Tensors
 func fit() throws -> Double {
   var generator = SeededGenerator(seed: 7)
   let x = Tensor(normal: [64, 16], using: &generator)
-  let targets = x.matrixProduct(Tensor(normal: [16, 8], using: &generator))
+  let targets = x.matmul(Tensor(normal: [16, 8], using: &generator))
   let weights = Parameter("weights", Tensor(zeros: [16, 8]))
   let optimizer = try Adafactor(
     [weights], options: .init(learningRate: .constant(0.05), scaleParameter: false))
   var loss = Double.infinity
   for _ in 0..<100 {
-    let error = x.matrixProduct(weights.value) - targets
+    let error = x.matmul(weights.value) - targets
     loss = (error * error).mean()
-    weights.gradient = x.matrixProduct(error, transposingSelf: true) * (2 / Double(error.elementCount))
+    weights.gradient = x.matmul(error, transposed: true) * (2 / Double(error.elementCount))
     try optimizer.step()
   }
   return loss

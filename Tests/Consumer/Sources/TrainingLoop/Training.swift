@@ -25,7 +25,7 @@ final class Training {
   init() throws {
     var generator = SeededGenerator(seed: 8)
     inputs = Tensor(normal: [256, 12], using: &generator)
-    targets = inputs.matrixProduct(Tensor(normal: [12, 6], using: &generator)) + 0.5
+    targets = inputs.matmul(Tensor(normal: [12, 6], using: &generator)) + 0.5
     optimizer = try Adafactor(
       [weights, bias], options: .init(learningRate: .constant(0.1), beta1: 0.5, scaleParameter: false),
       nonFinitePolicy: .skipStep)
@@ -60,7 +60,7 @@ final class Training {
     let x = inputs.rows(at: samples)
     let error = predictions(x) - targets.rows(at: samples)
     let yGradient = error * (2 / Double(error.elementCount))
-    weights.gradient = x.matrixProduct(yGradient, transposingSelf: true)
+    weights.gradient = x.matmul(yGradient, transposed: true)
     bias.gradient = yGradient.columnSums()
     try accumulator.add(weight: Double(samples.count))
   }
@@ -93,7 +93,7 @@ final class Training {
 
   private func predictions(_ x: Tensor) -> Tensor {
     let ones = Tensor(ones: [x.shape[0], 1])
-    return x.matrixProduct(weights.value) + ones.matrixProduct(bias.value.reshaped(to: [1, 6]))
+    return x.matmul(weights.value) + ones.matmul(bias.value.reshaped(to: [1, 6]))
   }
 
   /// The mean squared error over all samples.
