@@ -27,14 +27,14 @@ struct SumsTests {
     }
 
     Backend.withDefault(backend) {
-      check(x.rowSums(), rowTerms, type) { $0.reduce(0, +) }
-      check(x.columnSums(), columnTerms, type) { $0.reduce(0, +) }
-      check(x.rowSumsOfSquares(), rowTerms, type) { $0.reduce(0) { $0 + $1 * $1 } }
-      check(x.columnSumsOfSquares(), columnTerms, type) { $0.reduce(0) { $0 + $1 * $1 } }
-      check(x.rowMeans(), rowTerms, type) { $0.reduce(0, +) / Double($0.count) }
-      check(x.columnMeans(), columnTerms, type) { $0.reduce(0, +) / Double($0.count) }
-      #expect(x.rowSums().shape.dimensions == Array(shape.dimensions.dropLast()))
-      #expect(x.columnSums().shape.dimensions == shape.dimensions.dropLast(2) + [columns])
+      check(x.sum(axis: -1), rowTerms, type) { $0.reduce(0, +) }
+      check(x.sum(axis: -2), columnTerms, type) { $0.reduce(0, +) }
+      check(x.sumOfSquares(axis: -1), rowTerms, type) { $0.reduce(0) { $0 + $1 * $1 } }
+      check(x.sumOfSquares(axis: -2), columnTerms, type) { $0.reduce(0) { $0 + $1 * $1 } }
+      check(x.mean(axis: -1), rowTerms, type) { $0.reduce(0, +) / Double($0.count) }
+      check(x.mean(axis: -2), columnTerms, type) { $0.reduce(0, +) / Double($0.count) }
+      #expect(x.sum(axis: -1).shape.dimensions == Array(shape.dimensions.dropLast()))
+      #expect(x.sum(axis: -2).shape.dimensions == shape.dimensions.dropLast(2) + [columns])
     }
   }
 
@@ -90,14 +90,39 @@ struct SumsTests {
   @Test("The largest of each row, the first of equals, NaN before all")
   func argmax() {
     let x = Tensor([[1, 5, 2], [7, 7, 0], [-3, -1, -2], [0, .nan, 9]])
-    #expect(x.rowArgmax() == [1, 0, 1, 1])
-    #expect(x.converted(to: .float64).rowArgmax() == [1, 0, 1, 1])
-    #expect(x.converted(to: .bfloat16).rowArgmax() == [1, 0, 1, 1])
-    #expect(Tensor(zeros: [0, 3]).rowArgmax() == [])
+    #expect(x.argMax(axis: -1) == [1, 0, 1, 1])
+    #expect(x.converted(to: .float64).argMax(axis: -1) == [1, 0, 1, 1])
+    #expect(x.converted(to: .bfloat16).argMax(axis: -1) == [1, 0, 1, 1])
+    #expect(Tensor(zeros: [0, 3]).argMax(axis: -1) == [])
   }
 
-  @Test("Column sums of a vector trap")
-  func vector() async {
-    await #expect(processExitsWith: .failure) { _ = Tensor([1, 2]).columnSums() }
+  @Test func `an axis counts from either end`() {
+    let x = Tensor([[1, 5, 2], [7, 7, 0]])
+    #expect(x.sum(axis: 0) == x.sum(axis: -2) && x.sum(axis: 1) == x.sum(axis: -1))
+    #expect(x.mean(axis: 0) == x.mean(axis: -2) && x.mean(axis: 1) == x.mean(axis: -1))
+    #expect(x.sumOfSquares(axis: 0) == x.sumOfSquares(axis: -2))
+    #expect(x.sumOfSquares(axis: 1) == x.sumOfSquares(axis: -1))
+    #expect(x.sum(axis: 0) == Tensor([8, 12, 2]) && x.sum(axis: 1) == Tensor([8, 14]))
+    #expect(x.argMax(axis: 1) == x.argMax(axis: -1))
+    let stack = Tensor(ones: [2, 3, 4])
+    #expect(stack.sum(axis: 1).shape == [2, 4] && stack.sum(axis: 2).shape == [2, 3])
+  }
+
+  @Test func `an axis that the shape lacks traps`() async throws {
+    let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      _ = Tensor([1, 2]).sum(axis: -2)
+    }
+    try expectMessage(of: result, toContain: "Axis -2", "[2]")
+  }
+
+  @Test func `other axes than the last two trap`() async throws {
+    let sum = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      _ = Tensor(zeros: [2, 3, 4]).sum(axis: 0)
+    }
+    try expectMessage(of: sum, toContain: "second-last (-2) of [2, 3, 4]; the axis is 0")
+    let argMax = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      _ = Tensor(zeros: [2, 3]).argMax(axis: -2)
+    }
+    try expectMessage(of: argMax, toContain: "last axis (-1) of [2, 3]; the axis is -2")
   }
 }

@@ -33,9 +33,9 @@ let benchmarks: @Sendable () -> Void = {
   }
 
   let sums: [(name: String, of: @Sendable (Tensor) -> Tensor)] = [
-    ("row sums", { $0.rowSums() }), ("column sums", { $0.columnSums() }),
-    ("row sums of squares", { $0.rowSumsOfSquares() }),
-    ("column sums of squares", { $0.columnSumsOfSquares() }),
+    ("row sums", { $0.sum(axis: -1) }), ("column sums", { $0.sum(axis: -2) }),
+    ("row sums of squares", { $0.sumOfSquares(axis: -1) }),
+    ("column sums of squares", { $0.sumOfSquares(axis: -2) }),
   ]
   for (name, sum) in sums {
     for backend in Backend.available {

@@ -57,7 +57,7 @@ struct Perceptron {
     for index in layers.indices.reversed() {
       let layer = layers[index]
       layer.weight.gradient = dz.matmul(inputs[index], transposed: true)
-      layer.bias.gradient = dz.columnSums()
+      layer.bias.gradient = dz.sum(axis: -2)
       if index > 0 { dz = dz.matmul(layer.weight.value).reluBackward(at: sums[index - 1]) }
     }
     return loss

@@ -61,7 +61,7 @@ final class Training {
     let error = predictions(x) - targets.rows(at: samples)
     let yGradient = error * (2 / Double(error.elementCount))
     weights.gradient = x.matmul(yGradient, transposed: true)
-    bias.gradient = yGradient.columnSums()
+    bias.gradient = yGradient.sum(axis: -2)
     try accumulator.add(weight: Double(samples.count))
   }
 
