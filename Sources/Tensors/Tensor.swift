@@ -36,7 +36,7 @@ public struct Tensor: Sendable {
   ///
   /// - Precondition: `memory` is aligned for one element and holds `shape.elementCount` of them.
   public init(
-    unsafeAdopting memory: UnsafeMutableRawPointer, shape: Shape, as scalarType: ScalarType,
+    bytesNoCopy memory: UnsafeMutableRawPointer, shape: Shape, as scalarType: ScalarType,
     deallocator: @escaping @Sendable () -> Void
   ) {
     precondition(

@@ -54,7 +54,7 @@ import Testing
     memory.initialize(repeating: 1, count: shape.elementCount)
     let run = try Run(shape, .float32, options, .default)
     run.parameter.value = Tensor(
-      unsafeAdopting: memory, shape: shape, as: .float32, deallocator: Deallocator(memory).run)
+      bytesNoCopy: memory, shape: shape, as: .float32, deallocator: Deallocator(memory).run)
     try run.step(0)
     #expect(memory[0] != 1, "a step writes to the memory that was adopted")
     // Behind the tensor's back.

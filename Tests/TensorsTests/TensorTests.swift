@@ -49,7 +49,7 @@ struct TensorTests {
     let released = Counter()
     do {
       var tensor = Tensor(
-        unsafeAdopting: memory, shape: [2, 2], as: .float32, deallocator: { released.increment() })
+        bytesNoCopy: memory, shape: [2, 2], as: .float32, deallocator: { released.increment() })
       #expect(tensor == Tensor([[3, 3], [3, 3]]))
       #expect(!tensor.ownsMemory)
       #expect(tensor.mutationStamp == nil)

@@ -117,7 +117,7 @@ extension GradientAccumulator {
   /// for none.
   ///
   /// Nothing of the parameters changes. For memory of your own, adopt it:
-  /// `Tensor(unsafeAdopting:shape:as:deallocator:)` copies nothing.
+  /// `Tensor(bytesNoCopy:shape:as:deallocator:)` copies nothing.
   ///
   /// - Throws: ``GradientAccumulatorError``, with everything as it was.
   public func add(_ gradients: [Tensor?], weight: Double = 1) throws(GradientAccumulatorError) {

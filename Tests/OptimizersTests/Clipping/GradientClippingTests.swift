@@ -137,7 +137,7 @@ import Testing
     // Memory of the caller's may be written to at any time.
     let memory = UnsafeMutablePointer<Float>.allocate(capacity: 2)
     memory.update(repeating: 0, count: 2)
-    parameter.gradient = Tensor(unsafeAdopting: memory, shape: [2], as: .float32) {
+    parameter.gradient = Tensor(bytesNoCopy: memory, shape: [2], as: .float32) {
       [address = UInt(bitPattern: memory)] in
       UnsafeMutablePointer<Float>(bitPattern: address)!.deallocate()
     }
