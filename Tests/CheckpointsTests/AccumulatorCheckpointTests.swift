@@ -40,7 +40,7 @@ import Testing
 
     let resumed = Run()
     try resumed.add(7..<9)
-    try #require(try directory.newest()).checkpoint.restoreAccumulator(resumed.accumulator)
+    try #require(try directory.latest()).checkpoint.restoreAccumulator(resumed.accumulator)
     #expect(resumed.accumulator.step == 3)
     #expect(resumed.accumulator.totalWeight == 6)
     try resumed.add(3..<5)

@@ -57,7 +57,7 @@ private struct Training {
     var second = try Training()
     // Whatever happened before the restoration leaves no trace.
     try second.run(steps: 2)
-    let found = try #require(try CheckpointDirectory(path: folder.file("run")).newest())
+    let found = try #require(try CheckpointDirectory(path: folder.file("run")).latest())
     #expect(found.damaged.isEmpty)
     try second.restore(found.checkpoint)
     try second.run(steps: 30 - stop)

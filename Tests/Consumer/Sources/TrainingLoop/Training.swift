@@ -38,7 +38,7 @@ final class Training {
   /// - Parameter microBatches: The process kills itself after so many: what a power cut would do.
   func run(directory path: String, killAfter microBatches: Int? = nil) throws {
     let directory = CheckpointDirectory(path: path)
-    if let found = try directory.newest() {
+    if let found = try directory.latest() {
       for damaged in found.damaged { print("not used: \(damaged)") }
       try resume(found.checkpoint)
     }
