@@ -32,8 +32,8 @@ extension ScalarType {
   var gradientArithmetic: any GradientArithmetic.Type { self == .float64 ? Double.self : Float.self }
 }
 
-/// Some elements of one tensor, converted where their type needs it.
-enum GradientTile {
+/// Converts the elements of one tensor in tiles, if their type needs it.
+enum GradientConversion {
   /// Elements converted at a time: 8 KB of Float, so that a tile stays in the first-level cache.
   static let count = 2048
 

@@ -87,7 +87,7 @@ extension Collection where Element == Parameter {
     let kernels = backend.kernels
     func summary<A: GradientArithmetic>(_ part: Elements, _ count: Int, as type: A.Type) -> GradientSummary {
       var summary = GradientSummary()
-      GradientTile.forEach(of: part, count: count, as: type) { _, tile, size in
+      GradientConversion.forEach(of: part, count: count, as: type) { _, tile, size in
         summary.add(GradientSummary(tile: tile, count: size, kernels))
       }
       return summary
@@ -121,7 +121,7 @@ extension Collection where Element == Parameter {
       0, threads: threads ?? processorCount
     ) { block in
       var result = 0.0
-      GradientTile.forEach(
+      GradientConversion.forEach(
         of: elements[block.tensor].advanced(by: block.start), count: block.count, as: Double.self
       ) { _, tile, size in
         result = combining(result, body(tile, size))

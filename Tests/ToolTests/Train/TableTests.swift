@@ -80,9 +80,11 @@ struct TableTests {
 
   @Test("A file that cannot be read is an error in the system's words")
   func unreadable() {
-    #expect(throws: FileError(path: "/nowhere/t.csv", problem: "cannot be read: No such file or directory")) {
+    #expect(
+      throws: ToolFileError(path: "/nowhere/t.csv", problem: "cannot be read: No such file or directory")
+    ) {
       try Table(path: "/nowhere/t.csv")
     }
-    #expect(throws: FileError.self) { try Table(path: "/") }
+    #expect(throws: ToolFileError.self) { try Table(path: "/") }
   }
 }

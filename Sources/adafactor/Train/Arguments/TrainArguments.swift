@@ -46,7 +46,7 @@ struct DataArguments: ParsableArguments {
     let file = Bundle.main.bundleURL.appendingPathComponent(
       "swift-adafactor_adafactor.resources/Resources/digits.csv")
     guard FileManager.default.fileExists(atPath: file.path) else {
-      throw FileError(
+      throw ToolFileError(
         path: file.path,
         problem: "the digits belong here, beside the program; give a table of your own by --data")
     }
