@@ -47,7 +47,7 @@ import Testing
   }
 
   @Test(arguments: [NonFinitePolicy.skipParameter, .skipStep, .throwError], shapes)
-  func `the step after a skipped one is as if nothing had been`(
+  func `The step after a skipped one is as if nothing had been`(
     policy: NonFinitePolicy, shape: Shape
   ) throws {
     let (skipping, plain) = (try Run(shape, policy, .default, 1), try Run(shape, policy, .default, 1))
@@ -63,7 +63,7 @@ import Testing
   }
 
   @Test(arguments: [NonFinitePolicy.skipParameter, .skipStep, .throwError])
-  func `a first step that is skipped leaves no state`(policy: NonFinitePolicy) throws {
+  func `A first step that is skipped leaves no state`(policy: NonFinitePolicy) throws {
     let parameter = Parameter("p", Tensor(ones: [3, 4]))
     parameter.gradient = Tensor(repeating: .nan, shape: [3, 4])
     let optimizer = try Adafactor([parameter], options: .init(beta1: 0.9), nonFinitePolicy: policy)
@@ -78,7 +78,7 @@ import Testing
   }
 
   @Test(arguments: [NonFinitePolicy.skipParameter, .skipStep, .throwError])
-  func `momentum that begins with a skipped step does not begin`(policy: NonFinitePolicy) throws {
+  func `Momentum that begins with a skipped step does not begin`(policy: NonFinitePolicy) throws {
     let parameter = Parameter("p", Tensor(ones: [3, 4]))
     let optimizer = try Adafactor([parameter], nonFinitePolicy: policy)
     parameter.gradient = Tensor(ones: [3, 4])
@@ -91,7 +91,7 @@ import Testing
   }
 
   @Test
-  func `a parameter that is NaN does not make its gradient so`() throws {
+  func `A parameter that is NaN does not make its gradient so`() throws {
     let parameter = Parameter("p", Tensor([.nan, 1, 2]))
     parameter.gradient = Tensor([1, 1, 1])
     let optimizer = try Adafactor([parameter], nonFinitePolicy: .throwError)

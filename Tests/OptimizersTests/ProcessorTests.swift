@@ -10,7 +10,7 @@ import Testing
   ]
 
   @Test(arguments: shapes, [ScalarType.float32, .float64, .bfloat16, .float16])
-  func `both copies of the kernels give the same bits`(shape: Shape, type: ScalarType) throws {
+  func `Both copies of the kernels give the same bits`(shape: Shape, type: ScalarType) throws {
     let here = try trained(shape, type)
     let baseline = try SwiftKernelChoice.$usesBaseline.withValue(true) { try trained(shape, type) }
     #expect(here.value == baseline.value)

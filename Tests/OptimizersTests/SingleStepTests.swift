@@ -5,13 +5,13 @@ import Testing
 /// Stepping each parameter as soon as its gradient exists.
 @Suite struct SingleStepTests {
   @Test(arguments: Backend.available)
-  func `single steps of Adafactor have the bits of one whole step`(backend: Backend) throws {
+  func `Single steps of Adafactor have the bits of one whole step`(backend: Backend) throws {
     try compare(
       Adafactor.self, .init(learningRate: .constant(0.01), beta1: 0.9, weightDecay: 0.1), backend)
   }
 
   @Test(arguments: Backend.available)
-  func `single steps of AdamW have the bits of one whole step`(backend: Backend) throws {
+  func `Single steps of AdamW have the bits of one whole step`(backend: Backend) throws {
     try compare(AdamW.self, .init(learningRate: 0.01, amsgrad: true), backend)
   }
 
@@ -48,7 +48,7 @@ import Testing
     }
   }
 
-  @Test func `a gradient that is kept can be stepped with again`() throws {
+  @Test func `A gradient that is kept can be stepped with again`() throws {
     let (once, twice) = (Parameter("p", Tensor(ones: [5])), Parameter("p", Tensor(ones: [5])))
     let (whole, single) = (try AdamW([once]), try AdamW([twice]))
     once.gradient = Tensor([1, -2, 3, -4, 5])
@@ -62,7 +62,7 @@ import Testing
     #expect(single.state(of: twice)?.step == 2)
   }
 
-  @Test func `what cannot be stepped alone is refused with the reason`() throws {
+  @Test func `What cannot be stepped alone is refused with the reason`() throws {
     let (own, idle, foreign) = (
       Parameter("own", Tensor(ones: [2])), Parameter("idle", Tensor(ones: [2])),
       Parameter("own", Tensor(ones: [2]))
@@ -87,7 +87,7 @@ import Testing
     }
   }
 
-  @Test func `a gradient that was clipped by the norm of several is refused alone, and stepped with all`()
+  @Test func `A gradient that was clipped by the norm of several is refused alone, and stepped with all`()
     throws
   {
     let parameters = ["first", "last"].map { Parameter($0, Tensor(ones: [2])) }
@@ -119,7 +119,7 @@ import Testing
   }
 
   @Test(arguments: Backend.available)
-  func `limits of each norm and accumulation give the bits of one whole step`(backend: Backend) throws {
+  func `Limits of each norm and accumulation give the bits of one whole step`(backend: Backend) throws {
     let shapes: [Shape] = [[], [40_001], [130, 257]]
     let sets = (0..<2).map { _ in AdamWStepTests.parameters(shapes, .float32) }
     let optimizers = try sets.map {
@@ -145,7 +145,7 @@ import Testing
     #expect(sets[0].map(\.value.bits) == sets[1].map(\.value.bits))
   }
 
-  @Test func `a loss scale leaves out the parameters whose own gradients overflow, and backs off`() throws {
+  @Test func `A loss scale leaves out the parameters whose own gradients overflow, and backs off`() throws {
     let parameters = ["good", "bad"].map { Parameter($0, Tensor(ones: [2])) }
     let optimizer = try AdamW(parameters)
     let scaler = try LossScaler(.init(scale: 1024))
@@ -160,7 +160,7 @@ import Testing
     #expect(parameters[1].value == Tensor(ones: [2]))
   }
 
-  @Test func `a bad gradient alone is skipped and released, or thrown and kept`() throws {
+  @Test func `A bad gradient alone is skipped and released, or thrown and kept`() throws {
     let parameter = Parameter("p", Tensor(ones: [2]))
     let optimizers: [any Optimizer] = [try Adafactor([parameter]), try AdamW([parameter])]
     for optimizer in optimizers {

@@ -3,8 +3,8 @@ import Testing
 
 @Suite("Tensor: matrix product")
 struct MatrixProductTests {
-  @Test("Of every type, plain and transposed", arguments: Backend.available, ScalarType.allCases)
-  func product(backend: Backend, type: ScalarType) {
+  @Test(arguments: Backend.available, ScalarType.allCases)
+  func `Of every type, plain and transposed`(backend: Backend, type: ScalarType) {
     // Small whole numbers: exact in every type and order.
     let a = Tensor(shape: [3, 4], as: type) { Double($0 % 5) - 2 }
     let b = Tensor(shape: [4, 2], as: type) { Double($0 % 3) - 1 }
@@ -21,24 +21,22 @@ struct MatrixProductTests {
     }
   }
 
-  @Test("An empty sum is zero", arguments: Backend.available)
-  func empty(backend: Backend) {
+  @Test(arguments: Backend.available)
+  func `An empty sum is zero`(backend: Backend) {
     Backend.withDefault(backend) {
       #expect(Tensor(zeros: [2, 0]).matmul(Tensor(zeros: [0, 3])) == Tensor(zeros: [2, 3]))
       #expect(Tensor(zeros: [0, 2]).matmul(Tensor(zeros: [2, 3])).shape == [0, 3])
     }
   }
 
-  @Test("Inner sizes that differ trap with both shapes")
-  func mismatch() async throws {
+  @Test func `Inner sizes that differ trap with both shapes`() async throws {
     let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
       _ = Tensor(zeros: [2, 3]).matmul(Tensor(zeros: [4, 5]))
     }
     try expectMessage(of: result, toContain: "[2, 3]", "[4, 5]")
   }
 
-  @Test("Factors of different types trap with both types")
-  func types() async throws {
+  @Test func `Factors of different types trap with both types`() async throws {
     let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
       _ = Tensor(zeros: [2, 2]).matmul(Tensor(zeros: [2, 2], as: .float64))
     }

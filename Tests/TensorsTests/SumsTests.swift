@@ -13,8 +13,8 @@ struct SumsTests {
     ScalarType.allCases.flatMap { type in shapes.map { (backend, type, $0) } }
   }
 
-  @Test("Rows and columns of each trailing matrix", arguments: cases)
-  func matrices(backend: Backend, type: ScalarType, shape: Shape) {
+  @Test(arguments: cases)
+  func `Rows and columns of each trailing matrix`(backend: Backend, type: ScalarType, shape: Shape) {
     var generator = SeededGenerator(seed: 1)
     let x = Tensor(normal: shape, as: type, using: &generator)
     let values = doubles(x)
@@ -55,9 +55,8 @@ struct SumsTests {
     #expect(found.elementCount == terms.count)
   }
 
-  @Test(
-    "Sum, mean and root mean square of everything", arguments: Backend.available, ScalarType.allCases)
-  func whole(backend: Backend, type: ScalarType) {
+  @Test(arguments: Backend.available, ScalarType.allCases)
+  func `Sum, mean and root mean square of everything`(backend: Backend, type: ScalarType) {
     Backend.withDefault(backend) {
       let x = Tensor(shape: [3, 50, 7], as: type) { Double($0 % 11) - 3 }
       let values = doubles(x)
@@ -74,8 +73,8 @@ struct SumsTests {
     }
   }
 
-  @Test("The root mean square neither overflows nor underflows", arguments: Backend.available)
-  func range(backend: Backend) {
+  @Test(arguments: Backend.available)
+  func `The root mean square neither overflows nor underflows`(backend: Backend) {
     Backend.withDefault(backend) {
       for value in [1e30, 1e-30, 3e-44, 1e19, 1e-19] {
         let exact = Double(Float(value))
@@ -87,8 +86,7 @@ struct SumsTests {
     }
   }
 
-  @Test("The largest of each row, the first of equals, NaN before all")
-  func argmax() {
+  @Test func `The largest of each row, the first of equals, NaN before all`() {
     let x = Tensor([[1, 5, 2], [7, 7, 0], [-3, -1, -2], [0, .nan, 9]])
     #expect(x.argMax(axis: -1) == [1, 0, 1, 1])
     #expect(x.converted(to: .float64).argMax(axis: -1) == [1, 0, 1, 1])
@@ -96,7 +94,7 @@ struct SumsTests {
     #expect(Tensor(zeros: [0, 3]).argMax(axis: -1) == [])
   }
 
-  @Test func `an axis counts from either end`() {
+  @Test func `An axis counts from either end`() {
     let x = Tensor([[1, 5, 2], [7, 7, 0]])
     #expect(x.sum(axis: 0) == x.sum(axis: -2) && x.sum(axis: 1) == x.sum(axis: -1))
     #expect(x.mean(axis: 0) == x.mean(axis: -2) && x.mean(axis: 1) == x.mean(axis: -1))
@@ -108,14 +106,14 @@ struct SumsTests {
     #expect(stack.sum(axis: 1).shape == [2, 4] && stack.sum(axis: 2).shape == [2, 3])
   }
 
-  @Test func `an axis that the shape lacks traps`() async throws {
+  @Test func `An axis that the shape lacks traps`() async throws {
     let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
       _ = Tensor([1, 2]).sum(axis: -2)
     }
     try expectMessage(of: result, toContain: "Axis -2", "[2]")
   }
 
-  @Test func `other axes than the last two trap`() async throws {
+  @Test func `Other axes than the last two trap`() async throws {
     let sum = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
       _ = Tensor(zeros: [2, 3, 4]).sum(axis: 0)
     }

@@ -10,7 +10,7 @@ import Testing
   static let weights = [3.0, 1, 17, 0.5]
 
   @Test(arguments: Backend.available, cases)
-  func `sums and norms are those of Double`(backend: Backend, typeAndCount: (ScalarType, Int)) throws {
+  func `Sums and norms are those of Double`(backend: Backend, typeAndCount: (ScalarType, Int)) throws {
     let (type, count) = typeAndCount
     let parameter = Parameter("p", Tensor(zeros: [count], as: type))
     let accumulator = GradientAccumulator([parameter], backend: backend, threads: 2)
@@ -37,7 +37,7 @@ import Testing
     #expect(abs(norm - exact) <= 515 * roundoff * exact)
   }
 
-  @Test func `micro-batches of any sizes average as one batch, from mean losses and from summed losses`()
+  @Test func `Micro-batches of any sizes average as one batch, from mean losses and from summed losses`()
     throws
   {
     // Gradients of single tokens; windows of micro-batches, the last one cut short.
@@ -79,7 +79,7 @@ import Testing
   }
 
   @Test(arguments: Backend.available)
-  func `threads change no bit`(backend: Backend) throws {
+  func `Threads change no bit`(backend: Backend) throws {
     let shapes: [Shape] = [[5, 16384], [3], [40_001], [128, 64]]
     func run(threads: Int) throws -> ([[Float]], Double) {
       let parameters = shapes.enumerated().map { Parameter("p\($0)", Tensor(zeros: $1)) }
@@ -108,7 +108,7 @@ import Testing
     #expect(try accumulator.gradients[0] == Tensor([356, 356, 356]))
   }
 
-  @Test func `a missing gradient counts as zero, and as missing where there is none in a window`() throws {
+  @Test func `A missing gradient counts as zero, and as missing where there is none in a window`() throws {
     let (late, early, never) = (
       Parameter("late", Tensor(zeros: [2])), Parameter("early", Tensor(zeros: [2])),
       Parameter("never", Tensor(zeros: [2]))
@@ -129,7 +129,7 @@ import Testing
     #expect(early.gradient == nil)
   }
 
-  @Test func `a gradient's own scale enters its sum`() throws {
+  @Test func `A gradient's own scale enters its sum`() throws {
     let parameter = Parameter("p", Tensor(zeros: [2]))
     let accumulator = GradientAccumulator([parameter])
     parameter.gradient = Tensor([8, 16])
@@ -141,7 +141,7 @@ import Testing
     #expect(accumulator.totalWeight == 4)
   }
 
-  @Test func `a micro-batch of weight 0 is counted, and its NaN is not read`() throws {
+  @Test func `A micro-batch of weight 0 is counted, and its NaN is not read`() throws {
     let parameter = Parameter("p", Tensor(zeros: [2]))
     let accumulator = GradientAccumulator([parameter])
     parameter.gradient = Tensor([.nan, .nan])
@@ -153,7 +153,7 @@ import Testing
     #expect(accumulator.step == 2)
   }
 
-  @Test func `a reset zeroes, counts anew and keeps the memory`() throws {
+  @Test func `A reset zeroes, counts anew and keeps the memory`() throws {
     let parameter = Parameter("p", Tensor(zeros: [3]))
     let accumulator = GradientAccumulator([parameter])
     try accumulator.add([Tensor([1, 2, 3])], weight: 5)
@@ -169,7 +169,7 @@ import Testing
     #expect(try accumulator.gradients[0]!.memory == memory)
   }
 
-  @Test func `sums that someone has read stay as they were`() throws {
+  @Test func `Sums that someone has read stay as they were`() throws {
     let accumulator = GradientAccumulator([Parameter("p", Tensor(zeros: [2]))])
     try accumulator.add([Tensor([1, 2])])
     let sums = try accumulator.gradients
@@ -181,7 +181,7 @@ import Testing
 
   // MARK: Errors
 
-  @Test func `what the reference refuses is refused in its words`() throws {
+  @Test func `What the reference refuses is refused in its words`() throws {
     let accumulator = GradientAccumulator(["a", "b"].map { Parameter($0, Tensor(zeros: [2])) })
     let notCalled = #expect(throws: GradientAccumulatorError.self) { try accumulator.gradients }
     #expect(
@@ -190,7 +190,7 @@ import Testing
     #expect(count!.description.hasPrefix("Expected 2 gradients, but got 1"))
   }
 
-  @Test func `an error leaves sums, step and gradients as they were`() throws {
+  @Test func `An error leaves sums, step and gradients as they were`() throws {
     let (first, second) = (Parameter("first", Tensor(zeros: [2])), Parameter("second", Tensor(zeros: [3])))
     let accumulator = GradientAccumulator([first, second])
     try accumulator.add([Tensor([1, 2]), nil])
@@ -208,7 +208,7 @@ import Testing
     #expect(first.gradient == Tensor([1, 1]))
   }
 
-  @Test func `an applied window takes no more gradients`() throws {
+  @Test func `An applied window takes no more gradients`() throws {
     let parameter = Parameter("p", Tensor(zeros: [2]))
     let accumulator = GradientAccumulator([parameter])
     try accumulator.add([Tensor([1, 2])])

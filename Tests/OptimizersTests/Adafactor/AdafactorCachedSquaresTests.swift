@@ -12,7 +12,7 @@ import Testing
   static let types: [ScalarType] = [.float32, .float64]
 
   @Test(arguments: shapes, types)
-  func `a cached sum has the bits of a recomputed one`(shape: Shape, type: ScalarType) throws {
+  func `A cached sum has the bits of a recomputed one`(shape: Shape, type: ScalarType) throws {
     for backend in Backend.available {
       for scales in [true, false] {
         let options = Adafactor.Options(learningRate: .constant(0.3), scaleParameter: scales)
@@ -31,7 +31,7 @@ import Testing
   }
 
   @Test(arguments: shapes)
-  func `a change between steps is noticed`(shape: Shape) throws {
+  func `A change between steps is noticed`(shape: Shape) throws {
     let options = Adafactor.Options(learningRate: .constant(0.3))
     let run = try Run(shape, .float32, options, .default)
     try run.step(0)
@@ -48,7 +48,7 @@ import Testing
   }
 
   @Test(arguments: shapes)
-  func `a change of adopted memory is noticed`(shape: Shape) throws {
+  func `A change of adopted memory is noticed`(shape: Shape) throws {
     let options = Adafactor.Options(learningRate: .constant(0.3))
     let memory = UnsafeMutablePointer<Float>.allocate(capacity: shape.elementCount)
     memory.initialize(repeating: 1, count: shape.elementCount)

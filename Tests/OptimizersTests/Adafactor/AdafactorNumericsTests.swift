@@ -10,7 +10,7 @@ import Testing
   ]
 
   @Test(arguments: matrices, Backend.available)
-  func `gradients of 1e-11 and 1e-16 give an update of full size`(
+  func `Gradients of 1e-11 and 1e-16 give an update of full size`(
     shape: Shape, backend: Backend
   ) throws {
     // 1 / √(R C) overflows for them: R C is 1e-44 and less.
@@ -21,7 +21,7 @@ import Testing
   }
 
   @Test(arguments: matrices, Backend.available)
-  func `gradients of 1e12 beside a zero row and a zero column stay finite`(
+  func `Gradients of 1e12 beside a zero row and a zero column stay finite`(
     shape: Shape, backend: Backend
   ) throws {
     var numbers = TestNumbers(seed: 2)
@@ -36,7 +36,7 @@ import Testing
   }
 
   @Test(arguments: matrices + [[40], []], Backend.available)
-  func `a gradient of zeros changes nothing and leaves moments of ε₁`(
+  func `A gradient of zeros changes nothing and leaves moments of ε₁`(
     shape: Shape, backend: Backend
   ) throws {
     let values = Tensor(repeating: 0.7, shape: shape)
@@ -127,7 +127,7 @@ import Testing
   @Test(
     arguments: [[], [1], [19], [16_390], [7, 11], [150, 130], [4, 5_000], [3, 4, 5]] as [Shape],
     Backend.available)
-  func `one NaN or infinity in a gradient makes its tensor NaN, and no other`(
+  func `One NaN or infinity in a gradient makes its tensor NaN, and no other`(
     shape: Shape, backend: Backend
   ) throws {
     let count = shape.elementCount
@@ -152,7 +152,7 @@ import Testing
   }
 
   @Test(arguments: [[40], [7, 11], [150, 130], [4, 5_000]] as [Shape], Backend.available)
-  func `a NaN in a parameter stays where it is, and the rest takes the least scale`(
+  func `A NaN in a parameter stays where it is, and the rest takes the least scale`(
     shape: Shape, backend: Backend
   ) throws {
     var values = [Float](repeating: 2, count: shape.elementCount)

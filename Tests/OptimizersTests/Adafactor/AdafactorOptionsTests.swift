@@ -9,7 +9,7 @@ import Testing
   }
 
   @Test
-  func `no settings at all are the reference's defaults`() throws {
+  func `No settings at all are the reference's defaults`() throws {
     let options = try decode("{}")
     #expect(options == Adafactor.Options())
     // As the reference documents them.
@@ -20,7 +20,7 @@ import Testing
   }
 
   @Test
-  func `every setting is read under the reference's name`() throws {
+  func `Every setting is read under the reference's name`() throws {
     let fixed = try decode(
       """
       {"lr": 0.25, "eps": [1e-20, 0.5], "clip_threshold": 2, "decay_rate": -0.5, "beta1": 0.75,
@@ -41,7 +41,7 @@ import Testing
     AdafactorStepTests.everything,
     .init(squaredGradientEpsilon: 0, clipThreshold: 1e9, decayRate: 0, beta1: 0),
   ])
-  func `what is encoded decodes to the same`(options: Adafactor.Options) throws {
+  func `What is encoded decodes to the same`(options: Adafactor.Options) throws {
     let data = try JSONEncoder().encode(options)
     #expect(try JSONDecoder().decode(Adafactor.Options.self, from: data) == options)
     // All nine names, so that the reference's constructor takes them as they are.
@@ -64,7 +64,7 @@ import Testing
   }
 
   @Test
-  func `what the reference refuses is refused with its message`() throws {
+  func `What the reference refuses is refused with its message`() throws {
     let file = ReferenceCase.directory.appending(path: "adafactor-errors.json")
     let data = try Data(contentsOf: file)
     let refusals = try JSONDecoder().decode(ReferenceErrors.self, from: data).errors
@@ -89,7 +89,7 @@ import Testing
   }
 
   @Test
-  func `an unknown setting is refused by name`() {
+  func `An unknown setting is refused by name`() {
     let error = #expect(throws: OptimizerError.self) { try decode(#"{"learning_rate": 0.1}"#) }
     #expect(error?.description.contains(#""learning_rate""#) == true)
     #expect(error?.description.contains("lr, eps, clip_threshold, decay_rate, beta1, weight_decay") == true)
@@ -100,7 +100,7 @@ import Testing
     #"{"clip_threshold": true}"#, #"{"decay_rate": [1]}"#, #"{"beta1": "0.9"}"#, #"{"weight_decay": {}}"#,
     #"{"scale_parameter": 1}"#, #"{"relative_step": "yes"}"#, #"{"warmup_init": 0}"#, "[]", "3",
   ])
-  func `a setting of the wrong type is refused`(json: String) {
+  func `A setting of the wrong type is refused`(json: String) {
     #expect(throws: DecodingError.self) { try decode(json) }
   }
 
@@ -112,7 +112,7 @@ import Testing
     (#"{"beta1": -0.1}"#, "beta1 is -0.1"), (#"{"weight_decay": -1}"#, "weight_decay is -1.0"),
     (#"{"lr": -1, "relative_step": false}"#, "lr is -1.0"),
   ])
-  func `a setting out of range is refused by its key`(json: String, message: String) {
+  func `A setting out of range is refused by its key`(json: String, message: String) {
     let error = #expect(throws: OptimizerError.self) { try decode(json) }
     guard case .invalidOption = error else {
       Issue.record("\(error?.description ?? "nothing") for \(json)")

@@ -97,7 +97,7 @@ import Testing
     Adafactor.Options(learningRate: .constant(3e-3), beta1: 0.9, weightDecay: 0.01, scaleParameter: true),
     Adafactor.Options(),
   ])
-  func `training runs on all backends end where the rule in Double does`(options: Adafactor.Options) throws {
+  func `Training runs on all backends end where the rule in Double does`(options: Adafactor.Options) throws {
     let exact = trainByRule(options, storage: .float64)
     let rounded = trainByRule(options, storage: .float32)
     #expect(exact.losses[199] < 0.5 * exact.losses[0], "the problem must be one that is learned")

@@ -36,7 +36,7 @@ import Testing
   }
 
   @Test(arguments: types)
-  func `sharing changes no bit, and halves the memory`(type: ScalarType) throws {
+  func `Sharing changes no bit, and halves the memory`(type: ScalarType) throws {
     let initial = Adafactor.State(shape: Self.shape, scalarType: type, hasFirstMoments: true)
     for backend in Backend.available {
       let (shared, apart) = (try Run(type, backend), try Run(type, backend, state: separate(initial)))
@@ -54,7 +54,7 @@ import Testing
   }
 
   @Test
-  func `a state from elsewhere shares what is equal, and only that`() throws {
+  func `A state from elsewhere shares what is equal, and only that`() throws {
     let run = try Run(.float32, .defaultForOptimizers)
     try run.optimizer.step()
     let apart = separate(run.state)
@@ -79,7 +79,7 @@ import Testing
   }
 
   @Test(arguments: [[3, 3], [1, 1], [4, 3, 3], [5, 1, 3], [5, 3, 1], [0, 1, 1]] as [Shape])
-  func `matrices of more elements, and one alone, keep R and C apart`(shape: Shape) {
+  func `Matrices of more elements, and one alone, keep R and C apart`(shape: Shape) {
     #expect(!Adafactor.State(shape: shape, scalarType: .float32, hasFirstMoments: false).momentsAreShared)
   }
 }

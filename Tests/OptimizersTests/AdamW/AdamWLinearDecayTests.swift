@@ -17,7 +17,7 @@ import Testing
   }
 
   @Test(arguments: [(10, 0.0, 1.0), (0, 0.0, 1.0), (10, 0.25, 1.0), (3, 0.1, 2.5), (29, 0, 1)])
-  func `rates are those of the warm-up and the decay`(warmup: Int, ratio: Double, exponent: Double) throws {
+  func `Rates are those of the warm-up and the decay`(warmup: Int, ratio: Double, exponent: Double) throws {
     let weight = Parameter("weight", Tensor(ones: [3]))
     let (optimizer, scheduler) = try AdamW.withLinearDecay(
       [weight], initialRate: 5e-5, trainingSteps: 30, warmupSteps: warmup, minimumRateRatio: ratio,
@@ -30,7 +30,7 @@ import Testing
     }
   }
 
-  @Test func `its defaults are the reference's`() throws {
+  @Test func `Its defaults are the reference's`() throws {
     let weight = Parameter("bias", Tensor(ones: [3]))
     let (optimizer, _) = try AdamW.withLinearDecay(
       [weight], initialRate: 1e-3, trainingSteps: 10, warmupSteps: 0)
@@ -40,7 +40,7 @@ import Testing
       ])
   }
 
-  @Test func `with decay, norms and biases are left out unless included`() throws {
+  @Test func `With decay, norms and biases are left out unless included`() throws {
     let names = [
       "encoder.weight", "encoder.bias", "encoder.LayerNorm.weight", "pooler.layer_norm.weight", "head.bias",
     ]
@@ -59,7 +59,7 @@ import Testing
     #expect(optimizer.learningRates == [5e-4, 5e-4])
   }
 
-  @Test func `a step decays by the rate of the schedule`() throws {
+  @Test func `A step decays by the rate of the schedule`() throws {
     let weight = Parameter("weight", Tensor([8, -8]))
     let (optimizer, scheduler) = try AdamW.withLinearDecay(
       [weight], initialRate: 0.5, trainingSteps: 10, warmupSteps: 2, weightDecay: 0.5)
@@ -72,7 +72,7 @@ import Testing
     #expect(weight.value == Tensor([7, -7]))
   }
 
-  @Test func `settings that cannot be used are refused`() {
+  @Test func `Settings that cannot be used are refused`() {
     let weight = Parameter("weight", Tensor(ones: [3]))
     func make(
       _ parameters: [Parameter], rate: Double = 1e-3, ratio: Double = 0, decay: Double = 0.1,

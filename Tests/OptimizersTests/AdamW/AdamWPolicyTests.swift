@@ -49,7 +49,7 @@ import Testing
   }
 
   @Test(arguments: NonFinitePolicy.allCases, Backend.available)
-  func `finite gradients are stepped alike under every policy`(
+  func `Finite gradients are stepped alike under every policy`(
     policy: NonFinitePolicy, backend: Backend
   ) throws {
     let (run, plain) = (try Run(policy, backend, 0, 0.5), try Run(.propagate, backend, 0, 0.5))
@@ -59,7 +59,7 @@ import Testing
   }
 
   @Test(arguments: [NonFinitePolicy.skipParameter, .skipStep, .throwError])
-  func `what a skipped step began is taken back`(policy: NonFinitePolicy) throws {
+  func `What a skipped step began is taken back`(policy: NonFinitePolicy) throws {
     let parameter = Parameter("p", Tensor(ones: [3, 4]))
     let optimizer = try AdamW([parameter], nonFinitePolicy: policy)
     parameter.gradient = Tensor(repeating: .nan, shape: [3, 4])

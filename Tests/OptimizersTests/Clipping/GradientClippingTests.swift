@@ -5,7 +5,7 @@ import Testing
 /// Norms and limits of gradients.
 @Suite struct GradientClippingTests {
   @Test(arguments: Backend.available, ScalarType.allCases)
-  func `norms are those of Double`(backend: Backend, type: ScalarType) throws {
+  func `Norms are those of Double`(backend: Backend, type: ScalarType) throws {
     let shapes: [Shape] = [[70, 700], [3], [2, 3, 4], [2049], [0]]
     let parameters = shapes.enumerated().map { Parameter("p\($0)", Tensor(zeros: $1, as: type)) }
     for (index, parameter) in parameters.enumerated() {
@@ -23,7 +23,7 @@ import Testing
   }
 
   @Test(arguments: Backend.available, [1e-30, 1e-22, 1e18, 1e30])
-  func `squares beyond Float's range do not spoil a norm`(backend: Backend, size: Double) throws {
+  func `Squares beyond Float's range do not spoil a norm`(backend: Backend, size: Double) throws {
     let parameter = Parameter("p", Tensor(zeros: [3000]))
     parameter.gradient = Tensor(repeating: size, shape: [3000])
     let exact = GradientOracle.norm(parameter.effectiveGradient!)
@@ -31,7 +31,7 @@ import Testing
     #expect(abs(norm - exact) <= 515 * GradientOracle.floatRoundoff * exact)
   }
 
-  @Test func `clipping by norm changes the scale and no element`() throws {
+  @Test func `Clipping by norm changes the scale and no element`() throws {
     let parameters = [Parameter("a", Tensor(zeros: [2])), Parameter("b", Tensor(zeros: [1]))]
     parameters[0].gradient = Tensor([6, 0])
     parameters[0].gradientScale = 0.5
@@ -45,7 +45,7 @@ import Testing
     #expect(parameters.map(\.gradientScale) == scales)
   }
 
-  @Test func `a limit for each parameter leaves small gradients alone`() throws {
+  @Test func `A limit for each parameter leaves small gradients alone`() throws {
     let parameters = [Parameter("a", Tensor(zeros: [2])), Parameter("b", Tensor(zeros: [2]))]
     parameters[0].gradient = Tensor([3, 4])
     parameters[1].gradient = Tensor([0.3, 0.4])
@@ -55,7 +55,7 @@ import Testing
   }
 
   @Test(arguments: ScalarType.allCases)
-  func `values are limited as the step sees them`(type: ScalarType) throws {
+  func `Values are limited as the step sees them`(type: ScalarType) throws {
     let parameter = Parameter("p", Tensor(zeros: [6], as: type))
     let original = Tensor([-4, -2, -0.5, 0.5, 4, .nan]).converted(to: type)
     parameter.gradient = original
@@ -68,14 +68,14 @@ import Testing
     #expect(original.scalars(as: Double.self).dropLast() == [-4, -2, -0.5, 0.5, 4])
   }
 
-  @Test func `a parameter that is listed twice counts twice, and those behind it as they are`() throws {
+  @Test func `A parameter that is listed twice counts twice, and those behind it as they are`() throws {
     let (twice, once) = (Parameter("twice", Tensor(zeros: [1])), Parameter("once", Tensor(zeros: [1])))
     twice.gradient = Tensor([2])
     once.gradient = Tensor([1])
     #expect(try [twice, twice, once].gradientNorm() == 3)
   }
 
-  @Test func `a maximum of infinity only measures`() throws {
+  @Test func `A maximum of infinity only measures`() throws {
     let parameter = Parameter("p", Tensor(zeros: [2]))
     parameter.gradient = Tensor([.infinity, 1])
     #expect(try [parameter].clipGradientNorm(maxNorm: .infinity) == .infinity)
@@ -83,7 +83,7 @@ import Testing
   }
 
   @Test(arguments: Backend.available)
-  func `threads change no bit of a norm`(backend: Backend) throws {
+  func `Threads change no bit of a norm`(backend: Backend) throws {
     let parameters = [[5, 16384], [3], [40_001]].enumerated().map { index, dimensions in
       Parameter("p\(index)", Tensor(zeros: Shape(dimensions)))
     }
@@ -107,7 +107,7 @@ import Testing
     memory.storeBytes(of: .nan, as: Float.self)
   }
 
-  @Test func `a gradient that was accumulated, checked or measured is not read again`() throws {
+  @Test func `A gradient that was accumulated, checked or measured is not read again`() throws {
     let parameter = Parameter("p", Tensor(zeros: [2]))
     let accumulator = GradientAccumulator([parameter])
     try accumulator.add([Tensor([3, 4])])
@@ -127,7 +127,7 @@ import Testing
     #expect(try [parameter].gradientNorm() == 10)
   }
 
-  @Test func `a gradient that was written to is read again`() throws {
+  @Test func `A gradient that was written to is read again`() throws {
     let parameter = Parameter("p", Tensor(zeros: [2]))
     parameter.gradient = Tensor([3, 4])
     #expect(try [parameter].gradientNorm() == 5)
@@ -148,7 +148,7 @@ import Testing
 
   // MARK: Errors
 
-  @Test func `settings out of range are refused`() throws {
+  @Test func `Settings out of range are refused`() throws {
     let parameter = Parameter("p", Tensor(zeros: [2]))
     parameter.gradient = Tensor([3, 4])
     for maximum in [-1, .nan] {
@@ -164,7 +164,7 @@ import Testing
     #expect(parameter.effectiveGradient == [3, 4])
   }
 
-  @Test func `clipping without gradients is refused, since they may still be accumulated`() throws {
+  @Test func `Clipping without gradients is refused, since they may still be accumulated`() throws {
     let parameter = Parameter("p", Tensor(zeros: [2]))
     let accumulator = GradientAccumulator([parameter])
     try accumulator.add([Tensor([3, 4])])
@@ -173,7 +173,7 @@ import Testing
     #expect(try [parameter].gradientNorm() == 0)
   }
 
-  @Test func `a norm that is not finite can be an error that names the parameter`() throws {
+  @Test func `A norm that is not finite can be an error that names the parameter`() throws {
     let parameters = ["good", "bad"].map { Parameter($0, Tensor(zeros: [2])) }
     parameters[0].gradient = Tensor([1, 1])
     parameters[1].gradient = Tensor([1, -.infinity])

@@ -49,7 +49,7 @@ import Testing
   }
 
   @Test(arguments: orders, Backend.available)
-  func `an order is right or refused, whatever it is`(order: [Operation], backend: Backend) throws {
+  func `An order is right or refused, whatever it is`(order: [Operation], backend: Backend) throws {
     let parameters = parameters()
     let before = parameters.map(\.value)
     let optimizer = try Adafactor(parameters, backend: backend)
@@ -79,7 +79,7 @@ import Testing
     }
   }
 
-  @Test func `micro-batches are un-scaled together, not one by one`() throws {
+  @Test func `Micro-batches are un-scaled together, not one by one`() throws {
     let parameters = parameters()
     let accumulator = GradientAccumulator(parameters)
     let scaler = try LossScaler(.init(scale: Self.lossScale))
@@ -94,7 +94,7 @@ import Testing
     }
   }
 
-  @Test func `micro-batches that were clipped with their loss scale are refused`() throws {
+  @Test func `Micro-batches that were clipped with their loss scale are refused`() throws {
     let parameters = parameters()
     let accumulator = GradientAccumulator(parameters)
     let scaler = try LossScaler(.init(scale: Self.lossScale))
@@ -109,7 +109,7 @@ import Testing
     }
   }
 
-  @Test func `without a loss scale clipping follows apply`() throws {
+  @Test func `Without a loss scale clipping follows apply`() throws {
     let parameters = parameters()
     let accumulator = GradientAccumulator(parameters)
     for (gradients, weight) in zip(Self.microBatches, Self.weights) {
@@ -127,7 +127,7 @@ import Testing
   static let runs = [[[4, 4, 4], [4, 4, 4]], [[1, 9, 2], [5, 3]], [[3, 3, 3], [3, 1]]]
 
   @Test(arguments: Backend.available, runs)
-  func `steps of micro-batches are the large batch's`(backend: Backend, windows: [[Int]]) throws {
+  func `Steps of micro-batches are the large batch's`(backend: Backend, windows: [[Int]]) throws {
     let shape: Shape = [24, 33]
     let initial = GradientOracle.gradient(shape, 1000)
     let (large, small) = (Parameter("large", initial), Parameter("small", initial))

@@ -9,7 +9,7 @@ import Testing
   private static let normTolerance = 130 * GradientOracle.floatRoundoff
 
   @Test(arguments: Backend.available)
-  func `gradients are clipped by norm as torch does`(backend: Backend) throws {
+  func `Gradients are clipped by norm as torch does`(backend: Backend) throws {
     let reference = try TrainingReference.load("clipping", as: TrainingReference.Clipping.self)
     for (index, expected) in reference.norms.enumerated() {
       let parameters = parameters(reference.shapes, expected.gradients)
@@ -27,7 +27,7 @@ import Testing
     }
   }
 
-  @Test func `gradients are clipped by value as torch does`() throws {
+  @Test func `Gradients are clipped by value as torch does`() throws {
     let reference = try TrainingReference.load("clipping", as: TrainingReference.Clipping.self)
     for (index, expected) in reference.values.enumerated() {
       let parameters = parameters(reference.shapes, expected.gradients)
@@ -39,7 +39,7 @@ import Testing
     }
   }
 
-  @Test func `the loss scale goes torch's way`() throws {
+  @Test func `The loss scale goes torch's way`() throws {
     let reference = try TrainingReference.load("loss-scaler", as: TrainingReference.Scaler.self)
     for (index, expected) in reference.cases.enumerated() {
       let scaler = try LossScaler(expected.settings.state)
@@ -56,7 +56,7 @@ import Testing
   }
 
   @Test(arguments: ["accumulation", "whole-loop"], Backend.available)
-  func `micro-batches follow torch's loop over large batches`(name: String, backend: Backend) throws {
+  func `Micro-batches follow torch's loop over large batches`(name: String, backend: Backend) throws {
     let reference = try TrainingReference.load(name, as: TrainingReference.Loop.self)
     let parameters = reference.initial.map {
       Parameter($0.name, Tensor($0.initial.values, shape: Shape($0.shape)))

@@ -91,9 +91,10 @@ struct TrainCheckpointTests {
     return (process.terminationReason, process.terminationStatus, try errors())
   }
 
-  @Test(
-    "Killed at any step and resumed, a run ends with the bits of one that never stopped", arguments: settings)
-  func killed(settings: [String]) throws {
+  @Test(arguments: settings)
+  func `Killed at any step and resumed, a run ends with the bits of one that never stopped`(
+    settings: [String]
+  ) throws {
     let whole = try report(train(settings))
     if settings.contains("float16") { #expect(whole.skippedSteps > 0) }
     try withFolder { folder in
@@ -112,10 +113,10 @@ struct TrainCheckpointTests {
     }
   }
 
-  @Test(
-    "Ctrl-C saves first, says where, and ends with status 130; the run can go on",
-    arguments: interruptedSettings)
-  func interrupted(settings: [String]) throws {
+  @Test(arguments: interruptedSettings)
+  func `Ctrl-C saves first, says where, and ends with status 130; the run can go on`(settings: [String])
+    throws
+  {
     let whole = try report(train(settings))
     try withFolder { folder in
       let directory = folder.appendingPathComponent("run").path
@@ -135,8 +136,7 @@ struct TrainCheckpointTests {
     }
   }
 
-  @Test("A damaged checkpoint is named, and the one before it used")
-  func damaged() throws {
+  @Test func `A damaged checkpoint is named, and the one before it used`() throws {
     let settings = ["--epochs", "3", "--hidden", "16"]
     let whole = try report(train(settings))
     try withFolder { folder in
@@ -157,8 +157,7 @@ struct TrainCheckpointTests {
     }
   }
 
-  @Test("Without a number of steps, each epoch's end is saved")
-  func everyEpoch() throws {
+  @Test func `Without a number of steps, each epoch's end is saved`() throws {
     try withFolder { folder in
       let directory = folder.appendingPathComponent("run").path
       // 1,438 samples to train on: 23 steps of 64.
@@ -169,8 +168,9 @@ struct TrainCheckpointTests {
     }
   }
 
-  @Test("Other settings than the saved ones are an error that lists them, and nothing is written")
-  func otherSettings() throws {
+  @Test func `Other settings than the saved ones are an error that lists them, and nothing is written`()
+    throws
+  {
     try withFolder { folder in
       let directory = ["--checkpoint-directory", folder.appendingPathComponent("run").path]
       let settings = ["--epochs", "2", "--hidden", "4"] + directory
@@ -219,8 +219,7 @@ struct TrainCheckpointTests {
     }
   }
 
-  @Test("Mistakes with checkpoints end with a message and a status that is not 0")
-  func mistakes() throws {
+  @Test func `Mistakes with checkpoints end with a message and a status that is not 0`() throws {
     try withFolder { folder in
       let directory = folder.appendingPathComponent("run").path
       let short = ["--epochs", "1", "--hidden", "0"]
