@@ -112,27 +112,30 @@ let package = Package(
       dependencies: [.target(name: "COpenBLAS", condition: .when(traits: ["OpenBLAS"]))],
       path: "Tests/CBLASCounter",
       cSettings: [.define("OPENBLAS", .when(traits: ["OpenBLAS"]))]),
+    // Temporary folders, reproducible numbers, comparisons and recorded numbers, for several test targets.
+    .target(name: "TestSupport", dependencies: ["Tensors"], path: "Tests/TestSupport"),
     .testTarget(
       name: "KernelsTests",
       dependencies: [
         "Backends", "KernelInterface", "SwiftKernels", "OpenBLASKernels", "Tensors", "CBLASCounter",
       ]),
-    .testTarget(name: "TensorsTests", dependencies: ["Backends", "Tensors"]),
+    .testTarget(name: "TensorsTests", dependencies: ["Backends", "Tensors", "TestSupport"]),
     .testTarget(name: "SchedulesTests", dependencies: ["Schedules"], resources: [.copy("Reference")]),
     .testTarget(
-      name: "OptimizersTests", dependencies: ["Optimizers", "Safetensors", "Tensors"],
+      name: "OptimizersTests", dependencies: ["Optimizers", "Safetensors", "Tensors", "TestSupport"],
       resources: [.copy("Reference")]),
     .testTarget(
-      name: "SafetensorsTests", dependencies: ["Safetensors", "ScalarTypes"], resources: [.copy("Reference")]),
+      name: "SafetensorsTests", dependencies: ["Safetensors", "ScalarTypes", "TestSupport"],
+      resources: [.copy("Reference")]),
     // Saves checkpoints until it is killed.
     .executableTarget(
       name: "CheckpointSaver", dependencies: ["Checkpoints"], path: "Tests/CheckpointSaver"),
     .testTarget(
-      name: "CheckpointsTests", dependencies: ["Checkpoints", "CheckpointSaver"],
+      name: "CheckpointsTests", dependencies: ["Checkpoints", "CheckpointSaver", "TestSupport"],
       resources: [.copy("Reference")]),
     .testTarget(
       name: "ToolTests",
-      dependencies: ["adafactor", "Checkpoints", "Optimizers", "Schedules", "Tensors"]),
+      dependencies: ["adafactor", "Checkpoints", "Optimizers", "Schedules", "Tensors", "TestSupport"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -1,6 +1,7 @@
 import Checkpoints
 import Optimizers
 import Tensors
+import TestSupport
 import Testing
 
 @Suite struct AccumulatorCheckpointTests {
@@ -19,7 +20,7 @@ import Testing
     }
 
     /// The averages, clipped by the norm of all: what a step would read.
-    func apply() throws -> [[UInt8]?] {
+    func apply() throws -> [Bits?] {
       try accumulator.apply()
       try model.parameters.clipGradientNorm(maxNorm: 0.5)
       return model.parameters.map { $0.gradient.map { $0.bits } }

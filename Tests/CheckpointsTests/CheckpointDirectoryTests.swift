@@ -2,6 +2,7 @@ import Foundation
 import Safetensors
 import Synchronization
 import Tensors
+import TestSupport
 import Testing
 
 @testable import Checkpoints

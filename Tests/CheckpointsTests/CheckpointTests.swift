@@ -2,6 +2,7 @@ import Checkpoints
 import Optimizers
 import Schedules
 import Tensors
+import TestSupport
 import Testing
 
 /// A training of a model with scheduler, random generator and position.

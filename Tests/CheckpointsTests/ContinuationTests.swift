@@ -3,6 +3,7 @@ import Foundation
 import Optimizers
 import Safetensors
 import Tensors
+import TestSupport
 import Testing
 
 /// A run of the reference, which stops after step 6 and ends after step 12: see Reference/README.md.

@@ -4,6 +4,7 @@ import Optimizers
 import Safetensors
 import Schedules
 import Tensors
+import TestSupport
 import Testing
 
 @Suite struct OptimizerStateTests {

@@ -2,6 +2,7 @@ import Foundation
 import Optimizers
 import Safetensors
 import Tensors
+import TestSupport
 import Testing
 
 /// Large trajectories of the reference in Float64, replayed where `ADAFACTOR_LARGE_REFERENCE` names the directory that

@@ -1,5 +1,6 @@
 import Optimizers
 import Tensors
+import TestSupport
 import Testing
 
 /// Each thing that an optimizer refuses: what its message says, and that nothing has changed.

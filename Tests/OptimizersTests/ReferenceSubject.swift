@@ -1,5 +1,6 @@
 import Optimizers
 import Tensors
+import TestSupport
 
 /// An optimizer whose counterpart in the reference has recorded trajectories.
 protocol ReferenceSubject: Optimizer, RestorableOptimizer {
@@ -46,7 +47,7 @@ extension Adafactor: ReferenceSubject {
 
   struct RecordedState: RecordedStateOf {
     let step: Int
-    let RMS: NumberOrNaN?
+    let RMS: RecordedNumber?
     let exp_avg_sq_row: RecordedMoments?
     let exp_avg_sq_col: RecordedMoments?
     let exp_avg_sq: RecordedMoments?

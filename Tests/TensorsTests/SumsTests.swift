@@ -1,8 +1,6 @@
 import Tensors
+import TestSupport
 import Testing
-
-/// The terms of `tensor`'s elements in Double, for oracles.
-private func doubles(_ tensor: Tensor) -> [Double] { tensor.scalars(as: Double.self) }
 
 @Suite("Tensor: sums, means, sums of squares", .serialized)
 struct SumsTests {
@@ -17,7 +15,7 @@ struct SumsTests {
   func `Rows and columns of each trailing matrix`(backend: Backend, type: ScalarType, shape: Shape) {
     var generator = SeededGenerator(seed: 1)
     let x = Tensor(normal: shape, as: type, using: &generator)
-    let values = doubles(x)
+    let values = x.doubles
     let (batch, rows, columns) = (shape.batchCount, shape.rows, shape.columns)
     func element(_ b: Int, _ i: Int, _ j: Int) -> Double { values[(b * rows + i) * columns + j] }
     let rowTerms = (0..<batch).flatMap { b in (0..<rows).map { i in (0..<columns).map { element(b, i, $0) } }
@@ -43,7 +41,7 @@ struct SumsTests {
   ) {
     #expect(found.scalarType == type.arithmeticType)
     let roundoff = type.arithmeticType == .float64 ? 0x1p-53 : 0x1p-24
-    for (value, terms) in zip(doubles(found), terms) {
+    for (value, terms) in zip(found.doubles, terms) {
       let expected = oracle(terms)
       if expected.isNaN {
         #expect(value.isNaN && terms.isEmpty)
@@ -59,7 +57,7 @@ struct SumsTests {
   func `Sum, mean and root mean square of everything`(backend: Backend, type: ScalarType) {
     Backend.withDefault(backend) {
       let x = Tensor(shape: [3, 50, 7], as: type) { Double($0 % 11) - 3 }
-      let values = doubles(x)
+      let values = x.doubles
       // Small whole numbers: every partial sum is exact.
       #expect(x.sum() == values.reduce(0, +))
       #expect(x.mean() == values.reduce(0, +) / 1050)

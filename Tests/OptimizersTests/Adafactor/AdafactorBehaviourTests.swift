@@ -1,5 +1,6 @@
 import Optimizers
 import Tensors
+import TestSupport
 import Testing
 
 /// What an optimizer does with parameters, gradients, groups and states.

@@ -1,5 +1,6 @@
 import Optimizers
 import Tensors
+import TestSupport
 import Testing
 
 /// RMS(P) comes from the sum that the last step's update left, where nobody has changed P since.

@@ -1,5 +1,6 @@
 import Optimizers
 import Tensors
+import TestSupport
 import Testing
 
 /// Whole training runs on every backend, whose gradients depend on the parameters so far.

@@ -1,5 +1,6 @@
 import Optimizers
 import Tensors
+import TestSupport
 import Testing
 
 /// Whole steps against the rule in Double, over shapes that reach every form of blocks and its borders.

@@ -1,4 +1,5 @@
 import Optimizers
+import TestSupport
 
 /// AdamW in Double, one plain loop, in the form of its documentation.
 struct AdamWOracle {

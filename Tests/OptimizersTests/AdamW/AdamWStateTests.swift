@@ -1,5 +1,6 @@
 import Optimizers
 import Tensors
+import TestSupport
 import Testing
 
 /// What AdamW remembers: taken, given back, and refused where it does not fit.

@@ -1,6 +1,7 @@
 import KernelInterface
 import Optimizers
 import Tensors
+import TestSupport
 import Testing
 
 /// Steps of AdamW against a plain loop in Double, and against themselves where bits must agree.

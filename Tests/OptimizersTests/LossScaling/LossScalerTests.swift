@@ -1,6 +1,7 @@
 import Foundation
 import Optimizers
 import Tensors
+import TestSupport
 import Testing
 
 /// The loss scale beyond the reference's numbers: which gradients pass, what is refused, what is kept.

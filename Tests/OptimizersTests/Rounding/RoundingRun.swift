@@ -1,5 +1,6 @@
 import Optimizers
 import Tensors
+import TestSupport
 
 /// Either optimizer with a rounding, as far as the tests of roundings need it.
 struct RoundingRun: Sendable, CustomStringConvertible {

@@ -1,5 +1,6 @@
 import Optimizers
 import Tensors
+import TestSupport
 import Testing
 
 /// Roundings into 16-bit parameters, against the Float32 step of the same values.

@@ -1,5 +1,6 @@
 import Optimizers
 import Tensors
+import TestSupport
 import Testing
 
 /// Accumulation, loss scale and clipping together: every order gives the one right gradient, or is refused.

@@ -1,5 +1,6 @@
 import Optimizers
 import Tensors
+import TestSupport
 import Testing
 
 /// Clipping, the loss scale and whole loops of torch, replayed on both backends.

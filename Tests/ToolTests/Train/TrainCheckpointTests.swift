@@ -59,12 +59,6 @@ struct TrainCheckpointTests {
     try ToolRunner.run(["train", "--json"] + arguments)
   }
 
-  private func withFolder(_ body: (URL) throws -> Void) throws {
-    let folder = try ToolRunner.temporaryFolder()
-    defer { try? FileManager.default.removeItem(at: folder) }
-    try body(folder)
-  }
-
   private func checkpoints(_ directory: String) -> [String] {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
     return names.filter { $0.hasPrefix("checkpoint-") }.sorted()
@@ -97,7 +91,7 @@ struct TrainCheckpointTests {
   ) throws {
     let whole = try report(train(settings))
     if settings.contains("float16") { #expect(whole.skippedSteps > 0) }
-    try withFolder { folder in
+    try ToolRunner.withFolder { folder in
       let directory = folder.appendingPathComponent("run").path
       let saving = settings + ["--checkpoint-directory", directory, "--checkpoint-every", "3"]
       // Twice: a run that was resumed can be resumed.
@@ -118,7 +112,7 @@ struct TrainCheckpointTests {
     throws
   {
     let whole = try report(train(settings))
-    try withFolder { folder in
+    try ToolRunner.withFolder { folder in
       let directory = folder.appendingPathComponent("run").path
       let saving = settings + ["--checkpoint-directory", directory, "--checkpoint-every", "100000"]
       let end = try interrupt(saving, by: SIGINT, in: folder) { $0.contains("epoch 2/") }
@@ -139,7 +133,7 @@ struct TrainCheckpointTests {
   @Test func `A damaged checkpoint is named, and the one before it used`() throws {
     let settings = ["--epochs", "3", "--hidden", "16"]
     let whole = try report(train(settings))
-    try withFolder { folder in
+    try ToolRunner.withFolder { folder in
       let directory = folder.appendingPathComponent("run").path
       let saving =
         settings + ["--checkpoint-directory", directory, "--checkpoint-every", "10", "--keep", "2"]
@@ -158,7 +152,7 @@ struct TrainCheckpointTests {
   }
 
   @Test func `Without a number of steps, each epoch's end is saved`() throws {
-    try withFolder { folder in
+    try ToolRunner.withFolder { folder in
       let directory = folder.appendingPathComponent("run").path
       // 1,438 samples to train on: 23 steps of 64.
       let result = try train(
@@ -171,7 +165,7 @@ struct TrainCheckpointTests {
   @Test func `Other settings than the saved ones are an error that lists them, and nothing is written`()
     throws
   {
-    try withFolder { folder in
+    try ToolRunner.withFolder { folder in
       let directory = ["--checkpoint-directory", folder.appendingPathComponent("run").path]
       let settings = ["--epochs", "2", "--hidden", "4"] + directory
       #expect(try train(settings).status == 0)
@@ -220,7 +214,7 @@ struct TrainCheckpointTests {
   }
 
   @Test func `Mistakes with checkpoints end with a message and a status that is not 0`() throws {
-    try withFolder { folder in
+    try ToolRunner.withFolder { folder in
       let directory = folder.appendingPathComponent("run").path
       let short = ["--epochs", "1", "--hidden", "0"]
       #expect(try train(short + ["--checkpoint-directory", directory]).status == 0)
