@@ -23,7 +23,8 @@ let package = Package(
     .executable(name: "adafactor", targets: ["adafactor"]),
   ],
   traits: [
-    .trait(name: "OpenBLAS", description: "Builds the kernel path on OpenBLAS beside the one in pure Swift."),
+    .trait(
+      name: "OpenBLAS", description: "Builds the backend on OpenBLAS in addition to the one in pure Swift."),
     .default(enabledTraits: ["OpenBLAS"]),
   ],
   dependencies: [
@@ -110,27 +111,30 @@ let package = Package(
       dependencies: [.target(name: "COpenBLAS", condition: .when(traits: ["OpenBLAS"]))],
       path: "Tests/CBLASCounter",
       cSettings: [.define("OPENBLAS", .when(traits: ["OpenBLAS"]))]),
+    // Temporary folders, reproducible numbers, comparisons and recorded numbers, for several test targets.
+    .target(name: "TestSupport", dependencies: ["Tensors"], path: "Tests/TestSupport"),
     .testTarget(
       name: "KernelsTests",
       dependencies: [
         "Backends", "KernelInterface", "SwiftKernels", "OpenBLASKernels", "Tensors", "CBLASCounter",
       ]),
-    .testTarget(name: "TensorsTests", dependencies: ["Backends", "Tensors"]),
+    .testTarget(name: "TensorsTests", dependencies: ["Backends", "Tensors", "TestSupport"]),
     .testTarget(name: "SchedulesTests", dependencies: ["Schedules"], resources: [.copy("Reference")]),
     .testTarget(
-      name: "OptimizersTests", dependencies: ["Optimizers", "Safetensors", "Tensors"],
+      name: "OptimizersTests", dependencies: ["Optimizers", "Safetensors", "Tensors", "TestSupport"],
       resources: [.copy("Reference")]),
     .testTarget(
-      name: "SafetensorsTests", dependencies: ["Safetensors", "ScalarTypes"], resources: [.copy("Reference")]),
+      name: "SafetensorsTests", dependencies: ["Safetensors", "ScalarTypes", "TestSupport"],
+      resources: [.copy("Reference")]),
     // Saves checkpoints until it is killed.
     .executableTarget(
       name: "CheckpointSaver", dependencies: ["Checkpoints"], path: "Tests/CheckpointSaver"),
     .testTarget(
-      name: "CheckpointsTests", dependencies: ["Checkpoints", "CheckpointSaver"],
+      name: "CheckpointsTests", dependencies: ["Checkpoints", "CheckpointSaver", "TestSupport"],
       resources: [.copy("Reference")]),
     .testTarget(
       name: "ToolTests",
-      dependencies: ["adafactor", "Checkpoints", "Optimizers", "Schedules", "Tensors"]),
+      dependencies: ["adafactor", "Checkpoints", "Optimizers", "Schedules", "Tensors", "TestSupport"]),
   ],
   swiftLanguageModes: [.v6]
 )

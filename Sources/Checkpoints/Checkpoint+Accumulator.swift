@@ -12,7 +12,7 @@ extension Checkpoint {
 
   /// Keeps the window of micro-batches that `accumulator` is in the middle of.
   ///
-  /// - Precondition: nothing has been delivered since its last reset.
+  /// - Precondition: `apply()` hasn't been called since its last reset.
   /// - Throws: ``CheckpointError/unencodable(name:problem:)`` for what JSON cannot hold.
   public mutating func setAccumulator(_ accumulator: GradientAccumulator) throws(CheckpointError) {
     let state = accumulator.state()

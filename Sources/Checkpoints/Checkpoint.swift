@@ -11,7 +11,7 @@
 ///
 /// and after a start
 ///
-///     if let found = try directory.newest() {
+///     if let found = try directory.latest() {
 ///       found.damaged.forEach { print("not used: \($0)") }
 ///       try found.checkpoint.restore(model: model.parameters, optimizer: optimizer, schedulers: [scheduler])
 ///       generator = try found.checkpoint.value(SeededGenerator.self, for: "shuffling")

@@ -44,9 +44,14 @@ public struct Shape: Hashable, Sendable {
   public var rank: Int { dimensions.count }
 
   /// The size of `axis`; negative ones count from the end, −1 being the last.
-  public subscript(axis: Int) -> Int {
+  public subscript(axis: Int) -> Int { dimensions[axisFromEnd(axis) + rank] }
+
+  /// `axis` as a negative number, counted from the end.
+  ///
+  /// - Precondition: this shape has the axis.
+  package func axisFromEnd(_ axis: Int) -> Int {
     precondition((-rank..<rank).contains(axis), "Axis \(axis) of a shape with \(rank) axes: \(self).")
-    return dimensions[axis < 0 ? axis + rank : axis]
+    return axis < 0 ? axis : axis - rank
   }
 
   /// Rows of each trailing matrix: the second-last dimension, 1 for vectors and scalars.

@@ -2,7 +2,7 @@
 extension Tensor {
   /// The matrix with rows and columns exchanged; of each trailing matrix where there are more than two axes.
   ///
-  /// Products need no transposed copy: see ``matrixProduct(_:transposingSelf:transposingOther:)``.
+  /// Products need no transposed copy: see ``matmul(_:transposed:otherTransposed:)``.
   ///
   /// - Precondition: there are two axes or more.
   public func transposed() -> Tensor {

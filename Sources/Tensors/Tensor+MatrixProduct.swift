@@ -1,36 +1,34 @@
 import KernelInterface
 
 extension Tensor {
-  /// op(A) op(B) of two matrices, where op transposes as asked: no transposed copy is made.
+  /// The product op(A) op(B) of two matrices. Each op transposes if its argument is true, without a transposed copy.
   ///
   /// The products of a layer y = x Wᵀ and of its backward pass are
   ///
-  ///     let y = x.matrixProduct(w, transposingOther: true)
-  ///     let wGradient = yGradient.matrixProduct(x, transposingSelf: true)
-  ///     let xGradient = yGradient.matrixProduct(w)
+  ///     let y = x.matmul(w, otherTransposed: true)
+  ///     let wGradient = yGradient.matmul(x, transposed: true)
+  ///     let xGradient = yGradient.matmul(w)
   ///
-  /// On the OpenBLAS path it runs on as many threads as OpenBLAS's process-wide setting says, which this package never
+  /// On OpenBLAS it runs on as many threads as OpenBLAS's process-wide setting says, which this package never
   /// changes; the environment variable OPENBLAS_NUM_THREADS sets it.
   ///
   /// - Precondition: both have two axes and the same scalar type, and the inner sizes agree.
-  public func matrixProduct(
-    _ other: Tensor, transposingSelf: Bool = false, transposingOther: Bool = false
-  ) -> Tensor {
+  public func matmul(_ other: Tensor, transposed: Bool = false, otherTransposed: Bool = false) -> Tensor {
     requireSameType(as: other)
     precondition(
       shape.rank == 2 && other.shape.rank == 2,
       "The matrix product needs two matrices; the shapes are \(shape) and \(other.shape).")
-    let (rows, inner) = transposingSelf ? (shape[1], shape[0]) : (shape[0], shape[1])
+    let (rows, inner) = transposed ? (shape[1], shape[0]) : (shape[0], shape[1])
     let (otherInner, columns) =
-      transposingOther ? (other.shape[1], other.shape[0]) : (other.shape[0], other.shape[1])
+      otherTransposed ? (other.shape[1], other.shape[0]) : (other.shape[0], other.shape[1])
     precondition(
       inner == otherInner,
       """
       The inner sizes \(inner) and \(otherInner) differ: \
-      \(shape)\(transposingSelf ? " transposed" : "") times \(other.shape)\(transposingOther ? " transposed" : "").
+      \(shape)\(transposed ? " transposed" : "") times \(other.shape)\(otherTransposed ? " transposed" : "").
       """)
     let product = ProductShape(
-      rows: rows, columns: columns, inner: inner, transposesA: transposingSelf, transposesB: transposingOther)
+      rows: rows, columns: columns, inner: inner, transposesA: transposed, transposesB: otherTransposed)
     var result = Tensor(uninitialized: [rows, columns], as: scalarType.arithmeticType)
     func multiply<Scalar: ArithmeticScalar>(_ type: Scalar.Type) {
       inArithmeticType.withElements(of: type) { a in

@@ -51,37 +51,41 @@ extension Tensor {
   public func rootMeanSquare() -> Double { (sumOfSquares() / Double(elementCount)).squareRoot() }
 }
 
-// MARK: Rows and columns
+// MARK: One axis
 
 extension Tensor {
-  /// Σⱼ xᵢⱼ over the last axis: the shape without it.
+  /// Σ x over one axis: the shape without it.
   ///
   /// Sums, means and sums of squares of 16-bit types are Float32.
-  public func rowSums() -> Tensor { rowReduction(of: .elements) }
-
-  /// Σᵢ xᵢⱼ over the second-last axis: the shape without it.
   ///
-  /// - Precondition: there are two axes or more.
-  public func columnSums() -> Tensor { columnReduction(of: .elements) }
+  /// - Parameter axis: The last axis (-1) or the second-last (-2), also counted from 0.
+  /// - Precondition: `axis` is one of these, and the shape has it.
+  public func sum(axis: Int) -> Tensor { reduction(of: .elements, axis: axis) }
 
-  /// Σⱼ x²ᵢⱼ over the last axis: the shape without it.
-  public func rowSumsOfSquares() -> Tensor { rowReduction(of: .squares) }
-
-  /// Σᵢ x²ᵢⱼ over the second-last axis: the shape without it.
+  /// Σ x / n over one axis of size n: the shape without it. NaN if n is 0.
   ///
-  /// - Precondition: there are two axes or more.
-  public func columnSumsOfSquares() -> Tensor { columnReduction(of: .squares) }
+  /// - Parameter axis: The last axis (-1) or the second-last (-2), also counted from 0.
+  /// - Precondition: `axis` is one of these, and the shape has it.
+  public func mean(axis: Int) -> Tensor { sum(axis: axis) / Double(shape[axis]) }
 
-  /// Σⱼ xᵢⱼ / columns over the last axis: the shape without it; NaN where there are no columns.
-  public func rowMeans() -> Tensor { rowSums() / Double(shape.columns) }
-
-  /// Σᵢ xᵢⱼ / rows over the second-last axis: the shape without it; NaN where there are no rows.
+  /// Σ x² over one axis: the shape without it.
   ///
-  /// - Precondition: there are two axes or more.
-  public func columnMeans() -> Tensor { columnSums() / Double(shape.rows) }
+  /// - Parameter axis: The last axis (-1) or the second-last (-2), also counted from 0.
+  /// - Precondition: `axis` is one of these, and the shape has it.
+  public func sumOfSquares(axis: Int) -> Tensor { reduction(of: .squares, axis: axis) }
+
+  private func reduction(of terms: SummedTerms, axis: Int) -> Tensor {
+    switch shape.axisFromEnd(axis) {
+    case -1: rowReduction(of: terms)
+    case -2: columnReduction(of: terms)
+    default:
+      preconditionFailure(
+        "Sums run over the last axis (-1) or the second-last (-2) of \(shape); the axis is \(axis). Reshape first."
+      )
+    }
+  }
 
   private func rowReduction(of terms: SummedTerms) -> Tensor {
-    precondition(shape.rank >= 1, "A scalar has no axis to sum over: its shape is \(shape).")
     let resultShape = shape.removing(axis: -1)
     var result = Tensor(uninitialized: resultShape, as: scalarType.arithmeticType)
     func reduce<Scalar: ArithmeticScalar>(_ type: Scalar.Type) {
@@ -98,9 +102,6 @@ extension Tensor {
   }
 
   private func columnReduction(of terms: SummedTerms) -> Tensor {
-    precondition(
-      shape.rank >= 2,
-      "Column sums need two axes or more; the shape is \(shape). Reshape to [1, n] or [n, 1].")
     var result = Tensor(uninitialized: shape.removing(axis: -2), as: scalarType.arithmeticType)
     let (rows, columns) = (shape.rows, shape.columns)
     func reduce<Scalar: ArithmeticScalar>(_ type: Scalar.Type) {
@@ -120,16 +121,21 @@ extension Tensor {
     return result
   }
 
-  /// The place of the largest element of each row, the first where several are; a NaN counts as the largest.
+  /// The index of the largest element of each row, the first of equal ones; a NaN counts as the largest.
   ///
-  /// - Precondition: rows have at least one element.
-  public func rowArgmax() -> [Int] {
+  /// - Parameter axis: The last axis: -1, or its number counted from 0.
+  /// - Returns: One index per row, in the order of the rows.
+  /// - Precondition: `axis` is the last one, and rows have at least one element.
+  public func argMax(axis: Int) -> [Int] {
+    precondition(
+      shape.axisFromEnd(axis) == -1,
+      "argMax runs over the last axis (-1) of \(shape); the axis is \(axis). Transpose first.")
     let columns = shape.columns
     precondition(columns > 0, "Rows without elements have no largest one: the shape is \(shape).")
-    return inArithmeticType.rowArgmax(columns: columns)
+    return inArithmeticType.rowArgMax(columns: columns)
   }
 
-  private func rowArgmax(columns: Int) -> [Int] {
+  private func rowArgMax(columns: Int) -> [Int] {
     func search<Scalar: ArithmeticScalar>(_ type: Scalar.Type) -> [Int] {
       withElements(of: type) { x in
         stride(from: 0, to: x.count, by: columns).map { start in

@@ -7,11 +7,11 @@
 ///
 ///     var weights = Tensor(zeros: [2, 3])
 ///     weights[0, 2] = 1.5
-///     let product = weights.matrixProduct(inputs)
+///     let product = weights.matmul(inputs)
 ///
 /// Arithmetic on 16-bit types is done in Float32 and rounded once into the result. Operations between tensors of
-/// different scalar types trap: convert one with ``converted(to:)``. They run on the kernel path
-/// ``Backend/current``.
+/// different scalar types trap: convert one with ``converted(to:)``. They run on the backend
+/// ``Backend/default``.
 public struct Tensor: Sendable {
   /// The dimensions.
   public private(set) var shape: Shape

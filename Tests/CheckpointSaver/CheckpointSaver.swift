@@ -10,7 +10,7 @@ import Tensors
 enum CheckpointSaver {
   static func main() throws {
     let directory = CheckpointDirectory(path: CommandLine.arguments[1], keeping: 2)
-    var step = try directory.newest()?.checkpoint.position.step ?? 0
+    var step = try directory.latest()?.checkpoint.position.step ?? 0
     while true {
       step += 1
       let tensor = Tensor(repeating: Double(step), shape: [100, 100])

@@ -1,6 +1,7 @@
 import Checkpoints
 import Optimizers
 import Tensors
+import TestSupport
 import Testing
 
 @Suite struct AccumulatorCheckpointTests {
@@ -19,9 +20,9 @@ import Testing
     }
 
     /// The averages, clipped by the norm of all: what a step would read.
-    func deliver() throws -> [[UInt8]?] {
-      try accumulator.deliver()
-      try model.parameters.clipGradientNorm(maximum: 0.5)
+    func apply() throws -> [Bits?] {
+      try accumulator.apply()
+      try model.parameters.clipGradientNorm(maxNorm: 0.5)
       return model.parameters.map { $0.gradient.map { $0.bits } }
     }
   }
@@ -35,16 +36,16 @@ import Testing
     try checkpoint.setAccumulator(run.accumulator)
     try directory.save(checkpoint)
     try run.add(3..<5)
-    let expected = try run.deliver()
+    let expected = try run.apply()
     let scales = run.model.parameters.map(\.gradientScale)
 
     let resumed = Run()
     try resumed.add(7..<9)
-    try #require(try directory.newest()).checkpoint.restoreAccumulator(resumed.accumulator)
+    try #require(try directory.latest()).checkpoint.restoreAccumulator(resumed.accumulator)
     #expect(resumed.accumulator.step == 3)
     #expect(resumed.accumulator.totalWeight == 6)
     try resumed.add(3..<5)
-    #expect(try resumed.deliver() == expected)
+    #expect(try resumed.apply() == expected)
     #expect(resumed.model.parameters.map(\.gradientScale) == scales)
   }
 
@@ -55,7 +56,7 @@ import Testing
     try checkpoint.setAccumulator(run.accumulator)
     let resumed = Run()
     try checkpoint.restoreAccumulator(resumed.accumulator)
-    #expect(try resumed.deliver() == run.deliver())
+    #expect(try resumed.apply() == run.apply())
     #expect(resumed.model.parameters.map(\.gradientScale) == run.model.parameters.map(\.gradientScale))
   }
 
@@ -66,7 +67,7 @@ import Testing
     try resumed.add(0..<2)
     try checkpoint.restoreAccumulator(resumed.accumulator)
     #expect(resumed.accumulator.step == 0)
-    #expect(throws: GradientAccumulatorError.notCalled) { try resumed.accumulator.deliver() }
+    #expect(throws: GradientAccumulatorError.notCalled) { try resumed.accumulator.apply() }
   }
 
   @Test func `A window of other parameters is refused with all differences, and nothing changes`() throws {

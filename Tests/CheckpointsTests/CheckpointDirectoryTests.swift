@@ -2,6 +2,7 @@ import Foundation
 import Safetensors
 import Synchronization
 import Tensors
+import TestSupport
 import Testing
 
 @testable import Checkpoints
@@ -49,10 +50,10 @@ import Testing
 
   @Test func `Where nothing was saved there is no checkpoint, and no error`() throws {
     let directory = CheckpointDirectory(path: path)
-    #expect(try directory.newest()?.path == nil)
+    #expect(try directory.latest()?.path == nil)
     #expect(try directory.checkpoints() == [])
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
-    #expect(try directory.newest()?.path == nil)
+    #expect(try directory.latest()?.path == nil)
   }
 
   @Test func `The newest checkpoint is found, and the newest few are kept`() throws {
@@ -64,7 +65,7 @@ import Testing
     let directory = CheckpointDirectory(path: path)
     #expect(
       try directory.checkpoints().map { $0.dropFirst(path.count + 1) } == names(in: path).map { $0[...] })
-    let found = try #require(try directory.newest())
+    let found = try #require(try directory.latest())
     #expect(found.path == path + "/checkpoint-000005-step-50")
     try expect(found.checkpoint, 50)
     try save(60, keeping: 1)
@@ -74,13 +75,13 @@ import Testing
   @Test func `The last save is the newest, whatever its step`() throws {
     try save(100, 40, 40)
     #expect(try names(in: path).last == "checkpoint-000003-step-40")
-    try expect(try CheckpointDirectory(path: path).newest()?.checkpoint, 40)
+    try expect(try CheckpointDirectory(path: path).latest()?.checkpoint, 40)
   }
 
   @Test func `Directories above are made, and one that ends in a slash is the same`() throws {
     let deep = folder.file("a/b/c/")
     try CheckpointDirectory(path: deep).save(checkpoint(1))
-    try expect(try CheckpointDirectory(path: folder.file("a/b/c")).newest()?.checkpoint, 1)
+    try expect(try CheckpointDirectory(path: folder.file("a/b/c")).latest()?.checkpoint, 1)
   }
 
   @Test func `What a killed process left is removed by the next save, and other things are not touched`()
@@ -126,7 +127,7 @@ import Testing
       try? FileManager.default.removeItem(atPath: path)
       try save(1, 2, 3)
       try inflict("\(path)/checkpoint-000003-step-3/\(file)")
-      let found = try #require(try CheckpointDirectory(path: path).newest(), "\(file) \(damage)")
+      let found = try #require(try CheckpointDirectory(path: path).latest(), "\(file) \(damage)")
       try expect(found.checkpoint, 2)
       #expect(found.damaged.map(\.path) == ["\(path)/checkpoint-000003-step-3"], "\(file) \(damage)")
       #expect(found.damaged.first?.problem.contains("checkpoint-000003-step-3") == true)
@@ -154,7 +155,7 @@ import Testing
   @Test func `A file that does not belong to a checkpoint is recognized`() throws {
     try save(1)
     try write([1], to: path + "/checkpoint-000001-step-1/other")
-    let error = #expect(throws: CheckpointError.self) { try CheckpointDirectory(path: path).newest() }
+    let error = #expect(throws: CheckpointError.self) { try CheckpointDirectory(path: path).latest() }
     #expect(error?.description.hasSuffix("other: not in checksums.xxh64") == true)
   }
 
@@ -164,7 +165,7 @@ import Testing
       let file = "\(path)/\(name)/model.safetensors"
       try Self.flip(file, at: contents(file).count - 1)
     }
-    let error = #expect(throws: CheckpointError.self) { try CheckpointDirectory(path: path).newest() }
+    let error = #expect(throws: CheckpointError.self) { try CheckpointDirectory(path: path).latest() }
     guard case .noneIntact(path, let damaged) = error else {
       Issue.record("not noneIntact: \(String(describing: error))" as Comment)
       return
@@ -177,7 +178,7 @@ import Testing
     let directory = CheckpointDirectory(path: path, keeping: 2)
     for step in 1...2 { try directory.save(checkpoint(step)) }
     try Self.flip(path + "/checkpoint-000002-step-2/model.safetensors", at: 20)
-    try expect(try directory.newest()?.checkpoint, 1)
+    try expect(try directory.latest()?.checkpoint, 1)
     try directory.save(checkpoint(3))
     #expect(
       try names(in: path) == [1, 2, 3].map { "checkpoint-00000\($0)-step-\($0)" })
@@ -195,7 +196,7 @@ import Testing
     var checksums = try #require(ChecksumList(text: contents(list)))
     checksums.checksums["training.json"] = try contents(file).withUnsafeBytes(XXHash64.value)
     try write(checksums.text, to: list)
-    let error = #expect(throws: CheckpointError.self) { try CheckpointDirectory(path: path).newest() }
+    let error = #expect(throws: CheckpointError.self) { try CheckpointDirectory(path: path).latest() }
     #expect(error?.description.contains("format 2; this version reads 1") == true)
   }
 
@@ -268,12 +269,12 @@ import Testing
         failures += 1
         #expect(error.description.contains("No space left on device"))
         #expect(try names(in: path) == before)
-        try expect(try CheckpointDirectory(path: path).newest()?.checkpoint, 2)
+        try expect(try CheckpointDirectory(path: path).latest()?.checkpoint, 2)
       }
     }
     // A header and a tensor of two collections, the record and the checksums.
     #expect(failures == 6)
-    try expect(try CheckpointDirectory(path: path).newest()?.checkpoint, 3)
+    try expect(try CheckpointDirectory(path: path).latest()?.checkpoint, 3)
   }
 
   @Test(arguments: ["flush", "rename"])
@@ -293,9 +294,9 @@ import Testing
       } else {
         system.rename = { refuses() ? -1 : SystemCalls.live.rename($0, $1, $2) }
       }
-      let step = try #require(try CheckpointDirectory(path: path).newest()).checkpoint.position.step
+      let step = try #require(try CheckpointDirectory(path: path).latest()).checkpoint.position.step
       let threw = (try? save(step + 1, system: system)) == nil
-      let found = try #require(try CheckpointDirectory(path: path).newest())
+      let found = try #require(try CheckpointDirectory(path: path).latest())
       #expect(found.damaged.isEmpty)
       // Only the last calls, after the checkpoint has its name, may fail with the new one in place.
       #expect([step, step + 1].contains(found.checkpoint.position.step))
@@ -313,7 +314,7 @@ import Testing
     defer { chmod(path, 0o700) }
     let error = #expect(throws: CheckpointError.self) { try save(2) }
     #expect(error?.description.contains("Permission denied") == true)
-    try expect(try CheckpointDirectory(path: path).newest()?.checkpoint, 1)
+    try expect(try CheckpointDirectory(path: path).latest()?.checkpoint, 1)
   }
 
   @Test func `A place where no directory can be is an error that names it`() throws {

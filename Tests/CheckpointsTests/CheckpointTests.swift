@@ -2,6 +2,7 @@ import Checkpoints
 import Optimizers
 import Schedules
 import Tensors
+import TestSupport
 import Testing
 
 /// A training of a model with scheduler, random generator and position.
@@ -14,7 +15,7 @@ private struct Training {
 
   init(trainingSteps: Int = 30) throws {
     optimizer = try Adafactor(
-      model.parameters, options: .init(stepSize: .fixed(0.02), beta1: 0.9, scaleParameter: true))
+      model.parameters, options: .init(learningRate: .constant(0.02), beta1: 0.9, scaleParameter: true))
     scheduler = try LearningRateScheduler(
       optimizer, CosineSchedule(warmupSteps: 3, trainingSteps: trainingSteps))
   }
@@ -57,7 +58,7 @@ private struct Training {
     var second = try Training()
     // Whatever happened before the restoration leaves no trace.
     try second.run(steps: 2)
-    let found = try #require(try CheckpointDirectory(path: folder.file("run")).newest())
+    let found = try #require(try CheckpointDirectory(path: folder.file("run")).latest())
     #expect(found.damaged.isEmpty)
     try second.restore(found.checkpoint)
     try second.run(steps: 30 - stop)
@@ -73,7 +74,7 @@ private struct Training {
     try saved.run(steps: 2)
     let checkpoint = try saved.checkpoint()
     let model = [Parameter("matrix", Tensor(zeros: [5, 8])), Parameter("bias", Tensor(zeros: [9]))]
-    let optimizer = try Adafactor(model, options: .init(stepSize: .fixed(1), beta1: 0.9))
+    let optimizer = try Adafactor(model, options: .init(learningRate: .constant(1), beta1: 0.9))
     let error = #expect(throws: CheckpointError.self) {
       try checkpoint.restore(model: model, optimizer: optimizer)
     }

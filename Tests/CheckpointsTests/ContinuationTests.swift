@@ -3,6 +3,7 @@ import Foundation
 import Optimizers
 import Safetensors
 import Tensors
+import TestSupport
 import Testing
 
 /// A run of the reference, which stops after step 6 and ends after step 12: see Reference/README.md.
@@ -26,10 +27,11 @@ private struct ReferenceContinuation {
       ParameterGroup(names.map { Parameter($0, values[$0]!) }, options: options)
     }
     let groups = [
-      group(["hidden.weight", "hidden.bias"], .init(stepSize: .fixed(0.02), beta1: 0.9, weightDecay: 0.01)),
+      group(
+        ["hidden.weight", "hidden.bias"], .init(learningRate: .constant(0.02), beta1: 0.9, weightDecay: 0.01)),
       group(
         ["embedding", "convolution", "scale", "resting"],
-        .init(stepSize: .relative(warmupInitialization: true), clipThreshold: .infinity)),
+        .init(learningRate: .relative(warmupInit: true), clipThreshold: .infinity)),
     ]
     parameters = groups.flatMap(\.parameters)
     optimizer = try Adafactor(groups: groups, backend: backend)

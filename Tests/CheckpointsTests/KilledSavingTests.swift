@@ -1,5 +1,6 @@
 import Foundation
 import Tensors
+import TestSupport
 import Testing
 
 @testable import Checkpoints
@@ -26,7 +27,7 @@ import Testing
     var killedWhileSaving = 0
     for _ in 0..<Self.killCount {
       try write([], to: output)
-      let before = try CheckpointDirectory(path: path).newest()?.checkpoint.position.step ?? 0
+      let before = try CheckpointDirectory(path: path).latest()?.checkpoint.position.step ?? 0
       let process = Process()
       process.executableURL = try saver()
       process.arguments = [path]
@@ -44,7 +45,7 @@ import Testing
       let saved = try #require(
         String(decoding: contents(output), as: UTF8.self).split(separator: "\n").last.flatMap { Int($0) })
       #expect(saved > before)
-      let found = try #require(try CheckpointDirectory(path: path).newest())
+      let found = try #require(try CheckpointDirectory(path: path).latest())
       #expect(found.damaged.isEmpty)
       let step = found.checkpoint.position.step
       // What was said to be saved is; at most one more checkpoint got its name before it could be said.

@@ -4,6 +4,7 @@ import Optimizers
 import Safetensors
 import Schedules
 import Tensors
+import TestSupport
 import Testing
 
 @Suite struct OptimizerStateTests {
@@ -55,7 +56,7 @@ import Testing
       let groups = [
         ParameterGroup(
           Array(model.parameters[..<3]), options: AdamW.Options(beta1: 0.8, amsgrad: true, maximize: true)),
-        ParameterGroup(Array(model.parameters[3...]), options: AdamW.Options(correctsBias: false)),
+        ParameterGroup(Array(model.parameters[3...]), options: AdamW.Options(biasCorrection: false)),
       ]
       return (model, try AdamW(groups: groups))
     }
@@ -147,10 +148,10 @@ import Testing
     ]
     let groups = [
       ParameterGroup(
-        parameters, options: Adafactor.Options(stepSize: .fixed(0.5), clipThreshold: 2, beta1: 0.9)),
+        parameters, options: Adafactor.Options(learningRate: .constant(0.5), clipThreshold: 2, beta1: 0.9)),
       ParameterGroup(
         [other["layers.0.weight"], other["embedding"]],
-        options: .init(stepSize: .fixed(1), scaleParameter: false)),
+        options: .init(learningRate: .constant(1), scaleParameter: false)),
     ]
     let refusing = try Adafactor(groups: groups)
     let error = #expect(throws: CheckpointError.self) { try refusing.restoreState(from: path) }
@@ -162,7 +163,7 @@ import Testing
       mismatch.differences == [
         .option("groups[0].clipThreshold is inf in the saved state, 2.0 here"),
         .option(
-          "groups[1].stepSize is relative(warmupInitialization: false) in the saved state, fixed(1.0) here"),
+          "groups[1].learningRate is relative(warmupInit: false) in the saved state, constant(1.0) here"),
         .option("groups[1].scaleParameter is true in the saved state, false here"),
         .refused(
           .stateShape(parameter: "matrix", moments: "column moments", shape: [7], expected: [8])),
@@ -172,7 +173,7 @@ import Testing
         .missing(parameter: "new"),
         .unknown(parameter: "never.stepped"),
       ])
-    #expect(refusing.groups[0].options.stepSize == .fixed(0.5))
+    #expect(refusing.groups[0].options.learningRate == .constant(0.5))
     #expect(refusing.groups[0].options.weightDecay == 0)
     #expect(groups.flatMap(\.parameters).allSatisfy { refusing.state(of: $0) == nil })
   }
@@ -189,7 +190,7 @@ import Testing
   @Test func `Rates that a schedule drives are taken over`() throws {
     func make() throws -> (TestModel, Adafactor, LearningRateScheduler) {
       let model = TestModel()
-      let optimizer = try Adafactor(model.parameters, options: .init(stepSize: .fixed(0.1)))
+      let optimizer = try Adafactor(model.parameters, options: .init(learningRate: .constant(0.1)))
       let schedule = try CosineSchedule(warmupSteps: 2, trainingSteps: 20)
       return (model, optimizer, try LearningRateScheduler(optimizer, schedule))
     }

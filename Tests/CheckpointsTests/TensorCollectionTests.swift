@@ -1,6 +1,7 @@
 import Checkpoints
 import Safetensors
 import Tensors
+import TestSupport
 import Testing
 
 @Suite struct TensorCollectionTests {

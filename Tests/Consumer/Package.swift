@@ -31,7 +31,7 @@ let package = Package(
     program("LowPrecision", "Optimizers", "Tensors"),
     // Low-rank adapters beside frozen weights, in two groups and a file of their own.
     program("Adapters", "Checkpoints", "Optimizers", "Tensors"),
-    // The same training on every kernel path of the build.
-    program("KernelPaths", "Optimizers", "Tensors"),
+    // The same training on every backend of the build.
+    program("BothBackends", "Optimizers", "Tensors"),
   ]
 )

@@ -64,7 +64,7 @@ struct TestNumbers {
   }
 }
 
-/// A kernel path with its linear algebra for one scalar type.
+/// A backend with its linear algebra for one scalar type.
 extension Backend {
   var float32: any LinearAlgebra<Float> { kernels.float32 }
   var float64: any LinearAlgebra<Double> { kernels.float64 }

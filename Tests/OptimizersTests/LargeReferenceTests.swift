@@ -2,6 +2,7 @@ import Foundation
 import Optimizers
 import Safetensors
 import Tensors
+import TestSupport
 import Testing
 
 /// Large trajectories of the reference in Float64, replayed where `ADAFACTOR_LARGE_REFERENCE` names the directory that
@@ -9,7 +10,7 @@ import Testing
 @Suite(.enabled(if: LargeReference.directory != nil, "ADAFACTOR_LARGE_REFERENCE names no directory"))
 struct LargeReferenceTests {
   @Test(arguments: LargeReference.names, Backend.available)
-  func `a large trajectory of the reference in Float64 is followed`(
+  func `A large trajectory of the reference in Float64 is followed`(
     name: String, backend: Backend
   ) throws {
     let reference = try LargeReference(name)

@@ -1,5 +1,6 @@
 import Optimizers
 import Tensors
+import TestSupport
 import Testing
 
 /// Nothing is written before it is known whether the update is finite.
@@ -14,7 +15,7 @@ import Testing
     shape: Shape, backend: Backend
   ) throws {
     for place in 0..<3 {
-      let run = try Run(shape, .skipParameter, kernels, place)
+      let run = try Run(shape, .skipParameter, backend, place)
       try run.poison(place)
       let report = try run.optimizer.step()
       #expect(report.steppedCount == 2 && report.nonFinite == ["\(place)"])
@@ -29,7 +30,7 @@ import Testing
   @Test(arguments: shapes, Backend.available)
   func `skipStep leaves every parameter and its state`(shape: Shape, backend: Backend) throws {
     for place in 0..<3 {
-      let run = try Run(shape, .skipStep, kernels, place)
+      let run = try Run(shape, .skipStep, backend, place)
       try run.poison(place)
       let report = try run.optimizer.step()
       #expect(report.steppedCount == 0 && report.nonFinite == ["\(place)"])
@@ -39,7 +40,7 @@ import Testing
 
   @Test(arguments: shapes, Backend.available)
   func `throwError leaves every parameter and names the first`(shape: Shape, backend: Backend) throws {
-    let run = try Run(shape, .throwError, kernels, 0)
+    let run = try Run(shape, .throwError, backend, 0)
     try run.poison(2)
     try run.poison(1)
     #expect(throws: OptimizerError.nonFiniteGradient(parameter: "1")) { try run.optimizer.step() }
@@ -47,10 +48,10 @@ import Testing
   }
 
   @Test(arguments: [NonFinitePolicy.skipParameter, .skipStep, .throwError], shapes)
-  func `the step after a skipped one is as if nothing had been`(
+  func `The step after a skipped one is as if nothing had been`(
     policy: NonFinitePolicy, shape: Shape
   ) throws {
-    let (skipping, plain) = (try Run(shape, policy, .current, 1), try Run(shape, policy, .current, 1))
+    let (skipping, plain) = (try Run(shape, policy, .default, 1), try Run(shape, policy, .default, 1))
     try skipping.poison(0)
     try skipping.poison(1)
     try skipping.poison(2)
@@ -63,7 +64,7 @@ import Testing
   }
 
   @Test(arguments: [NonFinitePolicy.skipParameter, .skipStep, .throwError])
-  func `a first step that is skipped leaves no state`(policy: NonFinitePolicy) throws {
+  func `A first step that is skipped leaves no state`(policy: NonFinitePolicy) throws {
     let parameter = Parameter("p", Tensor(ones: [3, 4]))
     parameter.gradient = Tensor(repeating: .nan, shape: [3, 4])
     let optimizer = try Adafactor([parameter], options: .init(beta1: 0.9), nonFinitePolicy: policy)
@@ -78,7 +79,7 @@ import Testing
   }
 
   @Test(arguments: [NonFinitePolicy.skipParameter, .skipStep, .throwError])
-  func `momentum that begins with a skipped step does not begin`(policy: NonFinitePolicy) throws {
+  func `Momentum that begins with a skipped step does not begin`(policy: NonFinitePolicy) throws {
     let parameter = Parameter("p", Tensor(ones: [3, 4]))
     let optimizer = try Adafactor([parameter], nonFinitePolicy: policy)
     parameter.gradient = Tensor(ones: [3, 4])
@@ -91,7 +92,7 @@ import Testing
   }
 
   @Test
-  func `a parameter that is NaN does not make its gradient so`() throws {
+  func `A parameter that is NaN does not make its gradient so`() throws {
     let parameter = Parameter("p", Tensor([.nan, 1, 2]))
     parameter.gradient = Tensor([1, 1, 1])
     let optimizer = try Adafactor([parameter], nonFinitePolicy: .throwError)
@@ -111,7 +112,7 @@ import Testing
         var numbers = TestNumbers(seed: index)
         return Parameter("\(index)", Tensor(numbers.array(shape.elementCount), shape: shape))
       }
-      let options = Adafactor.Options(stepSize: .fixed(0.1), beta1: 0.9, weightDecay: 0.1)
+      let options = Adafactor.Options(learningRate: .constant(0.1), beta1: 0.9, weightDecay: 0.1)
       optimizer = try Adafactor(
         parameters, options: options, nonFinitePolicy: policy, backend: backend, threads: 2)
       setGradients(seed: 7)

@@ -1,14 +1,15 @@
 import Optimizers
 import Tensors
+import TestSupport
 import Testing
 
 /// Each thing that an optimizer refuses: what its message says, and that nothing has changed.
 @Suite struct OptimizerErrorTests {
   /// Values that are out of range, and how to set them.
   static let invalid: [(name: String, value: String, change: @Sendable (inout Adafactor.Options) -> Void)] = [
-    ("The learning rate", "-0.5", { $0.stepSize = .fixed(-0.5) }),
-    ("The learning rate", "nan", { $0.stepSize = .fixed(.nan) }),
-    ("The learning rate", "inf", { $0.stepSize = .fixed(.infinity) }),
+    ("The learning rate", "-0.5", { $0.learningRate = .constant(-0.5) }),
+    ("The learning rate", "nan", { $0.learningRate = .constant(.nan) }),
+    ("The learning rate", "inf", { $0.learningRate = .constant(.infinity) }),
     ("squaredGradientEpsilon", "-1.0", { $0.squaredGradientEpsilon = -1 }),
     ("squaredGradientEpsilon", "nan", { $0.squaredGradientEpsilon = .nan }),
     ("parameterScaleEpsilon", "-1.0", { $0.parameterScaleEpsilon = -1 }),
@@ -25,7 +26,7 @@ import Testing
   ]
 
   @Test(arguments: invalid.indices)
-  func `options out of range are refused with name and value, and stay as they were`(index: Int) throws {
+  func `Options out of range are refused with name and value, and stay as they were`(index: Int) throws {
     let (name, value, change) = Self.invalid[index]
     let run = try Run()
     var options = Adafactor.Options()
@@ -46,7 +47,7 @@ import Testing
   }
 
   @Test
-  func `no parameters, or a group without any, are refused`() {
+  func `No parameters, or a group without any, are refused`() {
     refuses(.noParameters(group: 0), saying: ["group 0", "at least one"]) {
       _ = try Adafactor(groups: [])
     }
@@ -58,7 +59,7 @@ import Testing
   }
 
   @Test
-  func `a parameter or a name that occurs twice is refused, across groups too`() {
+  func `A parameter or a name that occurs twice is refused, across groups too`() {
     let (parameter, namesake) = (Parameter("twin", Tensor(ones: [1])), Parameter("twin", Tensor(ones: [2])))
     for other in [parameter, namesake] {
       refuses(.duplicateParameter(name: "twin"), saying: [#""twin""#, "once"]) {
@@ -71,7 +72,7 @@ import Testing
   }
 
   @Test
-  func `a gradient of another shape is refused, and no parameter is stepped`() throws {
+  func `A gradient of another shape is refused, and no parameter is stepped`() throws {
     let run = try Run()
     run.parameters[1].gradient = Tensor(ones: [4, 3])
     refuses(
@@ -82,7 +83,7 @@ import Testing
   }
 
   @Test
-  func `a parameter that was replaced by one of another shape or type is refused`() throws {
+  func `A parameter that was replaced by one of another shape or type is refused`() throws {
     for (value, error, words) in [
       (
         Tensor(ones: [30, 40]),
@@ -105,7 +106,7 @@ import Testing
   }
 
   @Test
-  func `a gradient that is not finite is refused where the policy says so`() throws {
+  func `A gradient that is not finite is refused where the policy says so`() throws {
     let run = try Run(policy: .throwError)
     run.parameters[1].gradient = Tensor(repeating: .infinity, shape: [3, 4])
     refuses(
@@ -116,7 +117,7 @@ import Testing
   }
 
   @Test
-  func `a parameter of another optimizer has no state here and takes none`() throws {
+  func `A parameter of another optimizer has no state here and takes none`() throws {
     let run = try Run()
     let stranger = Parameter("stranger", Tensor(ones: [3]))
     #expect(run.optimizer.state(of: stranger) == nil)
@@ -127,7 +128,7 @@ import Testing
   }
 
   @Test
-  func `a group that does not exist is refused`() throws {
+  func `A group that does not exist is refused`() throws {
     let run = try Run()
     for index in [-1, 1] {
       refuses(.noGroup(index: index, count: 1), saying: ["group \(index)", "has 1"]) {
@@ -172,7 +173,7 @@ import Testing
     ]
 
   @Test(arguments: misfits.indices)
-  func `moments of another shape are refused`(index: Int) throws {
+  func `Moments of another shape are refused`(index: Int) throws {
     let (parameter, state, moments, shape, expected) = Self.misfits[index]
     let run = try Run()
     let name = run.parameters[parameter].name
@@ -186,7 +187,7 @@ import Testing
   }
 
   @Test
-  func `moments of another type, and negative steps, are refused`() throws {
+  func `Moments of another type, and negative steps, are refused`() throws {
     let run = try Run()
     refuses(
       .stateType(parameter: "first", moments: "second moments", type: .float64, expected: .float32),

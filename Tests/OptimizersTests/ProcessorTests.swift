@@ -10,14 +10,14 @@ import Testing
   ]
 
   @Test(arguments: shapes, [ScalarType.float32, .float64, .bfloat16, .float16])
-  func `both copies of the kernels give the same bits`(shape: Shape, type: ScalarType) throws {
+  func `Both copies of the kernels give the same bits`(shape: Shape, type: ScalarType) throws {
     let here = try trained(shape, type)
     let baseline = try SwiftKernelChoice.$usesBaseline.withValue(true) { try trained(shape, type) }
     #expect(here.value == baseline.value)
     #expect(here.state == baseline.state)
   }
 
-  /// A parameter and its state after three steps on the Swift path.
+  /// A parameter and its state after three steps on the Swift backend.
   private func trained(_ shape: Shape, _ type: ScalarType) throws -> (value: Tensor, state: Adafactor.State?)
   {
     var generator = SeededGenerator(seed: 11)

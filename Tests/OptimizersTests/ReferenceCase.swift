@@ -1,6 +1,7 @@
 import Foundation
 import Optimizers
 import Tensors
+import TestSupport
 
 /// Trajectories of Adafactor.
 typealias ReferenceCase = Trajectory<Adafactor>
@@ -48,7 +49,7 @@ struct Trajectory<Subject: ReferenceSubject>: Decodable, Sendable {
     /// 16-bit parameters before they were rounded.
     let unrounded: [String: Base64Floats]?
     /// α of every parameter, where the reference has one.
-    let stepSizes: [String: NumberOrNaN]?
+    let stepSizes: [String: RecordedNumber]?
   }
 
   struct StateRecord: Decodable {
@@ -63,29 +64,6 @@ struct RecordedMoments: Decodable {
   let data: Base64Floats
 
   var tensor: Tensor { Tensor(data.values, shape: Shape(shape)) }
-}
-
-/// Little-endian Float32 values in base64.
-struct Base64Floats: Decodable {
-  let values: [Float]
-
-  init(from decoder: any Decoder) throws {
-    let text = try decoder.singleValueContainer().decode(String.self)
-    let data = Data(base64Encoded: text)!
-    values = stride(from: 0, to: data.count, by: 4).map { offset in
-      Float(bitPattern: data[offset..<offset + 4].reversed().reduce(0) { $0 << 8 | UInt32($1) })
-    }
-  }
-}
-
-/// A number, or the string "NaN".
-struct NumberOrNaN: Decodable {
-  let value: Double
-
-  init(from decoder: any Decoder) throws {
-    let container = try decoder.singleValueContainer()
-    value = try (try? container.decode(Double.self)) ?? Double(container.decode(String.self))!
-  }
 }
 
 /// Where the reference's files are.

@@ -1,5 +1,6 @@
 import Optimizers
 import Tensors
+import TestSupport
 
 /// An optimizer whose counterpart in the reference has recorded trajectories.
 protocol ReferenceSubject: Optimizer, RestorableOptimizer {
@@ -46,7 +47,7 @@ extension Adafactor: ReferenceSubject {
 
   struct RecordedState: RecordedStateOf {
     let step: Int
-    let RMS: NumberOrNaN?
+    let RMS: RecordedNumber?
     let exp_avg_sq_row: RecordedMoments?
     let exp_avg_sq_col: RecordedMoments?
     let exp_avg_sq: RecordedMoments?
@@ -81,7 +82,7 @@ extension Adafactor: ReferenceSubject {
     let beta1: Double?
 
     func apply(to options: inout Adafactor.Options) {
-      if let lr { options.stepSize = .fixed(lr) }
+      if let lr { options.learningRate = .constant(lr) }
       if let eps { (options.squaredGradientEpsilon, options.parameterScaleEpsilon) = (eps[0], eps[1]) }
       if let clip_threshold { options.clipThreshold = clip_threshold }
       if let decay_rate { options.decayRate = decay_rate }

@@ -1,18 +1,19 @@
 import Optimizers
 import Tensors
+import TestSupport
 import Testing
 
 /// Stepping each parameter as soon as its gradient exists.
 @Suite struct SingleStepTests {
   @Test(arguments: Backend.available)
-  func `single steps of Adafactor have the bits of one whole step`(backend: Backend) throws {
+  func `Single steps of Adafactor have the bits of one whole step`(backend: Backend) throws {
     try compare(
-      Adafactor.self, .init(stepSize: .fixed(0.01), beta1: 0.9, weightDecay: 0.1), kernels)
+      Adafactor.self, .init(learningRate: .constant(0.01), beta1: 0.9, weightDecay: 0.1), backend)
   }
 
   @Test(arguments: Backend.available)
-  func `single steps of AdamW have the bits of one whole step`(backend: Backend) throws {
-    try compare(AdamW.self, .init(learningRate: 0.01, amsgrad: true), kernels)
+  func `Single steps of AdamW have the bits of one whole step`(backend: Backend) throws {
+    try compare(AdamW.self, .init(learningRate: 0.01, amsgrad: true), backend)
   }
 
   private func compare<Subject: ReferenceSubject>(
@@ -48,7 +49,7 @@ import Testing
     }
   }
 
-  @Test func `a gradient that is kept can be stepped with again`() throws {
+  @Test func `A gradient that is kept can be stepped with again`() throws {
     let (once, twice) = (Parameter("p", Tensor(ones: [5])), Parameter("p", Tensor(ones: [5])))
     let (whole, single) = (try AdamW([once]), try AdamW([twice]))
     once.gradient = Tensor([1, -2, 3, -4, 5])
@@ -62,7 +63,7 @@ import Testing
     #expect(single.state(of: twice)?.step == 2)
   }
 
-  @Test func `what cannot be stepped alone is refused with the reason`() throws {
+  @Test func `What cannot be stepped alone is refused with the reason`() throws {
     let (own, idle, foreign) = (
       Parameter("own", Tensor(ones: [2])), Parameter("idle", Tensor(ones: [2])),
       Parameter("own", Tensor(ones: [2]))
@@ -87,7 +88,7 @@ import Testing
     }
   }
 
-  @Test func `a gradient that was clipped by the norm of several is refused alone, and stepped with all`()
+  @Test func `A gradient that was clipped by the norm of several is refused alone, and stepped with all`()
     throws
   {
     let parameters = ["first", "last"].map { Parameter($0, Tensor(ones: [2])) }
@@ -96,7 +97,7 @@ import Testing
     for optimizer in optimizers {
       // As in a backward pass: one gradient exists at a time, so that the norm of all would be that of one.
       last.gradient = Tensor([3, 4])
-      #expect(try parameters.clipGradientNorm(maximum: 1) == 5)
+      #expect(try parameters.clipGradientNorm(maxNorm: 1) == 5)
       let values = parameters.map(\.value)
       let error = #expect(throws: OptimizerError.self) { try optimizer.step(last) }
       #expect(
@@ -104,22 +105,22 @@ import Testing
           "\"last\" cannot be stepped alone: its gradient was clipped by the norm of several")
           == true)
       #expect(
-        error?.description.contains("parameter.clipGradientNorm(maximum:), or step all by step()") == true)
+        error?.description.contains("parameter.clipGradientNorm(maxNorm:), or step all by step()") == true)
       #expect(parameters.map(\.value) == values && last.gradient != nil && optimizer.stateByteCount == 0)
       // Nor is it its own after the elements were limited.
-      try parameters.clipGradientValues(maximum: 0.1)
+      try parameters.clipGradientValues(maxValue: 0.1)
       #expect(throws: OptimizerError.self) { try optimizer.step(last) }
       #expect(try optimizer.step().steppedCount == 1)
       last.gradient = Tensor([3, 4])
-      try last.clipGradientNorm(maximum: 1)
+      try last.clipGradientNorm(maxNorm: 1)
       first.gradient = Tensor([3, 4])
-      try parameters.clipGradientValues(maximum: 0.1)
+      try parameters.clipGradientValues(maxValue: 0.1)
       for parameter in parameters { #expect(try optimizer.step(parameter).steppedCount == 1) }
     }
   }
 
   @Test(arguments: Backend.available)
-  func `limits of each norm and accumulation give the bits of one whole step`(backend: Backend) throws {
+  func `Limits of each norm and accumulation give the bits of one whole step`(backend: Backend) throws {
     let shapes: [Shape] = [[], [40_001], [130, 257]]
     let sets = (0..<2).map { _ in AdamWStepTests.parameters(shapes, .float32) }
     let optimizers = try sets.map {
@@ -132,9 +133,9 @@ import Testing
           AdamWStepTests.setGradients(of: parameters, seed: seed, as: .float32)
           try accumulator.add(weight: weight)
         }
-        try accumulator.deliver()
+        try accumulator.apply()
         for parameter in parameters {
-          let norm = try parameter.clipGradientNorm(maximum: 0.5, backend: backend)
+          let norm = try parameter.clipGradientNorm(maxNorm: 0.5, backend: backend)
           #expect(norm > 0.5 || parameter.gradientScale == 1.0 / 7)
           if !isWhole { try optimizer.step(parameter) }
         }
@@ -145,7 +146,7 @@ import Testing
     #expect(sets[0].map(\.value.bits) == sets[1].map(\.value.bits))
   }
 
-  @Test func `a loss scale leaves out the parameters whose own gradients overflow, and backs off`() throws {
+  @Test func `A loss scale leaves out the parameters whose own gradients overflow, and backs off`() throws {
     let parameters = ["good", "bad"].map { Parameter($0, Tensor(ones: [2])) }
     let optimizer = try AdamW(parameters)
     let scaler = try LossScaler(.init(scale: 1024))
@@ -160,7 +161,7 @@ import Testing
     #expect(parameters[1].value == Tensor(ones: [2]))
   }
 
-  @Test func `a bad gradient alone is skipped and released, or thrown and kept`() throws {
+  @Test func `A bad gradient alone is skipped and released, or thrown and kept`() throws {
     let parameter = Parameter("p", Tensor(ones: [2]))
     let optimizers: [any Optimizer] = [try Adafactor([parameter]), try AdamW([parameter])]
     for optimizer in optimizers {

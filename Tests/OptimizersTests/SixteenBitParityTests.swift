@@ -2,18 +2,18 @@ import Optimizers
 import Tensors
 import Testing
 
-/// Trajectories of 16-bit parameters, computed by the reference in Float32, replayed on both kernel paths.
+/// Trajectories of 16-bit parameters, computed by the reference in Float32, replayed on both backends.
 @Suite struct SixteenBitParityTests {
   static let types = [ScalarType.bfloat16, .float16]
 
   @Test(arguments: types, Backend.available)
   func `Adafactor follows the reference's trajectory`(type: ScalarType, backend: Backend) throws {
-    try follow(Adafactor.self, type, kernels)
+    try follow(Adafactor.self, type, backend)
   }
 
   @Test(arguments: types, Backend.available)
   func `AdamW follows torch's on Float32 copies`(type: ScalarType, backend: Backend) throws {
-    try follow(AdamW.self, type, kernels)
+    try follow(AdamW.self, type, backend)
   }
 
   /// Every step begins with the reference's parameters: where a value lies halfway between two, either is right, and a

@@ -26,14 +26,14 @@ import Testing
   ]
 
   @Test(arguments: decisions)
-  func `including wins, excluding keeps from decay, all else decays`(
+  func `Including wins, excluding keeps from decay, all else decays`(
     including: [String], excluding: [String], name: String, decays: Bool
   ) throws {
     let patterns = try WeightDecayPatterns(including: including, excluding: excluding)
     #expect(patterns.decays(name) == decays)
   }
 
-  @Test func `a pattern that is no regular expression is refused by name`() {
+  @Test func `A pattern that is no regular expression is refused by name`() {
     for arguments in [(["ok", "a(b"], []), ([], ["a(b"])] as [([String], [String])] {
       let error = #expect(throws: OptimizerError.self) {
         try WeightDecayPatterns(including: arguments.0, excluding: arguments.1)
@@ -42,7 +42,7 @@ import Testing
     }
   }
 
-  @Test func `groups keep the order, and differ in weight decay alone`() throws {
+  @Test func `Groups keep the order, and differ in weight decay alone`() throws {
     let parameters = ["b.bias", "b.weight", "a.bias", "a.weight"].map { Parameter($0, Tensor(ones: [2])) }
     let patterns = try WeightDecayPatterns(excluding: ["bias"])
     let groups = patterns.groups(

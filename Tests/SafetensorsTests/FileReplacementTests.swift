@@ -1,6 +1,7 @@
 import Foundation
 import Safetensors
 import Synchronization
+import TestSupport
 import Testing
 
 @Suite struct FileReplacementTests {

@@ -1,34 +1,11 @@
 import Foundation
 import Safetensors
+import TestSupport
 import Testing
 
-/// A Python that has the package, and numpy for it to read with, found at SAFETENSORS_PYTHON or on the path;
-/// `nil` where there is none.
-private let python: String? = {
-  let environment = ProcessInfo.processInfo.environment
-  let folders = (environment["PATH"] ?? "").split(separator: ":")
-  let candidates = [environment["SAFETENSORS_PYTHON"]].compactMap { $0 } + folders.map { "\($0)/python3" }
-  return candidates.first { candidate in
-    FileManager.default.isExecutableFile(atPath: candidate)
-      && (try? run(candidate, "import numpy; from safetensors import TensorSpec")) != nil
-  }
-}()
-
-/// What a Python program prints.
-private func run(_ python: String, _ program: String, _ arguments: String...) throws -> String {
-  let process = Process()
-  let output = Pipe()
-  process.executableURL = URL(filePath: python)
-  process.arguments = ["-c", program] + arguments
-  process.standardOutput = output
-  process.standardError = output
-  try process.run()
-  let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-  process.waitUntilExit()
-  struct Failure: Error { let output: String }
-  guard process.terminationStatus == 0 else { throw Failure(output: text) }
-  return text
-}
+/// A Python that has the package, and numpy for it to read with; `nil` if there is none.
+private let python = Python.find(
+  variable: "SAFETENSORS_PYTHON", running: "import numpy; from safetensors import TensorSpec")
 
 /// Files go to the Python package and come back.
 @Suite(
@@ -50,8 +27,8 @@ struct PythonExchangeTests {
     let folder = try TemporaryFolder()
     let path = folder.file("from Swift")
     try write(tensors, metadata: ["k \"": "v 🦔", "": ""], to: path)
-    let output = try run(
-      try #require(python),
+    let output = try #require(python).run(
+      "-c",
       """
       import json, sys
       from safetensors import deserialize, safe_open
@@ -77,8 +54,8 @@ struct PythonExchangeTests {
     let tensors = tensors.filter { $0.descriptor.scalarType.bitCount != 6 }
     let folder = try TemporaryFolder()
     try write(tensors, metadata: ["k": "v"], to: folder.file("from Swift"))
-    _ = try run(
-      try #require(python),
+    _ = try #require(python).run(
+      "-c",
       """
       import ctypes, sys
       from safetensors import TensorSpec, deserialize, serialize_file

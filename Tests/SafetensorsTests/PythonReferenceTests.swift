@@ -1,5 +1,6 @@
 import ScalarTypes
 import Safetensors
+import TestSupport
 import Testing
 
 /// Files that the Python package wrote: see Reference/README.md.

@@ -2,6 +2,7 @@ import Foundation
 import ScalarTypes
 import Safetensors
 import Synchronization
+import TestSupport
 import Testing
 
 @Suite struct SafetensorsFileTests {

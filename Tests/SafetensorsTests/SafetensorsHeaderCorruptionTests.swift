@@ -1,5 +1,6 @@
 import Foundation
 import Safetensors
+import TestSupport
 import Testing
 
 /// Files that are broken everywhere: the reader may refuse them, but must not trap.

@@ -1,4 +1,5 @@
 import Tensors
+import TestSupport
 import Testing
 
 @Suite("Tensor: arithmetic")
@@ -24,8 +25,8 @@ struct ArithmeticTests {
     }
   }
 
-  @Test("Operators of tensors, plain, with a row, in place", arguments: ScalarType.allCases)
-  func tensors(type: ScalarType) {
+  @Test(arguments: ScalarType.allCases)
+  func `Operators of tensors, plain, with a row, in place`(type: ScalarType) {
     let (x, y, row) = operands(type)
     let operations:
       [(
@@ -49,10 +50,10 @@ struct ArithmeticTests {
     #expect(-x == expected(x, { _ in 0 }, { $1 - $0 }))
   }
 
-  @Test("Operators with numbers", arguments: Backend.available, ScalarType.allCases)
-  func numbers(path: Backend, type: ScalarType) {
+  @Test(arguments: Backend.available, ScalarType.allCases)
+  func `Operators with numbers`(backend: Backend, type: ScalarType) {
     let (x, y, _) = operands(type)
-    Backend.withDefault(path) {
+    Backend.withDefault(backend) {
       #expect(x + 2.5 == expected(x, { _ in 2.5 }, { $0 + $1 }))
       #expect(2.5 + x == expected(x, { _ in 2.5 }, { $0 + $1 }))
       #expect(x - 2.5 == expected(x, { _ in 2.5 }, { $0 - $1 }))
@@ -70,10 +71,10 @@ struct ArithmeticTests {
     }
   }
 
-  @Test("axpy and the moving average", arguments: Backend.available, ScalarType.allCases)
-  func updates(path: Backend, type: ScalarType) {
+  @Test(arguments: Backend.available, ScalarType.allCases)
+  func `Axpy and the moving average`(backend: Backend, type: ScalarType) {
     let (x, y, _) = operands(type)
-    Backend.withDefault(path) {
+    Backend.withDefault(backend) {
       // Halves and quarters of small whole numbers: exact in every type.
       var sum = x
       sum.add(y, scaledBy: -0.5)
@@ -88,17 +89,17 @@ struct ArithmeticTests {
     }
   }
 
-  @Test("1 − β of a moving average is taken in Double", arguments: Backend.available)
-  func weight(path: Backend) {
-    Backend.withDefault(path) {
+  @Test(arguments: Backend.available)
+  func `1 − β of a moving average is taken in Double`(backend: Backend) {
+    Backend.withDefault(backend) {
       var average = Tensor([0])
       average.formMovingAverage(of: Tensor([1]), decay: 1 - 1e-6)
       #expect(average[0] == Double(Float(1e-6)))
     }
   }
 
-  @Test("relu and its gradient keep NaN", arguments: ScalarType.allCases)
-  func relu(type: ScalarType) {
+  @Test(arguments: ScalarType.allCases)
+  func `Relu and its gradient keep NaN`(type: ScalarType) {
     let x = Tensor(shape: [11], as: type) { $0 == 10 ? .nan : Double($0) - 5 }
     let relu = x.relu().scalars(as: Double.self)
     #expect(relu.dropLast() == [0, 0, 0, 0, 0, 0, 1, 2, 3, 4])
@@ -107,8 +108,8 @@ struct ArithmeticTests {
     #expect(gradient == [0, 0, 0, 0, 0, 0, 7, 7, 7, 7, 7])
   }
 
-  @Test("exp and log-softmax against Double, without overflow", arguments: [ScalarType.float32, .float64])
-  func exponentials(type: ScalarType) {
+  @Test(arguments: [ScalarType.float32, .float64])
+  func `Exp and log-softmax against Double, without overflow`(type: ScalarType) {
     let roundoff = type == .float64 ? 0x1p-53 : 0x1p-24
     let x = Tensor([[0, 1, -2, 3, 0.5, -7, 2, 2, 1], [1000, 1001, 999, 0, 0, 0, 0, 0, 1000]]).converted(
       to: type)
@@ -129,8 +130,7 @@ struct ArithmeticTests {
     }
   }
 
-  @Test("Shapes that do not fit trap with both")
-  func mismatch() async throws {
+  @Test func `Shapes that do not fit trap with both`() async throws {
     let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
       _ = Tensor(zeros: [2, 3]) + Tensor(zeros: [3, 2])
     }

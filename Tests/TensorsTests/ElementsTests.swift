@@ -1,10 +1,10 @@
 import Tensors
+import TestSupport
 import Testing
 
 @Suite("Tensor: elements, spans, construction, conversion")
 struct ElementsTests {
-  @Test("Elements are read and written by index in row-major order")
-  func indices() {
+  @Test func `Elements are read and written by index in row-major order`() {
     var tensor = Tensor(shape: [2, 3, 4]) { Double($0) }
     #expect(tensor[0, 0, 0] == 0)
     #expect(tensor[1, 2, 3] == 23)
@@ -14,8 +14,7 @@ struct ElementsTests {
     #expect(Tensor(repeating: 4, shape: [])[] == 4)
   }
 
-  @Test("Spans read and write without a copy")
-  func spans() {
+  @Test func `Spans read and write without a copy`() {
     var tensor = Tensor([1, 2, 3])
     let sum = tensor.withSpan(of: Float.self) { span in
       var sum: Float = 0
@@ -29,8 +28,8 @@ struct ElementsTests {
     #expect(tensor == Tensor([2, 4, 6]))
   }
 
-  @Test("Every constructor gives its elements", arguments: ScalarType.allCases)
-  func constructors(type: ScalarType) {
+  @Test(arguments: ScalarType.allCases)
+  func `Every constructor gives its elements`(type: ScalarType) {
     #expect(Tensor(zeros: [2, 2], as: type).scalars(as: Double.self) == [0, 0, 0, 0])
     #expect(Tensor(ones: [3], as: type).scalars(as: Double.self) == [1, 1, 1])
     #expect(
@@ -42,8 +41,7 @@ struct ElementsTests {
     #expect(counted.scalars(as: Double.self) == (0..<1280).map { Double($0 % 128) })
   }
 
-  @Test("Arrays of each scalar type keep their values and type")
-  func arrays() {
+  @Test func `Arrays of each scalar type keep their values and type`() {
     #expect(Tensor(scalars: [1.5, -2.0] as [Double], shape: [2]).scalarType == .float64)
     #expect(Tensor(scalars: [1.5, -2.0] as [Float16], shape: [2]).scalars(as: Float.self) == [1.5, -2])
     #expect(
@@ -52,8 +50,7 @@ struct ElementsTests {
     #expect(Tensor([1, 2, 3, 4], shape: [2, 2]) == Tensor([[1, 2], [3, 4]]))
   }
 
-  @Test("Data that do not fill the shape are an error with the count and the shape")
-  func validation() throws {
+  @Test func `Data that do not fill the shape are an error with the count and the shape`() throws {
     let error = #expect(throws: TensorError.self) {
       try Tensor(validating: [1, 2, 3] as [Float], shape: [2, 2])
     }
@@ -63,9 +60,9 @@ struct ElementsTests {
   }
 
   @Test(
-    "Conversion between all types rounds once to nearest", arguments: ScalarType.allCases, ScalarType.allCases
+    arguments: ScalarType.allCases, ScalarType.allCases
   )
-  func conversion(from: ScalarType, to: ScalarType) {
+  func `Conversion between all types rounds once to nearest`(from: ScalarType, to: ScalarType) {
     let values = [
       0, -0.0, 1, -1.5, 1 / 3, 1e-3, 3.14159265358979, 1e4, 65504, -2.0e-7, .infinity, -.infinity,
     ]
@@ -83,8 +80,7 @@ struct ElementsTests {
     #expect(converted.scalars(as: Double.self) == expected)
   }
 
-  @Test("Float64 to 16 bits rounds once, not by way of Float32")
-  func doubleRounding() {
+  @Test func `Float64 to 16 bits rounds once, not by way of Float32`() {
     // Just above the middle between two neighbours; Float32 cannot tell it from the middle.
     let values = [1 + 0x1p-8 + 0x1p-40, 1 + 0x1p-11 + 0x1p-40]
     let source = Tensor(scalars: values, shape: [2])
@@ -92,8 +88,7 @@ struct ElementsTests {
     #expect(source.converted(to: .float16)[1] == 1 + 0x1p-10)
   }
 
-  @Test("Checks throw with both sides")
-  func checks() throws {
+  @Test func `Checks throw with both sides`() throws {
     let tensor = Tensor(zeros: [2, 3])
     try tensor.check(scalarType: .float32)
     try tensor.check(shape: [2, 3])
@@ -103,22 +98,19 @@ struct ElementsTests {
     #expect(throws: TensorError.shape([2, 3], expected: [3, 2])) { try tensor.check(shape: [3, 2]) }
   }
 
-  @Test("A span of the wrong type traps with both types")
-  func wrongType() async throws {
+  @Test func `A span of the wrong type traps with both types`() async throws {
     let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
       Tensor(zeros: [2]).withSpan(of: Double.self) { _ in }
     }
     try expectMessage(of: result, toContain: "float32", "float64")
   }
 
-  @Test("Indices outside of the shape trap")
-  func outside() async {
+  @Test func `Indices outside of the shape trap`() async {
     await #expect(processExitsWith: .failure) { _ = Tensor(zeros: [2, 2])[0, 2] }
     await #expect(processExitsWith: .failure) { _ = Tensor(zeros: [2, 2])[1] }
   }
 
-  @Test("Equality needs shape, type and every element")
-  func equality() {
+  @Test func `Equality needs shape, type and every element`() {
     let tensor = Tensor([1, 2, 3])
     #expect(tensor == Tensor([1, 2, 3]))
     #expect(tensor != Tensor([1, 2, 4]))
@@ -129,8 +121,7 @@ struct ElementsTests {
     #expect(tensor.converted(to: .bfloat16) == tensor.converted(to: .bfloat16))
   }
 
-  @Test("Prints shape, type and elements; a large tensor by its corners")
-  func description() {
+  @Test func `Prints shape, type and elements; a large tensor by its corners`() {
     #expect(
       Tensor([[1, 2.5], [-3, 4]]).description == """
         Tensor [2, 2] float32

@@ -1,4 +1,5 @@
 import Tensors
+import TestSupport
 import Testing
 
 @Suite("Tensor: transposes and rows")
@@ -7,8 +8,8 @@ struct LayoutTests {
     [1, 1], [2, 3], [33, 65], [70, 2], [2, 3, 4], [0, 3], [3, 0], [2, 0, 5],
   ]
 
-  @Test("A transpose exchanges the last two indices", arguments: shapes, ScalarType.allCases)
-  func transposes(shape: Shape, type: ScalarType) {
+  @Test(arguments: shapes, ScalarType.allCases)
+  func `A transpose exchanges the last two indices`(shape: Shape, type: ScalarType) {
     let x = Tensor(shape: shape, as: type) { Double($0 % 127) }
     let y = x.transposed()
     let (rows, columns) = (shape.rows, shape.columns)
@@ -21,8 +22,8 @@ struct LayoutTests {
     #expect(y.transposed() == x)
   }
 
-  @Test("Rows by range and by places", arguments: ScalarType.allCases)
-  func rows(type: ScalarType) {
+  @Test(arguments: ScalarType.allCases)
+  func `Rows by range and by places`(type: ScalarType) {
     let x = Tensor(shape: [5, 2, 3], as: type) { Double($0) }
     #expect(x.rows(1..<3) == Tensor(shape: [2, 2, 3], as: type) { Double($0 + 6) })
     #expect(x.rows(2..<2).shape == [0, 2, 3])
@@ -35,8 +36,7 @@ struct LayoutTests {
     #expect(Tensor(zeros: [3, 0]).rows(at: [0, 1]).shape == [2, 0])
   }
 
-  @Test("Rows outside of the first axis trap")
-  func outside() async {
+  @Test func `Rows outside of the first axis trap`() async {
     await #expect(processExitsWith: .failure) { _ = Tensor(zeros: [3, 2]).rows(2..<4) }
     await #expect(processExitsWith: .failure) { _ = Tensor(zeros: [3, 2]).rows(at: [3]) }
   }

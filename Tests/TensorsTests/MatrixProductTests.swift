@@ -1,46 +1,45 @@
 import Tensors
+import TestSupport
 import Testing
 
 @Suite("Tensor: matrix product")
 struct MatrixProductTests {
-  @Test("Of every type, plain and transposed", arguments: Backend.available, ScalarType.allCases)
-  func product(path: Backend, type: ScalarType) {
+  @Test(arguments: Backend.available, ScalarType.allCases)
+  func `Of every type, plain and transposed`(backend: Backend, type: ScalarType) {
     // Small whole numbers: exact in every type and order.
     let a = Tensor(shape: [3, 4], as: type) { Double($0 % 5) - 2 }
     let b = Tensor(shape: [4, 2], as: type) { Double($0 % 3) - 1 }
     let expected = Tensor(shape: [3, 2], as: type) { place in
       (0..<4).reduce(0) { $0 + a[place / 2, $1] * b[$1, place % 2] }
     }
-    Backend.withDefault(path) {
-      #expect(a.matrixProduct(b) == expected)
-      #expect(a.transposed().matrixProduct(b, transposingSelf: true) == expected)
-      #expect(a.matrixProduct(b.transposed(), transposingOther: true) == expected)
+    Backend.withDefault(backend) {
+      #expect(a.matmul(b) == expected)
+      #expect(a.transposed().matmul(b, transposed: true) == expected)
+      #expect(a.matmul(b.transposed(), otherTransposed: true) == expected)
       #expect(
-        a.transposed().matrixProduct(b.transposed(), transposingSelf: true, transposingOther: true)
+        a.transposed().matmul(b.transposed(), transposed: true, otherTransposed: true)
           == expected)
     }
   }
 
-  @Test("An empty sum is zero", arguments: Backend.available)
-  func empty(path: Backend) {
-    Backend.withDefault(path) {
-      #expect(Tensor(zeros: [2, 0]).matrixProduct(Tensor(zeros: [0, 3])) == Tensor(zeros: [2, 3]))
-      #expect(Tensor(zeros: [0, 2]).matrixProduct(Tensor(zeros: [2, 3])).shape == [0, 3])
+  @Test(arguments: Backend.available)
+  func `An empty sum is zero`(backend: Backend) {
+    Backend.withDefault(backend) {
+      #expect(Tensor(zeros: [2, 0]).matmul(Tensor(zeros: [0, 3])) == Tensor(zeros: [2, 3]))
+      #expect(Tensor(zeros: [0, 2]).matmul(Tensor(zeros: [2, 3])).shape == [0, 3])
     }
   }
 
-  @Test("Inner sizes that differ trap with both shapes")
-  func mismatch() async throws {
+  @Test func `Inner sizes that differ trap with both shapes`() async throws {
     let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
-      _ = Tensor(zeros: [2, 3]).matrixProduct(Tensor(zeros: [4, 5]))
+      _ = Tensor(zeros: [2, 3]).matmul(Tensor(zeros: [4, 5]))
     }
     try expectMessage(of: result, toContain: "[2, 3]", "[4, 5]")
   }
 
-  @Test("Factors of different types trap with both types")
-  func types() async throws {
+  @Test func `Factors of different types trap with both types`() async throws {
     let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
-      _ = Tensor(zeros: [2, 2]).matrixProduct(Tensor(zeros: [2, 2], as: .float64))
+      _ = Tensor(zeros: [2, 2]).matmul(Tensor(zeros: [2, 2], as: .float64))
     }
     try expectMessage(of: result, toContain: "float32", "float64")
   }

@@ -5,8 +5,8 @@ import Testing
 
 @Suite("The parallel loop")
 struct ParallelLoopTests {
-  @Test("Runs every index once", arguments: [0, 1, 2, 3, 1000], [1, 2, 3, 64])
-  func everyIndexOnce(count: Int, threads: Int) {
+  @Test(arguments: [0, 1, 2, 3, 1000], [1, 2, 3, 64])
+  func `Runs every index once`(count: Int, threads: Int) {
     var runs = [Int](repeating: 0, count: count)
     runs.withUnsafeMutableBufferPointer { runs in
       parallelFor(count: count, threads: threads) { runs[$1] += 1 }
@@ -14,15 +14,13 @@ struct ParallelLoopTests {
     #expect(runs == [Int](repeating: 1, count: count))
   }
 
-  @Test("One thread runs in order on the caller's")
-  func oneThread() {
+  @Test func `One thread runs in order on the caller's`() {
     var order: [Int] = []
     parallelFor(count: 5, threads: 1) { order.append($1) }
     #expect(order == [0, 1, 2, 3, 4])
   }
 
-  @Test("Loops within loops finish")
-  func nested() {
+  @Test func `Loops within loops finish`() {
     let total = Counter()
     parallelFor(count: 8, threads: 4) { _, _ in
       parallelFor(count: 8, threads: 4) { _, _ in total.increment() }
@@ -30,8 +28,7 @@ struct ParallelLoopTests {
     #expect(total.value == 64)
   }
 
-  @Test("Two threads never have the same worker number at a time")
-  func workers() {
+  @Test func `Two threads never have the same worker number at a time`() {
     let threads = 4
     var busy = [Int](repeating: 0, count: threads)
     let clashes = Counter()
@@ -46,8 +43,8 @@ struct ParallelLoopTests {
     #expect(clashes.value == 0)
   }
 
-  @Test("Two threads meet inside the loop", .enabled(if: processorCount > 1))
-  func runsInParallel() {
+  @Test(.enabled(if: processorCount > 1))
+  func `Two threads meet inside the loop`() {
     // Each index waits until both have started, which a loop on one thread never sees. While another test runs a loop,
     // this one gets no help: it tries again, until the clock ends a failing test.
     let deadline = ContinuousClock.now + .seconds(30)

@@ -4,8 +4,7 @@ import Testing
 
 @Suite("Seeded random numbers")
 struct SeededGeneratorTests {
-  @Test("SplitMix64 gives its published sequence")
-  func splitMix() {
+  @Test func `SplitMix64 gives its published sequence`() {
     var generator = SplitMix64(state: 1_234_567)
     let expected: [UInt64] = [
       6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423,
@@ -15,8 +14,7 @@ struct SeededGeneratorTests {
     #expect(expected.map { _ in generator.next() } == expected)
   }
 
-  @Test("xoshiro256** gives its published sequence")
-  func xoshiro() {
+  @Test func `Xoshiro256** gives its published sequence`() {
     var generator = SeededGenerator(seed: 0)
     generator.state = (1, 2, 3, 4)
     let expected: [UInt64] = [
@@ -25,8 +23,7 @@ struct SeededGeneratorTests {
     #expect(expected.map { _ in generator.next() } == expected)
   }
 
-  @Test("The same seed gives the same tensor, another seed another")
-  func reproducible() {
+  @Test func `The same seed gives the same tensor, another seed another`() {
     func normal(_ seed: UInt64) -> Tensor {
       var generator = SeededGenerator(seed: seed)
       return Tensor(normal: [10, 10], using: &generator)
@@ -35,8 +32,7 @@ struct SeededGeneratorTests {
     #expect(normal(7) != normal(8))
   }
 
-  @Test("Normal and uniform elements have the moments of their distribution")
-  func moments() {
+  @Test func `Normal and uniform elements have the moments of their distribution`() {
     var generator = SeededGenerator(seed: 42)
     let count = 20_000
     // Five standard errors: mean σ/√n, variance σ²√(2/n).

@@ -1,23 +1,21 @@
 import Tensors
+import TestSupport
 import Testing
-
-/// The terms of `tensor`'s elements in Double, for oracles.
-private func doubles(_ tensor: Tensor) -> [Double] { tensor.scalars(as: Double.self) }
 
 @Suite("Tensor: sums, means, sums of squares", .serialized)
 struct SumsTests {
   static let shapes: [Shape] = [
     [1, 1], [3, 5], [17, 300], [600, 7], [2, 3, 4], [5, 4, 3, 3], [0, 4], [4, 0], [2, 0, 3], [0, 3, 3],
   ]
-  static let cases = Backend.available.flatMap { path in
-    ScalarType.allCases.flatMap { type in shapes.map { (path, type, $0) } }
+  static let cases = Backend.available.flatMap { backend in
+    ScalarType.allCases.flatMap { type in shapes.map { (backend, type, $0) } }
   }
 
-  @Test("Rows and columns of each trailing matrix", arguments: cases)
-  func matrices(path: Backend, type: ScalarType, shape: Shape) {
+  @Test(arguments: cases)
+  func `Rows and columns of each trailing matrix`(backend: Backend, type: ScalarType, shape: Shape) {
     var generator = SeededGenerator(seed: 1)
     let x = Tensor(normal: shape, as: type, using: &generator)
-    let values = doubles(x)
+    let values = x.doubles
     let (batch, rows, columns) = (shape.batchCount, shape.rows, shape.columns)
     func element(_ b: Int, _ i: Int, _ j: Int) -> Double { values[(b * rows + i) * columns + j] }
     let rowTerms = (0..<batch).flatMap { b in (0..<rows).map { i in (0..<columns).map { element(b, i, $0) } }
@@ -26,15 +24,15 @@ struct SumsTests {
       (0..<columns).map { j in (0..<rows).map { element(b, $0, j) } }
     }
 
-    Backend.withDefault(path) {
-      check(x.rowSums(), rowTerms, type) { $0.reduce(0, +) }
-      check(x.columnSums(), columnTerms, type) { $0.reduce(0, +) }
-      check(x.rowSumsOfSquares(), rowTerms, type) { $0.reduce(0) { $0 + $1 * $1 } }
-      check(x.columnSumsOfSquares(), columnTerms, type) { $0.reduce(0) { $0 + $1 * $1 } }
-      check(x.rowMeans(), rowTerms, type) { $0.reduce(0, +) / Double($0.count) }
-      check(x.columnMeans(), columnTerms, type) { $0.reduce(0, +) / Double($0.count) }
-      #expect(x.rowSums().shape.dimensions == Array(shape.dimensions.dropLast()))
-      #expect(x.columnSums().shape.dimensions == shape.dimensions.dropLast(2) + [columns])
+    Backend.withDefault(backend) {
+      check(x.sum(axis: -1), rowTerms, type) { $0.reduce(0, +) }
+      check(x.sum(axis: -2), columnTerms, type) { $0.reduce(0, +) }
+      check(x.sumOfSquares(axis: -1), rowTerms, type) { $0.reduce(0) { $0 + $1 * $1 } }
+      check(x.sumOfSquares(axis: -2), columnTerms, type) { $0.reduce(0) { $0 + $1 * $1 } }
+      check(x.mean(axis: -1), rowTerms, type) { $0.reduce(0, +) / Double($0.count) }
+      check(x.mean(axis: -2), columnTerms, type) { $0.reduce(0, +) / Double($0.count) }
+      #expect(x.sum(axis: -1).shape.dimensions == Array(shape.dimensions.dropLast()))
+      #expect(x.sum(axis: -2).shape.dimensions == shape.dimensions.dropLast(2) + [columns])
     }
   }
 
@@ -43,7 +41,7 @@ struct SumsTests {
   ) {
     #expect(found.scalarType == type.arithmeticType)
     let roundoff = type.arithmeticType == .float64 ? 0x1p-53 : 0x1p-24
-    for (value, terms) in zip(doubles(found), terms) {
+    for (value, terms) in zip(found.doubles, terms) {
       let expected = oracle(terms)
       if expected.isNaN {
         #expect(value.isNaN && terms.isEmpty)
@@ -55,12 +53,11 @@ struct SumsTests {
     #expect(found.elementCount == terms.count)
   }
 
-  @Test(
-    "Sum, mean and root mean square of everything", arguments: Backend.available, ScalarType.allCases)
-  func whole(path: Backend, type: ScalarType) {
-    Backend.withDefault(path) {
+  @Test(arguments: Backend.available, ScalarType.allCases)
+  func `Sum, mean and root mean square of everything`(backend: Backend, type: ScalarType) {
+    Backend.withDefault(backend) {
       let x = Tensor(shape: [3, 50, 7], as: type) { Double($0 % 11) - 3 }
-      let values = doubles(x)
+      let values = x.doubles
       // Small whole numbers: every partial sum is exact.
       #expect(x.sum() == values.reduce(0, +))
       #expect(x.mean() == values.reduce(0, +) / 1050)
@@ -74,9 +71,9 @@ struct SumsTests {
     }
   }
 
-  @Test("The root mean square neither overflows nor underflows", arguments: Backend.available)
-  func range(path: Backend) {
-    Backend.withDefault(path) {
+  @Test(arguments: Backend.available)
+  func `The root mean square neither overflows nor underflows`(backend: Backend) {
+    Backend.withDefault(backend) {
       for value in [1e30, 1e-30, 3e-44, 1e19, 1e-19] {
         let exact = Double(Float(value))
         let rms = Tensor(repeating: value, shape: [1000]).rootMeanSquare()
@@ -87,17 +84,41 @@ struct SumsTests {
     }
   }
 
-  @Test("The largest of each row, the first of equals, NaN before all")
-  func argmax() {
+  @Test func `The largest of each row, the first of equals, NaN before all`() {
     let x = Tensor([[1, 5, 2], [7, 7, 0], [-3, -1, -2], [0, .nan, 9]])
-    #expect(x.rowArgmax() == [1, 0, 1, 1])
-    #expect(x.converted(to: .float64).rowArgmax() == [1, 0, 1, 1])
-    #expect(x.converted(to: .bfloat16).rowArgmax() == [1, 0, 1, 1])
-    #expect(Tensor(zeros: [0, 3]).rowArgmax() == [])
+    #expect(x.argMax(axis: -1) == [1, 0, 1, 1])
+    #expect(x.converted(to: .float64).argMax(axis: -1) == [1, 0, 1, 1])
+    #expect(x.converted(to: .bfloat16).argMax(axis: -1) == [1, 0, 1, 1])
+    #expect(Tensor(zeros: [0, 3]).argMax(axis: -1) == [])
   }
 
-  @Test("Column sums of a vector trap")
-  func vector() async {
-    await #expect(processExitsWith: .failure) { _ = Tensor([1, 2]).columnSums() }
+  @Test func `An axis counts from either end`() {
+    let x = Tensor([[1, 5, 2], [7, 7, 0]])
+    #expect(x.sum(axis: 0) == x.sum(axis: -2) && x.sum(axis: 1) == x.sum(axis: -1))
+    #expect(x.mean(axis: 0) == x.mean(axis: -2) && x.mean(axis: 1) == x.mean(axis: -1))
+    #expect(x.sumOfSquares(axis: 0) == x.sumOfSquares(axis: -2))
+    #expect(x.sumOfSquares(axis: 1) == x.sumOfSquares(axis: -1))
+    #expect(x.sum(axis: 0) == Tensor([8, 12, 2]) && x.sum(axis: 1) == Tensor([8, 14]))
+    #expect(x.argMax(axis: 1) == x.argMax(axis: -1))
+    let stack = Tensor(ones: [2, 3, 4])
+    #expect(stack.sum(axis: 1).shape == [2, 4] && stack.sum(axis: 2).shape == [2, 3])
+  }
+
+  @Test func `An axis that the shape lacks traps`() async throws {
+    let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      _ = Tensor([1, 2]).sum(axis: -2)
+    }
+    try expectMessage(of: result, toContain: "Axis -2", "[2]")
+  }
+
+  @Test func `Other axes than the last two trap`() async throws {
+    let sum = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      _ = Tensor(zeros: [2, 3, 4]).sum(axis: 0)
+    }
+    try expectMessage(of: sum, toContain: "second-last (-2) of [2, 3, 4]; the axis is 0")
+    let argMax = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      _ = Tensor(zeros: [2, 3]).argMax(axis: -2)
+    }
+    try expectMessage(of: argMax, toContain: "last axis (-1) of [2, 3]; the axis is -2")
   }
 }

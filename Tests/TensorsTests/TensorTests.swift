@@ -1,11 +1,11 @@
 import Synchronization
 import Tensors
+import TestSupport
 import Testing
 
 @Suite("Tensor: value semantics and memory")
 struct TensorTests {
-  @Test("A copy does not see what is written to the other")
-  func copies() {
+  @Test func `A copy does not see what is written to the other`() {
     var a = Tensor([[1, 2], [3, 4]])
     let b = a
     a[0, 0] = 9
@@ -13,8 +13,7 @@ struct TensorTests {
     #expect(b == Tensor([[1, 2], [3, 4]]))
   }
 
-  @Test("A tensor that shares its memory with nobody is written in place")
-  func inPlace() {
+  @Test func `A tensor that shares its memory with nobody is written in place`() {
     var a = Tensor(zeros: [100])
     let address = a.memory
     a[3] = 1
@@ -27,13 +26,12 @@ struct TensorTests {
     #expect(b.memory == address)
   }
 
-  @Test("Memory starts at a multiple of 64", arguments: [0, 1, 3, 1000])
-  func alignment(count: Int) {
+  @Test(arguments: [0, 1, 3, 1000])
+  func `Memory starts at a multiple of 64`(count: Int) {
     #expect(UInt(bitPattern: Tensor(zeros: [count]).memory) % 64 == 0)
   }
 
-  @Test("Reshaping shares the memory and keeps the order")
-  func reshaping() {
+  @Test func `Reshaping shares the memory and keeps the order`() {
     let a = Tensor([1, 2, 3, 4, 5, 6])
     let b = a.reshaped(to: [2, 3])
     #expect(b == Tensor([[1, 2, 3], [4, 5, 6]]))
@@ -41,15 +39,14 @@ struct TensorTests {
     #expect(a.reshaped(to: [1, 6, 1])[0, 4, 0] == 5)
   }
 
-  @Test("Adopted memory is read and written in place, copied when shared, and given back once")
-  func adoption() {
+  @Test func `Adopted memory is read and written in place, copied when shared, and given back once`() {
     let memory = UnsafeMutablePointer<Float>.allocate(capacity: 4)
     defer { memory.deallocate() }
     memory.update(repeating: 3, count: 4)
     let released = Counter()
     do {
       var tensor = Tensor(
-        unsafeAdopting: memory, shape: [2, 2], as: .float32, deallocator: { released.increment() })
+        bytesNoCopy: memory, shape: [2, 2], as: .float32, deallocator: { released.increment() })
       #expect(tensor == Tensor([[3, 3], [3, 3]]))
       #expect(!tensor.ownsMemory)
       #expect(tensor.mutationStamp == nil)
@@ -65,8 +62,7 @@ struct TensorTests {
     #expect(released.value == 1)
   }
 
-  @Test("The stamp changes with every way to write, and with nothing else")
-  func stamps() {
+  @Test func `The stamp changes with every way to write, and with nothing else`() {
     var a = Tensor(ones: [4, 4])
     let writers: [(String, (inout Tensor) -> Void)] = [
       ("subscript", { $0[0, 0] = 1 }), ("span", { $0.withMutableSpan(of: Float.self) { _ in } }),
@@ -77,7 +73,7 @@ struct TensorTests {
     for (name, write) in writers {
       let before = a.mutationStamp
       #expect(before != nil)
-      _ = (a[0, 0], a.sum(), a.rowSums(), a + a, a.description, a == a)
+      _ = (a[0, 0], a.sum(), a.sum(axis: -1), a + a, a.description, a == a)
       let copy = a
       #expect(a.mutationStamp == before, "reading before \(name)")
       #expect(copy.mutationStamp == before)
@@ -87,8 +83,7 @@ struct TensorTests {
     }
   }
 
-  @Test("A stamp is not taken up by a later tensor at the same address")
-  func stampsOfTheDead() {
+  @Test func `A stamp is not taken up by a later tensor at the same address`() {
     var stamps: [MutationStamp?] = []
     for _ in 0..<10 {
       let stamp = Tensor(zeros: [8]).mutationStamp
@@ -97,8 +92,7 @@ struct TensorTests {
     }
   }
 
-  @Test("Reshaping to another number of elements traps with both")
-  func reshapeMismatch() async throws {
+  @Test func `Reshaping to another number of elements traps with both`() async throws {
     let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
       _ = Tensor(zeros: [2, 3]).reshaped(to: [7])
     }

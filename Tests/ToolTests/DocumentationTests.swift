@@ -22,8 +22,9 @@ struct DocumentationTests {
       .map { $0.split(separator: " ").dropFirst().map(String.init) }
   }
 
-  @Test("Every schedule of the catalog has its curve in the documentation, and there are no others")
-  func everyScheduleHasItsCurve() throws {
+  @Test func `Every schedule of the catalog has its curve in the documentation, and there are no others`()
+    throws
+  {
     let article = try Self.lines(of: Self.scheduleCatalog.appendingPathComponent("ScheduleCurves.md"))
     let drawn = try Self.curveCommands().map { try #require($0.last) }
     for entry in ScheduleCatalog.entries {
@@ -35,8 +36,7 @@ struct DocumentationTests {
     #expect(pictures.sorted() == drawn.sorted())
   }
 
-  @Test("The curves of the documentation are those that the tool draws")
-  func curvesAreThoseOfTheTool() throws {
+  @Test func `The curves of the documentation are those that the tool draws`() throws {
     let folder = try ToolRunner.temporaryFolder()
     defer { try? FileManager.default.removeItem(at: folder) }
     let metrics = Self.curves.appendingPathComponent("losses.txt").path
@@ -59,10 +59,8 @@ struct DocumentationTests {
 
   // MARK: Help
 
-  @Test(
-    "The articles on the tool show its help",
-    .enabled(if: Backend.available.count == 2, "the help names the kernel paths of the build"))
-  func articlesShowTheHelp() throws {
+  @Test(.enabled(if: Backend.available.count == 2, "the help names the backends of the build"))
+  func `The articles on the tool show its help`() throws {
     let catalog = Self.sources.appendingPathComponent("adafactor/adafactor.docc")
     let articles = try FileManager.default.contentsOfDirectory(
       at: catalog, includingPropertiesForKeys: nil

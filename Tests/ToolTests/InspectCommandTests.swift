@@ -38,12 +38,6 @@ private struct Inspection: Decodable {
 }
 
 @Suite("adafactor inspect") struct InspectCommandTests {
-  private func withFolder(_ body: (URL) throws -> Void) throws {
-    let folder = try ToolRunner.temporaryFolder()
-    defer { try? FileManager.default.removeItem(at: folder) }
-    try body(folder)
-  }
-
   private func json(_ paths: String...) throws -> [Inspection] {
     let result = try ToolRunner.run(["inspect", "--format", "json"] + paths)
     try #require(result.status == 0, "\(result.errors)")
@@ -51,7 +45,7 @@ private struct Inspection: Decodable {
   }
 
   @Test func `Norm, extremes and the share of non-finite numbers are those of the elements`() throws {
-    try withFolder { folder in
+    try ToolRunner.withFolder { folder in
       let path = folder.appendingPathComponent("file").path
       var generator = SeededGenerator(seed: 9)
       // More than one piece of a megabyte.
@@ -91,7 +85,7 @@ private struct Inspection: Decodable {
   }
 
   @Test func `Every type of the format is listed, with values where it is a number`() throws {
-    try withFolder { folder in
+    try ToolRunner.withFolder { folder in
       let path = folder.appendingPathComponent("types").path
       var writer = try SafetensorsWriter(
         path: path, tensors: SafetensorsScalarType.allCases.map { .init($0.rawValue, $0, shape: [8]) })
@@ -111,7 +105,7 @@ private struct Inspection: Decodable {
   }
 
   @Test func `The state of an optimizer is set beside AdamW's`() throws {
-    try withFolder { folder in
+    try ToolRunner.withFolder { folder in
       let path = folder.appendingPathComponent("state").path
       let parameters = [
         Parameter("w", Tensor(ones: [2, 30, 40])), Parameter("b", Tensor(ones: [7])),
@@ -147,7 +141,7 @@ private struct Inspection: Decodable {
   }
 
   @Test func `The table has a line for each tensor`() throws {
-    try withFolder { folder in
+    try ToolRunner.withFolder { folder in
       let paths = ["a", "b"].map { folder.appendingPathComponent($0).path }
       try TensorCollection(["x": Tensor([3, 4]), "long.name\u{1B}[2J": Tensor([[.nan]])]).write(to: paths[0])
       try TensorCollection([:], metadata: ["note": "nothing"]).write(to: paths[1])
@@ -169,7 +163,7 @@ private struct Inspection: Decodable {
   }
 
   @Test func `A file that cannot be read is an error that names it, and nothing is reported`() throws {
-    try withFolder { folder in
+    try ToolRunner.withFolder { folder in
       let good = folder.appendingPathComponent("good").path
       try TensorCollection(["x": Tensor([3, 4])]).write(to: good)
       let bad = folder.appendingPathComponent("bad").path

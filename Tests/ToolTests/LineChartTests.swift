@@ -10,8 +10,7 @@ struct LineChartTests {
       series: [.init(name: "a", points: values.enumerated().map { .init(x: Double($0), y: $1) })])
   }
 
-  @Test("Ticks are round, hold all values between them, and are at most eight")
-  func linearTicks() {
+  @Test func `Ticks are round, hold all values between them, and are at most eight`() {
     for (values, ticks) in [
       ([0, 1], [0, 0.2, 0.4, 0.6, 0.8, 1]),
       ([0.9, 1.6], [0.8, 1, 1.2, 1.4, 1.6]),
@@ -28,16 +27,14 @@ struct LineChartTests {
     }
   }
 
-  @Test("A logarithmic axis runs over whole decades, and a tenth is a decade lower")
-  func logarithmicTicks() {
+  @Test func `A logarithmic axis runs over whole decades, and a tenth is a decade lower`() {
     let axis = ChartAxis(values: [0.003, 20], isLogarithmic: true)
     #expect(axis.ticks.map(ChartAxis.label) == ["0.001", "0.01", "0.1", "1", "10", "100"])
     #expect(axis.position(0.001) == 0 && axis.position(100) == 1)
     #expect(abs(axis.position(10) - axis.position(1) - 0.2) < 1e-12)
   }
 
-  @Test("Values that cannot be drawn are gaps")
-  func gaps() {
+  @Test func `Values that cannot be drawn are gaps`() {
     let linear = chart([1, .nan, 2, 3, .infinity, -1])
     #expect(linear.segments(of: linear.series[0]).map { $0.map(\.y) } == [[1], [2, 3], [-1]])
     let logarithmic = chart([1, 0, 2, 3, -1], logarithmic: true)
@@ -45,18 +42,18 @@ struct LineChartTests {
   }
 
   @Test(
-    "Charts of nothing, of one point and of what cannot be drawn are drawn still",
     arguments: [
       [], [1], [.nan], [0, 0], [1e308, -1e308], [1, 1.0000000000000002], [.leastNonzeroMagnitude], [1.7e308],
     ] as [[Double]], [false, true])
-  func edges(values: [Double], logarithmic: Bool) {
+  func `Charts of nothing, of one point and of what cannot be drawn are drawn still`(
+    values: [Double], logarithmic: Bool
+  ) {
     let chart = chart(values, logarithmic: logarithmic)
     #expect(chart.svg().hasSuffix("</svg>\n"))
     #expect(chart.terminal().split(separator: "\n").count > 20)
   }
 
-  @Test("Eight dots fill a character, and each sets its own bit")
-  func dots() {
+  @Test func `Eight dots fill a character, and each sets its own bit`() {
     var canvas = DotCanvas(columns: 2, rows: 1)
     #expect(canvas.row(0).map(\.character) == [" ", " "])
     canvas.set(x: 0, y: 3, layer: 0)
@@ -70,8 +67,7 @@ struct LineChartTests {
     canvas.set(x: 0, y: 4, layer: 0)
   }
 
-  @Test("Names are escaped in SVG, and several curves are named in a legend")
-  func legend() {
+  @Test func `Names are escaped in SVG, and several curves are named in a legend`() {
     var several = chart([1, 2])
     several.series.append(.init(name: "<b & c>", points: several.series[0].points))
     #expect(several.svg().contains(">&lt;b &amp; c&gt;</text>"))

@@ -10,8 +10,9 @@ struct ScheduleCommandTests {
 
   // MARK: csv
 
-  @Test("csv has the header step,lr and a row a step, step 0 first, that reads back to the same Double")
-  func csv() throws {
+  @Test func `Csv has the header step,lr and a row a step, step 0 first, that reads back to the same Double`()
+    throws
+  {
     let result = try schedule(
       "cosine", "--lr", "0.0012345678901234567", "--steps", "37", "--warmup-steps", "7",
       "--training-steps", "30", "--format", "csv")
@@ -27,8 +28,7 @@ struct ScheduleCommandTests {
     }
   }
 
-  @Test("Row s holds the rate before metric s is observed")
-  func metricRows() throws {
+  @Test func `Row s holds the rate before metric s is observed`() throws {
     let folder = try ToolRunner.temporaryFolder()
     defer { try? FileManager.default.removeItem(at: folder) }
     let file = folder.appendingPathComponent("metrics.txt")
@@ -40,22 +40,19 @@ struct ScheduleCommandTests {
     #expect(result.lines == ["step,lr", "0,1.0", "1,1.0", "2,0.5", "3,0.25", "4,0.125"])
   }
 
-  @Test("Options have the names of the reference's arguments")
-  func options() throws {
+  @Test func `Options have the names of the reference's arguments`() throws {
     let result = try schedule(
       "polynomial", "--lr", "1", "--steps", "3", "--training-steps", "2", "--option", "lr_end=0.25",
       "--option", "power=2")
     #expect(result.lines == ["step,lr", "0,1.0", "1,0.4375", "2,0.25"])
   }
 
-  @Test("A warm-up may be a part of the training, rounded up")
-  func fraction() throws {
+  @Test func `A warm-up may be a part of the training, rounded up`() throws {
     let result = try schedule("constant_with_warmup", "--lr", "1", "--steps", "5", "--warmup-steps", "0.25")
     #expect(result.lines == ["step,lr", "0,0.0", "1,0.5", "2,1.0", "3,1.0", "4,1.0"])
   }
 
-  @Test("Several schedules are columns, and an option goes to those that have it")
-  func severalSchedules() throws {
+  @Test func `Several schedules are columns, and an option goes to those that have it`() throws {
     let result = try schedule(
       "linear", "step", "exponential", "--lr", "1", "--steps", "4", "--option", "gamma=0.5",
       "--option", "step.step_size=2", "--option", "exponential.gamma=0.25")
@@ -68,8 +65,7 @@ struct ScheduleCommandTests {
 
   // MARK: Other formats
 
-  @Test("json holds the initial rate and the rates of each schedule")
-  func json() throws {
+  @Test func `Json holds the initial rate and the rates of each schedule`() throws {
     let result = try schedule("linear", "constant", "--lr", "0.1", "--steps", "3", "--format", "json")
     struct Document: Decodable, Equatable {
       struct Entry: Decodable, Equatable {
@@ -91,14 +87,12 @@ struct ScheduleCommandTests {
           ]))
   }
 
-  @Test("A table aligns its columns")
-  func table() throws {
+  @Test func `A table aligns its columns`() throws {
     let result = try schedule("linear", "--lr", "1", "--steps", "2", "--format", "table")
     #expect(result.lines == ["step   lr", "   0  1.0", "   1  0.5"])
   }
 
-  @Test("svg goes to a file named by --output, and holds a curve with a point a step")
-  func svg() throws {
+  @Test func `Svg goes to a file named by --output, and holds a curve with a point a step`() throws {
     let folder = try ToolRunner.temporaryFolder()
     defer { try? FileManager.default.removeItem(at: folder) }
     let file = folder.appendingPathComponent("rates.svg")
@@ -111,8 +105,8 @@ struct ScheduleCommandTests {
     #expect(curve.split(separator: ",").count - 1 == 11)
   }
 
-  @Test("The plot for a terminal draws from the top left to the bottom right for a falling line")
-  func plot() throws {
+  @Test func `The plot for a terminal draws from the top left to the bottom right for a falling line`() throws
+  {
     let result = try schedule(
       "linear", "--lr", "1", "--steps", "101", "--training-steps", "100", "--format", "plot")
     let rows = result.lines.filter { $0.contains("│") || $0.contains("┤") }
@@ -127,8 +121,10 @@ struct ScheduleCommandTests {
   }
 
   #if os(Linux)
-    @Test("On a terminal the default is a plot as wide as the terminal, in colors unless NO_COLOR is set")
-    func terminal() throws {
+    @Test
+    func `On a terminal the default is a plot as wide as the terminal, in colors unless NO_COLOR is set`()
+      throws
+    {
       let colored = try ToolRunner.runInTerminal(
         "schedule", "linear", "rex", "--lr", "1", "--steps", "50", columns: 50, environment: ["NO_COLOR": ""])
       #expect(colored.status == 0)
@@ -143,8 +139,7 @@ struct ScheduleCommandTests {
     }
   #endif
 
-  @Test("--list describes every schedule and every option")
-  func list() throws {
+  @Test func `--list describes every schedule and every option`() throws {
     let result = try schedule("--list")
     #expect(result.status == 0)
     for entry in ScheduleCatalog.entries {
@@ -157,50 +152,49 @@ struct ScheduleCommandTests {
 
   // MARK: Errors
 
-  @Test(
-    "What is wrong is said on standard error, with a failing status and no output",
-    arguments: [
-      (
-        ["nope", "--lr", "1", "--steps", "3"],
-        "nope is not a valid SchedulerType, please select one of ['linear', "
-      ),
-      (["linear", "--steps", "3"], "--lr"),
-      (["linear", "--lr", "1"], "--steps"),
-      (["--lr", "1", "--steps", "3"], "--list"),
-      (["linear", "--lr", "1", "--steps", "0"], "--steps"),
-      (["linear", "--lr", "-1", "--steps", "3"], "--lr"),
-      (["greedy", "--lr", "1", "--steps", "3"], "--metrics"),
-      (
-        ["linear", "--lr", "1", "--steps", "3", "--option", "power=2"],
-        "linear got an unexpected keyword argument 'power'; it has no options"
-      ),
-      (
-        ["cosine", "--lr", "1", "--steps", "3", "--option", "num_cycles=many"],
-        "cosine: the option num_cycles is many, but must be a number"
-      ),
-      (["cosine", "--lr", "1", "--steps", "3", "--option", "num_cycles"], "num_cycles"),
-      (["linear", "--lr", "1", "--steps", "3", "--option", "cosine.num_cycles=1"], "cosine.num_cycles"),
-      (
-        ["linear", "--lr", "1", "--steps", "3", "--warmup-steps=-1"],
-        "linear: warmupSteps is -1, but must be 0 or greater"
-      ),
-      (["linear", "--lr", "1", "--steps", "3", "--warmup-steps", "1.5"], "1.5"),
-      (
-        ["polynomial", "--lr", "1e-8", "--steps", "3"],
-        "lr_end (1e-07) must be smaller than initial lr (1e-08)"
-      ),
-      (["linear", "--lr", "1", "--steps", "3", "--format", "png"], "png"),
-      (["linear", "--lr", "1", "--steps", "3", "--output", "/nonexistent/x.csv"], "/nonexistent/x.csv"),
-    ])
-  func errors(arguments: [String], message: String) throws {
+  @Test(arguments: [
+    (
+      ["nope", "--lr", "1", "--steps", "3"],
+      "nope is not a valid SchedulerType, please select one of ['linear', "
+    ),
+    (["linear", "--steps", "3"], "--lr"),
+    (["linear", "--lr", "1"], "--steps"),
+    (["--lr", "1", "--steps", "3"], "--list"),
+    (["linear", "--lr", "1", "--steps", "0"], "--steps"),
+    (["linear", "--lr", "-1", "--steps", "3"], "--lr"),
+    (["greedy", "--lr", "1", "--steps", "3"], "--metrics"),
+    (
+      ["linear", "--lr", "1", "--steps", "3", "--option", "power=2"],
+      "linear got an unexpected keyword argument 'power'; it has no options"
+    ),
+    (
+      ["cosine", "--lr", "1", "--steps", "3", "--option", "num_cycles=many"],
+      "cosine: the option num_cycles is many, but must be a number"
+    ),
+    (["cosine", "--lr", "1", "--steps", "3", "--option", "num_cycles"], "num_cycles"),
+    (["linear", "--lr", "1", "--steps", "3", "--option", "cosine.num_cycles=1"], "cosine.num_cycles"),
+    (
+      ["linear", "--lr", "1", "--steps", "3", "--warmup-steps=-1"],
+      "linear: warmupSteps is -1, but must be 0 or greater"
+    ),
+    (["linear", "--lr", "1", "--steps", "3", "--warmup-steps", "1.5"], "1.5"),
+    (
+      ["polynomial", "--lr", "1e-8", "--steps", "3"],
+      "lr_end (1e-07) must be smaller than initial lr (1e-08)"
+    ),
+    (["linear", "--lr", "1", "--steps", "3", "--format", "png"], "png"),
+    (["linear", "--lr", "1", "--steps", "3", "--output", "/nonexistent/x.csv"], "/nonexistent/x.csv"),
+  ])
+  func `What is wrong is said on standard error, with a failing status and no output`(
+    arguments: [String], message: String
+  ) throws {
     let result = try ToolRunner.run(["schedule"] + arguments)
     #expect(result.status != 0)
     #expect(result.output == "")
     #expect(result.errors.contains(message), "\(result.errors)")
   }
 
-  @Test("Of a metrics file, the file and the line are named")
-  func metricsErrors() throws {
+  @Test func `Of a metrics file, the file and the line are named`() throws {
     let folder = try ToolRunner.temporaryFolder()
     defer { try? FileManager.default.removeItem(at: folder) }
     let file = folder.appendingPathComponent("metrics.txt").path

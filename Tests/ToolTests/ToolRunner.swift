@@ -48,6 +48,13 @@ enum ToolRunner {
     return folder
   }
 
+  /// Calls `body` with a new empty folder and removes it.
+  static func withFolder(_ body: (URL) throws -> Void) throws {
+    let folder = try temporaryFolder()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    try body(folder)
+  }
+
   /// The product `adafactor`, which is built into the folder that the test bundle is in.
   static func executable() throws -> URL {
     let bundles = Bundle.allBundles.map(\.bundleURL).filter { $0.pathExtension == "xctest" }

@@ -17,9 +17,9 @@ def main(arguments):
     listing = process.ours(arguments.executable, 1, "list")
     answer = listing.ask(60, do="list")["list"]
     listing.kill()
-    kernels = answer["kernels"]
+    backends = answer["backends"]
     workloads = _chosen(answer["workloads"], arguments)
-    contestants = [*programs.ours(kernels), programs.TRAFFIC, *programs.PEERS]
+    contestants = [*programs.ours(backends), programs.TRAFFIC, *programs.PEERS]
     threads = sorted({min(2, machine.processors()), 1}, reverse=True)
     if arguments.quick:
         threads = threads[:1]
@@ -28,7 +28,7 @@ def main(arguments):
     checked = [] if arguments.quick else workloads
     weights = {work["id"]: 3e6 + sum(math.prod(shape) for shape in work["shapes"]) for work in workloads}
     progress = Progress(sum(weights[work["id"]] * len(threads) for work in workloads))
-    worst = parity.check(arguments.executable, kernels, threads[0], checked, progress)
+    worst = parity.check(arguments.executable, backends, threads[0], checked, progress)
     progress.note(f"Ours and transformers' compute the same step: the largest error is {worst:.0%} of what is allowed.")
 
     # By program: why it runs nowhere.

@@ -20,7 +20,7 @@ SHARE = 2e-6
 SHAPES = [[64, 48], [256, 256], [768, 8], [8, 768], [1, 5_000], [5_000, 1], [32, 16, 3, 3], [3, 70, 90], [300], [1], []]
 
 
-def check(executable, kernels, threads, workloads, progress):
+def check(executable, backends, threads, workloads, progress):
     """The largest error found, as a share of what is allowed; `Failure` where that is above 1."""
     worst = 0.0
     cases = [{"name": "all forms of tensors", "shapes": SHAPES}, *workloads]
@@ -29,11 +29,11 @@ def check(executable, kernels, threads, workloads, progress):
         for case in cases:
             progress.show(f"checking that the steps are the same: {case['name']}")
             reference = Reference(case["shapes"])
-            for path in kernels:
+            for backend in backends:
                 with tempfile.TemporaryDirectory() as folder:
                     file = str(Path(folder) / "ours.safetensors")
                     subject.ask(
-                        60, do="prepare", optimizer="adafactor", kernels=path, threads=threads, shapes=case["shapes"]
+                        60, do="prepare", optimizer="adafactor", backend=backend, threads=threads, shapes=case["shapes"]
                     )
                     # `run` takes as many steps before those that it counts.
                     subject.ask(60, do="run", steps=STEPS // 2)
@@ -41,7 +41,7 @@ def check(executable, kernels, threads, workloads, progress):
                     error, place = reference.compare(file)
                 if not error <= 1:
                     raise process.Failure(
-                        f"On the path {path}, {case['name']}, {place} is off by {error:.3g} times what is allowed"
+                        f"On the backend {backend}, {case['name']}, {place} is off by {error:.3g} times what is allowed"
                         f" after {STEPS} steps: the programs do not compute the same."
                     )
                 worst = max(worst, error)

@@ -19,12 +19,12 @@ class Program:
     compiles: bool = False
 
 
-def ours(kernels):
-    """Ours on every kernel path of the build, the default first, and AdamW on the default one."""
+def ours(backends):
+    """Ours on every backend of the build, the default first, and AdamW on the default one."""
     titles = {"openblas": "ours, OpenBLAS", "swift": "ours, Swift"}
     return [
-        Program(path, titles[path], command={"optimizer": "adafactor", "kernels": path}) for path in kernels
-    ] + [Program("adamw", "ours, AdamW", command={"optimizer": "adamw", "kernels": kernels[0]})]
+        Program(backend, titles[backend], command={"optimizer": "adafactor", "backend": backend}) for backend in backends
+    ] + [Program("adamw", "ours, AdamW", command={"optimizer": "adamw", "backend": backends[0]})]
 
 
 TRAFFIC = Program("traffic", "memory traffic", command={"optimizer": "adafactor-traffic"})

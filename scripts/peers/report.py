@@ -29,7 +29,7 @@ class Comparison:
 
     @property
     def default(self):
-        """Ours on the default path: what every ratio is taken to."""
+        """Ours on the default backend: what every ratio is taken to."""
         return self.programs[0]
 
     def ratio(self, workload, threads, program):

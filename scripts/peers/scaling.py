@@ -22,8 +22,8 @@ def main(arguments):
     counts = sorted({1, cores, *(2**power for power in range(1, cores.bit_length()))})
     subject = process.ours(arguments.executable, cores, "scaling")
     try:
-        kernels = subject.ask(60, do="list")["list"]["kernels"]
-        contestants = [program for program in programs.ours(kernels) if program.id in kernels] + [programs.TRAFFIC]
+        backends = subject.ask(60, do="list")["list"]["backends"]
+        contestants = [program for program in programs.ours(backends) if program.id in backends] + [programs.TRAFFIC]
         sides = SIDES[:7] if arguments.quick else SIDES
         work = [(side, cores) for side in sides]
         work += [(side, count) for side in THREAD_SIDES for count in counts]

@@ -23,14 +23,14 @@ let benchmarks: @Sendable () -> Void = {
     "4096x4096", "resnet-50", "vector-16m", "1000x64x64", "10000x16", "256x256", "1x4m", "8x512k", "lora",
   ]
   for workload in Workload.all where ids.contains(workload.id) {
-    for kernels in Backend.available {
+    for backend in Backend.available {
       // A name without spaces: thresholds are written to a file of a name without them, and looked for under this one.
       Benchmark("\(workload.id)-\(backend.rawValue)") { benchmark, costs in
         benchmark.measurement(.percentOfTraffic, try costs.percentOfTraffic())
         benchmark.measurement(.pageFaults, try costs.pageFaults())
         benchmark.measurement(.stateBytes, costs.optimizer.stateByteCount)
       } setup: {
-        try Costs(workload, kernels)
+        try Costs(workload, backend)
       }
     }
   }

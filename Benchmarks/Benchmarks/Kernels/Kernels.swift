@@ -3,7 +3,7 @@ import Optimizers
 import Tensors
 import Workloads
 
-// The parts of a step on one thread, on each kernel path. The statistics are a step that goes no further: one element
+// The parts of a step on one thread, on each backend. The statistics are a step that goes no further: one element
 // of the gradient is NaN, and the parameter is skipped. What the whole step takes beyond them is the update.
 let benchmarks: @Sendable () -> Void = {
   Benchmark.defaultConfiguration = .init(
@@ -15,7 +15,7 @@ let benchmarks: @Sendable () -> Void = {
   ]
   for (name, shape) in shapes {
     let workload = Workload(name, name: name, shapes: [shape])
-    for kernels in Backend.available {
+    for backend in Backend.available {
       Benchmark("statistics, \(backend.rawValue), \(name)") { (benchmark, optimizer: Adafactor) in
         for _ in benchmark.scaledIterations { try optimizer.step() }
       } setup: {
@@ -33,12 +33,12 @@ let benchmarks: @Sendable () -> Void = {
   }
 
   let sums: [(name: String, of: @Sendable (Tensor) -> Tensor)] = [
-    ("row sums", { $0.rowSums() }), ("column sums", { $0.columnSums() }),
-    ("row sums of squares", { $0.rowSumsOfSquares() }),
-    ("column sums of squares", { $0.columnSumsOfSquares() }),
+    ("row sums", { $0.sum(axis: -1) }), ("column sums", { $0.sum(axis: -2) }),
+    ("row sums of squares", { $0.sumOfSquares(axis: -1) }),
+    ("column sums of squares", { $0.sumOfSquares(axis: -2) }),
   ]
   for (name, sum) in sums {
-    for kernels in Backend.available {
+    for backend in Backend.available {
       for side in [512, 4096] {
         Benchmark("\(name), \(backend.rawValue), \(side)x\(side)") { benchmark, matrix in
           Backend.withDefault(backend) {

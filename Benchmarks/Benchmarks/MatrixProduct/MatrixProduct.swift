@@ -2,20 +2,20 @@ import Benchmark
 import Tensors
 import Workloads
 
-// The product of two square matrices on each kernel path. OpenBLAS uses the threads that its process-wide setting
+// The product of two square matrices on each backend. OpenBLAS uses the threads that its process-wide setting
 // gives it; pure Swift uses one.
 let benchmarks: @Sendable () -> Void = {
   Benchmark.defaultConfiguration = .init(
     metrics: [.wallClock], warmupIterations: 2, maxDuration: .seconds(1), maxIterations: 200)
 
   for side in [64, 256, 1024] {
-    for kernels in Backend.available {
-      measure("A B, \(backend.rawValue), \(side)", side, kernels) { a, b in a.matrixProduct(b) }
-      measure("A B', \(backend.rawValue), \(side)", side, kernels) { a, b in
-        a.matrixProduct(b, transposingOther: true)
+    for backend in Backend.available {
+      measure("A B, \(backend.rawValue), \(side)", side, backend) { a, b in a.matmul(b) }
+      measure("A B', \(backend.rawValue), \(side)", side, backend) { a, b in
+        a.matmul(b, otherTransposed: true)
       }
-      measure("A' B, \(backend.rawValue), \(side)", side, kernels) { a, b in
-        a.matrixProduct(b, transposingSelf: true)
+      measure("A' B, \(backend.rawValue), \(side)", side, backend) { a, b in
+        a.matmul(b, transposed: true)
       }
     }
   }

@@ -36,7 +36,7 @@ let benchmarks: @Sendable () -> Void = {
     } setup: {
       let parameter = Parameter("p", Tensor(zeros: [2, 2]))
       let optimizer = try Adafactor(
-        [parameter], options: .init(stepSize: .fixed(1e-3), scaleParameter: false))
+        [parameter], options: .init(learningRate: .constant(1e-3), scaleParameter: false))
       return try LearningRateScheduler(optimizer, policy: type.policy())
     }
   }

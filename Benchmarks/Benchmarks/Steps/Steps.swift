@@ -11,7 +11,7 @@ let benchmarks: @Sendable () -> Void = {
   for workload in Workload.all {
     for threads in [1, 2] {
       let end = "\(workload.id), \(threads) thread\(threads > 1 ? "s" : "")"
-      for kernels in Backend.available {
+      for backend in Backend.available {
         measure("Adafactor, \(backend.rawValue), \(end)") {
           try Adafactor(workload.parameters(), backend: backend, threads: threads)
         }
@@ -30,7 +30,7 @@ let benchmarks: @Sendable () -> Void = {
   }
 
   for workload in Workload.all where ["4096x4096", "gpt2", "vector-16m"].contains(workload.id) {
-    for kernels in Backend.available {
+    for backend in Backend.available {
       measure("Adafactor in bfloat16, \(backend.rawValue), \(workload.id), 2 threads") {
         try Adafactor(workload.parameters(as: .bfloat16), backend: backend, threads: 2)
       }

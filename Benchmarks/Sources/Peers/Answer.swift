@@ -20,13 +20,13 @@ struct Answer: Encodable {
     }
 
     let workloads: [Work]
-    /// The kernel paths, the default of optimizers first.
-    let backend: [Backend]
+    /// The backends of the build, the default of optimizers first.
+    let backends: [Backend]
 
     static var current: List {
       List(
         workloads: Workload.all.map { Work(id: $0.id, name: $0.name, shapes: $0.shapes.map(\.dimensions)) },
-        kernels: [.defaultForOptimizers] + Backend.available.filter { $0 != .defaultForOptimizers })
+        backends: [.defaultForOptimizers] + Backend.available.filter { $0 != .defaultForOptimizers })
     }
   }
 

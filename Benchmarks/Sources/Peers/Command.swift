@@ -3,7 +3,7 @@ import Tensors
 /// What can be asked for: `{"do": "list"}`, `{"do": "prepare", "optimizer": …}`, `{"do": "run", "steps": 10}`,
 /// `{"do": "write", "path": …}`, `{"do": "release"}`.
 enum Command: Decodable {
-  /// The workloads and kernel paths there are.
+  /// Lists the workloads and backends.
   case list
   /// Makes parameters, gradients and an optimizer, in place of earlier ones.
   case prepare(Settings)
@@ -17,7 +17,7 @@ enum Command: Decodable {
   /// What is measured.
   struct Settings: Decodable {
     let optimizer: OptimizerName
-    /// Absent for the traffic, which has no kernels.
+    /// Absent for the traffic, which no backend computes.
     let backend: Backend?
     let threads: Int
     let shapes: [[Int]]

@@ -12,7 +12,7 @@ enum Subject {
   init(_ settings: Command.Settings) throws {
     let shapes = settings.shapes.map { Shape($0) }
     let parameters = { Workload("", name: "", shapes: shapes).parameters() }
-    let backend = settings.backend ?? .current
+    let backend = settings.backend ?? .default
     switch settings.optimizer {
     case .adafactor:
       self = .adafactor(try Adafactor(parameters(), backend: backend, threads: settings.threads))

@@ -5,7 +5,7 @@ import Synchronization
 ///
 ///     let directory = CheckpointDirectory(path: "run", keeping: 3)
 ///     try directory.save(checkpoint)
-///     if let found = try directory.newest() { … }
+///     if let found = try directory.latest() { … }
 ///
 /// Each checkpoint is a directory in it, `checkpoint-<number>-step-<step>`, that holds a safetensors file for
 /// each collection, `training.json` for position and values, and `checksums.xxh64`, which `xxhsum --check`

@@ -42,11 +42,11 @@ extension GradientAccumulator {
 
   /// What has been added since the last reset.
   ///
-  /// - Precondition: nothing has been delivered since: ``reset()`` first, or the step that was taken would be
+  /// - Precondition: ``apply()`` hasn't been called since: ``reset()`` first, or the step that was taken would be
   ///   taken again.
   public func state() -> State {
     precondition(
-      !wasDelivered, "a window that was delivered is over: reset the accumulator, then take its state")
+      !wasApplied, "the window was applied and is over: reset the accumulator, then take its state")
     var state = State(step: step, totalWeight: totalWeight, sums: [:], notes: [:])
     for (parameter, slot) in zip(parameters, slots) where slot.isFilled {
       state.sums[parameter.name] = slot.sum

@@ -10,9 +10,9 @@ import Tensors
 ///         model.setGradients(for: batch, lossScale: scaler.scale)    // of the mean loss over its tokens
 ///         try accumulator.add(weight: Double(batch.tokenCount))
 ///       }
-///       try accumulator.deliver()
+///       try accumulator.apply()
 ///       try scaler.unscale(parameters)
-///       try parameters.clipGradientNorm(maximum: 1)
+///       try parameters.clipGradientNorm(maxNorm: 1)
 ///       try scaler.step(parameters) { try optimizer.step() }
 ///       try scaler.update()
 ///       accumulator.reset()
@@ -21,7 +21,7 @@ import Tensors
 /// With micro-batches of nᵢ tokens there are two ways to the mean over all N = Σ nᵢ tokens of a window. They
 /// differ in the loss whose gradients gᵢ are:
 /// - the mean over the micro-batch's tokens: ``add(weight:)`` with weight nᵢ gives Σ nᵢ gᵢ / N;
-/// - the sum over the micro-batch's tokens: ``add(sumOver:)`` with count nᵢ gives Σ gᵢ / N.
+/// - the sum over the micro-batch's tokens: ``add(tokenCount:)`` with count nᵢ gives Σ gᵢ / N.
 ///
 /// Both hold for micro-batches of any sizes and for a last window with fewer of them. What other trainers did
 /// for long, and transformers until its change 34191, is to average means: with 100 tokens in one micro-batch and
@@ -30,7 +30,7 @@ import Tensors
 /// shorter window's step too small.
 ///
 /// Sums lie in Float32, for 16-bit gradients too, and in Float64 where the parameter or its first gradient is
-/// Float64. The division costs nothing: ``deliver()`` leaves it to the step, as ``Parameter/gradientScale``.
+/// Float64. The division costs nothing: ``apply()`` leaves it to the step, as ``Parameter/gradientScale``.
 /// Nor does the norm that clipping needs: each addition sums the squares of what it has just written. Threads
 /// change no bit of the results.
 ///
@@ -50,7 +50,7 @@ public final class GradientAccumulator {
 
   var slots: [Slot]
   var wasCalled = false
-  private(set) var wasDelivered = false
+  private(set) var wasApplied = false
   private let backend: Backend
   private let threads: Int
 
@@ -107,9 +107,9 @@ extension GradientAccumulator {
   /// As ``add(weight:)``, for a loss that was not divided. In Float16 prefer the mean: a sum over many tokens
   /// comes nearer to 65,504, the largest number there is.
   ///
-  /// - Parameter count: Tokens of the micro-batch.
+  /// - Parameter count: The number of tokens in the micro-batch.
   /// - Throws: ``GradientAccumulatorError``, with everything as it was.
-  public func add(sumOver count: Double) throws(GradientAccumulatorError) {
+  public func add(tokenCount count: Double) throws(GradientAccumulatorError) {
     try addFromParameters(factor: 1, weight: count)
   }
 
@@ -117,7 +117,7 @@ extension GradientAccumulator {
   /// for none.
   ///
   /// Nothing of the parameters changes. For memory of your own, adopt it:
-  /// `Tensor(unsafeAdopting:shape:as:deallocator:)` copies nothing.
+  /// `Tensor(bytesNoCopy:shape:as:deallocator:)` copies nothing.
   ///
   /// - Throws: ``GradientAccumulatorError``, with everything as it was.
   public func add(_ gradients: [Tensor?], weight: Double = 1) throws(GradientAccumulatorError) {
@@ -127,7 +127,7 @@ extension GradientAccumulator {
   /// Adds these gradients, of the summed loss over `count` tokens, one for each parameter, nil for none.
   ///
   /// - Throws: ``GradientAccumulatorError``, with everything as it was.
-  public func add(_ gradients: [Tensor?], sumOver count: Double) throws(GradientAccumulatorError) {
+  public func add(_ gradients: [Tensor?], tokenCount count: Double) throws(GradientAccumulatorError) {
     try add(gradients, factors: gradients.map { _ in 1 }, weight: count)
   }
 
@@ -143,7 +143,7 @@ extension GradientAccumulator {
   private func add(
     _ gradients: [Tensor?], factors: [Double], weight: Double
   ) throws(GradientAccumulatorError) {
-    if wasDelivered { throw .delivered }
+    if wasApplied { throw .applied }
     guard weight >= 0, weight.isFinite else { throw .weight(weight) }
     guard gradients.count == parameters.count else {
       throw .gradientCount(expected: parameters.count, given: gradients.count)
@@ -173,7 +173,7 @@ extension GradientAccumulator {
 extension GradientAccumulator {
   /// Σ wᵢ gᵢ of each parameter, not divided; nil for those that never had a gradient.
   ///
-  /// Zeros after ``reset()``. Divide by ``totalWeight`` for the average, or call ``deliver()``.
+  /// Zeros after ``reset()``. Divide by ``totalWeight`` for the average, or call ``apply()``.
   ///
   /// - Throws: ``GradientAccumulatorError/notCalled`` before the first addition.
   public var gradients: [Tensor?] {
@@ -193,7 +193,7 @@ extension GradientAccumulator {
   ///
   /// - Throws: ``GradientAccumulatorError/notCalled`` before an addition,
   ///   ``GradientAccumulatorError/noWeight(step:)`` where all weights were 0; parameters are as they were.
-  public func deliver() throws(GradientAccumulatorError) {
+  public func apply() throws(GradientAccumulatorError) {
     guard step > 0 else { throw .notCalled }
     guard totalWeight > 0 else { throw .noWeight(step: step) }
     for (parameter, slot) in zip(parameters, slots) {
@@ -202,21 +202,21 @@ extension GradientAccumulator {
       parameter.gradientScale = 1 / totalWeight
       parameter.gradientNotes = GradientNotes(summary: slot.summary, isClipped: slot.isClipped)
     }
-    wasDelivered = true
+    wasApplied = true
   }
 
   /// Begins the next window with sums, step and weight of 0, and keeps the memory.
   ///
-  /// What was delivered is taken back: parameters have no gradient afterwards. Nothing is written; the first
+  /// Takes back the applied gradients: parameters have none afterwards. Nothing is written; the first
   /// addition of the next window overwrites the sums.
   public func reset() {
-    if wasDelivered {
+    if wasApplied {
       for (parameter, slot) in zip(parameters, slots) where slot.isFilled { parameter.gradient = nil }
     }
     for index in slots.indices {
       slots[index].isFilled = false
       slots[index].isClipped = false
     }
-    (step, totalWeight, wasDelivered) = (0, 0, false)
+    (step, totalWeight, wasApplied) = (0, 0, false)
   }
 }

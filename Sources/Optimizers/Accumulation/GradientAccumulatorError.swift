@@ -13,8 +13,8 @@ public enum GradientAccumulatorError: Error, Sendable, Equatable {
   case weight(Double)
   /// All weights of the window were 0: there is nothing to divide by.
   case noWeight(step: Int)
-  /// A gradient was added after the sums were delivered and before ``GradientAccumulator/reset()``.
-  case delivered
+  /// A gradient was added after ``GradientAccumulator/apply()`` and before ``GradientAccumulator/reset()``.
+  case applied
 }
 
 extension GradientAccumulatorError: CustomStringConvertible {
@@ -33,8 +33,8 @@ extension GradientAccumulatorError: CustomStringConvertible {
     case .noWeight(let step):
       "The \(step) micro-batches of this window have a total weight of 0, so they have no average: "
         + "leave out the step, call reset() and go on."
-    case .delivered:
-      "The gradients of this window have been delivered: call reset() after the optimizer's step, then add "
+    case .applied:
+      "The gradients of this window have been applied: call reset() after the optimizer's step, then add "
         + "the next."
     }
   }

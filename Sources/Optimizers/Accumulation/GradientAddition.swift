@@ -53,7 +53,7 @@ struct GradientAddition {
       let linearAlgebra = A.linearAlgebra(of: kernels)
       let sums = (sum.address + block.start * sum.type.byteCount).assumingMemoryBound(to: A.self)
       var summary = GradientSummary()
-      GradientTile.forEach(
+      GradientConversion.forEach(
         of: gradient.advanced(by: block.start), count: block.count, as: type
       ) { offset, tile, size in
         let target = sums + offset

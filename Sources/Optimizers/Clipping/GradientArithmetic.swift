@@ -3,7 +3,7 @@ import Tensors
 
 /// A type that gradients are summed in: `Float`, or `Double` for Float64.
 protocol GradientArithmetic: ArithmeticScalar {
-  /// The linear algebra of a kernel path: not the current one's, which threads beside the calling one do not
+  /// The linear algebra of `kernels`: not of the default backend, which threads beside the calling one do not
   /// know.
   static func linearAlgebra(of kernels: any KernelPath) -> any LinearAlgebra<Self>
 
@@ -32,8 +32,8 @@ extension ScalarType {
   var gradientArithmetic: any GradientArithmetic.Type { self == .float64 ? Double.self : Float.self }
 }
 
-/// Some elements of one tensor, converted where their type needs it.
-enum GradientTile {
+/// Converts the elements of one tensor in tiles, if their type needs it.
+enum GradientConversion {
   /// Elements converted at a time: 8 KB of Float, so that a tile stays in the first-level cache.
   static let count = 2048
 

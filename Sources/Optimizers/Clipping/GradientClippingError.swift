@@ -15,8 +15,8 @@ extension GradientClippingError: CustomStringConvertible {
     case .invalidSetting(let name, let value, let requirement):
       "\(name) is \(value): \(requirement)."
     case .noGradients:
-      "No parameter has a gradient, so there is nothing to clip: clip after gradients were set, "
-        + "and after GradientAccumulator.deliver() where they are accumulated."
+      "No parameter has a gradient, so there is nothing to clip: clip after the gradients are set, "
+        + "and after GradientAccumulator.apply() if they are accumulated."
     case .nonFiniteNorm(let norm, let parameter):
       "The total norm of the gradients is \(norm), so it cannot be clipped; the gradient of \"\(parameter)\" "
         + "is the first that is not finite. Skip such steps, or clip with errorIfNonFinite: false to go on."

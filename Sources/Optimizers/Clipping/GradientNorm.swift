@@ -7,16 +7,16 @@ public enum GradientNorm: Sendable, Hashable {
   /// √(Σ g²): what `clip_grad_norm_` means by default.
   case euclidean
   /// max |g|: torch's `norm_type=inf`.
-  case maximum
+  case infinity
   /// (Σ |g|ᵖ)^(1/p), for p above 0.
-  case order(Double)
+  case p(Double)
 
   /// Refuses orders that make no norm.
   func validate() throws(GradientClippingError) {
-    if case .order(let p) = self, !(p > 0 && p.isFinite) {
+    if case .p(let p) = self, !(p > 0 && p.isFinite) {
       throw .invalidSetting(
-        name: "the order of the norm", value: p,
-        requirement: "it must be above 0 and finite; use .maximum for ∞")
+        name: "p of the norm", value: p,
+        requirement: "it must be above 0 and finite; use .infinity for ∞")
     }
   }
 
@@ -24,8 +24,8 @@ public enum GradientNorm: Sendable, Hashable {
   func combine(_ norms: [Double]) -> Double {
     switch self {
     case .euclidean: norms.reduce(0) { $0 + $1 * $1 }.squareRoot()
-    case .maximum: norms.reduce(0, largest)
-    case .order(let p): Double.pow(norms.reduce(0) { $0 + Double.pow($1, p) }, 1 / p)
+    case .infinity: norms.reduce(0, largest)
+    case .p(let p): Double.pow(norms.reduce(0) { $0 + Double.pow($1, p) }, 1 / p)
     }
   }
 }
@@ -40,7 +40,7 @@ private func largest(_ x: Double, _ y: Double) -> Double {
 extension Collection where Element == Parameter {
   /// The norm of all gradients, each times its scale; 0 where no parameter has one. torch's `get_total_norm`.
   ///
-  /// The Euclidean norm reads nothing where a ``GradientAccumulator`` delivered the gradients or a
+  /// The Euclidean norm reads nothing if a ``GradientAccumulator`` applied the gradients or a
   /// ``LossScaler`` checked them, and each gradient once otherwise. Sums go on in Double: the error is below
   /// 2·10⁻⁵ at any size, where torch's float32 norm is 6·10⁻⁴ too small at 16.8 million elements.
   ///
@@ -65,11 +65,11 @@ extension Collection where Element == Parameter {
     switch norm {
     case .euclidean:
       norms = parameters.gradientSummaries(backend: backend, threads: threads).map { $0.squares.squareRoot() }
-    case .maximum:
+    case .infinity:
       norms = parameters.reduceGradients(threads: threads, combining: largest) { tile, count in
         (0..<count).reduce(0) { largest($0, tile[$1].magnitude) }
       }
-    case .order(let p):
+    case .p(let p):
       norms = parameters.reduceGradients(threads: threads, combining: +) { tile, count in
         (0..<count).reduce(0) { $0 + Double.pow(tile[$1].magnitude, p) }
       }.map { Double.pow($0, 1 / p) }
@@ -84,11 +84,11 @@ extension Collection where Element == Parameter {
     let unread = filter { $0.gradientNotes.summary == nil }
     let gradients = unread.map { $0.gradient! }
     let elements = gradients.map(\.elements)
-    let path = backend.kernels
+    let kernels = backend.kernels
     func summary<A: GradientArithmetic>(_ part: Elements, _ count: Int, as type: A.Type) -> GradientSummary {
       var summary = GradientSummary()
-      GradientTile.forEach(of: part, count: count, as: type) { _, tile, size in
-        summary.add(GradientSummary(tile: tile, count: size, path))
+      GradientConversion.forEach(of: part, count: count, as: type) { _, tile, size in
+        summary.add(GradientSummary(tile: tile, count: size, kernels))
       }
       return summary
     }
@@ -121,7 +121,7 @@ extension Collection where Element == Parameter {
       0, threads: threads ?? processorCount
     ) { block in
       var result = 0.0
-      GradientTile.forEach(
+      GradientConversion.forEach(
         of: elements[block.tensor].advanced(by: block.start), count: block.count, as: Double.self
       ) { _, tile, size in
         result = combining(result, body(tile, size))

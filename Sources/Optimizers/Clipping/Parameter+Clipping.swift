@@ -4,14 +4,14 @@ import Tensors
 // MARK: By norm
 
 extension Collection where Element == Parameter {
-  /// Scales all gradients by min(1, maximum / (norm + 10⁻⁶)), where norm is that of all of them together.
+  /// Scales all gradients by min(1, maxNorm / (norm + 10⁻⁶)) for the norm of all of them together.
   ///
   /// torch's `clip_grad_norm_`. Only ``Parameter/gradientScale`` changes: the step multiplies by it as it
   /// reads, so that no gradient is written. Read ``gradientNorm(_:backend:threads:)`` for what the norm
   /// itself costs.
   ///
-  ///     try accumulator.deliver()
-  ///     let norm = try parameters.clipGradientNorm(maximum: 1)
+  ///     try accumulator.apply()
+  ///     let norm = try parameters.clipGradientNorm(maxNorm: 1)
   ///     try optimizer.step()
   ///
   /// The norm is that of the gradients as the step will see them: clip after accumulation and after
@@ -22,14 +22,14 @@ extension Collection where Element == Parameter {
   ///
   /// The norm of several is known when all gradients are. Where each parameter is stepped as soon as its own is,
   /// by `step(_:)` of an optimizer, this would measure what happens to be there: such a step is refused. Limit
-  /// each norm by ``Parameter/clipGradientNorm(maximum:norm:errorIfNonFinite:backend:threads:)`` then.
+  /// each norm by ``Parameter/clipGradientNorm(maxNorm:norm:errorIfNonFinite:backend:threads:)`` then.
   ///
   /// A norm that is NaN makes every gradient NaN, and an infinite one makes the finite gradients 0, as in
   /// torch, unless `errorIfNonFinite` says otherwise. A maximum of infinity measures and never changes a
   /// scale; torch's then makes NaN of an infinite norm.
   ///
   /// - Parameters:
-  ///   - maximum: The norm that gradients may have, at least 0.
+  ///   - maxNorm: The maximum norm, at least 0.
   ///   - norm: What is measured.
   ///   - errorIfNonFinite: Whether a norm that is not finite is an error: torch's `error_if_nonfinite`.
   ///   - backend: The backend.
@@ -39,10 +39,10 @@ extension Collection where Element == Parameter {
   /// - Throws: ``GradientClippingError``, with all scales as they were.
   @discardableResult
   public func clipGradientNorm(
-    maximum: Double, norm: GradientNorm = .euclidean, errorIfNonFinite: Bool = false,
+    maxNorm: Double, norm: GradientNorm = .euclidean, errorIfNonFinite: Bool = false,
     backend: Backend = .default, threads: Int? = nil
   ) throws(GradientClippingError) -> Double {
-    try checkMaximum(maximum)
+    try checkMaximum(maxNorm, "maxNorm")
     try norm.validate()
     let parameters = filter { $0.gradient != nil }
     guard !parameters.isEmpty else { throw .noGradients }
@@ -56,33 +56,33 @@ extension Collection where Element == Parameter {
     // Also where the others have no gradient at the moment: that is so when each is stepped and released alone.
     let isJoint = count > 1
     for parameter in parameters {
-      parameter.scaleGradient(by: clipCoefficient(norm: total, maximum: maximum))
+      parameter.scaleGradient(by: clipCoefficient(norm: total, maxNorm: maxNorm))
       if isJoint { parameter.gradientNotes.isClippedJointly = true }
     }
     return total
   }
 
-  /// Limits every element of every gradient, times its scale, to −maximum ... maximum: torch's
+  /// Limits every element of every gradient, times its scale, to −maxValue ... maxValue: torch's
   /// `clip_grad_value_`.
   ///
   /// Gradients are written in place: of one that is shared, as those of a ``GradientAccumulator`` are, a
   /// copy. This bends the direction of a gradient, which clipping by norm keeps. Elements that are NaN stay
   /// so, infinite ones become the limit, which hides an overflow from the step.
   ///
-  /// - Parameter maximum: The largest magnitude, above 0.
+  /// - Parameter maxValue: The maximum magnitude, at least 0.
   /// - Throws: ``GradientClippingError``, with all gradients as they were.
-  public func clipGradientValues(maximum: Double) throws(GradientClippingError) {
-    try checkMaximum(maximum)
+  public func clipGradientValues(maxValue: Double) throws(GradientClippingError) {
+    try checkMaximum(maxValue, "maxValue")
     let parameters = filter { $0.gradient != nil }
     guard !parameters.isEmpty else { throw .noGradients }
-    for parameter in parameters { parameter.clampGradient(maximum) }
+    for parameter in parameters { parameter.clampGradient(maxValue) }
   }
 }
 
 extension Parameter {
-  /// Scales this gradient alone by min(1, maximum / (norm + 10⁻⁶)): a limit for each parameter.
+  /// Scales this gradient alone by min(1, maxNorm / (norm + 10⁻⁶)): a limit for each parameter.
   ///
-  /// As ``Swift/Collection/clipGradientNorm(maximum:norm:errorIfNonFinite:backend:threads:)`` on this
+  /// As ``Swift/Collection/clipGradientNorm(maxNorm:norm:errorIfNonFinite:backend:threads:)`` on this
   /// parameter alone. Unlike the norm of all, it is known as soon as this gradient is, so that the parameter can be
   /// stepped alone.
   ///
@@ -90,11 +90,11 @@ extension Parameter {
   /// - Throws: ``GradientClippingError``, with the scale as it was.
   @discardableResult
   public func clipGradientNorm(
-    maximum: Double, norm: GradientNorm = .euclidean, errorIfNonFinite: Bool = false,
+    maxNorm: Double, norm: GradientNorm = .euclidean, errorIfNonFinite: Bool = false,
     backend: Backend = .default, threads: Int? = nil
   ) throws(GradientClippingError) -> Double {
     try CollectionOfOne(self).clipGradientNorm(
-      maximum: maximum, norm: norm, errorIfNonFinite: errorIfNonFinite, backend: backend, threads: threads)
+      maxNorm: maxNorm, norm: norm, errorIfNonFinite: errorIfNonFinite, backend: backend, threads: threads)
   }
 
   fileprivate func scaleGradient(by factor: Double) {
@@ -117,16 +117,16 @@ extension Parameter {
   }
 }
 
-/// min(1, maximum / (norm + 10⁻⁶)), NaN where the norm is.
-private func clipCoefficient(norm: Double, maximum: Double) -> Double {
-  if maximum == .infinity { return 1 }
-  let coefficient = maximum / (norm + 1e-6)
+/// min(1, maxNorm / (norm + 10⁻⁶)), NaN if the norm is.
+private func clipCoefficient(norm: Double, maxNorm: Double) -> Double {
+  if maxNorm == .infinity { return 1 }
+  let coefficient = maxNorm / (norm + 1e-6)
   return coefficient >= 1 ? 1 : coefficient
 }
 
-private func checkMaximum(_ maximum: Double) throws(GradientClippingError) {
+private func checkMaximum(_ maximum: Double, _ name: String) throws(GradientClippingError) {
   guard maximum >= 0 else {
-    throw .invalidSetting(name: "the maximum", value: maximum, requirement: "it must be at least 0")
+    throw .invalidSetting(name: name, value: maximum, requirement: "it must be at least 0")
   }
 }
 

@@ -9,7 +9,7 @@ import Tensors
 ///
 ///     model.setGradients(for: batch, lossScale: scaler.scale)
 ///     try scaler.unscale(parameters)                             // to clip; step does it where you don't
-///     try parameters.clipGradientNorm(maximum: 1)
+///     try parameters.clipGradientNorm(maxNorm: 1)
 ///     try scaler.step(optimizer)
 ///     try scaler.update()
 ///
@@ -17,7 +17,7 @@ import Tensors
 /// - No gradient is written: S goes into ``Parameter/gradientScale``. Float16 gradients, which torch refuses
 ///   to un-scale because they would lose what the scale has saved, are as good as any.
 /// - The check of finiteness reads a gradient once and leaves its norm for clipping; where a
-///   ``GradientAccumulator`` delivered it, nothing is read.
+///   ``GradientAccumulator`` applied it, nothing is read.
 /// - Wrong orders are errors: clipping before un-scaling, and gradients that were replaced after it. There
 ///   they pass, and train with other norms.
 /// - The check belongs to parameters: where one update serves several optimizers, give each step its own

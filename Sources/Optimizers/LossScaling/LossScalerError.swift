@@ -40,7 +40,7 @@ extension LossScalerError: CustomStringConvertible {
       "The gradient of \"\(parameter)\" was set or written to after unscale(), and its loss scale is "
         + "unknown: accumulate first, then un-scale, then clip, then step."
     case .noGradients:
-      "No parameter of this step has a gradient, so none was checked: set gradients, or deliver them, before "
+      "No parameter of this step has a gradient, so none was checked: set gradients, or apply the accumulated ones, before "
         + "the step."
     case .nothingChecked:
       "No gradients were checked prior to update(): call step() or unscale() before it."

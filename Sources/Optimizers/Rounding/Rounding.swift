@@ -18,7 +18,7 @@ public enum Rounding: String, Sendable, Hashable, Codable, CaseIterable {
   /// Up or down to one of the two adjacent values, each as likely as the other one is far away: right in the mean.
   ///
   /// The draws depend on `roundingSeed`, the parameter's name, the number of its step and the element's index, and on
-  /// nothing else: neither on threads nor on the kernel path. A run that is resumed draws as if it had gone on.
+  /// nothing else: neither on threads nor on the backend. A run that is resumed draws the same numbers.
   ///
   /// Values between the greatest finite one and the power of two above are rounded to either of them, which is infinity.
   case stochastic

@@ -12,7 +12,7 @@ struct FileInspection {
   /// A tensor, and the statistics of its numbers where it has any.
   struct TensorInspection {
     let tensor: SafetensorsTensor
-    let statistics: ElementStatistics?
+    let statistics: TensorStatistics?
   }
 
   init(_ file: SafetensorsFile) throws {

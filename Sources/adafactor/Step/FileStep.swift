@@ -25,7 +25,7 @@ struct FileStep<Optimizer: FileSteppable> {
     self.groupIndices = groupIndices
     try inputs.checkState(optimizer: Optimizer.name)
     for gradient in inputs.gradients.tensors where groupIndices[gradient.name] == nil {
-      throw FileError(
+      throw ToolFileError(
         path: configuration.path,
         problem: "no group takes the parameter \"\(gradient.name)\", which has a gradient in "
           + inputs.gradients.path)
@@ -113,13 +113,13 @@ struct FileStep<Optimizer: FileSteppable> {
     do {
       try optimizer.setState(inputs.state(of: name, as: Optimizer.State.self), of: parameter)
     } catch let error as OptimizerError {
-      throw FileError(path: inputs.state?.path ?? inputs.parameters.path, problem: error.description)
+      throw ToolFileError(path: inputs.state?.path ?? inputs.parameters.path, problem: error.description)
     }
     let report: StepReport
     do {
       report = try optimizer.step()
     } catch {
-      throw FileError(path: inputs.gradients.path, problem: error.description)
+      throw ToolFileError(path: inputs.gradients.path, problem: error.description)
     }
     try parameters.append(parameter.value, to: name)
     guard let state = optimizer.state(of: parameter) else {

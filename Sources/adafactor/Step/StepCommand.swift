@@ -48,7 +48,7 @@ struct StepCommand: ParsableCommand {
   var outState: String
 
   @Option(
-    help: "The kernels that compute: \(Backend.available.map(\.rawValue).joined(separator: " or ")).")
+    help: "The backend: \(Backend.available.map(\.rawValue).joined(separator: " or ")).")
   var backend = Backend.defaultForOptimizers
 
   @Option(help: "Threads at the most. (default: one a processor)")
@@ -58,7 +58,7 @@ struct StepCommand: ParsableCommand {
     if let threads, threads < 1 { throw ValidationError("--threads is \(threads), but must be 1 or more.") }
     guard Backend.available.contains(backend) else {
       throw ValidationError(
-        "The kernels \(backend.rawValue) are not in this build: enable the trait OpenBLAS.")
+        "The backend \(backend.rawValue) is not in this build: enable the trait OpenBLAS.")
     }
     guard outParameters != outState else {
       throw ValidationError("--out-parameters and --out-state are the same file: \(outState).")

@@ -6,39 +6,34 @@ struct StepConfiguration {
   let optimizer: OptimizerKind
   let groups: [GroupSettings]
 
-  /// The optimizers there are.
-  enum OptimizerKind: String, CaseIterable {
-    case adafactor, adamw
-  }
-
   /// Reads the file at `path`; errors name it and what is wrong in it.
   init(path: String) throws {
     self.path = path
-    let json = try File.read(path)
+    let json = try WholeFile.read(path)
     let members: [String: JSONValue]
     do {
       members = try JSONText.decode([String: JSONValue].self, from: json)
       groups = try JSONText.decode([GroupSettings].self, from: members["groups"] ?? .array([]))
     } catch {
-      throw FileError(path: path, problem: JSONText.problem(error))
+      throw ToolFileError(path: path, problem: JSONText.problem(error))
     }
     if let unknown = members.keys.sorted().first(where: { !["optimizer", "groups"].contains($0) }) {
-      throw FileError(path: path, problem: "\"\(unknown)\" is neither \"optimizer\" nor \"groups\"")
+      throw ToolFileError(path: path, problem: "\"\(unknown)\" is neither \"optimizer\" nor \"groups\"")
     }
     let known = OptimizerKind.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: ", ")
     guard case .string(let name) = members["optimizer"] else {
-      throw FileError(path: path, problem: "\"optimizer\" must be one of \(known)")
+      throw ToolFileError(path: path, problem: "\"optimizer\" must be one of \(known)")
     }
     guard let kind = OptimizerKind(rawValue: name) else {
-      throw FileError(path: path, problem: "the optimizer \"\(name)\" is none of \(known)")
+      throw ToolFileError(path: path, problem: "the optimizer \"\(name)\" is none of \(known)")
     }
     optimizer = kind
     guard !groups.isEmpty else {
-      throw FileError(path: path, problem: "\"groups\" must hold at least one; [{}] takes all parameters")
+      throw ToolFileError(path: path, problem: "\"groups\" must hold at least one; [{}] takes all parameters")
     }
     let open = groups.indices.filter { groups[$0].parameters == nil }
     guard open.count <= 1 else {
-      throw FileError(
+      throw ToolFileError(
         path: path,
         problem: "groups \(open[0]) and \(open[1]) have no \"parameters\": only one can take all others")
     }
@@ -53,11 +48,11 @@ struct StepConfiguration {
     for (index, group) in groups.enumerated() {
       for name in group.parameters ?? [] {
         guard known.contains(name) else {
-          throw FileError(
+          throw ToolFileError(
             path: path, problem: "groups[\(index)]: the parameter \"\(name)\" is not in \(parametersPath)")
         }
         if let other = taken.updateValue(index, forKey: name) {
-          throw FileError(
+          throw ToolFileError(
             path: path,
             problem: other == index
               ? "groups[\(index)] names the parameter \"\(name)\" twice"
@@ -72,7 +67,7 @@ struct StepConfiguration {
           try group.options(as: Optimizer.Options.self)
         )
       } catch {
-        throw FileError(path: path, problem: "groups[\(index)]: \(JSONText.problem(error))")
+        throw ToolFileError(path: path, problem: "groups[\(index)]: \(JSONText.problem(error))")
       }
     }
   }

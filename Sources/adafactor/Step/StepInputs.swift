@@ -20,7 +20,7 @@ struct StepInputs {
       guard let (parameter, part) = StateNames.split(tensor.name),
         self.parameters.header.tensor(named: parameter) != nil
       else {
-        throw FileError(
+        throw ToolFileError(
           path: state!, problem: "\"\(tensor.name)\" belongs to no parameter of \(parameters)")
       }
       stateTensors[parameter, default: [:]][part] = tensor
@@ -28,18 +28,18 @@ struct StepInputs {
     self.stateTensors = stateTensors
     for gradient in self.gradients.tensors {
       guard let parameter = self.parameters.header.tensor(named: gradient.name) else {
-        throw FileError(
+        throw ToolFileError(
           path: gradients, problem: "\"\(gradient.name)\" is a gradient of no parameter of \(parameters)")
       }
       guard gradient.shape == parameter.shape else {
-        throw FileError(
+        throw ToolFileError(
           path: gradients,
           problem: "the gradient of \"\(gradient.name)\" has the shape \(gradient.shape), its parameter "
             + "in \(parameters) the shape \(parameter.shape)")
       }
       for (tensor, path) in [(parameter, parameters), (gradient, gradients)]
       where tensor.scalarType.scalarType == nil {
-        throw FileError(
+        throw ToolFileError(
           path: path, problem: "\"\(tensor.name)\" is \(tensor.scalarType), which no step can change")
       }
     }
@@ -54,7 +54,7 @@ struct StepInputs {
   /// Refuses a state that another optimizer made.
   func checkState(optimizer name: String) throws {
     guard let state, let saved = state.metadata[StateNames.optimizerKey], saved != name else { return }
-    throw FileError(path: state.path, problem: "the state is one of \(saved), not of \(name)")
+    throw ToolFileError(path: state.path, problem: "the state is one of \(saved), not of \(name)")
   }
 
   /// A parameter's state before the step; nil before its first.
@@ -68,17 +68,18 @@ struct StepInputs {
     var numbers: [String: Double] = [:]
     for (part, stored) in parts where part != StateNames.step {
       guard State.tensorNames.contains(part) || State.numberNames.contains(part) else {
-        throw FileError(path: state.path, problem: "\(name(part)) is not a part of this optimizer's state")
+        throw ToolFileError(
+          path: state.path, problem: "\(name(part)) is not a part of this optimizer's state")
       }
       guard stored.scalarType.scalarType != nil else {
-        throw FileError(
+        throw ToolFileError(
           path: state.path, problem: "\(name(part)) is \(stored.scalarType), not floating-point")
       }
       if State.tensorNames.contains(part) {
         tensors[part] = try state.readTensor(stored)
       } else {
         guard stored.shape.isEmpty else {
-          throw FileError(
+          throw ToolFileError(
             path: state.path, problem: "\(name(part)) has the shape \(stored.shape), not one number")
         }
         numbers[part] = try state.readTensor(stored)[]
@@ -86,7 +87,8 @@ struct StepInputs {
     }
     guard let stored = parts[StateNames.step], stored.shape.isEmpty, let step = try state.readInteger(stored)
     else {
-      throw FileError(path: state.path, problem: "\(name(StateNames.step)) is missing or not a whole number")
+      throw ToolFileError(
+        path: state.path, problem: "\(name(StateNames.step)) is missing or not a whole number")
     }
     return State(step: step, tensors: tensors, numbers: numbers)
   }

@@ -76,7 +76,7 @@ struct TrainCommand: ParsableCommand {
 
   private func write(table: String, json: () throws -> String, chart: LineChart) throws {
     print(output.json ? try json() : table, terminator: "")
-    if let plot = output.plot { try File.write(chart.svg(), to: plot) }
+    if let plot = output.plot { try WholeFile.write(chart.svg(), to: plot) }
   }
 
   /// Trains with one optimizer after the other.

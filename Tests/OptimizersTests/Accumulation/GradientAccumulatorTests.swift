@@ -1,5 +1,6 @@
 import Optimizers
 import Tensors
+import TestSupport
 import Testing
 
 /// Sums of micro-batches' gradients, against Double.
@@ -10,7 +11,7 @@ import Testing
   static let weights = [3.0, 1, 17, 0.5]
 
   @Test(arguments: Backend.available, cases)
-  func `sums and norms are those of Double`(backend: Backend, typeAndCount: (ScalarType, Int)) throws {
+  func `Sums and norms are those of Double`(backend: Backend, typeAndCount: (ScalarType, Int)) throws {
     let (type, count) = typeAndCount
     let parameter = Parameter("p", Tensor(zeros: [count], as: type))
     let accumulator = GradientAccumulator([parameter], backend: backend, threads: 2)
@@ -20,7 +21,7 @@ import Testing
       try accumulator.add(weight: weight)
       #expect(parameter.gradient == nil)
     }
-    try accumulator.deliver()
+    try accumulator.apply()
 
     let expected = GradientOracle.weightedSum(gradients, weights: Self.weights)
     // Each of four additions rounds a product and a sum of at most Σ |w g|.
@@ -37,7 +38,7 @@ import Testing
     #expect(abs(norm - exact) <= 515 * roundoff * exact)
   }
 
-  @Test func `micro-batches of any sizes average as one batch, from mean losses and from summed losses`()
+  @Test func `Micro-batches of any sizes average as one batch, from mean losses and from summed losses`()
     throws
   {
     // Gradients of single tokens; windows of micro-batches, the last one cut short.
@@ -62,10 +63,10 @@ import Testing
           if isMean {
             try accumulator.add([total / count], weight: count)
           } else {
-            try accumulator.add([total], sumOver: count)
+            try accumulator.add([total], tokenCount: count)
           }
         }
-        try accumulator.deliver()
+        try accumulator.apply()
         let count = Double(all.count)
         // One rounding a token, two for the mean, two an addition.
         let roundings = count + 2 + 2 * Double(window.count)
@@ -79,7 +80,7 @@ import Testing
   }
 
   @Test(arguments: Backend.available)
-  func `threads change no bit`(backend: Backend) throws {
+  func `Threads change no bit`(backend: Backend) throws {
     let shapes: [Shape] = [[5, 16384], [3], [40_001], [128, 64]]
     func run(threads: Int) throws -> ([[Float]], Double) {
       let parameters = shapes.enumerated().map { Parameter("p\($0)", Tensor(zeros: $1)) }
@@ -88,7 +89,7 @@ import Testing
         try accumulator.add(shapes.map { GradientOracle.gradient($0, batch) }, weight: 1.7)
       }
       let sums = try accumulator.gradients.map { $0!.scalars(as: Float.self) }
-      try accumulator.deliver()
+      try accumulator.apply()
       return (sums, try parameters.gradientNorm(backend: backend, threads: threads))
     }
     let single = try run(threads: 1)
@@ -108,7 +109,7 @@ import Testing
     #expect(try accumulator.gradients[0] == Tensor([356, 356, 356]))
   }
 
-  @Test func `a missing gradient counts as zero, and as missing where there is none in a window`() throws {
+  @Test func `A missing gradient counts as zero, and as missing where there is none in a window`() throws {
     let (late, early, never) = (
       Parameter("late", Tensor(zeros: [2])), Parameter("early", Tensor(zeros: [2])),
       Parameter("never", Tensor(zeros: [2]))
@@ -117,7 +118,7 @@ import Testing
     try accumulator.add([nil, Tensor([1, 2]), nil], weight: 1)
     try accumulator.add([Tensor([4, 8]), nil, nil], weight: 3)
     never.gradient = Tensor([9, 9])
-    try accumulator.deliver()
+    try accumulator.apply()
     #expect(late.effectiveGradient == [3, 6])
     #expect(early.effectiveGradient == [0.25, 0.5])
     #expect(never.gradient == nil)
@@ -125,51 +126,51 @@ import Testing
 
     accumulator.reset()
     try accumulator.add([Tensor([1, 1]), nil, nil])
-    try accumulator.deliver()
+    try accumulator.apply()
     #expect(early.gradient == nil)
   }
 
-  @Test func `a gradient's own scale enters its sum`() throws {
+  @Test func `A gradient's own scale enters its sum`() throws {
     let parameter = Parameter("p", Tensor(zeros: [2]))
     let accumulator = GradientAccumulator([parameter])
     parameter.gradient = Tensor([8, 16])
     parameter.gradientScale = 0.25
     try accumulator.add(weight: 2)
     parameter.gradient = Tensor([1, 1])
-    try accumulator.add(sumOver: 2)
+    try accumulator.add(tokenCount: 2)
     #expect(try accumulator.gradients == [Tensor([5, 9])])
     #expect(accumulator.totalWeight == 4)
   }
 
-  @Test func `a micro-batch of weight 0 is counted, and its NaN is not read`() throws {
+  @Test func `A micro-batch of weight 0 is counted, and its NaN is not read`() throws {
     let parameter = Parameter("p", Tensor(zeros: [2]))
     let accumulator = GradientAccumulator([parameter])
     parameter.gradient = Tensor([.nan, .nan])
     try accumulator.add(weight: 0)
-    #expect(throws: GradientAccumulatorError.noWeight(step: 1)) { try accumulator.deliver() }
+    #expect(throws: GradientAccumulatorError.noWeight(step: 1)) { try accumulator.apply() }
     try accumulator.add([Tensor([2, 4])], weight: 2)
-    try accumulator.deliver()
+    try accumulator.apply()
     #expect(parameter.effectiveGradient == [2, 4])
     #expect(accumulator.step == 2)
   }
 
-  @Test func `a reset zeroes, counts anew and keeps the memory`() throws {
+  @Test func `A reset zeroes, counts anew and keeps the memory`() throws {
     let parameter = Parameter("p", Tensor(zeros: [3]))
     let accumulator = GradientAccumulator([parameter])
     try accumulator.add([Tensor([1, 2, 3])], weight: 5)
     let memory = try accumulator.gradients[0]!.memory
-    try accumulator.deliver()
+    try accumulator.apply()
     accumulator.reset()
     #expect(parameter.gradient == nil)
     #expect((accumulator.step, accumulator.totalWeight) == (0, 0))
     #expect(try accumulator.gradients == [Tensor(zeros: [3])])
-    #expect(throws: GradientAccumulatorError.notCalled) { try accumulator.deliver() }
+    #expect(throws: GradientAccumulatorError.notCalled) { try accumulator.apply() }
     try accumulator.add([Tensor([7, 8, 9])])
     #expect(try accumulator.gradients == [Tensor([7, 8, 9])])
     #expect(try accumulator.gradients[0]!.memory == memory)
   }
 
-  @Test func `sums that someone has read stay as they were`() throws {
+  @Test func `Sums that someone has read stay as they were`() throws {
     let accumulator = GradientAccumulator([Parameter("p", Tensor(zeros: [2]))])
     try accumulator.add([Tensor([1, 2])])
     let sums = try accumulator.gradients
@@ -181,7 +182,7 @@ import Testing
 
   // MARK: Errors
 
-  @Test func `what the reference refuses is refused in its words`() throws {
+  @Test func `What the reference refuses is refused in its words`() throws {
     let accumulator = GradientAccumulator(["a", "b"].map { Parameter($0, Tensor(zeros: [2])) })
     let notCalled = #expect(throws: GradientAccumulatorError.self) { try accumulator.gradients }
     #expect(
@@ -190,7 +191,7 @@ import Testing
     #expect(count!.description.hasPrefix("Expected 2 gradients, but got 1"))
   }
 
-  @Test func `an error leaves sums, step and gradients as they were`() throws {
+  @Test func `An error leaves sums, step and gradients as they were`() throws {
     let (first, second) = (Parameter("first", Tensor(zeros: [2])), Parameter("second", Tensor(zeros: [3])))
     let accumulator = GradientAccumulator([first, second])
     try accumulator.add([Tensor([1, 2]), nil])
@@ -201,19 +202,19 @@ import Testing
     }
     for weight in [-1, .nan, .infinity] {
       #expect(throws: GradientAccumulatorError.self) { try accumulator.add(weight: weight) }
-      #expect(throws: GradientAccumulatorError.self) { try accumulator.add(sumOver: weight) }
+      #expect(throws: GradientAccumulatorError.self) { try accumulator.add(tokenCount: weight) }
     }
     #expect(try accumulator.gradients == [Tensor([1, 2]), nil])
     #expect((accumulator.step, accumulator.totalWeight) == (1, 1))
     #expect(first.gradient == Tensor([1, 1]))
   }
 
-  @Test func `a delivered window takes no more gradients`() throws {
+  @Test func `An applied window takes no more gradients`() throws {
     let parameter = Parameter("p", Tensor(zeros: [2]))
     let accumulator = GradientAccumulator([parameter])
     try accumulator.add([Tensor([1, 2])])
-    try accumulator.deliver()
-    #expect(throws: GradientAccumulatorError.delivered) { try accumulator.add() }
+    try accumulator.apply()
+    #expect(throws: GradientAccumulatorError.applied) { try accumulator.add() }
     #expect(parameter.gradient == Tensor([1, 2]))
   }
 }

@@ -5,19 +5,19 @@ import Testing
 
 /// AdamW's settings: defaults, ranges, and torch's names.
 @Suite struct AdamWOptionsTests {
-  @Test func `the defaults are torch's`() throws {
+  @Test func `The defaults are torch's`() throws {
     let recorded = try Trajectory<AdamW>.load("defaults").groups[0].options
     #expect(recorded == AdamW.Options())
   }
 
-  @Test func `settings are read and written under torch's names`() throws {
+  @Test func `Settings are read and written under torch's names`() throws {
     let json = """
       {"lr": 0.25, "betas": [0.5, 0.75], "eps": 0.125, "weight_decay": 2, "amsgrad": true,
        "maximize": true, "correct_bias": false}
       """
     let options = AdamW.Options(
       learningRate: 0.25, beta1: 0.5, beta2: 0.75, epsilon: 0.125, weightDecay: 2, amsgrad: true,
-      maximize: true, correctsBias: false)
+      maximize: true, biasCorrection: false)
     #expect(try decode(json) == options)
     #expect(try decode("{}") == AdamW.Options())
     let written = try JSONSerialization.jsonObject(with: JSONEncoder().encode(options)) as? NSDictionary
@@ -25,7 +25,7 @@ import Testing
     #expect(written == expected && written != nil)
   }
 
-  @Test func `settings that do not fit are refused`() {
+  @Test func `Settings that do not fit are refused`() {
     #expect(throws: OptimizerError.self) { try decode(#"{"betas": [0.9]}"#) }
     #expect(throws: OptimizerError.self) { try decode(#"{"lr": -1}"#) }
     #expect(throws: DecodingError.self) { try decode(#"{"amsgrad": 1.5}"#) }
@@ -51,7 +51,7 @@ import Testing
   ]
 
   @Test(arguments: invalid)
-  func `values out of range are refused, and say which`(options: AdamW.Options, message: String) throws {
+  func `Values out of range are refused, and say which`(options: AdamW.Options, message: String) throws {
     let parameter = Parameter("p", Tensor(ones: [2]))
     let error = #expect(throws: OptimizerError.self) { try AdamW([parameter], options: options) }
     #expect(error?.description == message)
@@ -65,12 +65,12 @@ import Testing
     (#"{"betas": [0.5, -1]}"#, "betas[1] is -1.0"), (#"{"betas": [0.5]}"#, "betas is [0.5]"),
     (#"{"eps": -1}"#, "eps is -1.0"), (#"{"weight_decay": -1}"#, "weight_decay is -1.0"),
   ])
-  func `a setting out of range is refused by its key`(json: String, message: String) {
+  func `A setting out of range is refused by its key`(json: String, message: String) {
     let error = #expect(throws: OptimizerError.self) { try decode(json) }
     #expect(error?.description.hasPrefix(message + ": it ") == true, "\(json)")
   }
 
-  @Test func `groups are checked`() {
+  @Test func `Groups are checked`() {
     let parameter = Parameter("p", Tensor(ones: [2]))
     #expect(throws: OptimizerError.noParameters(group: 0)) { try AdamW([]) }
     #expect(throws: OptimizerError.duplicateParameter(name: "p")) { try AdamW([parameter, parameter]) }

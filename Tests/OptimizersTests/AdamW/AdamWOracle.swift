@@ -1,4 +1,5 @@
 import Optimizers
+import TestSupport
 
 /// AdamW in Double, one plain loop, in the form of its documentation.
 struct AdamWOracle {
@@ -19,7 +20,7 @@ struct AdamWOracle {
     step += 1
     let (beta1, beta2) = (options.beta1, options.beta2)
     let corrections =
-      options.correctsBias ? (1 - power(beta1, Double(step)), 1 - power(beta2, Double(step))) : (1, 1)
+      options.biasCorrection ? (1 - power(beta1, Double(step)), 1 - power(beta2, Double(step))) : (1, 1)
     for index in parameter.indices {
       let g = options.maximize ? -gradient[index] : gradient[index]
       first[index] = beta1 * first[index] + (1 - beta1) * g

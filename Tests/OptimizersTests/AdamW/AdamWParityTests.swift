@@ -2,10 +2,10 @@ import Optimizers
 import Tensors
 import Testing
 
-/// Trajectories of torch's AdamW, replayed on both kernel paths.
+/// Trajectories of torch's AdamW, replayed on both backends.
 @Suite struct AdamWParityTests {
   @Test(arguments: Trajectory<AdamW>.names, Backend.available)
-  func `a trajectory of torch is followed`(name: String, backend: Backend) throws {
+  func `A trajectory of torch is followed`(name: String, backend: Backend) throws {
     let reference = try Trajectory<AdamW>.load(name)
     let run = try TrajectoryRun(reference, backend: backend)
     for (index, step) in reference.steps.enumerated() {

@@ -1,5 +1,6 @@
 import Optimizers
 import Tensors
+import TestSupport
 import Testing
 
 /// What AdamW does about gradients that are not finite.
@@ -13,7 +14,7 @@ import Testing
     place: Int, backend: Backend
   ) throws {
     for value in Self.bad {
-      let run = try Run(.skipParameter, kernels, place, value)
+      let run = try Run(.skipParameter, backend, place, value)
       let report = try run.optimizer.step()
       #expect(report.steppedCount == 1 && report.nonFinite == ["\(place)"])
       for index in 0..<2 { #expect((run.bits(index) == run.before[index]) == (index == place)) }
@@ -22,7 +23,7 @@ import Testing
 
   @Test(arguments: places, Backend.available)
   func `skipStep leaves every parameter`(place: Int, backend: Backend) throws {
-    let run = try Run(.skipStep, kernels, place, .nan)
+    let run = try Run(.skipStep, backend, place, .nan)
     let report = try run.optimizer.step()
     #expect(report.steppedCount == 0 && report.nonFinite == ["\(place)"])
     for index in 0..<2 { #expect(run.bits(index) == run.before[index]) }
@@ -34,14 +35,14 @@ import Testing
   func `throwError leaves every parameter and names the first`(
     place: Int, backend: Backend
   ) throws {
-    let run = try Run(.throwError, kernels, place, .infinity)
+    let run = try Run(.throwError, backend, place, .infinity)
     #expect(throws: OptimizerError.nonFiniteGradient(parameter: "\(place)")) { try run.optimizer.step() }
     for index in 0..<2 { #expect(run.bits(index) == run.before[index]) }
   }
 
   @Test(arguments: Backend.available)
   func `propagate steps, and only the element becomes NaN`(backend: Backend) throws {
-    let run = try Run(.propagate, kernels, 1, .nan)
+    let run = try Run(.propagate, backend, 1, .nan)
     let report = try run.optimizer.step()
     #expect(report.steppedCount == 2 && report.nonFinite == [])
     let values = run.parameters[1].value.scalars(as: Float.self)
@@ -49,17 +50,17 @@ import Testing
   }
 
   @Test(arguments: NonFinitePolicy.allCases, Backend.available)
-  func `finite gradients are stepped alike under every policy`(
+  func `Finite gradients are stepped alike under every policy`(
     policy: NonFinitePolicy, backend: Backend
   ) throws {
-    let (run, plain) = (try Run(policy, kernels, 0, 0.5), try Run(.propagate, kernels, 0, 0.5))
+    let (run, plain) = (try Run(policy, backend, 0, 0.5), try Run(.propagate, backend, 0, 0.5))
     try run.optimizer.step()
     try plain.optimizer.step()
     for index in 0..<2 { #expect(run.bits(index) == plain.bits(index)) }
   }
 
   @Test(arguments: [NonFinitePolicy.skipParameter, .skipStep, .throwError])
-  func `what a skipped step began is taken back`(policy: NonFinitePolicy) throws {
+  func `What a skipped step began is taken back`(policy: NonFinitePolicy) throws {
     let parameter = Parameter("p", Tensor(ones: [3, 4]))
     let optimizer = try AdamW([parameter], nonFinitePolicy: policy)
     parameter.gradient = Tensor(repeating: .nan, shape: [3, 4])

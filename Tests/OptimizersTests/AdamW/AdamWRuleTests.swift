@@ -7,7 +7,7 @@ import Testing
   static let shapes: [Shape] = [[], [7], [5, 9], [40_001], [0, 3]]
 
   @Test(arguments: shapes, Backend.available)
-  func `it gives the optimizer's bits`(shape: Shape, backend: Backend) throws {
+  func `It gives the optimizer's bits`(shape: Shape, backend: Backend) throws {
     let options = AdamW.Options(learningRate: 0.01, weightDecay: 0.1, amsgrad: true, maximize: true)
     let parameter = AdamWStepTests.parameters([shape], .float32)[0]
     let optimizer = try AdamW([parameter], options: options, backend: backend, threads: 2)
@@ -50,7 +50,7 @@ import Testing
     #expect((state.residual != nil) == (rounding == .compensated))
   }
 
-  @Test func `a gradient that is not finite is skipped with everything as it was`() throws {
+  @Test func `A gradient that is not finite is skipped with everything as it was`() throws {
     let rule = try AdamW.Rule(options: .init(amsgrad: true, rounding: .compensated))
     var state = AdamW.State(shape: [3], scalarType: .bfloat16, hasMaximum: false)
     var values: [BFloat16] = [1, 2, 3]
@@ -68,7 +68,7 @@ import Testing
     #expect(values == before.0 && state == before.1)
   }
 
-  @Test func `options out of range and a state of another shape are refused`() throws {
+  @Test func `Options out of range and a state of another shape are refused`() throws {
     #expect(throws: OptimizerError.self) { try AdamW.Rule(options: .init(beta1: 1)) }
     let rule = try AdamW.Rule()
     var state = AdamW.State(shape: [3], scalarType: .float32, hasMaximum: false)

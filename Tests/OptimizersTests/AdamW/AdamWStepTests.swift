@@ -1,6 +1,7 @@
 import KernelInterface
 import Optimizers
 import Tensors
+import TestSupport
 import Testing
 
 /// Steps of AdamW against a plain loop in Double, and against themselves where bits must agree.
@@ -16,12 +17,12 @@ import Testing
     .init(weightDecay: 0, amsgrad: true),
     .init(maximize: true),
     // BERT's: no bias correction, and ε as its authors have it.
-    .init(learningRate: 1e-4, epsilon: 1e-6, correctsBias: false),
-    .init(beta1: 0, beta2: 0.99, amsgrad: true, maximize: true, correctsBias: false),
+    .init(learningRate: 1e-4, epsilon: 1e-6, biasCorrection: false),
+    .init(beta1: 0, beta2: 0.99, amsgrad: true, maximize: true, biasCorrection: false),
   ]
 
   @Test(arguments: options, Backend.available)
-  func `twelve steps follow the formulas in Double`(
+  func `Twelve steps follow the formulas in Double`(
     options: AdamW.Options, backend: Backend
   ) throws {
     for type in [ScalarType.float32, .float64] {
@@ -45,7 +46,7 @@ import Testing
   }
 
   @Test(arguments: Backend.available)
-  func `any number of threads gives the same bits`(backend: Backend) throws {
+  func `Any number of threads gives the same bits`(backend: Backend) throws {
     func bits(threads: Int) throws -> [AdamWBits] {
       let parameters = Self.parameters(Self.shapes + [[700, 300]], .float32)
       let optimizer = try AdamW(
@@ -61,7 +62,7 @@ import Testing
   }
 
   @Test(arguments: [ScalarType.bfloat16, .float16], Backend.available)
-  func `a 16-bit parameter takes the Float32 step, rounded, and keeps Float32 state`(
+  func `A 16-bit parameter takes the Float32 step, rounded, and keeps Float32 state`(
     type: ScalarType, backend: Backend
   ) throws {
     let narrow = Self.parameters([[1003]], type)[0]
@@ -81,7 +82,7 @@ import Testing
   }
 
   @Test(arguments: ScalarType.allCases, Backend.available)
-  func `a gradient of another type is stepped as its values are`(
+  func `A gradient of another type is stepped as its values are`(
     type: ScalarType, backend: Backend
   ) throws {
     for own in [ScalarType.float32, .float64] {
@@ -95,7 +96,7 @@ import Testing
   }
 
   @Test(arguments: Backend.available)
-  func `a gradient's scale is applied in the step`(backend: Backend) throws {
+  func `A gradient's scale is applied in the step`(backend: Backend) throws {
     let (scaled, plain) = (Self.parameters([[515]], .float32)[0], Self.parameters([[515]], .float32)[0])
     let gradient = Self.gradient(of: [515], seed: 2, as: .float32)
     scaled.gradient = gradient
@@ -107,7 +108,7 @@ import Testing
   }
 
   @Test(arguments: [true, false])
-  func `after a hundred thousand steps a constant gradient still moves by the rate`(
+  func `After a hundred thousand steps a constant gradient still moves by the rate`(
     amsgrad: Bool
   ) throws {
     // m̂ = g and v̂ = g² in exact arithmetic, so that each step is lr.
@@ -129,7 +130,7 @@ import Testing
   }
 
   @Test(arguments: Backend.available)
-  func `training brings the loss of a linear model down`(backend: Backend) throws {
+  func `Training brings the loss of a linear model down`(backend: Backend) throws {
     var numbers = TestNumbers(seed: 4)
     let inputs = (0..<64).map { _ in numbers.array(5) }
     let truth: [Float] = [0.5, -1, 2, 0, 0.25]

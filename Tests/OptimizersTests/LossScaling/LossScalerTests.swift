@@ -1,6 +1,7 @@
 import Foundation
 import Optimizers
 import Tensors
+import TestSupport
 import Testing
 
 /// The loss scale beyond the reference's numbers: which gradients pass, what is refused, what is kept.
@@ -11,7 +12,7 @@ import Testing
     return parameter
   }
 
-  @Test func `losses are multiplied and gradients divided by the scale`() throws {
+  @Test func `Losses are multiplied and gradients divided by the scale`() throws {
     let scaler = try LossScaler(.init(scale: 8))
     #expect(scaler.scaled(0.5) == 4)
     #expect(scaler.scaled(Tensor([1, -2])) == Tensor([8, -16]))
@@ -28,7 +29,7 @@ import Testing
       (Float.nan, false), (.infinity, false), (-.infinity, false), (3e38, true),
       (.leastNonzeroMagnitude, true),
     ])
-  func `one element decides, wherever it is`(backend: Backend, element: (Float, Bool)) throws {
+  func `One element decides, wherever it is`(backend: Backend, element: (Float, Bool)) throws {
     for (count, place) in [(1, 0), (9, 8), (2048, 2047), (40_000, 33_333)] {
       let scaler = try LossScaler(backend: backend, threads: 2)
       var values = [Float](repeating: 1, count: count)
@@ -54,7 +55,7 @@ import Testing
   }
 
   @Test(arguments: [true, false])
-  func `an optimizer is stepped where all of its gradients are finite`(isEnabled: Bool) throws {
+  func `An optimizer is stepped where all of its gradients are finite`(isEnabled: Bool) throws {
     let (good, bad) = (parameter("good"), parameter("bad", [1, 2]))
     let optimizer = try AdamW([good, bad])
     let scaler = try LossScaler(.init(scale: 4), isEnabled: isEnabled)
@@ -68,7 +69,7 @@ import Testing
     #expect(optimizer.state(of: good)?.step == (isEnabled ? 1 : 2))
   }
 
-  @Test func `a step is left out where a gradient is not finite`() throws {
+  @Test func `A step is left out where a gradient is not finite`() throws {
     let parameters = [parameter("good"), parameter("bad", [1, .nan])]
     let optimizer = try Adafactor(parameters)
     let scaler = try LossScaler()
@@ -82,7 +83,7 @@ import Testing
     #expect(try scaler.step(parameters) { try optimizer.step() }?.steppedCount == 2)
   }
 
-  @Test func `one update serves several steps`() throws {
+  @Test func `One update serves several steps`() throws {
     let (good, bad) = (parameter("good"), parameter("bad", [.infinity, 1]))
     let scaler = try LossScaler()
     #expect(try scaler.step([good]) { 1 } == 1)
@@ -91,7 +92,7 @@ import Testing
     #expect(scaler.scale == 32768)
   }
 
-  @Test func `a scaler that is not enabled leaves everything alone`() throws {
+  @Test func `A scaler that is not enabled leaves everything alone`() throws {
     let scaler = try LossScaler(isEnabled: false)
     let parameter = parameter("p", [.nan, 1])
     #expect(scaler.scale == 1 && scaler.scaled(2) == 2)
@@ -105,7 +106,7 @@ import Testing
 
   // MARK: Orders
 
-  @Test func `un-scaling and stepping twice are refused`() throws {
+  @Test func `Un-scaling and stepping twice are refused`() throws {
     let scaler = try LossScaler(.init(scale: 2))
     let parameter = parameter()
     #expect(throws: LossScalerError.nothingChecked) { try scaler.update() }
@@ -122,10 +123,10 @@ import Testing
     #expect(throws: LossScalerError.noGradients) { try scaler.step([parameter]) {} }
   }
 
-  @Test func `a gradient that was clipped first, or replaced afterwards, is refused`() throws {
+  @Test func `A gradient that was clipped first, or replaced afterwards, is refused`() throws {
     let scaler = try LossScaler(.init(scale: 2))
     let parameter = parameter()
-    try [parameter].clipGradientNorm(maximum: 1)
+    try [parameter].clipGradientNorm(maxNorm: 1)
     #expect(throws: LossScalerError.clippedBeforeUnscaling(parameter: "p")) {
       try scaler.unscale([parameter])
     }
@@ -138,16 +139,16 @@ import Testing
     #expect(throws: LossScalerError.gradientReplaced(parameter: "p")) { try scaler.step([parameter]) {} }
   }
 
-  @Test func `values clipped after un-scaling pass`() throws {
+  @Test func `Values clipped after un-scaling pass`() throws {
     let scaler = try LossScaler(.init(scale: 2))
     let parameter = parameter()
     try scaler.unscale([parameter])
-    try [parameter].clipGradientValues(maximum: 1.75)
+    try [parameter].clipGradientValues(maxValue: 1.75)
     #expect(parameter.effectiveGradient == [1.5, 1.75])
     #expect(try scaler.step([parameter]) { 1 } == 1)
   }
 
-  @Test func `a body that throws may be run again`() throws {
+  @Test func `A body that throws may be run again`() throws {
     struct Failure: Error {}
     let scaler = try LossScaler()
     let parameter = parameter()
@@ -157,7 +158,7 @@ import Testing
 
   // MARK: State
 
-  @Test func `the state is torch's, and goes through JSON`() throws {
+  @Test func `The state is torch's, and goes through JSON`() throws {
     let state = LossScaler.State(scale: 1000.5, growthFactor: 3, growthInterval: 7, growthTracker: 6)
     let data = try JSONEncoder().encode(state)
     let names = try #require(JSONSerialization.jsonObject(with: data) as? [String: Any]).keys.sorted()
@@ -176,14 +177,14 @@ import Testing
     .init(growthFactor: 1), .init(growthFactor: .infinity), .init(backoffFactor: 1), .init(backoffFactor: 0),
     .init(growthInterval: 0), .init(growthInterval: 5, growthTracker: 5), .init(growthTracker: -1),
   ])
-  func `states out of range are refused`(state: LossScaler.State) throws {
+  func `States out of range are refused`(state: LossScaler.State) throws {
     #expect(throws: LossScalerError.self) { try LossScaler(state) }
     let scaler = try LossScaler(.init(scale: 4))
     #expect(throws: LossScalerError.self) { try scaler.restore(state) }
     #expect(scaler.scale == 4)
   }
 
-  @Test func `a scale never becomes 0 or infinite`() throws {
+  @Test func `A scale never becomes 0 or infinite`() throws {
     let tiny = try LossScaler(.init(scale: 1e-45))
     try tiny.step([parameter("p", [.nan])]) {}
     try tiny.update()

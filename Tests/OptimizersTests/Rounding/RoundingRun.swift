@@ -1,5 +1,6 @@
 import Optimizers
 import Tensors
+import TestSupport
 
 /// Either optimizer with a rounding, as far as the tests of roundings need it.
 struct RoundingRun: Sendable, CustomStringConvertible {
@@ -13,7 +14,7 @@ struct RoundingRun: Sendable, CustomStringConvertible {
 
   static let all = Kind.allCases.flatMap { kind in
     [ScalarType.bfloat16, .float16].flatMap { type in
-      Backend.available.map { RoundingRun(kind: kind, type: type, kernels: $0) }
+      Backend.available.map { RoundingRun(kind: kind, type: type, backend: $0) }
     }
   }
 
@@ -50,7 +51,8 @@ struct RoundingRun: Sendable, CustomStringConvertible {
         try Adafactor(
           parameters,
           options: .init(
-            stepSize: .fixed(0.01), beta1: 0.5, weightDecay: 0.1, scaleParameter: false, rounding: rounding,
+            learningRate: .constant(0.01), beta1: 0.5, weightDecay: 0.1, scaleParameter: false,
+            rounding: rounding,
             roundingSeed: seed), nonFinitePolicy: policy, backend: backend, threads: threads))
     case .adamw:
       .adamW(
@@ -72,7 +74,7 @@ struct RoundingRun: Sendable, CustomStringConvertible {
         try Adafactor(
           parameters,
           options: .init(
-            stepSize: .fixed(rate), scaleParameter: false, rounding: rounding, roundingSeed: seed),
+            learningRate: .constant(rate), scaleParameter: false, rounding: rounding, roundingSeed: seed),
           backend: backend, threads: 1))
     case .adamw:
       .adamW(

@@ -1,6 +1,7 @@
 import Foundation
 import Optimizers
 import Tensors
+import TestSupport
 import Testing
 
 /// What roundings keep between steps, and how they are chosen.
@@ -8,7 +9,7 @@ import Testing
   static let shapes: [Shape] = [[33], [7, 9], [3, 4, 5]]
 
   @Test(arguments: RoundingRun.all)
-  func `a run goes on from its state with the same bits`(run: RoundingRun) throws {
+  func `A run goes on from its state with the same bits`(run: RoundingRun) throws {
     for rounding in Rounding.allCases {
       let whole = run.parameters(Self.shapes)
       let optimizer = try run.optimizer(whole, rounding, seed: 1 << 63 + 1)
@@ -34,7 +35,7 @@ import Testing
   }
 
   @Test(arguments: RoundingRun.all)
-  func `a state of another seed is refused`(run: RoundingRun) throws {
+  func `A state of another seed is refused`(run: RoundingRun) throws {
     let (saved, here) = (run.parameters(Self.shapes), run.parameters(Self.shapes))
     let optimizers = try (
       run.optimizer(saved, .stochastic, seed: 1), run.optimizer(here, .stochastic, seed: 2)
@@ -43,7 +44,7 @@ import Testing
   }
 
   @Test(arguments: RoundingRun.all)
-  func `a residual is dropped by a step that rounds otherwise`(run: RoundingRun) throws {
+  func `A residual is dropped by a step that rounds otherwise`(run: RoundingRun) throws {
     let parameters = run.parameters(Self.shapes)
     let optimizer = try run.optimizer(parameters, .compensated)
     run.setGradients(of: parameters, step: 1)
@@ -57,7 +58,7 @@ import Testing
   }
 
   @Test(arguments: RoundingRun.all)
-  func `a step that is skipped leaves no residual behind`(run: RoundingRun) throws {
+  func `A step that is skipped leaves no residual behind`(run: RoundingRun) throws {
     let parameter = run.parameters([[33]])[0]
     let bits = parameter.value.bits
     let optimizer = try run.optimizer([parameter], .compensated, policy: .skipParameter)
@@ -76,7 +77,7 @@ import Testing
 
   /// A value that is set anew is summed up before the step; otherwise the sum of the last update is taken.
   @Test(arguments: [ScalarType.bfloat16, .float16], [Rounding.stochastic, .compensated])
-  func `the root mean square is that of the values stored`(type: ScalarType, rounding: Rounding) throws {
+  func `The root mean square is that of the values stored`(type: ScalarType, rounding: Rounding) throws {
     for shape in RoundingRun.shapes {
       var numbers = TestNumbers(seed: 1)
       let value = Tensor(numbers.array(shape.elementCount), shape: shape).converted(to: type)
@@ -102,7 +103,7 @@ import Testing
   }
 
   @Test(arguments: RoundingRun.all)
-  func `what has become infinite leaves a residual of zero`(run: RoundingRun) throws {
+  func `What has become infinite leaves a residual of zero`(run: RoundingRun) throws {
     let parameter = Parameter("p", Tensor(repeating: .infinity, shape: [9]).converted(to: run.type))
     let optimizer = try run.optimizer([parameter], .compensated)
     run.setGradients(of: [parameter], step: 1)
@@ -111,10 +112,10 @@ import Testing
   }
 
   @Test(arguments: RoundingRun.Kind.allCases, [ScalarType.float32, .float64])
-  func `wider parameters are stored as computed under every rounding`(
+  func `Wider parameters are stored as computed under every rounding`(
     kind: RoundingRun.Kind, type: ScalarType
   ) throws {
-    let run = RoundingRun(kind: kind, type: type, backend: .current)
+    let run = RoundingRun(kind: kind, type: type, backend: .default)
     func bits(_ rounding: Rounding) throws -> [Bits] {
       let parameters = run.parameters(Self.shapes)
       let optimizer = try run.optimizer(parameters, rounding)
@@ -127,7 +128,7 @@ import Testing
     #expect(try bits(.stochastic) == nearest && bits(.compensated) == nearest)
   }
 
-  @Test func `a residual that does not fit is refused`() throws {
+  @Test func `A residual that does not fit is refused`() throws {
     func state(_ residual: Tensor) -> Adafactor.State {
       Adafactor.State(
         step: 1, rowMoments: Tensor(zeros: [2]), columnMoments: Tensor(zeros: [3]), residual: residual)
@@ -144,7 +145,7 @@ import Testing
     }
   }
 
-  @Test func `settings name rounding and seed`() throws {
+  @Test func `Settings name rounding and seed`() throws {
     func check<Options: OptimizerOptions>(_: Options.Type) throws {
       func decode(_ text: String) throws -> Options {
         try JSONDecoder().decode(Options.self, from: Data(text.utf8))

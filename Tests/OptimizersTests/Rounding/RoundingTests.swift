@@ -1,11 +1,12 @@
 import Optimizers
 import Tensors
+import TestSupport
 import Testing
 
 /// Roundings into 16-bit parameters, against the Float32 step of the same values.
 @Suite struct RoundingTests {
   @Test(arguments: RoundingRun.all)
-  func `a stochastic step leaves a neighbour of the Float32 step's value`(run: RoundingRun) throws {
+  func `A stochastic step leaves a neighbour of the Float32 step's value`(run: RoundingRun) throws {
     let narrow = run.parameters()
     let wide = narrow.map { Parameter($0.name, $0.value.converted(to: .float32)) }
     for (parameters, rounding) in [(narrow, Rounding.stochastic), (wide, .nearest)] {
@@ -38,7 +39,7 @@ import Testing
   /// up to the Float32 value: within u of what rounding lost, and sixteen roundings in Float32 of terms no greater
   /// than the value and ten times the rate.
   @Test(arguments: RoundingRun.all)
-  func `a compensated step keeps what rounding lost, on every form of blocks`(
+  func `A compensated step keeps what rounding lost, on every form of blocks`(
     run: RoundingRun
   ) throws {
     let narrow = run.parameters()
@@ -83,7 +84,7 @@ import Testing
   ///   steps deviate by √(T·rate·s/n), and five of those are never seen.
   /// - Float32 itself loses 2⁻²⁴·p a step, and the update is off by a few units of its own.
   @Test(arguments: RoundingRun.all)
-  func `where nearest stalls the others track Float32`(run: RoundingRun) throws {
+  func `Where nearest stalls the others track Float32`(run: RoundingRun) throws {
     let (steps, rate) = (2000, run.type.sixteenBitRoundoff / 8)
     func final(_ type: ScalarType, _ rounding: Rounding) throws -> [[Double]] {
       let shapes: [Shape] = [[24], [3, 5], [2, 3, 3]]
@@ -121,7 +122,7 @@ import Testing
   }
 
   @Test(arguments: RoundingRun.all)
-  func `any number of threads gives the same bits`(run: RoundingRun) throws {
+  func `Any number of threads gives the same bits`(run: RoundingRun) throws {
     for rounding in [Rounding.stochastic, .compensated] {
       func bits(threads: Int) throws -> [[Bits?]] {
         let parameters = run.parameters()
@@ -139,7 +140,7 @@ import Testing
 
   /// Values half-way between two: of 500 elements, two draws differ in 250, with a standard deviation of 11.
   @Test(arguments: RoundingRun.all)
-  func `draws depend on seed, name and step, and on nothing else`(run: RoundingRun) throws {
+  func `Draws depend on seed, name and step, and on nothing else`(run: RoundingRun) throws {
     func draws(seed: UInt64 = 5, name: String = "p", step: Int = 1) throws -> [Double] {
       let initial = Tensor(repeating: 1.125, shape: [500]).converted(to: run.type)
       let parameter = Parameter(name, initial)

@@ -1,5 +1,6 @@
 import Optimizers
 import Tensors
+import TestSupport
 
 /// Numbers of mixed sign and size, reproducible, and the simple arithmetic in Double that results are
 /// compared with.
@@ -44,10 +45,4 @@ extension Parameter {
   var effectiveGradient: [Double]? {
     gradient.map { $0.scalars(as: Double.self).map { $0 * gradientScale } }
   }
-}
-
-/// Whether two lists agree element by element, NaN with NaN.
-func agree(_ x: [Double], _ y: [Double], within bound: (Int) -> Double) -> Bool {
-  x.count == y.count
-    && x.indices.allSatisfy { x[$0].isNaN ? y[$0].isNaN : abs(x[$0] - y[$0]) <= bound($0) }
 }

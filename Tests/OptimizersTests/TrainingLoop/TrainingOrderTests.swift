@@ -1,10 +1,11 @@
 import Optimizers
 import Tensors
+import TestSupport
 import Testing
 
 /// Accumulation, loss scale and clipping together: every order gives the one right gradient, or is refused.
 @Suite struct TrainingOrderTests {
-  enum Operation: CaseIterable { case deliver, unscale, clip }
+  enum Operation: CaseIterable { case apply, unscale, clip }
 
   static let orders: [[Operation]] = Operation.allCases.flatMap { first in
     Operation.allCases.filter { $0 != first }.map { second in
@@ -49,7 +50,7 @@ import Testing
   }
 
   @Test(arguments: orders, Backend.available)
-  func `an order is right or refused, whatever it is`(order: [Operation], backend: Backend) throws {
+  func `An order is right or refused, whatever it is`(order: [Operation], backend: Backend) throws {
     let parameters = parameters()
     let before = parameters.map(\.value)
     let optimizer = try Adafactor(parameters, backend: backend)
@@ -62,14 +63,14 @@ import Testing
     func loop() throws {
       for operation in order {
         switch operation {
-        case .deliver: try accumulator.deliver()
+        case .apply: try accumulator.apply()
         case .unscale: try scaler.unscale(parameters)
-        case .clip: try parameters.clipGradientNorm(maximum: Self.maximum, backend: backend)
+        case .clip: try parameters.clipGradientNorm(maxNorm: Self.maximum, backend: backend)
         }
       }
       try scaler.step(parameters) { try optimizer.step() }
     }
-    if order == [.deliver, .unscale, .clip] {
+    if order == [.apply, .unscale, .clip] {
       try loop()
       compare(parameters)
       #expect(zip(parameters, before).allSatisfy { $0.value != $1 })
@@ -79,7 +80,7 @@ import Testing
     }
   }
 
-  @Test func `micro-batches are un-scaled together, not one by one`() throws {
+  @Test func `Micro-batches are un-scaled together, not one by one`() throws {
     let parameters = parameters()
     let accumulator = GradientAccumulator(parameters)
     let scaler = try LossScaler(.init(scale: Self.lossScale))
@@ -94,29 +95,29 @@ import Testing
     }
   }
 
-  @Test func `micro-batches that were clipped with their loss scale are refused`() throws {
+  @Test func `Micro-batches that were clipped with their loss scale are refused`() throws {
     let parameters = parameters()
     let accumulator = GradientAccumulator(parameters)
     let scaler = try LossScaler(.init(scale: Self.lossScale))
     for gradients in Self.microBatches {
       for (parameter, gradient) in zip(parameters, gradients) { parameter.gradient = gradient }
-      try parameters.clipGradientNorm(maximum: 1)
+      try parameters.clipGradientNorm(maxNorm: 1)
       try accumulator.add()
     }
-    try accumulator.deliver()
+    try accumulator.apply()
     #expect(throws: LossScalerError.clippedBeforeUnscaling(parameter: "p0")) {
       try scaler.step(parameters) {}
     }
   }
 
-  @Test func `without a loss scale clipping follows delivery`() throws {
+  @Test func `Without a loss scale clipping follows apply`() throws {
     let parameters = parameters()
     let accumulator = GradientAccumulator(parameters)
     for (gradients, weight) in zip(Self.microBatches, Self.weights) {
       try accumulator.add(gradients.map { $0 / Self.lossScale }, weight: weight)
     }
-    try accumulator.deliver()
-    try parameters.clipGradientNorm(maximum: Self.maximum)
+    try accumulator.apply()
+    try parameters.clipGradientNorm(maxNorm: Self.maximum)
     compare(parameters)
   }
 
@@ -127,7 +128,7 @@ import Testing
   static let runs = [[[4, 4, 4], [4, 4, 4]], [[1, 9, 2], [5, 3]], [[3, 3, 3], [3, 1]]]
 
   @Test(arguments: Backend.available, runs)
-  func `steps of micro-batches are the large batch's`(backend: Backend, windows: [[Int]]) throws {
+  func `Steps of micro-batches are the large batch's`(backend: Backend, windows: [[Int]]) throws {
     let shape: Shape = [24, 33]
     let initial = GradientOracle.gradient(shape, 1000)
     let (large, small) = (Parameter("large", initial), Parameter("small", initial))
@@ -152,7 +153,7 @@ import Testing
         small.gradient = batch.dropFirst().reduce(batch.first!, +) / Double(count)
         try accumulator.add(weight: Double(count))
       }
-      try accumulator.deliver()
+      try accumulator.apply()
       try parts.step()
       accumulator.reset()
 

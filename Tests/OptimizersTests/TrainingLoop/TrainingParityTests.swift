@@ -1,20 +1,21 @@
 import Optimizers
 import Tensors
+import TestSupport
 import Testing
 
-/// Clipping, the loss scale and whole loops of torch, replayed on both kernel paths.
+/// Clipping, the loss scale and whole loops of torch, replayed on both backends.
 @Suite struct TrainingParityTests {
   /// Relative: torch's float32 sum over the 121 elements of these gradients meets at most as many roundings,
   /// and its powers and the coefficient a few more.
   private static let normTolerance = 130 * GradientOracle.floatRoundoff
 
   @Test(arguments: Backend.available)
-  func `gradients are clipped by norm as torch does`(backend: Backend) throws {
+  func `Gradients are clipped by norm as torch does`(backend: Backend) throws {
     let reference = try TrainingReference.load("clipping", as: TrainingReference.Clipping.self)
     for (index, expected) in reference.norms.enumerated() {
       let parameters = parameters(reference.shapes, expected.gradients)
       let norm = try parameters.clipGradientNorm(
-        maximum: expected.maximum, norm: expected.kind, backend: backend)
+        maxNorm: expected.maximum, norm: expected.kind, backend: backend)
       #expect(
         agree([norm], [expected.norm.value]) { _ in Self.normTolerance * expected.norm.value }
           || norm == expected.norm.value, "case \(index): \(norm), torch \(expected.norm.value)")
@@ -27,11 +28,11 @@ import Testing
     }
   }
 
-  @Test func `gradients are clipped by value as torch does`() throws {
+  @Test func `Gradients are clipped by value as torch does`() throws {
     let reference = try TrainingReference.load("clipping", as: TrainingReference.Clipping.self)
     for (index, expected) in reference.values.enumerated() {
       let parameters = parameters(reference.shapes, expected.gradients)
-      try parameters.clipGradientValues(maximum: expected.maximum)
+      try parameters.clipGradientValues(maxValue: expected.maximum)
       for parameter in parameters {
         let theirs = expected.clipped[parameter.name]!.values.map(Double.init)
         #expect(agree(theirs, parameter.effectiveGradient!) { _ in 0 }, "\(parameter.name) of case \(index)")
@@ -39,7 +40,7 @@ import Testing
     }
   }
 
-  @Test func `the loss scale goes torch's way`() throws {
+  @Test func `The loss scale goes torch's way`() throws {
     let reference = try TrainingReference.load("loss-scaler", as: TrainingReference.Scaler.self)
     for (index, expected) in reference.cases.enumerated() {
       let scaler = try LossScaler(expected.settings.state)
@@ -56,7 +57,7 @@ import Testing
   }
 
   @Test(arguments: ["accumulation", "whole-loop"], Backend.available)
-  func `micro-batches follow torch's loop over large batches`(name: String, backend: Backend) throws {
+  func `Micro-batches follow torch's loop over large batches`(name: String, backend: Backend) throws {
     let reference = try TrainingReference.load(name, as: TrainingReference.Loop.self)
     let parameters = reference.initial.map {
       Parameter($0.name, Tensor($0.initial.values, shape: Shape($0.shape)))
@@ -73,10 +74,10 @@ import Testing
         }
         try accumulator.add(weight: batch.tokens)
       }
-      try accumulator.deliver()
+      try accumulator.apply()
       try scaler.unscale(parameters)
       if let maximum = reference.maximum {
-        let norm = try parameters.clipGradientNorm(maximum: maximum, backend: backend)
+        let norm = try parameters.clipGradientNorm(maxNorm: maximum, backend: backend)
         let theirs = step.norm!.value
         // Sums over the same tokens in another order, then torch's float32 norm.
         #expect(

@@ -1,6 +1,7 @@
 import Foundation
 import Optimizers
 import Tensors
+import TestSupport
 
 /// The reference's numbers of Reference/training, whose README says what they are.
 enum TrainingReference {
@@ -13,14 +14,14 @@ enum TrainingReference {
       let maximum: Double
       let normType: String
       let gradients: [String: Base64Floats]
-      let norm: NumberOrNonFinite
+      let norm: RecordedNumber
       let clipped: [String: Base64Floats]
 
       var kind: GradientNorm {
         switch normType {
         case "2.0": .euclidean
-        case "inf": .maximum
-        default: .order(Double(normType)!)
+        case "inf": .infinity
+        default: .p(Double(normType)!)
         }
       }
     }
@@ -72,7 +73,7 @@ enum TrainingReference {
 
     struct Step: Decodable {
       let microBatches: [MicroBatch]
-      let norm: NumberOrNonFinite?
+      let norm: RecordedNumber?
       let gradients: [String: Base64Floats]
       let scale: Double
       let parameters: [String: Base64Floats]
@@ -87,15 +88,5 @@ enum TrainingReference {
   static func load<Content: Decodable>(_ name: String, as type: Content.Type) throws -> Content {
     let file = ReferenceCase.directory.appending(path: "training/\(name).json")
     return try JSONDecoder().decode(type, from: Data(contentsOf: file))
-  }
-}
-
-/// A number, or one of the strings "NaN", "Infinity", "-Infinity".
-struct NumberOrNonFinite: Decodable {
-  let value: Double
-
-  init(from decoder: any Decoder) throws {
-    let container = try decoder.singleValueContainer()
-    value = try (try? container.decode(Double.self)) ?? Double(container.decode(String.self))!
   }
 }

@@ -11,8 +11,7 @@ struct CSVReaderTests {
     return records
   }
 
-  @Test("Every line is a record, however lines end, and blank lines are none")
-  func lines() throws {
+  @Test func `Every line is a record, however lines end, and blank lines are none`() throws {
     let expected = [
       CSVReader.Record(line: 1, fields: ["a", "b"]), CSVReader.Record(line: 3, fields: ["1", ""]),
     ]
@@ -25,14 +24,14 @@ struct CSVReaderTests {
     #expect(try records("\n\r\n \n") == [])
   }
 
-  @Test("Spaces around a field are not part of it")
-  func spaces() throws {
+  @Test func `Spaces around a field are not part of it`() throws {
     #expect(try records(" a , b c\t, \n")[0].fields == ["a", "b c", ""])
     #expect(try records(" \"a \" ,b")[0].fields == ["a ", "b"])
   }
 
-  @Test("Quoted fields hold delimiters, quotes and line breaks, and lines are counted through them")
-  func quotes() throws {
+  @Test func `Quoted fields hold delimiters, quotes and line breaks, and lines are counted through them`()
+    throws
+  {
     let found = try records("\"a,b\",\"say \"\"hi\"\"\",\"x\ny\r\nz\"\n1,2,3\n\"\",\"\",\"\"")
     #expect(
       found == [
@@ -41,14 +40,14 @@ struct CSVReaderTests {
       ])
   }
 
-  @Test("Other delimiters, a tab among them")
-  func delimiters() throws {
+  @Test func `Other delimiters, a tab among them`() throws {
     #expect(try records("a;b,c\n", delimiter: ";")[0].fields == ["a", "b,c"])
     #expect(try records("a\t\tb\n", delimiter: "\t")[0].fields == ["a", "", "b"])
   }
 
-  @Test("A quote that is not closed, text behind one, and bytes that are no text are errors with their place")
-  func malformed() {
+  @Test
+  func `A quote that is not closed, text behind one, and bytes that are no text are errors with their place`()
+  {
     #expect(throws: TableError("t.csv", line: 2, column: 2, .unterminatedQuote)) {
       try records("a,b\n1,\"2\n3,4\n")
     }

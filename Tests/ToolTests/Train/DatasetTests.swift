@@ -10,23 +10,20 @@ struct DatasetTests {
     return try Dataset(Table(bytes: Array(rows.joined().utf8), path: "t.csv"))
   }
 
-  @Test("Classes are in the order of their numbers, or of their letters")
-  func classes() throws {
+  @Test func `Classes are in the order of their numbers, or of their letters`() throws {
     #expect(try dataset(labels: ["10", "9", "10", "9"]).classNames == ["9", "10"])
     #expect(try dataset(labels: ["10", "9", "10", "9"]).labels == [1, 0, 1, 0])
     #expect(try dataset(labels: ["b", "a", "10", "b", "a", "10"]).classNames == ["10", "a", "b"])
   }
 
-  @Test("One class, and a label that is nearly never the same, are errors")
-  func badClasses() {
+  @Test func `One class, and a label that is nearly never the same, are errors`() {
     #expect(throws: TableError("t.csv", .oneClass("x"))) { try dataset(labels: ["x", "x"]) }
     #expect(throws: TableError("t.csv", .tooManyClasses(3, rows: 5))) {
       try dataset(labels: ["1.5", "2.5", "3.5", "2.5", "1.5"])
     }
   }
 
-  @Test("A split takes every sample once, with its label, and the same one for the same seed")
-  func split() throws {
+  @Test func `A split takes every sample once, with its label, and the same one for the same seed`() throws {
     let labels = (0..<50).map { "\($0 % 2)" }
     let dataset = try dataset(labels: labels)
     func split(_ seed: UInt64) -> (training: Dataset, test: Dataset) {
@@ -47,16 +44,14 @@ struct DatasetTests {
     #expect(split(2).test.features != test.features)
   }
 
-  @Test("Both parts of a split have a sample, however small the part that is asked for")
-  func smallSplit() throws {
+  @Test func `Both parts of a split have a sample, however small the part that is asked for`() throws {
     let dataset = try dataset(labels: ["a", "b", "a", "b"])
     var generator = SeededGenerator(seed: 1)
     #expect(dataset.split(testFraction: 0.01, using: &generator).test.count == 1)
     #expect(dataset.split(testFraction: 0.99, using: &generator).training.count == 1)
   }
 
-  @Test("Standardized columns have mean 0 and variance 1; a constant column becomes 0")
-  func standardization() {
+  @Test func `Standardized columns have mean 0 and variance 1; a constant column becomes 0`() {
     // Far from 0, where Float32 alone would lose the differences.
     let x = Tensor(scalars: [1e9, 5, 1e9 + 1, 5, 1e9 + 2, 5, 1e9 + 3, 5] as [Double], shape: [4, 2])
     let z = Standardization(of: x)(x)

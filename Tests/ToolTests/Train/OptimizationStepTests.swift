@@ -36,10 +36,10 @@ struct OptimizationStepTests {
     }.squareRoot()
   }
 
-  @Test(
-    "The optimizer sees a gradient without its loss scale and of no larger norm than asked for",
-    arguments: [ScalarType.float32, .bfloat16, .float16])
-  func clipping(type: ScalarType) throws {
+  @Test(arguments: [ScalarType.float32, .bfloat16, .float16])
+  func `The optimizer sees a gradient without its loss scale and of no larger norm than asked for`(
+    type: ScalarType
+  ) throws {
     let exact = try step { $0.scalarType = .float64 }
     // The same weights as those that were rounded to 16 bits.
     let whole = try step { settings in
@@ -66,8 +66,9 @@ struct OptimizationStepTests {
     #expect(abs(try gradientNorm(clipped.model) / limit - 1) < 1e-5)
   }
 
-  @Test("Gradients that the loss scale makes infinite leave everything as it was, and halve the scale")
-  func overflow() throws {
+  @Test func `Gradients that the loss scale makes infinite leave everything as it was, and halve the scale`()
+    throws
+  {
     let step = try step { settings in
       settings.scalarType = .float16
       settings.optimizer = .adamw(.init())
@@ -81,8 +82,8 @@ struct OptimizationStepTests {
     #expect(step.optimizer.stateByteCount == 0)
   }
 
-  @Test("Other types than Float16 have no loss scale", arguments: [ScalarType.float32, .bfloat16, .float64])
-  func noScale(type: ScalarType) throws {
+  @Test(arguments: [ScalarType.float32, .bfloat16, .float64])
+  func `Other types than Float16 have no loss scale`(type: ScalarType) throws {
     let step = try step { $0.scalarType = type }
     #expect(!step.scaler.isEnabled && step.scaler.scale == 1)
   }

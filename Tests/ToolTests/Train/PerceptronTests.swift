@@ -6,11 +6,9 @@ import Testing
 
 @Suite("The perceptron")
 struct PerceptronTests {
-  @Test(
-    "Its gradients are those of the loss, by central differences in Float64",
-    arguments: Backend.available)
-  func gradients(path: Backend) {
-    Backend.withDefault(path) {
+  @Test(arguments: Backend.available)
+  func `Its gradients are those of the loss, by central differences in Float64`(backend: Backend) {
+    Backend.withDefault(backend) {
       var generator = SeededGenerator(seed: 3)
       let model = Perceptron(widths: [5, 7, 4, 3], as: .float64, using: &generator)
       for layer in model.layers {
@@ -40,14 +38,12 @@ struct PerceptronTests {
     }
   }
 
-  @Test("The loss of equal logits is the logarithm of the number of classes")
-  func uniform() {
+  @Test func `The loss of equal logits is the logarithm of the number of classes`() {
     let loss = crossEntropy(Tensor(repeating: 3, shape: [4, 10]), labels: [0, 3, 5, 9])
     #expect((loss - 2.302585092994046).magnitude < 1e-6)
   }
 
-  @Test("Without hidden layers it is a linear model")
-  func linear() {
+  @Test func `Without hidden layers it is a linear model`() {
     var generator = SeededGenerator(seed: 3)
     let model = Perceptron(widths: [4, 2], using: &generator)
     #expect(model.parameters.map(\.name) == ["layer1.weight", "layer1.bias"])

@@ -9,8 +9,7 @@ struct TableTests {
     try Table(bytes: Array(text.utf8), path: "t.csv", format: format)
   }
 
-  @Test("A first row without a number is a header, any other is data")
-  func header() throws {
+  @Test func `A first row without a number is a header, any other is data`() throws {
     let named = try table("a,b,species\n1,2,x\n3,4.5,y\n")
     #expect(named.featureNames == ["a", "b"])
     #expect(named.features == [1, 2, 3, 4.5])
@@ -24,8 +23,7 @@ struct TableTests {
     }
   }
 
-  @Test("The label's column by name, by number, and by default")
-  func label() throws {
+  @Test func `The label's column by name, by number, and by default`() throws {
     let text = "a,label,b\n1,x,2\n3,y,4\n"
     #expect(try table(text).labels == ["x", "y"])
     #expect(try table(text, Table.Format(label: "label")).features == [1, 2, 3, 4])
@@ -36,8 +34,7 @@ struct TableTests {
     #expect(try table("a,1\n5,6\n", Table.Format(label: "1", hasHeader: true)).labels == ["6"])
   }
 
-  @Test("A label that no column has, or several have, is an error that lists the columns")
-  func missingLabel() throws {
+  @Test func `A label that no column has, or several have, is an error that lists the columns`() throws {
     let text = "a,b,b\n1,2,3\n"
     let problem = TableError.Problem.noLabelColumn("c", names: ["a", "b", "b"], count: 3)
     #expect(throws: TableError("t.csv", problem)) { try table(text, Table.Format(label: "c")) }
@@ -50,8 +47,7 @@ struct TableTests {
     }
   }
 
-  @Test("A cell that is no finite number is an error with line, column, name and text")
-  func cells() {
+  @Test func `A cell that is no finite number is an error with line, column, name and text`() {
     for text in ["oops", "", "nan", "inf", "1e999", "1,5 "] {
       let cell = text.contains(",") ? "\"\(text)\"" : text
       #expect(throws: TableError("t.csv", line: 3, column: 2, .notANumber(text, columnName: "b")), "\(text)")
@@ -67,8 +63,7 @@ struct TableTests {
         """)
   }
 
-  @Test("Empty, ragged and one-column tables are errors")
-  func shapes() {
+  @Test func `Empty, ragged and one-column tables are errors`() {
     for text in ["", "\n\n", "a,b\n"] {
       #expect(throws: TableError("t.csv", .empty), "\(text.debugDescription)") { try table(text) }
     }
@@ -78,11 +73,12 @@ struct TableTests {
     #expect(throws: TableError("t.csv", line: 1, .noFeatures)) { try table("a\n1\n") }
   }
 
-  @Test("A file that cannot be read is an error in the system's words")
-  func unreadable() {
-    #expect(throws: FileError(path: "/nowhere/t.csv", problem: "cannot be read: No such file or directory")) {
+  @Test func `A file that cannot be read is an error in the system's words`() {
+    #expect(
+      throws: ToolFileError(path: "/nowhere/t.csv", problem: "cannot be read: No such file or directory")
+    ) {
       try Table(path: "/nowhere/t.csv")
     }
-    #expect(throws: FileError.self) { try Table(path: "/") }
+    #expect(throws: ToolFileError.self) { try Table(path: "/") }
   }
 }

@@ -59,12 +59,6 @@ struct TrainCheckpointTests {
     try ToolRunner.run(["train", "--json"] + arguments)
   }
 
-  private func withFolder(_ body: (URL) throws -> Void) throws {
-    let folder = try ToolRunner.temporaryFolder()
-    defer { try? FileManager.default.removeItem(at: folder) }
-    try body(folder)
-  }
-
   private func checkpoints(_ directory: String) -> [String] {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
     return names.filter { $0.hasPrefix("checkpoint-") }.sorted()
@@ -91,12 +85,13 @@ struct TrainCheckpointTests {
     return (process.terminationReason, process.terminationStatus, try errors())
   }
 
-  @Test(
-    "Killed at any step and resumed, a run ends with the bits of one that never stopped", arguments: settings)
-  func killed(settings: [String]) throws {
+  @Test(arguments: settings)
+  func `Killed at any step and resumed, a run ends with the bits of one that never stopped`(
+    settings: [String]
+  ) throws {
     let whole = try report(train(settings))
     if settings.contains("float16") { #expect(whole.skippedSteps > 0) }
-    try withFolder { folder in
+    try ToolRunner.withFolder { folder in
       let directory = folder.appendingPathComponent("run").path
       let saving = settings + ["--checkpoint-directory", directory, "--checkpoint-every", "3"]
       // Twice: a run that was resumed can be resumed.
@@ -112,12 +107,12 @@ struct TrainCheckpointTests {
     }
   }
 
-  @Test(
-    "Ctrl-C saves first, says where, and ends with status 130; the run can go on",
-    arguments: interruptedSettings)
-  func interrupted(settings: [String]) throws {
+  @Test(arguments: interruptedSettings)
+  func `Ctrl-C saves first, says where, and ends with status 130; the run can go on`(settings: [String])
+    throws
+  {
     let whole = try report(train(settings))
-    try withFolder { folder in
+    try ToolRunner.withFolder { folder in
       let directory = folder.appendingPathComponent("run").path
       let saving = settings + ["--checkpoint-directory", directory, "--checkpoint-every", "100000"]
       let end = try interrupt(saving, by: SIGINT, in: folder) { $0.contains("epoch 2/") }
@@ -135,11 +130,10 @@ struct TrainCheckpointTests {
     }
   }
 
-  @Test("A damaged checkpoint is named, and the one before it used")
-  func damaged() throws {
+  @Test func `A damaged checkpoint is named, and the one before it used`() throws {
     let settings = ["--epochs", "3", "--hidden", "16"]
     let whole = try report(train(settings))
-    try withFolder { folder in
+    try ToolRunner.withFolder { folder in
       let directory = folder.appendingPathComponent("run").path
       let saving =
         settings + ["--checkpoint-directory", directory, "--checkpoint-every", "10", "--keep", "2"]
@@ -157,9 +151,8 @@ struct TrainCheckpointTests {
     }
   }
 
-  @Test("Without a number of steps, each epoch's end is saved")
-  func everyEpoch() throws {
-    try withFolder { folder in
+  @Test func `Without a number of steps, each epoch's end is saved`() throws {
+    try ToolRunner.withFolder { folder in
       let directory = folder.appendingPathComponent("run").path
       // 1,438 samples to train on: 23 steps of 64.
       let result = try train(
@@ -169,9 +162,10 @@ struct TrainCheckpointTests {
     }
   }
 
-  @Test("Other settings than the saved ones are an error that lists them, and nothing is written")
-  func otherSettings() throws {
-    try withFolder { folder in
+  @Test func `Other settings than the saved ones are an error that lists them, and nothing is written`()
+    throws
+  {
+    try ToolRunner.withFolder { folder in
       let directory = ["--checkpoint-directory", folder.appendingPathComponent("run").path]
       let settings = ["--epochs", "2", "--hidden", "4"] + directory
       #expect(try train(settings).status == 0)
@@ -219,9 +213,8 @@ struct TrainCheckpointTests {
     }
   }
 
-  @Test("Mistakes with checkpoints end with a message and a status that is not 0")
-  func mistakes() throws {
-    try withFolder { folder in
+  @Test func `Mistakes with checkpoints end with a message and a status that is not 0`() throws {
+    try ToolRunner.withFolder { folder in
       let directory = folder.appendingPathComponent("run").path
       let short = ["--epochs", "1", "--hidden", "0"]
       #expect(try train(short + ["--checkpoint-directory", directory]).status == 0)

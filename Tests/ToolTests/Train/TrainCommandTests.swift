@@ -29,8 +29,7 @@ struct TrainCommandTests {
     return try decoder.decode(Report.self, from: Data(result.output.utf8))
   }
 
-  @Test("Learns the digits to 97 % and better, in a state far smaller than AdamW's")
-  func digits() throws {
+  @Test func `Learns the digits to 97 % and better, in a state far smaller than AdamW's`() throws {
     // Pure Swift in a debug build would take a minute for all epochs.
     let epochs = Backend.available.contains(.openBLAS) ? [] : ["--epochs", "10"]
     let report = try report(ToolRunner.run(["train", "--json", "--quiet"] + epochs))
@@ -39,18 +38,17 @@ struct TrainCommandTests {
     #expect(report.stateBytes * 40 < report.adamwStateBytes)
   }
 
-  @Test("The same seed prints the same losses", arguments: Backend.available)
-  func sameSeed(path: Backend) throws {
+  @Test(arguments: Backend.available)
+  func `The same seed prints the same losses`(backend: Backend) throws {
     let runs = try (0..<2).map { _ in
       try report(
-        train("--json", "--epochs", "2", "--hidden", "16", "--seed", "5", "--backend", path.rawValue))
+        train("--json", "--epochs", "2", "--hidden", "16", "--seed", "5", "--backend", backend.rawValue))
     }
     #expect(runs[0].epochs == runs[1].epochs)
-    #expect(runs[0].backend == path.rawValue)
+    #expect(runs[0].backend == backend.rawValue)
   }
 
-  @Test("Shows progress on standard error and a table on standard output, and draws the loss")
-  func table() throws {
+  @Test func `Shows progress on standard error and a table on standard output, and draws the loss`() throws {
     let folder = try ToolRunner.temporaryFolder()
     defer { try? FileManager.default.removeItem(at: folder) }
     let plot = folder.appendingPathComponent("loss.svg").path
@@ -58,7 +56,7 @@ struct TrainCommandTests {
     #expect(result.status == 0)
     #expect(result.errors.split(separator: "\n").count == 3)
     #expect(result.errors.contains("epoch 3/3  loss ") && result.errors.contains("s left"))
-    for row in ["test accuracy", "time", "gradient", "optimizer", "parameters", "optimizer state", "kernels"]
+    for row in ["test accuracy", "time", "gradient", "optimizer", "parameters", "optimizer state", "backend"]
     {
       #expect(result.lines.contains { $0.hasPrefix(row + "  ") }, "\(row)")
     }
@@ -67,8 +65,7 @@ struct TrainCommandTests {
     #expect(svg.hasPrefix("<svg") && svg.contains("training") && svg.contains("held-out"))
   }
 
-  @Test("Trains on a table of the user's own")
-  func ownTable() throws {
+  @Test func `Trains on a table of the user's own`() throws {
     let folder = try ToolRunner.temporaryFolder()
     defer { try? FileManager.default.removeItem(at: folder) }
     let file = folder.appendingPathComponent("my.csv")
@@ -84,8 +81,7 @@ struct TrainCommandTests {
     #expect(report.testAccuracy == 1)
   }
 
-  @Test("Mistakes end with a message on standard error and a status that is not 0")
-  func mistakes() throws {
+  @Test func `Mistakes end with a message on standard error and a status that is not 0`() throws {
     let folder = try ToolRunner.temporaryFolder()
     defer { try? FileManager.default.removeItem(at: folder) }
     let file = folder.appendingPathComponent("bad.csv")

@@ -40,8 +40,8 @@ struct TrainOptimizerTests {
   /// Weights and biases of 64 → 8 → 10.
   private static let parameters = 64 * 8 + 8 + 8 * 10 + 10
 
-  @Test("A comparison reports each optimizer's run as it is alone, in one table and one picture")
-  func compare() throws {
+  @Test func `A comparison reports each optimizer's run as it is alone, in one table and one picture`() throws
+  {
     let folder = try ToolRunner.temporaryFolder()
     defer { try? FileManager.default.removeItem(at: folder) }
     let plot = folder.appendingPathComponent("loss.svg").path
@@ -68,8 +68,7 @@ struct TrainOptimizerTests {
     for name in names { #expect(svg.contains(">\(name)<"), "\(name)") }
   }
 
-  @Test("The table names optimizer, type, micro-batches, clipping and loss scale")
-  func table() throws {
+  @Test func `The table names optimizer, type, micro-batches, clipping and loss scale`() throws {
     let result = try ToolRunner.run(
       [
         "train", "--quiet", "--optimizer", "adamw", "--dtype", "float16", "--accumulate", "3", "--clip-norm",
@@ -91,8 +90,8 @@ struct TrainOptimizerTests {
       rows.contains("optimizer state \(8 * Self.parameters / 1000),\(8 * Self.parameters % 1000) bytes"))
   }
 
-  @Test("Each rounding trains otherwise; the compensated one keeps a residual of each parameter")
-  func rounding() throws {
+  @Test func `Each rounding trains otherwise; the compensated one keeps a residual of each parameter`() throws
+  {
     let sixteen = Self.short + ["--dtype", "bfloat16"]
     for optimizer in ["adafactor", "adamw"] {
       let names = ["nearest", "stochastic", "compensated"].map { "\(optimizer):rounding=\($0)" }
@@ -108,8 +107,7 @@ struct TrainOptimizerTests {
     #expect(result.lines.contains { $0.hasSuffix(" \(Self.parameters) of bfloat16, stochastic rounding") })
   }
 
-  @Test("Stochastic rounding draws from the seed; other roundings draw nothing")
-  func roundingSeed() throws {
+  @Test func `Stochastic rounding draws from the seed; other roundings draw nothing`() throws {
     func choice(_ arguments: String...) throws -> OptimizerChoice {
       try OptimizerArguments.parse(arguments).choice(seed: 7)
     }
@@ -122,8 +120,8 @@ struct TrainOptimizerTests {
     #expect(try choice() == .adafactor(.init()))
   }
 
-  @Test("Options of one optimizer are refused for the other by name, and so are bad comparisons")
-  func refusals() throws {
+  @Test func `Options of one optimizer are refused for the other by name, and so are bad comparisons`() throws
+  {
     let mistakes: [([String], String)] = [
       (["--optimizer", "adamw", "--warmup-init"], "--warmup-init belongs to adafactor"),
       (["--optimizer", "adamw", "--no-scale-parameter"], "--no-scale-parameter belongs to adafactor"),

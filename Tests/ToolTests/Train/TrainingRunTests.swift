@@ -23,22 +23,22 @@ struct TrainingRunTests {
     settings.epochs = 8
     settings.batchSize = 10
     settings.hidden = [8]
-    settings.optimizer = .adafactor(.init(stepSize: .fixed(0.02), scaleParameter: false))
+    settings.optimizer = .adafactor(.init(learningRate: .constant(0.02), scaleParameter: false))
     change(&settings)
     var run = try TrainingRun(Self.points, path: "points", settings: settings)
     let result = try run.run(report: report)
     return (result, run.model.parameters.map(\.value))
   }
 
-  @Test("Learns what a line separates", arguments: Backend.available)
-  func learns(path: Backend) throws {
+  @Test(arguments: Backend.available)
+  func `Learns what a line separates`(backend: Backend) throws {
     let (result, _) = try run { settings in
-      settings.backend = path
+      settings.backend = backend
       settings.epochs = 40
     }
     #expect(result.testAccuracy >= 0.9)
     #expect(result.epochs[39].trainingLoss < 0.1)
-    #expect(result.backend == path)
+    #expect(result.backend == backend)
     #expect(result.steps == 40 * 5)
     #expect(result.parameters == 2 * 8 + 8 + 8 * 2 + 2)
     #expect(result.adamwStateBytes == 42 * 8)
@@ -46,29 +46,29 @@ struct TrainingRunTests {
     #expect(result.stateBytes == 4 * ((8 + 2) + 8 + (2 + 8) + 2))
   }
 
-  @Test(
-    "The same seed gives the same bits, for any number of threads; another seed others",
-    arguments: Backend.available)
-  func reproducible(path: Backend) throws {
-    let first = try run { $0.backend = path }
+  @Test(arguments: Backend.available)
+  func `The same seed gives the same bits, for any number of threads; another seed others`(backend: Backend)
+    throws
+  {
+    let first = try run { $0.backend = backend }
     for threads in [1, 3] {
       let second = try run { settings in
-        settings.backend = path
+        settings.backend = backend
         settings.threads = threads
       }
       #expect(second.parameters == first.parameters)
       #expect(second.result.epochs == first.result.epochs)
     }
     let other = try run { settings in
-      settings.backend = path
+      settings.backend = backend
       settings.seed = 1
     }
     #expect(other.parameters != first.parameters)
   }
 
-  @Test("Both kernel paths train to the same result", .enabled(if: Backend.available.count > 1))
-  func paths() throws {
-    let runs = try Backend.available.map { path in try run { $0.backend = path } }
+  @Test(.enabled(if: Backend.available.count > 1))
+  func `Both backends train to the same result`() throws {
+    let runs = try Backend.available.map { backend in try run { $0.backend = backend } }
     for (left, right) in zip(runs[0].parameters, runs[1].parameters) {
       let scale = left.rootMeanSquare()
       #expect((left - right).rootMeanSquare() <= 1e-4 * scale)
@@ -78,8 +78,7 @@ struct TrainingRunTests {
     }
   }
 
-  @Test("A schedule drives the rate: from 0 nothing is learned")
-  func schedule() throws {
+  @Test func `A schedule drives the rate: from 0 nothing is learned`() throws {
     let plain = try run()
     let constant = try run { $0.schedule = ScheduleChoice(name: "constant") }
     #expect(constant.parameters == plain.parameters)
@@ -97,11 +96,11 @@ struct TrainingRunTests {
     #expect(plateau.parameters != plain.parameters)
   }
 
-  @Test("AdamW learns it too, and every type of parameters does", arguments: ScalarType.allCases)
-  func types(type: ScalarType) throws {
+  @Test(arguments: ScalarType.allCases)
+  func `AdamW learns it too, and every type of parameters does`(type: ScalarType) throws {
     for optimizer in [
       OptimizerChoice.adamw(.init(learningRate: 0.02)),
-      .adafactor(.init(stepSize: .fixed(0.02), scaleParameter: false)),
+      .adafactor(.init(learningRate: .constant(0.02), scaleParameter: false)),
     ] {
       let (result, parameters) = try run { settings in
         settings.scalarType = type
@@ -114,8 +113,8 @@ struct TrainingRunTests {
     }
   }
 
-  @Test("Micro-batches give the steps of one large batch, a partial last window too", arguments: [2, 4])
-  func accumulation(count: Int) throws {
+  @Test(arguments: [2, 4])
+  func `Micro-batches give the steps of one large batch, a partial last window too`(count: Int) throws {
     // 48 samples: windows of 5 + 5 + … and a last one that ends with a micro-batch of 3.
     let large = try run { settings in
       settings.scalarType = .float64
@@ -138,8 +137,7 @@ struct TrainingRunTests {
     }
   }
 
-  @Test("Progress counts every step and epoch, and its losses are finite")
-  func progress() throws {
+  @Test func `Progress counts every step and epoch, and its losses are finite`() throws {
     var steps: [Int] = []
     var epochs: [Int] = []
     let (result, _) = try run(report: { progress in
@@ -155,10 +153,9 @@ struct TrainingRunTests {
     #expect(result.epochs.map(\.epoch) == epochs)
   }
 
-  @Test("A diverged run stops with the epoch and the remedy; relative steps refuse a schedule")
-  func failures() {
+  @Test func `A diverged run stops with the epoch and the remedy; relative steps refuse a schedule`() {
     #expect(throws: TrainingError.diverged(epoch: 1)) {
-      try run { $0.optimizer = .adafactor(.init(stepSize: .fixed(1e30), scaleParameter: false)) }
+      try run { $0.optimizer = .adafactor(.init(learningRate: .constant(1e30), scaleParameter: false)) }
     }
     #expect(throws: ScheduleError.notSchedulable(quantity: "learning rate", group: 0)) {
       try run { settings in
@@ -168,15 +165,13 @@ struct TrainingRunTests {
     }
   }
 
-  @Test("Time left is what is left at the pace so far")
-  func timeLeft() {
+  @Test func `Time left is what is left at the pace so far`() {
     let progress = TrainingProgress(
       stepsDone: 25, steps: 100, epoch: 1, epochs: 4, loss: 1, elapsed: .seconds(10), finished: nil)
     #expect(progress.timeLeft == .seconds(30))
   }
 
-  @Test("On a terminal one line changes; elsewhere there is a line an epoch; quiet there is none")
-  func display() {
+  @Test func `On a terminal one line changes; elsewhere there is a line an epoch; quiet there is none`() {
     func shown(isTerminal: Bool, isQuiet: Bool) -> String {
       var text = ""
       withoutActuallyEscaping({ (part: String) in text += part }) { write in

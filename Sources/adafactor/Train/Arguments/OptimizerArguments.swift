@@ -86,9 +86,9 @@ struct OptimizerArguments: ParsableArguments {
       guard !adafactor.warmupInit else {
         throw ValidationError("--warmup-init belongs to relative steps: leave out --lr or --warmup-init.")
       }
-      options.stepSize = .fixed(learningRate)
+      options.learningRate = .constant(learningRate)
     } else {
-      options.stepSize = .relative(warmupInitialization: adafactor.warmupInit)
+      options.learningRate = .relative(warmupInit: adafactor.warmupInit)
     }
     options.scaleParameter = adafactor.scaleParameter ?? options.scaleParameter
     options.clipThreshold = adafactor.clipThreshold ?? options.clipThreshold
@@ -110,7 +110,7 @@ struct OptimizerArguments: ParsableArguments {
     options.epsilon = adamw.eps ?? options.epsilon
     options.weightDecay = weightDecay ?? options.weightDecay
     options.amsgrad = adamw.amsgrad
-    options.correctsBias = adamw.biasCorrection ?? options.correctsBias
+    options.biasCorrection = adamw.biasCorrection ?? options.biasCorrection
     setRounding(&options, seed: seed)
     try options.validate()
     return options

@@ -46,7 +46,7 @@ struct DataArguments: ParsableArguments {
     let file = Bundle.main.bundleURL.appendingPathComponent(
       "swift-adafactor_adafactor.resources/Resources/digits.csv")
     guard FileManager.default.fileExists(atPath: file.path) else {
-      throw FileError(
+      throw ToolFileError(
         path: file.path,
         problem: "the digits belong here, beside the program; give a table of your own by --data")
     }
@@ -112,7 +112,7 @@ struct TrainingArguments: ParsableArguments {
   var threads: Int?
 
   @Option(
-    help: "The kernels that compute: \(Backend.available.map(\.rawValue).joined(separator: " or ")).")
+    help: "The backend: \(Backend.available.map(\.rawValue).joined(separator: " or ")).")
   var backend = Backend.available[0]
 
   func validate() throws {
@@ -132,7 +132,7 @@ struct TrainingArguments: ParsableArguments {
     }
     guard Backend.available.contains(backend) else {
       throw ValidationError(
-        "The kernels \(backend.rawValue) are not in this build: enable the trait OpenBLAS.")
+        "The backend \(backend.rawValue) is not in this build: enable the trait OpenBLAS.")
     }
   }
 }

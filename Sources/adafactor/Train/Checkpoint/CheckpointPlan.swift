@@ -16,12 +16,12 @@ struct CheckpointPlan {
   /// The checkpoint to go on from: nil for a run from the beginning.
   ///
   /// - Parameter warn: Hears of checkpoints that are damaged, and of a directory that has none.
-  func newest(_ warn: (String) -> Void) throws -> FoundCheckpoint? {
+  func latest(_ warn: (String) -> Void) throws -> FoundCheckpoint? {
     guard resumes else {
       guard try directory.checkpoints().isEmpty else { throw CheckpointPlanError.occupied(directory.path) }
       return nil
     }
-    guard let found = try directory.newest() else {
+    guard let found = try directory.latest() else {
       warn("\(directory.path) holds no checkpoint: the training begins at its start.")
       return nil
     }

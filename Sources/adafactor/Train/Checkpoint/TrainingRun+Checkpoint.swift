@@ -29,7 +29,7 @@ extension TrainingRun {
   /// - Throws: ``SettingsMismatch``, ``CheckpointPlanError`` and `CheckpointError`; the run begins at its
   ///   start then.
   mutating func resume(_ plan: CheckpointPlan, warn: (String) -> Void) throws {
-    guard let found = try plan.newest(warn) else { return }
+    guard let found = try plan.latest(warn) else { return }
     let checkpoint = found.checkpoint
     let saved = try checkpoint.value([String: String].self, for: Self.settingsName)
     if let mismatch = SettingsMismatch(path: found.path, saved: saved, here: try descriptions) {

@@ -60,8 +60,8 @@ struct Standardization {
 
   /// Measures the columns; a constant one keeps its scale, and becomes 0.
   init(of features: Tensor) {
-    mean = features.columnMeans()
-    let variance = (features - mean).columnSumsOfSquares() / Double(features.shape.rows)
+    mean = features.mean(axis: -2)
+    let variance = (features - mean).sumOfSquares(axis: -2) / Double(features.shape.rows)
     deviation = Tensor(shape: variance.shape, as: .float64) { j in
       variance[j] == 0 ? 1 : variance[j].squareRoot()
     }

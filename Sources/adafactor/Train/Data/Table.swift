@@ -21,7 +21,7 @@ struct Table {
 
   /// Reads a file.
   init(path: String, format: Format = Format()) throws {
-    try self.init(bytes: File.read(path), path: path, format: format)
+    try self.init(bytes: WholeFile.read(path), path: path, format: format)
   }
 
   /// Reads the bytes of a file.

@@ -36,7 +36,7 @@ struct Perceptron {
   func logits(_ x: Tensor) -> Tensor {
     var a = x
     for (index, layer) in layers.enumerated() {
-      let z = a.matrixProduct(layer.weight.value, transposingOther: true) + layer.bias.value
+      let z = a.matmul(layer.weight.value, otherTransposed: true) + layer.bias.value
       a = index == layers.count - 1 ? z : z.relu()
     }
     return a
@@ -48,7 +48,7 @@ struct Perceptron {
     var inputs = [x]
     var sums: [Tensor] = []
     for (index, layer) in layers.enumerated() {
-      let z = inputs[index].matrixProduct(layer.weight.value, transposingOther: true) + layer.bias.value
+      let z = inputs[index].matmul(layer.weight.value, otherTransposed: true) + layer.bias.value
       sums.append(z)
       if index < layers.count - 1 { inputs.append(z.relu()) }
     }
@@ -56,9 +56,9 @@ struct Perceptron {
       sums[layers.count - 1], labels: labels, lossScale: lossScale)
     for index in layers.indices.reversed() {
       let layer = layers[index]
-      layer.weight.gradient = dz.matrixProduct(inputs[index], transposingSelf: true)
-      layer.bias.gradient = dz.columnSums()
-      if index > 0 { dz = dz.matrixProduct(layer.weight.value).reluBackward(at: sums[index - 1]) }
+      layer.weight.gradient = dz.matmul(inputs[index], transposed: true)
+      layer.bias.gradient = dz.sum(axis: -2)
+      if index > 0 { dz = dz.matmul(layer.weight.value).reluBackward(at: sums[index - 1]) }
     }
     return loss
   }

@@ -62,10 +62,10 @@ struct OptimizationStep {
 
   private func update() throws -> Bool {
     let parameters = model.parameters
-    try accumulator?.deliver()
+    try accumulator?.apply()
     if let clipNorm {
       try scaler.unscale(parameters)
-      try parameters.clipGradientNorm(maximum: clipNorm, backend: backend, threads: threads)
+      try parameters.clipGradientNorm(maxNorm: clipNorm, backend: backend, threads: threads)
     }
     let report = try scaler.step(optimizer)
     try scaler.update()

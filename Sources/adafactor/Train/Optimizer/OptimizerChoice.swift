@@ -2,7 +2,7 @@ import Foundation
 import Optimizers
 import Tensors
 
-/// The optimizers that `train` knows.
+/// The optimizers that the tool knows.
 enum OptimizerKind: String, CaseIterable, Encodable {
   case adafactor, adamw
 }

@@ -104,7 +104,7 @@ struct TrainingRun {
     let clock = ContinuousClock()
     let start = clock.now
     let logits = model.logits(test.features)
-    let correct = zip(logits.rowArgmax(), test.labels).count { $0 == $1 }
+    let correct = zip(logits.argMax(axis: -1), test.labels).count { $0 == $1 }
     let result = EpochResult(
       epoch: journal.position.epoch + 1, trainingLoss: journal.lossSum / Double(training.count),
       testLoss: crossEntropy(logits, labels: test.labels),

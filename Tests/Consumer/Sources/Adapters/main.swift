@@ -25,27 +25,27 @@ struct AdaptedLayer {
   }
 
   func callAsFunction(_ x: Tensor) -> Tensor {
-    x.matrixProduct(frozen) + x.matrixProduct(a.value).matrixProduct(b.value)
+    x.matmul(frozen) + x.matmul(a.value).matmul(b.value)
   }
 
   func setGradients(_ x: Tensor, _ yGradient: Tensor) {
-    let adapted = yGradient.matrixProduct(b.value, transposingOther: true)
-    a.gradient = x.matrixProduct(adapted, transposingSelf: true)
-    b.gradient = x.matrixProduct(a.value).matrixProduct(yGradient, transposingSelf: true)
+    let adapted = yGradient.matmul(b.value, otherTransposed: true)
+    a.gradient = x.matmul(adapted, transposed: true)
+    b.gradient = x.matmul(a.value).matmul(yGradient, transposed: true)
   }
 }
 
 var generator = SeededGenerator(seed: 2)
 let frozen = Tensor(normal: [64, 48], standardDeviation: 0.125, using: &generator)
 let change = Tensor(normal: [64, 4], standardDeviation: 0.125, using: &generator)
-  .matrixProduct(Tensor(normal: [4, 48], using: &generator))
+  .matmul(Tensor(normal: [4, 48], using: &generator))
 let x = Tensor(normal: [128, 64], using: &generator)
-let targets = x.matrixProduct(frozen + change)
+let targets = x.matmul(frozen + change)
 
 let layer = AdaptedLayer(frozen: frozen, rank: 4, using: &generator)
 let optimizer = try Adafactor(groups: [
-  ParameterGroup([layer.a], options: .init(stepSize: .fixed(3e-3), scaleParameter: false)),
-  ParameterGroup([layer.b], options: .init(stepSize: .fixed(1e-2), scaleParameter: false)),
+  ParameterGroup([layer.a], options: .init(learningRate: .constant(3e-3), scaleParameter: false)),
+  ParameterGroup([layer.b], options: .init(learningRate: .constant(1e-2), scaleParameter: false)),
 ])
 
 var losses: [Double] = []

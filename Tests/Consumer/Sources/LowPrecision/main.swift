@@ -15,18 +15,18 @@ func train(_ rounding: Rounding) throws -> (loss: Double, stateBytes: Int) {
   let truth =
     start.converted(to: .float32) + Tensor(normal: [32, 16], standardDeviation: 0.1, using: &generator)
   let x = Tensor(normal: [256, 32], using: &generator)
-  let targets = x.matrixProduct(truth)
+  let targets = x.matmul(truth)
 
   let weights = Parameter("weights", start)
   let optimizer = try Adafactor(
     [weights],
-    options: .init(stepSize: .fixed(1e-3), scaleParameter: false, rounding: rounding, roundingSeed: 1))
+    options: .init(learningRate: .constant(1e-3), scaleParameter: false, rounding: rounding, roundingSeed: 1))
   var loss = Double.infinity
   for _ in 0..<400 {
     // Gradients may have another type than the parameter: here Float32, which the step reads as it is.
-    let error = x.matrixProduct(weights.value.converted(to: .float32)) - targets
+    let error = x.matmul(weights.value.converted(to: .float32)) - targets
     loss = (error * error).mean()
-    weights.gradient = x.matrixProduct(error, transposingSelf: true) * (2 / Double(error.elementCount))
+    weights.gradient = x.matmul(error, transposed: true) * (2 / Double(error.elementCount))
     try optimizer.step()
   }
   return (loss, optimizer.stateByteCount)

@@ -61,7 +61,8 @@ func train() throws {
 
     // The rule is a value: one for each step, with a rate that falls on a straight line.
     let rate = 0.05 * (1 - Double(step) / Double(steps))
-    let rule = try Adafactor.Rule(options: .init(stepSize: .fixed(rate), scaleParameter: false), threads: 1)
+    let rule = try Adafactor.Rule(
+      options: .init(learningRate: .constant(rate), scaleParameter: false), threads: 1)
     var weights = layer.weights.mutableSpan
     // dL/dy is 2/n times the error: a factor on the gradient that the step applies as it reads.
     try rule.update(

@@ -25,15 +25,15 @@ struct Model {
     var inputs = [x]
     var products: [Tensor] = []
     for (index, layer) in layers.enumerated() {
-      products.append(inputs[index].matrixProduct(layer.value))
+      products.append(inputs[index].matmul(layer.value))
       inputs.append(index == layers.count - 1 ? products[index] : products[index].relu())
     }
     let error = inputs[layers.count] - targets
     var gradient = error * (2 / Double(error.elementCount))
     for (index, layer) in layers.enumerated().reversed() {
       // The gradient of what the layer was given needs the weights that made the output: take it before the step.
-      let inputGradient = gradient.matrixProduct(layer.value, transposingOther: true)
-      layer.gradient = inputs[index].matrixProduct(gradient, transposingSelf: true)
+      let inputGradient = gradient.matmul(layer.value, otherTransposed: true)
+      layer.gradient = inputs[index].matmul(gradient, transposed: true)
       try consume(layer)
       if index > 0 { gradient = inputGradient.reluBackward(at: products[index - 1]) }
     }
@@ -54,19 +54,19 @@ struct Outcome {
 func train(releasing: Bool) throws -> Outcome {
   var generator = SeededGenerator(seed: 11)
   let x = Tensor(normal: [32, 24], using: &generator)
-  let targets = x.matrixProduct(Tensor(normal: [24, 24], standardDeviation: 0.2, using: &generator))
+  let targets = x.matmul(Tensor(normal: [24, 24], standardDeviation: 0.2, using: &generator))
   let model = Model(count: 6, width: 24, seed: 3)
   // A gradient that is not finite leaves out its own parameter; "leave out the whole step" would need to see all of
   // them first, and `step(_:)` refuses it.
   let optimizer = try Adafactor(
-    model.layers, options: .init(stepSize: .fixed(3e-3), scaleParameter: false),
+    model.layers, options: .init(learningRate: .constant(3e-3), scaleParameter: false),
     nonFinitePolicy: .skipParameter)
   var outcome = Outcome()
   for _ in 0..<120 {
     let loss = try model.loss(x, targets) { layer in
       outcome.peakGradientBytes = max(outcome.peakGradientBytes, model.gradientBytes)
       // Clipping by the norm of all gradients would need all of them, too: here each has a norm of its own.
-      try layer.clipGradientNorm(maximum: 1)
+      try layer.clipGradientNorm(maxNorm: 1)
       if releasing { try optimizer.step(layer) }
     }
     if !releasing { try optimizer.step() }

@@ -25,9 +25,9 @@ final class Training {
   init() throws {
     var generator = SeededGenerator(seed: 8)
     inputs = Tensor(normal: [256, 12], using: &generator)
-    targets = inputs.matrixProduct(Tensor(normal: [12, 6], using: &generator)) + 0.5
+    targets = inputs.matmul(Tensor(normal: [12, 6], using: &generator)) + 0.5
     optimizer = try Adafactor(
-      [weights, bias], options: .init(stepSize: .fixed(0.1), beta1: 0.5, scaleParameter: false),
+      [weights, bias], options: .init(learningRate: .constant(0.1), beta1: 0.5, scaleParameter: false),
       nonFinitePolicy: .skipStep)
     scheduler = try LearningRateScheduler(optimizer, CosineSchedule(warmupSteps: 5, trainingSteps: steps))
     accumulator = GradientAccumulator([weights, bias])
@@ -38,7 +38,7 @@ final class Training {
   /// - Parameter microBatches: The process kills itself after so many: what a power cut would do.
   func run(directory path: String, killAfter microBatches: Int? = nil) throws {
     let directory = CheckpointDirectory(path: path)
-    if let found = try directory.newest() {
+    if let found = try directory.latest() {
       for damaged in found.damaged { print("not used: \(damaged)") }
       try resume(found.checkpoint)
     }
@@ -60,15 +60,15 @@ final class Training {
     let x = inputs.rows(at: samples)
     let error = predictions(x) - targets.rows(at: samples)
     let yGradient = error * (2 / Double(error.elementCount))
-    weights.gradient = x.matrixProduct(yGradient, transposingSelf: true)
-    bias.gradient = yGradient.columnSums()
+    weights.gradient = x.matmul(yGradient, transposed: true)
+    bias.gradient = yGradient.sum(axis: -2)
     try accumulator.add(weight: Double(samples.count))
   }
 
   /// One step from the micro-batches added: average, clip, step, and then the schedule, once a step.
   private func step() throws {
-    try accumulator.deliver()
-    try parameters.clipGradientNorm(maximum: 1)
+    try accumulator.apply()
+    try parameters.clipGradientNorm(maxNorm: 1)
     try optimizer.step()
     scheduler.step()
     accumulator.reset()
@@ -93,7 +93,7 @@ final class Training {
 
   private func predictions(_ x: Tensor) -> Tensor {
     let ones = Tensor(ones: [x.shape[0], 1])
-    return x.matrixProduct(weights.value) + ones.matrixProduct(bias.value.reshaped(to: [1, 6]))
+    return x.matmul(weights.value) + ones.matmul(bias.value.reshaped(to: [1, 6]))
   }
 
   /// The mean squared error over all samples.

@@ -2,7 +2,7 @@ import ScalarTypes
 import Safetensors
 
 /// The norm, extremes and finiteness of numbers that come piece by piece.
-struct ElementStatistics {
+struct TensorStatistics {
   /// All elements.
   private(set) var count = 0
   /// Those that are neither NaN nor infinite; all else is over them.
@@ -63,8 +63,8 @@ struct ElementStatistics {
   private static let pieceByteCount = 1 << 20
 
   /// The statistics of a tensor in a file; nil for types without numbers.
-  static func of(_ tensor: SafetensorsTensor, in file: SafetensorsFile) throws -> ElementStatistics? {
-    var statistics = ElementStatistics()
+  static func of(_ tensor: SafetensorsTensor, in file: SafetensorsFile) throws -> TensorStatistics? {
+    var statistics = TensorStatistics()
     guard statistics.add(UnsafeRawBufferPointer(start: nil, count: 0), tensor.scalarType) else { return nil }
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: pieceByteCount, alignment: 64)
     defer { buffer.deallocate() }

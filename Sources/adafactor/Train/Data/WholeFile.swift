@@ -1,9 +1,9 @@
 import Foundation
 
 /// Whole files, through the C library: its errors say what is wrong in the system's words, Foundation's do not.
-enum File {
+enum WholeFile {
   /// The bytes of the file at `path`.
-  static func read(_ path: String) throws(FileError) -> [UInt8] {
+  static func read(_ path: String) throws(ToolFileError) -> [UInt8] {
     guard let file = fopen(path, "rb") else { throw failure(path, "read") }
     defer { fclose(file) }
     var bytes: [UInt8] = []
@@ -18,7 +18,7 @@ enum File {
   }
 
   /// Writes `text` to the file at `path`, over what it held.
-  static func write(_ text: String, to path: String) throws(FileError) {
+  static func write(_ text: String, to path: String) throws(ToolFileError) {
     guard let file = fopen(path, "wb") else { throw failure(path, "written") }
     let bytes = Array(text.utf8)
     let isWritten = fwrite(bytes, 1, bytes.count, file) == bytes.count
@@ -26,7 +26,7 @@ enum File {
     guard fclose(file) == 0, isWritten else { throw failure(path, "written") }
   }
 
-  private static func failure(_ path: String, _ action: String) -> FileError {
-    FileError(path: path, problem: "cannot be \(action): \(String(cString: strerror(errno)))")
+  private static func failure(_ path: String, _ action: String) -> ToolFileError {
+    ToolFileError(path: path, problem: "cannot be \(action): \(String(cString: strerror(errno)))")
   }
 }

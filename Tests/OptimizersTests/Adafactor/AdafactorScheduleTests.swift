@@ -6,9 +6,9 @@ import Testing
 /// The proxy that reports Adafactor's own rates.
 @Suite struct AdafactorScheduleTests {
   @Test(arguments: ["defaults", "warmup-init", "fixed-scaled", "groups", "options-changed"])
-  func `it reports the reference's step sizes`(name: String) throws {
+  func `It reports the reference's step sizes`(name: String) throws {
     let reference = try ReferenceCase.load(name)
-    let run = try ReferenceRun(reference, backend: .current)
+    let run = try ReferenceRun(reference, backend: .default)
     let schedule = AdafactorSchedule(run.optimizer, initialRate: 0.25)
     #expect(schedule.currentRates == reference.groups.map { _ in 0.25 })
     for (index, step) in reference.steps.enumerated() {
@@ -25,7 +25,7 @@ import Testing
     #expect(schedule.lastEpoch == reference.steps.count)
   }
 
-  @Test func `a group whose first parameter has no gradient reports the initial rate`() throws {
+  @Test func `A group whose first parameter has no gradient reports the initial rate`() throws {
     let absent = Parameter("absent", Tensor(ones: [3]))
     let present = Parameter("present", Tensor(ones: [3]))
     let optimizer = try Adafactor(groups: [
@@ -40,9 +40,9 @@ import Testing
     #expect(schedule.currentRates == [0, 1e-2])
   }
 
-  @Test func `a schedule drives fixed rates and refuses relative steps`() throws {
+  @Test func `A schedule drives fixed rates and refuses relative steps`() throws {
     let weight = Parameter("weight", Tensor(ones: [4, 4]))
-    let fixed = try Adafactor([weight], options: .init(stepSize: .fixed(0.1), scaleParameter: false))
+    let fixed = try Adafactor([weight], options: .init(learningRate: .constant(0.1), scaleParameter: false))
     let scheduler = try LearningRateScheduler(fixed, LinearSchedule(warmupSteps: 2, trainingSteps: 4))
     #expect(fixed.learningRates == [0])
     scheduler.step()

@@ -2,10 +2,10 @@ import Optimizers
 import Tensors
 import Testing
 
-/// Trajectories of transformers' Adafactor, replayed on both kernel paths.
+/// Trajectories of transformers' Adafactor, replayed on both backends.
 @Suite struct AdafactorParityTests {
   @Test(arguments: ReferenceCase.names, Backend.available)
-  func `a trajectory of the reference is followed`(name: String, backend: Backend) throws {
+  func `A trajectory of the reference is followed`(name: String, backend: Backend) throws {
     let reference = try ReferenceCase.load(name)
     let run = try ReferenceRun(reference, backend: backend)
     for (index, step) in reference.steps.enumerated() {

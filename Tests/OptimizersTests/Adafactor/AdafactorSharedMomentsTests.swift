@@ -1,4 +1,5 @@
 import Tensors
+import TestSupport
 import Testing
 
 @testable import Optimizers
@@ -20,7 +21,7 @@ import Testing
       parameter.gradient = Tensor(numbers.array(shape.elementCount), shape: shape).converted(to: type)
       // Rounding by tiles too, where there is any.
       let options = Adafactor.Options(
-        stepSize: .fixed(0.1), beta1: 0.5, rounding: type == .bfloat16 ? .stochastic : .nearest)
+        learningRate: .constant(0.1), beta1: 0.5, rounding: type == .bfloat16 ? .stochastic : .nearest)
       optimizer = try Adafactor([parameter], options: options, backend: backend)
       if let state { try optimizer.setState(state, of: parameter) }
     }
@@ -36,10 +37,10 @@ import Testing
   }
 
   @Test(arguments: types)
-  func `sharing changes no bit, and halves the memory`(type: ScalarType) throws {
+  func `Sharing changes no bit, and halves the memory`(type: ScalarType) throws {
     let initial = Adafactor.State(shape: Self.shape, scalarType: type, hasFirstMoments: true)
-    for kernels in Backend.available {
-      let (shared, apart) = (try Run(type, kernels), try Run(type, kernels, state: separate(initial)))
+    for backend in Backend.available {
+      let (shared, apart) = (try Run(type, backend), try Run(type, backend, state: separate(initial)))
       for _ in 0..<3 {
         try shared.optimizer.step()
         try apart.optimizer.step()
@@ -54,7 +55,7 @@ import Testing
   }
 
   @Test
-  func `a state from elsewhere shares what is equal, and only that`() throws {
+  func `A state from elsewhere shares what is equal, and only that`() throws {
     let run = try Run(.float32, .defaultForOptimizers)
     try run.optimizer.step()
     let apart = separate(run.state)
@@ -79,7 +80,7 @@ import Testing
   }
 
   @Test(arguments: [[3, 3], [1, 1], [4, 3, 3], [5, 1, 3], [5, 3, 1], [0, 1, 1]] as [Shape])
-  func `matrices of more elements, and one alone, keep R and C apart`(shape: Shape) {
+  func `Matrices of more elements, and one alone, keep R and C apart`(shape: Shape) {
     #expect(!Adafactor.State(shape: shape, scalarType: .float32, hasFirstMoments: false).momentsAreShared)
   }
 }

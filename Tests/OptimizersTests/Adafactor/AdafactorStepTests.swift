@@ -1,5 +1,6 @@
 import Optimizers
 import Tensors
+import TestSupport
 import Testing
 
 /// Whole steps against the rule in Double, over shapes that reach every form of blocks and its borders.
@@ -13,29 +14,30 @@ import Testing
   ]
 
   static let everything = Adafactor.Options(
-    stepSize: .fixed(0.02), squaredGradientEpsilon: 1e-8, parameterScaleEpsilon: 1e-2, clipThreshold: 0.3,
+    learningRate: .constant(0.02), squaredGradientEpsilon: 1e-8, parameterScaleEpsilon: 1e-2,
+    clipThreshold: 0.3,
     decayRate: -0.6, beta1: 0.9, weightDecay: 0.1, scaleParameter: true)
 
   @Test(arguments: small, Backend.available)
-  func `steps of a small tensor follow the rule`(shape: Shape, backend: Backend) throws {
+  func `Steps of a small tensor follow the rule`(shape: Shape, backend: Backend) throws {
     for options in [Adafactor.Options(), Self.everything] {
-      try check(shape, options, kernels, steps: 3)
+      try check(shape, options, backend, steps: 3)
     }
   }
 
   @Test(arguments: [[1, 300_000], [8, 20_000], [600, 700], [3, 200, 300], [100_003]] as [Shape])
-  func `steps of a large tensor follow the rule`(shape: Shape) throws {
-    for kernels in Backend.available { try check(shape, Self.everything, kernels, steps: 2) }
+  func `Steps of a large tensor follow the rule`(shape: Shape) throws {
+    for backend in Backend.available { try check(shape, Self.everything, backend, steps: 2) }
   }
 
   @Test(arguments: Backend.available)
-  func `a constant gradient over 50,257 rows does not drift`(backend: Backend) throws {
+  func `A constant gradient over 50,257 rows does not drift`(backend: Backend) throws {
     // One running Float sum a column is off by 7e-5 here.
-    try check([50_257, 16], Adafactor.Options(), kernels, steps: 1) { [Float](repeating: 0.1, count: $1) }
+    try check([50_257, 16], Adafactor.Options(), backend, steps: 1) { [Float](repeating: 0.1, count: $1) }
   }
 
   @Test(arguments: small.filter { $0.elementCount < 5_000 }, Backend.available)
-  func `parameters and gradients may be of either type`(shape: Shape, backend: Backend) throws {
+  func `Parameters and gradients may be of either type`(shape: Shape, backend: Backend) throws {
     let types: [(parameter: ScalarType, gradient: ScalarType)] = [
       (.float64, .float64), (.float64, .float32), (.float32, .float64),
     ]
@@ -65,7 +67,7 @@ import Testing
   ]
 
   @Test(arguments: divided)
-  func `any number of threads gives the same bits`(shape: Shape) throws {
+  func `Any number of threads gives the same bits`(shape: Shape) throws {
     // Beside others, since what runs beside what depends on the threads.
     let shapes: [Shape] = [[70, 50], shape, [300], [200, 9]]
     let gradients = (0..<2).map { step in
@@ -74,7 +76,7 @@ import Testing
         return Tensor(numbers.gradient(shape), shape: shape)
       }
     }
-    for kernels in Backend.available {
+    for backend in Backend.available {
       var first: [ParameterBits]?
       for threads in [1, 2, 3, 8] {
         let parameters = shapes.enumerated().map { Parameter("\($0)", makeParameter($1, .float32).0.value) }

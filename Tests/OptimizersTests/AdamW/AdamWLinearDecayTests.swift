@@ -4,7 +4,7 @@ import Tensors
 import Testing
 
 /// AdamW with warm-up and polynomial decay, as BERT is trained.
-@Suite struct CreateOptimizerTests {
+@Suite struct AdamWLinearDecayTests {
   /// TensorFlow's: a warm-up that hands over to a polynomial decay counted from its end.
   static func rate(
     at step: Int, initial: Double, training: Int, warmup: Int, ratio: Double, exponent: Double
@@ -17,9 +17,9 @@ import Testing
   }
 
   @Test(arguments: [(10, 0.0, 1.0), (0, 0.0, 1.0), (10, 0.25, 1.0), (3, 0.1, 2.5), (29, 0, 1)])
-  func `rates are those of the warm-up and the decay`(warmup: Int, ratio: Double, exponent: Double) throws {
+  func `Rates are those of the warm-up and the decay`(warmup: Int, ratio: Double, exponent: Double) throws {
     let weight = Parameter("weight", Tensor(ones: [3]))
-    let (optimizer, scheduler) = try createOptimizer(
+    let (optimizer, scheduler) = try AdamW.withLinearDecay(
       [weight], initialRate: 5e-5, trainingSteps: 30, warmupSteps: warmup, minimumRateRatio: ratio,
       power: exponent)
     for step in 0..<35 {
@@ -30,9 +30,9 @@ import Testing
     }
   }
 
-  @Test func `its defaults are the reference's`() throws {
+  @Test func `Its defaults are the reference's`() throws {
     let weight = Parameter("bias", Tensor(ones: [3]))
-    let (optimizer, _) = try createOptimizer(
+    let (optimizer, _) = try AdamW.withLinearDecay(
       [weight], initialRate: 1e-3, trainingSteps: 10, warmupSteps: 0)
     #expect(
       optimizer.groups.map(\.options) == [
@@ -40,12 +40,12 @@ import Testing
       ])
   }
 
-  @Test func `with decay, norms and biases are left out unless included`() throws {
+  @Test func `With decay, norms and biases are left out unless included`() throws {
     let names = [
       "encoder.weight", "encoder.bias", "encoder.LayerNorm.weight", "pooler.layer_norm.weight", "head.bias",
     ]
     let parameters = names.map { Parameter($0, Tensor(ones: [2])) }
-    let (optimizer, scheduler) = try createOptimizer(
+    let (optimizer, scheduler) = try AdamW.withLinearDecay(
       parameters, initialRate: 1e-3, trainingSteps: 10, warmupSteps: 2, weightDecay: 0.01,
       includedInWeightDecay: ["^head"])
     #expect(
@@ -59,9 +59,9 @@ import Testing
     #expect(optimizer.learningRates == [5e-4, 5e-4])
   }
 
-  @Test func `a step decays by the rate of the schedule`() throws {
+  @Test func `A step decays by the rate of the schedule`() throws {
     let weight = Parameter("weight", Tensor([8, -8]))
-    let (optimizer, scheduler) = try createOptimizer(
+    let (optimizer, scheduler) = try AdamW.withLinearDecay(
       [weight], initialRate: 0.5, trainingSteps: 10, warmupSteps: 2, weightDecay: 0.5)
     weight.gradient = Tensor([0, 0])
     try optimizer.step()
@@ -72,13 +72,13 @@ import Testing
     #expect(weight.value == Tensor([7, -7]))
   }
 
-  @Test func `settings that cannot be used are refused`() {
+  @Test func `Settings that cannot be used are refused`() {
     let weight = Parameter("weight", Tensor(ones: [3]))
     func make(
       _ parameters: [Parameter], rate: Double = 1e-3, ratio: Double = 0, decay: Double = 0.1,
       warmup: Int = 1, included: [String] = []
     ) throws {
-      _ = try createOptimizer(
+      _ = try AdamW.withLinearDecay(
         parameters, initialRate: rate, trainingSteps: 10, warmupSteps: warmup, minimumRateRatio: ratio,
         weightDecay: decay, includedInWeightDecay: included)
     }

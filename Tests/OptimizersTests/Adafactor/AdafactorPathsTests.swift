@@ -1,8 +1,9 @@
 import Optimizers
 import Tensors
+import TestSupport
 import Testing
 
-/// Whole training runs on every kernel path, whose gradients depend on where the run has come to.
+/// Whole training runs on every backend, whose gradients depend on the parameters so far.
 @Suite struct AdafactorPathsTests {
   /// Least squares with a hidden layer, by hand and in Double: y = W₂ tanh(W₁ x + b₁) + b₂.
   private struct Regression {
@@ -93,11 +94,11 @@ import Testing
   /// A run is as sensitive to rounding as its problem is. What parameters in Float alone do to a run in Double measures
   /// that; the kernels' own roundings are a few units of the update, and small beside those of the parameter.
   @Test(arguments: [
-    Adafactor.Options(stepSize: .fixed(3e-3), scaleParameter: false),
-    Adafactor.Options(stepSize: .fixed(3e-3), beta1: 0.9, weightDecay: 0.01, scaleParameter: true),
+    Adafactor.Options(learningRate: .constant(3e-3), scaleParameter: false),
+    Adafactor.Options(learningRate: .constant(3e-3), beta1: 0.9, weightDecay: 0.01, scaleParameter: true),
     Adafactor.Options(),
   ])
-  func `training runs on all paths end where the rule in Double does`(options: Adafactor.Options) throws {
+  func `Training runs on all backends end where the rule in Double does`(options: Adafactor.Options) throws {
     let exact = trainByRule(options, storage: .float64)
     let rounded = trainByRule(options, storage: .float32)
     #expect(exact.losses[199] < 0.5 * exact.losses[0], "the problem must be one that is learned")
@@ -105,8 +106,8 @@ import Testing
     let lossBound = 4 * distance(rounded.losses, exact.losses)
     let size = distance(exact.values, exact.values.map { _ in 0 })
     #expect(valueBound < 1e-2 * size, "a problem so sensitive would show nothing")
-    for kernels in Backend.available {
-      let run = try train(kernels, options)
+    for backend in Backend.available {
+      let run = try train(backend, options)
       let found = (distance(run.values, exact.values), distance(run.losses, exact.losses))
       #expect(found.0 <= valueBound && found.1 <= lossBound, "\(backend): \(found)")
     }

@@ -1,6 +1,7 @@
 import Foundation
 import Optimizers
 import Tensors
+import TestSupport
 import Testing
 
 /// xʸ of the C library: the oracle takes nothing from the library under test.
@@ -8,60 +9,6 @@ func power(_ x: Double, _ y: Double) -> Double { pow(x, y) }
 
 /// tanh of the C library.
 func tangent(_ x: Double) -> Double { tanh(x) }
-
-/// Reproducible numbers: a congruential generator apart from the library's own.
-struct TestNumbers {
-  private var state: UInt64
-
-  init(seed: Int) { state = UInt64(truncatingIfNeeded: seed) &* 0x9E37_79B9_7F4A_7C15 | 1 }
-
-  /// Uniform in −1 ..< 1.
-  mutating func next() -> Float {
-    state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-    return Float(Int64(bitPattern: state) >> 40) / Float(1 << 23)
-  }
-
-  /// Uniform numbers times `scale`.
-  mutating func array(_ count: Int, scale: Float = 1) -> [Float] {
-    var values = [Float](repeating: 0, count: count)
-    for index in 0..<count { values[index] = scale * next() }
-    return values
-  }
-
-  /// A gradient whose rows differ in size by six orders of magnitude.
-  mutating func gradient(_ shape: Shape) -> [Float] {
-    let scales: [Float] = [1, 1e-3, 30, 1e3, 0.1, 1e-2, 7]
-    var values: [Float] = []
-    values.reserveCapacity(shape.elementCount)
-    while values.count < shape.elementCount {
-      let scale = scales[values.count / shape.columns % 7]
-      for _ in 0..<shape.columns { values.append(scale * next()) }
-    }
-    return values
-  }
-}
-
-extension Tensor {
-  /// A tensor of these values, rounded to the type.
-  init(_ values: [Double], shape: Shape, as type: ScalarType) {
-    self = Tensor(scalars: values, shape: shape).converted(to: type)
-  }
-
-  /// The elements, exactly.
-  var doubles: [Double] { scalars(as: Double.self) }
-
-  /// The bits of all elements, which also tell NaN from NaN and 0 from −0.
-  var bits: Bits { Bits(bytes: withUnsafeBytes { Array($0) }) }
-
-  /// The same values in memory of its own.
-  var rewritten: Tensor { Tensor(doubles, shape: shape, as: scalarType) }
-}
-
-/// Bytes that are compared as one: where arrays differ, `#expect` looks for their longest common part and prints both.
-struct Bits: Equatable, CustomTestStringConvertible {
-  let bytes: [UInt8]
-  var testDescription: String { "\(bytes.count) bytes with the hash \(bytes.hashValue)" }
-}
 
 /// All bits of a state.
 struct StateBits: Equatable {
@@ -88,19 +35,6 @@ struct ParameterBits: Equatable {
     value = parameter.value.bits
     state = StateBits(optimizer.state(of: parameter))
   }
-}
-
-/// Describes the first of `found` that lies further from its expected value than `bound`; nil where there is none.
-func disagreement(_ found: [Double], _ expected: [Double], bound: (Double) -> Double) -> String? {
-  if found.count != expected.count { return "\(found.count) elements, not \(expected.count)" }
-  for index in 0..<found.count {
-    let (our, their) = (found[index], expected[index])
-    if our.isNaN && their.isNaN { continue }
-    if !((our - their).magnitude <= bound(their)) {
-      return "[\(index)] is \(our), not \(their) ± \(bound(their))"
-    }
-  }
-  return nil
 }
 
 extension AdafactorOracle {

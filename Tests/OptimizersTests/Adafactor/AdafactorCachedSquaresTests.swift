@@ -1,5 +1,6 @@
 import Optimizers
 import Tensors
+import TestSupport
 import Testing
 
 /// RMS(P) comes from the sum that the last step's update left, where nobody has changed P since.
@@ -12,12 +13,12 @@ import Testing
   static let types: [ScalarType] = [.float32, .float64]
 
   @Test(arguments: shapes, types)
-  func `a cached sum has the bits of a recomputed one`(shape: Shape, type: ScalarType) throws {
-    for kernels in Backend.available {
+  func `A cached sum has the bits of a recomputed one`(shape: Shape, type: ScalarType) throws {
+    for backend in Backend.available {
       for scales in [true, false] {
-        let options = Adafactor.Options(stepSize: .fixed(0.3), scaleParameter: scales)
+        let options = Adafactor.Options(learningRate: .constant(0.3), scaleParameter: scales)
         let (kept, rewritten) = (
-          try Run(shape, type, options, kernels), try Run(shape, type, options, kernels)
+          try Run(shape, type, options, backend), try Run(shape, type, options, backend)
         )
         for step in 0..<3 {
           // The same values in other memory: what was kept about the old does not count.
@@ -31,15 +32,15 @@ import Testing
   }
 
   @Test(arguments: shapes)
-  func `a change between steps is noticed`(shape: Shape) throws {
-    let options = Adafactor.Options(stepSize: .fixed(0.3))
-    let run = try Run(shape, .float32, options, .current)
+  func `A change between steps is noticed`(shape: Shape) throws {
+    let options = Adafactor.Options(learningRate: .constant(0.3))
+    let run = try Run(shape, .float32, options, .default)
     try run.step(0)
     // In place, through the tensor.
     run.parameter.value.withMutableSpan(of: Float.self) { span in
       for index in span.indices { span[index] = 100 }
     }
-    let fresh = try Run(shape, .float32, options, .current)
+    let fresh = try Run(shape, .float32, options, .default)
     fresh.parameter.value = run.parameter.value.rewritten
     try fresh.optimizer.setState(run.optimizer.state(of: run.parameter)!, of: fresh.parameter)
     for each in [run, fresh] { try each.step(1) }
@@ -48,13 +49,13 @@ import Testing
   }
 
   @Test(arguments: shapes)
-  func `a change of adopted memory is noticed`(shape: Shape) throws {
-    let options = Adafactor.Options(stepSize: .fixed(0.3))
+  func `A change of adopted memory is noticed`(shape: Shape) throws {
+    let options = Adafactor.Options(learningRate: .constant(0.3))
     let memory = UnsafeMutablePointer<Float>.allocate(capacity: shape.elementCount)
     memory.initialize(repeating: 1, count: shape.elementCount)
-    let run = try Run(shape, .float32, options, .current)
+    let run = try Run(shape, .float32, options, .default)
     run.parameter.value = Tensor(
-      unsafeAdopting: memory, shape: shape, as: .float32, deallocator: Deallocator(memory).run)
+      bytesNoCopy: memory, shape: shape, as: .float32, deallocator: Deallocator(memory).run)
     try run.step(0)
     #expect(memory[0] != 1, "a step writes to the memory that was adopted")
     // Behind the tensor's back.

@@ -1,33 +1,6 @@
 import Foundation
 import Safetensors
 
-/// A folder that is deleted with this object.
-final class TemporaryFolder: Sendable {
-  let path: String
-
-  init() throws {
-    path = FileManager.default.temporaryDirectory.appending(path: "safetensors-\(UUID())").path
-    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
-  }
-
-  deinit { try? FileManager.default.removeItem(atPath: path) }
-
-  /// The path of a file in the folder.
-  func file(_ name: String) -> String { "\(path)/\(name)" }
-
-  /// Writes a file into the folder.
-  func file(_ name: String, holding bytes: [UInt8]) throws -> String {
-    try Data(bytes).write(to: URL(filePath: file(name)))
-    return file(name)
-  }
-
-  /// The names of all files in the folder.
-  func names() throws -> [String] { try FileManager.default.contentsOfDirectory(atPath: path).sorted() }
-}
-
-/// What the file at `path` holds.
-func contents(_ path: String) throws -> [UInt8] { try [UInt8](Data(contentsOf: URL(filePath: path))) }
-
 /// The path of a file that the Python package wrote: see Reference/README.md.
 func reference(_ name: String) throws -> String {
   let folder = Bundle.module.bundleURL.appending(path: "Reference")

@@ -1,5 +1,6 @@
 import Optimizers
 import Tensors
+import TestSupport
 import Testing
 
 /// The numerical rules of the design, one test each.
@@ -10,22 +11,22 @@ import Testing
   ]
 
   @Test(arguments: matrices, Backend.available)
-  func `gradients of 1e-11 and 1e-16 give an update of full size`(
+  func `Gradients of 1e-11 and 1e-16 give an update of full size`(
     shape: Shape, backend: Backend
   ) throws {
     // 1 / √(R C) overflows for them: R C is 1e-44 and less.
     for scale: Float in [1e-11, 1e-16] {
       var numbers = TestNumbers(seed: 1)
-      try check(shape, kernels) { _ in numbers.array(shape.elementCount, scale: scale) }
+      try check(shape, backend) { _ in numbers.array(shape.elementCount, scale: scale) }
     }
   }
 
   @Test(arguments: matrices, Backend.available)
-  func `gradients of 1e12 beside a zero row and a zero column stay finite`(
+  func `Gradients of 1e12 beside a zero row and a zero column stay finite`(
     shape: Shape, backend: Backend
   ) throws {
     var numbers = TestNumbers(seed: 2)
-    try check(shape, kernels) { _ in
+    try check(shape, backend) { _ in
       var gradient = numbers.array(shape.elementCount, scale: 1e12)
       for index in gradient.indices
       where index / shape.columns % shape.rows == 1 || index % shape.columns == 2 {
@@ -36,7 +37,7 @@ import Testing
   }
 
   @Test(arguments: matrices + [[40], []], Backend.available)
-  func `a gradient of zeros changes nothing and leaves moments of ε₁`(
+  func `A gradient of zeros changes nothing and leaves moments of ε₁`(
     shape: Shape, backend: Backend
   ) throws {
     let values = Tensor(repeating: 0.7, shape: shape)
@@ -110,7 +111,7 @@ import Testing
   func `Σp² and Σu² of four million equal elements do not drift`(shape: Shape) throws {
     let parameter = Parameter("p", Tensor(repeating: 0.3, shape: shape))
     // β = 0: every element of U is 1, and so is its RMS. A threshold of ½ makes an error of RMS(U) an error of P.
-    let options = Adafactor.Options(stepSize: .fixed(0.5), clipThreshold: 0.5)
+    let options = Adafactor.Options(learningRate: .constant(0.5), clipThreshold: 0.5)
     let optimizer = try Adafactor([parameter], options: options, threads: 2)
     parameter.gradient = Tensor(repeating: 0.1, shape: shape)
     try optimizer.step()
@@ -127,7 +128,7 @@ import Testing
   @Test(
     arguments: [[], [1], [19], [16_390], [7, 11], [150, 130], [4, 5_000], [3, 4, 5]] as [Shape],
     Backend.available)
-  func `one NaN or infinity in a gradient makes its tensor NaN, and no other`(
+  func `One NaN or infinity in a gradient makes its tensor NaN, and no other`(
     shape: Shape, backend: Backend
   ) throws {
     let count = shape.elementCount
@@ -152,7 +153,7 @@ import Testing
   }
 
   @Test(arguments: [[40], [7, 11], [150, 130], [4, 5_000]] as [Shape], Backend.available)
-  func `a NaN in a parameter stays where it is, and the rest takes the least scale`(
+  func `A NaN in a parameter stays where it is, and the rest takes the least scale`(
     shape: Shape, backend: Backend
   ) throws {
     var values = [Float](repeating: 2, count: shape.elementCount)

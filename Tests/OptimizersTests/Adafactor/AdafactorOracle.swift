@@ -47,8 +47,8 @@ struct AdafactorOracle {
   mutating func step(_ gradient: [Double]) {
     step += 1
     let rate: Double
-    switch options.stepSize {
-    case .fixed(let value): rate = value
+    switch options.learningRate {
+    case .constant(let value): rate = value
     case .relative(let warmup): rate = min(warmup ? 1e-6 * Double(step) : 1e-2, 1 / Double(step).squareRoot())
     }
     let rms = rootMeanSquare(parameter)

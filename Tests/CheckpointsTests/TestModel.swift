@@ -1,37 +1,6 @@
-import Foundation
 import Optimizers
 import Tensors
-
-/// A folder that is deleted with this object.
-final class TemporaryFolder: Sendable {
-  let path: String
-
-  init() throws {
-    path = FileManager.default.temporaryDirectory.appending(path: "checkpoints-\(UUID())").path
-    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
-  }
-
-  deinit { try? FileManager.default.removeItem(atPath: path) }
-
-  /// The path of a file in the folder.
-  func file(_ name: String) -> String { "\(path)/\(name)" }
-}
-
-/// What the file at `path` holds.
-func contents(_ path: String) throws -> [UInt8] { try [UInt8](Data(contentsOf: URL(filePath: path))) }
-
-/// Writes over the file at `path`.
-func write(_ bytes: [UInt8], to path: String) throws { try Data(bytes).write(to: URL(filePath: path)) }
-
-/// The names of what is in the directory at `path`.
-func names(in path: String) throws -> [String] {
-  try FileManager.default.contentsOfDirectory(atPath: path).sorted()
-}
-
-extension Tensor {
-  /// The bytes of all elements.
-  var bits: [UInt8] { withUnsafeBytes { Array($0) } }
-}
+import TestSupport
 
 /// Parameters of every kind of shape and type, and gradients for them that depend on the step alone.
 struct TestModel {
@@ -67,11 +36,11 @@ struct TestModel {
     [
       ParameterGroup(
         [self["matrix"], self["bias"], self["never.stepped"]],
-        options: .init(stepSize: .fixed(0.01), clipThreshold: .infinity, beta1: 0.9, weightDecay: 0.1)),
+        options: .init(learningRate: .constant(0.01), clipThreshold: .infinity, beta1: 0.9, weightDecay: 0.1)),
       ParameterGroup([self["layers.0.weight"], self["scalar"], self["embedding"]], options: .init()),
     ]
   }
 
   /// The bits of all values.
-  var bits: [[UInt8]] { parameters.map(\.value.bits) }
+  var bits: [Bits] { parameters.map(\.value.bits) }
 }

@@ -11,7 +11,7 @@ import Testing
   ]
 
   @Test(arguments: shapes)
-  func `a step on two threads takes 1 MB and a sixteenth of the matrix at the most`(shape: Shape) throws {
+  func `A step on two threads takes 1 MB and a sixteenth of the matrix at the most`(shape: Shape) throws {
     let parameter = Parameter("p", Tensor(zeros: shape))
     parameter.gradient = Tensor(zeros: shape)
     let optimizer = try Adafactor([parameter], threads: 2)
@@ -24,7 +24,7 @@ import Testing
   }
 
   @Test
-  func `many parameters share the workspace`() throws {
+  func `Many parameters share the workspace`() throws {
     let parameters = (0..<300).map {
       Parameter("\($0)", Tensor(zeros: $0 % 2 == 0 ? [64, 64] : [150, 130]))
     }
@@ -35,7 +35,7 @@ import Testing
   }
 
   @Test
-  func `the state takes four bytes for each row, column, and element of a vector`() throws {
+  func `The state takes four bytes for each row, column, and element of a vector`() throws {
     let parameters = [
       Parameter("matrix", Tensor(zeros: [30, 50])), Parameter("batch", Tensor(zeros: [7, 3, 5])),
       Parameter("vector", Tensor(zeros: [11])), Parameter("scalar", Tensor(zeros: [])),

@@ -1,11 +1,12 @@
 import Optimizers
 import Tensors
+import TestSupport
 import Testing
 
 /// What an optimizer does with parameters, gradients, groups and states.
 @Suite struct AdafactorBehaviourTests {
   @Test
-  func `a parameter without a gradient stays as it is, step count too`() throws {
+  func `A parameter without a gradient stays as it is, step count too`() throws {
     let (fed, unfed) = (Parameter("fed", Tensor(ones: [3, 4])), Parameter("unfed", Tensor(ones: [3, 4])))
     let optimizer = try Adafactor([fed, unfed])
     fed.gradient = Tensor(ones: [3, 4])
@@ -22,7 +23,7 @@ import Testing
   }
 
   @Test
-  func `a step without any gradient changes nothing`() throws {
+  func `A step without any gradient changes nothing`() throws {
     let parameter = Parameter("p", Tensor(ones: [3]))
     let optimizer = try Adafactor([parameter])
     let report = try optimizer.step()
@@ -30,7 +31,7 @@ import Testing
   }
 
   @Test
-  func `gradients that come and go follow the rule with their own step counts`() throws {
+  func `Gradients that come and go follow the rule with their own step counts`() throws {
     let shapes: [Shape] = [[5], [6, 7], [150, 130]]
     let parameters = shapes.map { Parameter("\($0)", Tensor(ones: $0)) }
     let optimizer = try Adafactor(parameters)
@@ -53,10 +54,10 @@ import Testing
   }
 
   @Test
-  func `groups differ in every option`() throws {
+  func `Groups differ in every option`() throws {
     let options: [Adafactor.Options] = [
-      .init(), .init(stepSize: .relative(warmupInitialization: true)), AdafactorStepTests.everything,
-      .init(stepSize: .fixed(0.1), decayRate: -0.3, scaleParameter: false),
+      .init(), .init(learningRate: .relative(warmupInit: true)), AdafactorStepTests.everything,
+      .init(learningRate: .constant(0.1), decayRate: -0.3, scaleParameter: false),
       .init(squaredGradientEpsilon: 0.1, parameterScaleEpsilon: 3, clipThreshold: 0.05, weightDecay: 0.5),
     ]
     let groups = options.enumerated().map { index, options in
@@ -87,12 +88,12 @@ import Testing
   }
 
   @Test
-  func `changed options hold from the next step on, for their group alone`() throws {
+  func `Changed options hold from the next step on, for their group alone`() throws {
     let parameters = ["a", "b"].map { Parameter($0, Tensor([2, 3])) }
-    let options = Adafactor.Options(stepSize: .fixed(0.5), scaleParameter: false)
+    let options = Adafactor.Options(learningRate: .constant(0.5), scaleParameter: false)
     let optimizer = try Adafactor(groups: parameters.map { ParameterGroup([$0], options: options) })
     for parameter in parameters { parameter.gradient = Tensor([1, -1]) }
-    try optimizer.updateOptions(ofGroup: 1) { $0.stepSize = .fixed(0.25) }
+    try optimizer.updateOptions(ofGroup: 1) { $0.learningRate = .constant(0.25) }
     #expect(optimizer.groups[0].options == options)
     try optimizer.step()
     // The first update of a vector is the gradient's sign.
@@ -100,9 +101,10 @@ import Testing
   }
 
   @Test
-  func `step with a closure returns the loss, and steps with its gradients`() throws {
+  func `Step with a closure returns the loss, and steps with its gradients`() throws {
     let parameter = Parameter("p", Tensor([2, 3]))
-    let optimizer = try Adafactor([parameter], options: .init(stepSize: .fixed(0.5), scaleParameter: false))
+    let optimizer = try Adafactor(
+      [parameter], options: .init(learningRate: .constant(0.5), scaleParameter: false))
     let loss = try optimizer.step {
       parameter.gradient = Tensor([1, -1])
       return 42.5
@@ -114,9 +116,10 @@ import Testing
   }
 
   @Test
-  func `momentum begins with zeros when beta1 is set`() throws {
+  func `Momentum begins with zeros when beta1 is set`() throws {
     let parameter = Parameter("p", Tensor([2, 3]))
-    let optimizer = try Adafactor([parameter], options: .init(stepSize: .fixed(0.5), scaleParameter: false))
+    let optimizer = try Adafactor(
+      [parameter], options: .init(learningRate: .constant(0.5), scaleParameter: false))
     parameter.gradient = Tensor([1, -1])
     try optimizer.step()
     #expect(optimizer.state(of: parameter)?.firstMoments == nil)
@@ -132,7 +135,7 @@ import Testing
   }
 
   @Test(arguments: [[9], [7, 11], [150, 130], [1, 20_000], [30, 2, 1, 1]] as [Shape])
-  func `copies keep their values, and the gradient is left as it is`(shape: Shape) throws {
+  func `Copies keep their values, and the gradient is left as it is`(shape: Shape) throws {
     var numbers = TestNumbers(seed: 1)
     let values = Tensor(numbers.array(shape.elementCount), shape: shape)
     // Two parameters and the test share one memory; one gradient is a parameter's own value.
@@ -160,10 +163,10 @@ import Testing
   }
 
   @Test(arguments: [[9], [7, 11], [150, 130], [4, 5_000]] as [Shape])
-  func `a gradient's scale multiplies it as it is read`(shape: Shape) throws {
+  func `A gradient's scale multiplies it as it is read`(shape: Shape) throws {
     var numbers = TestNumbers(seed: 1)
     let gradient = Tensor(numbers.array(shape.elementCount), shape: shape)
-    for kernels in Backend.available {
+    for backend in Backend.available {
       let parameter = Parameter("p", Tensor(ones: shape))
       let optimizer = try Adafactor([parameter], options: AdafactorStepTests.everything, backend: backend)
       var oracle = AdafactorOracle(parameter, options: AdafactorStepTests.everything)
@@ -181,7 +184,7 @@ import Testing
   }
 
   @Test
-  func `a parameter that owns its memory is changed in place`() throws {
+  func `A parameter that owns its memory is changed in place`() throws {
     let parameter = Parameter("p", Tensor(ones: [150, 130]))
     let address = parameter.value.withSpan(of: Float.self) { span in
       span.withUnsafeBufferPointer { UInt(bitPattern: $0.baseAddress) }
@@ -197,7 +200,7 @@ import Testing
 
   @Test(
     arguments: [[0], [0, 5], [5, 0], [3, 0, 4], [0, 3, 4]] as [Shape], [NonFinitePolicy.propagate, .skipStep])
-  func `tensors without elements are stepped`(shape: Shape, policy: NonFinitePolicy) throws {
+  func `Tensors without elements are stepped`(shape: Shape, policy: NonFinitePolicy) throws {
     let (empty, other) = (Parameter("empty", Tensor(zeros: shape)), Parameter("other", Tensor(ones: [2, 2])))
     let optimizer = try Adafactor([empty, other], options: .init(beta1: 0.9), nonFinitePolicy: policy)
     (empty.gradient, other.gradient) = (Tensor(zeros: shape), Tensor(ones: [2, 2]))
@@ -210,7 +213,7 @@ import Testing
   }
 
   @Test(arguments: [[], [5], [6, 7], [2, 150, 130]] as [Shape])
-  func `a run goes on from another's state with the same bits`(shape: Shape) throws {
+  func `A run goes on from another's state with the same bits`(shape: Shape) throws {
     func make(_ value: Tensor) throws -> (Parameter, Adafactor) {
       let parameter = Parameter("p", value)
       return (parameter, try Adafactor([parameter], options: AdafactorStepTests.everything))
@@ -233,7 +236,7 @@ import Testing
   }
 
   @Test
-  func `an optimizer without a thread is a mistake of the program`() async {
+  func `An optimizer without a thread is a mistake of the program`() async {
     await #expect(processExitsWith: .failure) {
       _ = try Adafactor([Parameter("p", Tensor(ones: [1]))], threads: 0)
     }

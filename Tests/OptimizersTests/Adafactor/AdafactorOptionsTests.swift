@@ -9,18 +9,18 @@ import Testing
   }
 
   @Test
-  func `no settings at all are the reference's defaults`() throws {
+  func `No settings at all are the reference's defaults`() throws {
     let options = try decode("{}")
     #expect(options == Adafactor.Options())
     // As the reference documents them.
-    #expect(options.stepSize == .relative(warmupInitialization: false))
+    #expect(options.learningRate == .relative(warmupInit: false))
     #expect(options.squaredGradientEpsilon == 1e-30 && options.parameterScaleEpsilon == 1e-3)
     #expect(options.clipThreshold == 1 && options.decayRate == -0.8 && options.beta1 == nil)
     #expect(options.weightDecay == 0 && options.scaleParameter)
   }
 
   @Test
-  func `every setting is read under the reference's name`() throws {
+  func `Every setting is read under the reference's name`() throws {
     let fixed = try decode(
       """
       {"lr": 0.25, "eps": [1e-20, 0.5], "clip_threshold": 2, "decay_rate": -0.5, "beta1": 0.75,
@@ -29,18 +29,19 @@ import Testing
     #expect(
       fixed
         == Adafactor.Options(
-          stepSize: .fixed(0.25), squaredGradientEpsilon: 1e-20, parameterScaleEpsilon: 0.5, clipThreshold: 2,
+          learningRate: .constant(0.25), squaredGradientEpsilon: 1e-20, parameterScaleEpsilon: 0.5,
+          clipThreshold: 2,
           decayRate: -0.5, beta1: 0.75, weightDecay: 0.125, scaleParameter: false))
     let relative = try decode(#"{"lr": null, "beta1": null, "relative_step": true, "warmup_init": true}"#)
-    #expect(relative == Adafactor.Options(stepSize: .relative(warmupInitialization: true)))
+    #expect(relative == Adafactor.Options(learningRate: .relative(warmupInit: true)))
   }
 
   @Test(arguments: [
-    Adafactor.Options(), .init(stepSize: .relative(warmupInitialization: true)), .init(stepSize: .fixed(0)),
+    Adafactor.Options(), .init(learningRate: .relative(warmupInit: true)), .init(learningRate: .constant(0)),
     AdafactorStepTests.everything,
     .init(squaredGradientEpsilon: 0, clipThreshold: 1e9, decayRate: 0, beta1: 0),
   ])
-  func `what is encoded decodes to the same`(options: Adafactor.Options) throws {
+  func `What is encoded decodes to the same`(options: Adafactor.Options) throws {
     let data = try JSONEncoder().encode(options)
     #expect(try JSONDecoder().decode(Adafactor.Options.self, from: data) == options)
     // All nine names, so that the reference's constructor takes them as they are.
@@ -63,7 +64,7 @@ import Testing
   }
 
   @Test
-  func `what the reference refuses is refused with its message`() throws {
+  func `What the reference refuses is refused with its message`() throws {
     let file = ReferenceCase.directory.appending(path: "adafactor-errors.json")
     let data = try Data(contentsOf: file)
     let refusals = try JSONDecoder().decode(ReferenceErrors.self, from: data).errors
@@ -88,7 +89,7 @@ import Testing
   }
 
   @Test
-  func `an unknown setting is refused by name`() {
+  func `An unknown setting is refused by name`() {
     let error = #expect(throws: OptimizerError.self) { try decode(#"{"learning_rate": 0.1}"#) }
     #expect(error?.description.contains(#""learning_rate""#) == true)
     #expect(error?.description.contains("lr, eps, clip_threshold, decay_rate, beta1, weight_decay") == true)
@@ -99,7 +100,7 @@ import Testing
     #"{"clip_threshold": true}"#, #"{"decay_rate": [1]}"#, #"{"beta1": "0.9"}"#, #"{"weight_decay": {}}"#,
     #"{"scale_parameter": 1}"#, #"{"relative_step": "yes"}"#, #"{"warmup_init": 0}"#, "[]", "3",
   ])
-  func `a setting of the wrong type is refused`(json: String) {
+  func `A setting of the wrong type is refused`(json: String) {
     #expect(throws: DecodingError.self) { try decode(json) }
   }
 
@@ -111,7 +112,7 @@ import Testing
     (#"{"beta1": -0.1}"#, "beta1 is -0.1"), (#"{"weight_decay": -1}"#, "weight_decay is -1.0"),
     (#"{"lr": -1, "relative_step": false}"#, "lr is -1.0"),
   ])
-  func `a setting out of range is refused by its key`(json: String, message: String) {
+  func `A setting out of range is refused by its key`(json: String, message: String) {
     let error = #expect(throws: OptimizerError.self) { try decode(json) }
     guard case .invalidOption = error else {
       Issue.record("\(error?.description ?? "nothing") for \(json)")

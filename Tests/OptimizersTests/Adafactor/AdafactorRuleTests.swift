@@ -9,7 +9,7 @@ import Testing
   ]
 
   @Test(arguments: shapes, Backend.available)
-  func `it gives the optimizer's bits`(shape: Shape, backend: Backend) throws {
+  func `It gives the optimizer's bits`(shape: Shape, backend: Backend) throws {
     var generator = SeededGenerator(seed: 3)
     let initial = Tensor(normal: shape, using: &generator)
     let options = Adafactor.Options(beta1: 0.9, weightDecay: 0.01)
@@ -31,7 +31,7 @@ import Testing
     #expect(state == optimizer.state(of: parameter))
   }
 
-  @Test func `a gradient that is not finite is skipped with everything as it was`() throws {
+  @Test func `A gradient that is not finite is skipped with everything as it was`() throws {
     let rule = try Adafactor.Rule(options: .init(beta1: 0.9))
     var state = Adafactor.State(shape: [2, 3], scalarType: .float32, hasFirstMoments: true)
     var values: [Float] = [1, 2, 3, 4, 5, 6]
@@ -50,7 +50,7 @@ import Testing
     }
   }
 
-  @Test func `moments that a skipped step would have needed are not kept`() throws {
+  @Test func `Moments that a skipped step would have needed are not kept`() throws {
     let rule = try Adafactor.Rule(options: .init(beta1: 0.9, rounding: .compensated))
     var state = Adafactor.State(shape: [2], scalarType: .bfloat16, hasFirstMoments: false)
     var values: [BFloat16] = [1, 2]
@@ -62,7 +62,7 @@ import Testing
     #expect(!updated && values == [1, 2] && state == before)
   }
 
-  @Test func `a state of another shape is refused`() throws {
+  @Test func `A state of another shape is refused`() throws {
     let rule = try Adafactor.Rule()
     var state = Adafactor.State(shape: [3, 2], scalarType: .float32, hasFirstMoments: false)
     var values = [Float](repeating: 1, count: 6)
