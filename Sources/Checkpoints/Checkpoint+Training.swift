@@ -16,7 +16,7 @@ extension Checkpoint {
   ///   - schedulers: What drives it.
   /// - Throws: ``CheckpointError`` for a state that JSON cannot hold.
   public init(
-    position: TrainingPosition, model: [Parameter], optimizer: some RestorableOptimizer,
+    position: TrainingPosition, model: [Parameter], optimizer: Optimizer,
     schedulers: [LearningRateScheduler] = []
   ) throws(CheckpointError) {
     self.init(position: position)
@@ -26,7 +26,7 @@ extension Checkpoint {
       precondition(other == nil, "two parameters of the model are named \"\(parameter.name)\"")
     }
     collections[Self.modelName] = parameters
-    collections[Self.optimizerName] = try optimizer.collection()
+    collections[Self.optimizerName] = try optimizer.state().collection()
     try setValue(schedulers.map(\.state), for: Self.schedulersName)
   }
 
@@ -36,10 +36,10 @@ extension Checkpoint {
   ///
   /// - Throws: ``CheckpointError`` with all differences of what does not fit; nothing is changed then.
   public func restore(
-    model: [Parameter], optimizer: some RestorableOptimizer, schedulers: [LearningRateScheduler] = []
+    model: [Parameter], optimizer: Optimizer, schedulers: [LearningRateScheduler] = []
   ) throws(CheckpointError) {
     let values = try collection(Self.modelName).tensors
-    let state = try optimizer.state(in: collection(Self.optimizerName))
+    let state = try optimizer.state(in: collection(Self.optimizerName), path: "the checkpoint")
     let differences =
       Self.differences(saved: values, here: model) + optimizer.differences(from: state)
     guard differences.isEmpty else { throw .mismatch(StateMismatch(differences)) }
@@ -95,19 +95,5 @@ extension Checkpoint {
       }
     }
     return differences + unknown.sorted().map { .unknown(parameter: $0) }
-  }
-}
-
-extension RestorableOptimizer {
-  /// The state as a file holds it.
-  fileprivate func collection() throws(CheckpointError) -> TensorCollection {
-    try state().collection(optimizer: Self.name)
-  }
-
-  /// The state that a checkpoint holds.
-  fileprivate func state(
-    in collection: TensorCollection
-  ) throws(CheckpointError) -> OptimizerState<Options, State> {
-    try OptimizerState(collection, optimizer: Self.name, path: "the checkpoint")
   }
 }

@@ -2,18 +2,28 @@
 package protocol ArithmeticScalar: TensorScalar, BinaryFloatingPoint, SIMDScalar, Codable {
   /// The linear algebra of this type in a table.
   static func linearAlgebra(of kernels: KernelTable) -> LinearAlgebraKernels<Self>
+  /// The conversion of elements to this type in a table.
+  static func reading(of kernels: KernelTable) -> @Sendable (Elements, Int, UnsafeMutablePointer<Self>) -> Void
 }
 
 extension Float: ArithmeticScalar {
   package static func linearAlgebra(of kernels: KernelTable) -> LinearAlgebraKernels<Float> {
     kernels.float32
   }
+
+  package static func reading(
+    of kernels: KernelTable
+  ) -> @Sendable (Elements, Int, UnsafeMutablePointer<Float>) -> Void { kernels.conversion.readFloat }
 }
 
 extension Double: ArithmeticScalar {
   package static func linearAlgebra(of kernels: KernelTable) -> LinearAlgebraKernels<Double> {
     kernels.float64
   }
+
+  package static func reading(
+    of kernels: KernelTable
+  ) -> @Sendable (Elements, Int, UnsafeMutablePointer<Double>) -> Void { kernels.conversion.readDouble }
 }
 
 extension ScalarType {

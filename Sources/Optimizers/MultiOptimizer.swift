@@ -36,7 +36,7 @@ public final class MultiOptimizer: Optimizer {
     func group(_ parameters: [Parameter], _ group: some AnyRuleGroup) -> any AnyParameterGroup {
       ParameterGroup(parameters, options: group.rule)
     }
-    return zip(groupParameters, ruleGroups).map { group($0, $1) }
+    return ruleGroups.indices.map { group(groupParameters[$0], ruleGroups[$0]) }
   }
 
   /// Changes the options of a group, which has this rule, from the next step on.

@@ -8,8 +8,8 @@ extension Optimizer {
     for slot in slots { states[slot.parameter.name] = slot.state }
     func options(_ group: some AnyRuleGroup) -> any UpdateRule { group.rule }
     return OptimizerState(
-      groups: zip(groupParameters, ruleGroups).map {
-        .init(parameters: $0.map(\.name), options: options($1))
+      groups: ruleGroups.indices.map {
+        .init(parameters: groupParameters[$0].map(\.name), options: options(ruleGroups[$0]))
       }, parameters: states)
   }
 
@@ -29,7 +29,7 @@ extension Optimizer {
       }
       group.rule = options
     }
-    for (group, saved) in zip(ruleGroups, state.groups) { restore(group, saved) }
+    for (index, saved) in state.groups.enumerated() { restore(ruleGroups[index], saved) }
     for slot in slots { slot.state = state.parameters[slot.parameter.name] }
   }
 
@@ -53,7 +53,7 @@ extension Optimizer {
       return differences
         + settingDifferences("groups[\(index)]", saved: saved.options, here: options).map { .option($0) }
     }
-    return zip(ruleGroups, state.groups).enumerated().flatMap { differences($1.0, $1.1, $0) }
+    return ruleGroups.indices.flatMap { differences(ruleGroups[$0], state.groups[$0], $0) }
   }
 
   private func parameterDifferences(from state: OptimizerState) -> [StateDifference] {

@@ -41,7 +41,8 @@ public class Optimizer: ScheduledOptimizer {
     nonFinitePolicy: NonFinitePolicy, backend: Backend, threads: Int?
   ) throws(OptimizerError) {
     try Self.check(groupParameters)
-    for rule in rules { try rule.update { _ in } }
+    func validate(_ group: some AnyRuleGroup) throws(OptimizerError) { try group.rule.validate() }
+    for rule in rules { try validate(rule) }
     let threads = threads ?? processorCount
     precondition(threads >= 1, "An optimizer needs at least one thread, not \(threads).")
     self.groupParameters = groupParameters
@@ -127,10 +128,10 @@ public class Optimizer: ScheduledOptimizer {
 extension Optimizer: CustomStringConvertible {
   /// The rules, and the number of parameters and elements of each group.
   public var description: String {
-    zip(ruleGroups, groupParameters).map { group, parameters in
-      func options(_ group: some AnyRuleGroup) -> String { "\(type(of: group.rule).name) (\(group.rule))" }
-      let elements = parameters.reduce(0) { $0 + $1.value.elementCount }
-      return "\(options(group)): \(parameters.count) parameters of \(elements) elements"
+    func options(_ group: some AnyRuleGroup) -> String { "\(type(of: group.rule).name) (\(group.rule))" }
+    return ruleGroups.indices.map { index in
+      let elements = groupParameters[index].reduce(0) { $0 + $1.value.elementCount }
+      return "\(options(ruleGroups[index])): \(groupParameters[index].count) parameters of \(elements) elements"
     }.joined(separator: "\n")
   }
 }

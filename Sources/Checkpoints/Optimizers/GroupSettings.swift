@@ -10,12 +10,16 @@ package struct GroupSettings: Sendable, Hashable {
   /// The options that are given; others are at their defaults.
   package var options: [String: JSONValue]
 
+  /// The name of the group's rule; nil if all groups have the same.
+  package var optimizer: String?
+
   private static let parametersKey = "parameters"
+  private static let optimizerKey = "optimizer"
 }
 
 extension GroupSettings {
   /// The settings of a group of these parameters and options.
-  package init(parameters: [String], options: some OptimizerOptions) throws {
+  package init(parameters: [String], options: some UpdateRule) throws {
     guard case .object(let members) = try JSONText.value(of: options) else {
       preconditionFailure("options are encoded as an object: \(options)")
     }
@@ -23,7 +27,7 @@ extension GroupSettings {
   }
 
   /// The options as an optimizer takes them; it says which names and values it refuses.
-  package func options<Options: OptimizerOptions>(as type: Options.Type) throws -> Options {
+  package func options<Options: UpdateRule>(as type: Options.Type) throws -> Options {
     try JSONText.decode(Options.self, from: .object(options))
   }
 }
@@ -34,11 +38,15 @@ extension GroupSettings: Codable {
     let names = try members.removeValue(forKey: Self.parametersKey).map {
       try JSONText.decode([String].self, from: $0)
     }
-    self.init(parameters: names, options: members)
+    let optimizer = try members.removeValue(forKey: Self.optimizerKey).map {
+      try JSONText.decode(String.self, from: $0)
+    }
+    self.init(parameters: names, options: members, optimizer: optimizer)
   }
 
   package func encode(to encoder: any Encoder) throws {
     var members = options
+    members[Self.optimizerKey] = optimizer.map(JSONValue.string)
     members[Self.parametersKey] = parameters.map { .array($0.map(JSONValue.string)) }
     try members.encode(to: encoder)
   }

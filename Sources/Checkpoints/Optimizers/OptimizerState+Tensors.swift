@@ -2,8 +2,11 @@ import Optimizers
 import Tensors
 
 extension OptimizerState {
-  /// The state as a file holds it: moments and steps by name, groups in the metadata.
-  func collection(optimizer name: String) throws(CheckpointError) -> TensorCollection {
+  /// The state as a file holds it: tensors, numbers and steps by name, groups in the metadata.
+  ///
+  /// The metadata name the optimizer. If groups have different rules, each group names its own, under the key
+  /// `optimizer`, and the optimizer's name is those of its rules, joined by `+`.
+  func collection() throws(CheckpointError) -> TensorCollection {
     var collection = TensorCollection()
     for (parameter, state) in parameters {
       for (part, tensor) in state.tensors {
@@ -14,87 +17,127 @@ extension OptimizerState {
       }
       collection.integers[StateNames.name(of: StateNames.step, parameter)] = state.step
     }
+    let names = groups.map { type(of: $0.options).name }
+    let optimizer = Self.optimizerName(names)
     do {
-      let settings = try groups.map { try GroupSettings(parameters: $0.parameters, options: $0.options) }
+      func settings(_ options: some UpdateRule, _ parameters: [String]) throws -> GroupSettings {
+        var settings = try GroupSettings(parameters: parameters, options: options)
+        if Set(names).count > 1 { settings.optimizer = type(of: options).name }
+        return settings
+      }
+      let settings = try groups.map { try settings($0.options, $0.parameters) }
       let text = String(decoding: try JSONText.encode(settings), as: UTF8.self)
-      collection.metadata = [StateNames.optimizerKey: name, StateNames.groupsKey: text]
+      collection.metadata = [StateNames.optimizerKey: optimizer, StateNames.groupsKey: text]
     } catch {
-      throw .unencodable(name: "the options of \(name)", problem: JSONText.problem(error))
+      throw .unencodable(name: "the options of \(optimizer)", problem: JSONText.problem(error))
     }
     return collection
   }
 
-  /// The state that a file holds.
+  /// The name of an optimizer whose groups have these rules: each name once, in the order of the groups.
+  fileprivate static func optimizerName(_ names: [String]) -> String {
+    names.reduce(into: [String]()) { if !$0.contains($1) { $0.append($1) } }.joined(separator: "+")
+  }
+}
+
+extension Optimizer {
+  /// The state that a file holds, for this optimizer to restore.
   ///
-  /// - Parameters:
-  ///   - collection: The file's contents.
-  ///   - name: The kind of optimizer that the state must be of.
-  ///   - path: Where it comes from, for messages.
-  init(_ collection: TensorCollection, optimizer name: String, path: String) throws(CheckpointError) {
-    try self.init(
-      groups: Self.groups(collection, optimizer: name, path: path),
-      parameters: Self.states(collection, path: path))
+  /// - Parameter path: Where it comes from, for messages.
+  func state(in collection: TensorCollection, path: String) throws(CheckpointError) -> OptimizerState {
+    let here = state().groups.map { type(of: $0.options) as any UpdateRule.Type }
+    let groups = try savedGroups(collection, rules: here, path: path)
+    var rules: [String: any UpdateRule.Type] = [:]
+    for group in groups {
+      for name in group.parameters { rules[name] = type(of: group.options) as any UpdateRule.Type }
+    }
+    return OptimizerState(groups: groups, parameters: try savedStates(collection, rules: rules, path: path))
   }
 
-  private static func groups(
-    _ collection: TensorCollection, optimizer name: String, path: String
-  ) throws(CheckpointError) -> [Group] {
+  private func savedGroups(
+    _ collection: TensorCollection, rules: [any UpdateRule.Type], path: String
+  ) throws(CheckpointError) -> [OptimizerState.Group] {
     guard let saved = collection.metadata[StateNames.optimizerKey] else {
       throw .malformed(
         path: path, place: "metadata",
         problem: "no \"\(StateNames.optimizerKey)\": not the state of an optimizer")
     }
-    guard saved == name else { throw .mismatch(StateMismatch([.optimizer(saved: saved, here: name)])) }
+    let here = OptimizerState.optimizerName(rules.map { $0.name })
+    guard saved == here else { throw .mismatch(StateMismatch([.optimizer(saved: saved, here: here)])) }
+    func options<Rule: UpdateRule>(_: Rule.Type, _ settings: GroupSettings) throws -> any UpdateRule {
+      try settings.options(as: Rule.self)
+    }
     do {
       let text = [UInt8]((collection.metadata[StateNames.groupsKey] ?? "").utf8)
       return try JSONText.decode([GroupSettings].self, from: text).map { settings in
-        Group(parameters: settings.parameters ?? [], options: try settings.options(as: Options.self))
+        let name = settings.optimizer ?? saved
+        guard let rule = rules.first(where: { $0.name == name }) else {
+          throw CheckpointError.mismatch(StateMismatch([.optimizer(saved: name, here: here)]))
+        }
+        return .init(parameters: settings.parameters ?? [], options: try options(rule, settings))
       }
+    } catch let error as CheckpointError {
+      throw error
     } catch {
       throw .malformed(
         path: path, place: "metadata \"\(StateNames.groupsKey)\"", problem: JSONText.problem(error))
     }
   }
 
-  private static func states(
-    _ collection: TensorCollection, path: String
-  ) throws(CheckpointError) -> [String: ParameterState] {
-    var tensors: [String: [String: Tensor]] = [:]
-    var numbers: [String: [String: Double]] = [:]
-    var steps: [String: Int] = [:]
+  private func savedStates(
+    _ collection: TensorCollection, rules: [String: any UpdateRule.Type], path: String
+  ) throws(CheckpointError) -> [String: any ParameterState] {
+    var parts: [String: StateParts] = [:]
     for (name, integer) in collection.integers {
       guard let (parameter, part) = StateNames.split(name), part == StateNames.step else {
-        throw unknownPart(name, path: path)
+        throw unknownPart(name, of: [], path: path)
       }
-      steps[parameter] = integer
+      parts[parameter, default: StateParts()].step = integer
     }
     for (name, tensor) in collection.tensors {
-      guard let (parameter, part) = StateNames.split(name) else { throw unknownPart(name, path: path) }
+      guard let (parameter, part) = StateNames.split(name) else {
+        throw unknownPart(name, of: [], path: path)
+      }
+      // A parameter that no group names is a difference that restoring reports; until then any rule will do.
+      let (tensorNames, numberNames) = Self.partNames(rules[parameter] ?? rules.values.first)
       if part == StateNames.step {
-        steps[parameter] = try step(tensor, name: name, path: path)
-      } else if ParameterState.tensorNames.contains(part) {
-        tensors[parameter, default: [:]][part] = tensor
-      } else if ParameterState.numberNames.contains(part) {
+        parts[parameter, default: StateParts()].step = try step(tensor, name: name, path: path)
+      } else if numberNames.contains(part) {
         guard tensor.shape == [] else {
           throw .malformed(path: path, place: name, problem: "shape \(tensor.shape), must be a single number")
         }
-        numbers[parameter, default: [:]][part] = tensor[]
+        parts[parameter, default: StateParts()].numbers[part] = tensor[]
+      } else if tensorNames?.contains(part) ?? true {
+        parts[parameter, default: StateParts()].tensors[part] = tensor
       } else {
-        throw unknownPart(name, path: path)
+        throw unknownPart(name, of: (tensorNames ?? []) + numberNames, path: path)
       }
     }
-    for parameter in Set(tensors.keys).union(numbers.keys).sorted() where steps[parameter] == nil {
-      throw .malformed(
-        path: path, place: StateNames.name(of: StateNames.step, parameter), problem: "there is none")
+    func state<Rule: UpdateRule>(_: Rule.Type, _ step: Int, _ parts: StateParts) -> any ParameterState {
+      Rule.State(step: step, tensors: parts.tensors, numbers: parts.numbers)
     }
-    return steps.reduce(into: [:]) { states, entry in
-      states[entry.key] = ParameterState(
-        step: entry.value, tensors: tensors[entry.key] ?? [:], numbers: numbers[entry.key] ?? [:])
+    var states: [String: any ParameterState] = [:]
+    for (parameter, parts) in parts.sorted(by: { $0.key < $1.key }) {
+      guard let step = parts.step else {
+        throw .malformed(
+          path: path, place: StateNames.name(of: StateNames.step, parameter), problem: "there is none")
+      }
+      guard let rule = rules[parameter] ?? rules.values.first else { continue }
+      states[parameter] = state(rule, step, parts)
     }
+    return states
+  }
+
+  /// The names of tensors, nil for any, and of numbers that a state can have.
+  private static func partNames(_ rule: (any UpdateRule.Type)?) -> (tensors: [String]?, numbers: [String]) {
+    func names<Rule: UpdateRule>(_: Rule.Type) -> ([String]?, [String]) {
+      (Rule.State.tensorNames, Rule.State.numberNames)
+    }
+    return rule.map { names($0) } ?? ([], [])
   }
 
   /// torch counts the steps of some optimizers in floating-point.
-  private static func step(
+  private func step(
     _ tensor: Tensor, name: String, path: String
   ) throws(CheckpointError) -> Int {
     guard tensor.shape == [], let step = Int(exactly: tensor[]) else {
@@ -105,31 +148,37 @@ extension OptimizerState {
     return step
   }
 
-  private static func unknownPart(_ name: String, path: String) -> CheckpointError {
-    let known = [StateNames.step] + ParameterState.tensorNames + ParameterState.numberNames
+  private func unknownPart(_ name: String, of parts: [String], path: String) -> CheckpointError {
+    let known = [StateNames.step] + parts
     return .malformed(
       path: path, place: name,
-      problem: "not a part of this optimizer's state; those are <parameter>.\(known.joined(separator: ", ."))"
+      problem: "not a part of this optimizer's state; its parts are <parameter>.\(known.joined(separator: ", ."))"
     )
   }
 }
 
+/// The parts of one parameter's state in a file.
+private struct StateParts {
+  var step: Int?
+  var tensors: [String: Tensor] = [:]
+  var numbers: [String: Double] = [:]
+}
+
 // MARK: Files
 
-extension RestorableOptimizer {
+extension Optimizer {
   /// Writes the optimizer's state to a safetensors file, which appears at `path` whole or not at all.
   public func saveState(to path: String) throws(CheckpointError) {
-    try state().collection(optimizer: Self.name).write(to: path)
+    try state().collection().write(to: path)
   }
 
-  /// Goes on from the state in a safetensors file, as by `restore(_:)`.
+  /// Restores the state in a safetensors file, as `restore(_:)` does.
   ///
   /// `scripts/convert_state.py` makes such files of what Python's optimizers saved.
   ///
   /// - Throws: ``CheckpointError``, with everything as it was.
   public func restoreState(from path: String) throws(CheckpointError) {
-    let state = try OptimizerState<Options, State>(
-      TensorCollection(path: path), optimizer: Self.name, path: path)
+    let state = try state(in: TensorCollection(path: path), path: path)
     do {
       try restore(state)
     } catch {

@@ -36,7 +36,7 @@ struct GradientAddition {
   }
 
   /// Runs all additions.
-  static func run(_ additions: inout [GradientAddition], kernels: any KernelPath, threads: Int) {
+  static func run(_ additions: inout [GradientAddition], kernels: KernelTable, threads: Int) {
     let work = additions
     let summaries = GradientBlocks(elementCounts: work.map(\.count)).reduce(
       GradientSummary(), threads: threads
@@ -48,25 +48,28 @@ struct GradientAddition {
     for index in additions.indices { additions[index].summary = summaries[index] }
   }
 
-  private func add(_ block: GradientBlocks.Block, _ kernels: any KernelPath) -> GradientSummary {
-    func add<A: GradientArithmetic>(as type: A.Type) -> GradientSummary {
-      let linearAlgebra = A.linearAlgebra(of: kernels)
-      let sums = (sum.address + block.start * sum.type.byteCount).assumingMemoryBound(to: A.self)
-      var summary = GradientSummary()
-      GradientConversion.forEach(
-        of: gradient.advanced(by: block.start), count: block.count, as: type
-      ) { offset, tile, size in
-        let target = sums + offset
-        // As bytes: this code is entered with a type known at run time, and would set element by element.
-        if isFirst {
-          UnsafeMutableRawPointer(target).initializeMemory(
-            as: UInt8.self, repeating: 0, count: size * sum.type.byteCount)
-        }
-        linearAlgebra.axpy(A(factor), tile, count: size, onto: target)
-        summary.add(GradientSummary(tile: target, count: size, kernels))
+  private func add(_ block: GradientBlocks.Block, _ kernels: KernelTable) -> GradientSummary {
+    sum.type == .float64 ? add(block, kernels, as: Double.self) : add(block, kernels, as: Float.self)
+  }
+
+  private func add<A: ArithmeticScalar>(
+    _ block: GradientBlocks.Block, _ kernels: KernelTable, as type: A.Type
+  ) -> GradientSummary {
+    let linearAlgebra = A.linearAlgebra(of: kernels)
+    let sums = (sum.address + block.start * sum.type.byteCount).assumingMemoryBound(to: A.self)
+    var summary = GradientSummary()
+    GradientConversion.forEach(
+      of: gradient.advanced(by: block.start), count: block.count, as: type, kernels
+    ) { offset, tile, size in
+      let target = sums + offset
+      // As bytes: this code is entered with a type known at run time, and would set element by element.
+      if isFirst {
+        UnsafeMutableRawPointer(target).initializeMemory(
+          as: UInt8.self, repeating: 0, count: size * sum.type.byteCount)
       }
-      return summary
+      linearAlgebra.axpy(A(factor), tile, size, target)
+      summary.add(GradientSummary(tile: target, count: size, kernels))
     }
-    return add(as: sum.type.gradientArithmetic)
+    return summary
   }
 }

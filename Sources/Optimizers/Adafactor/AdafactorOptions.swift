@@ -32,6 +32,9 @@ public struct AdafactorOptions: Sendable, Hashable {
   /// The seed of stochastic rounding. The reference has no such option.
   public var roundingSeed: UInt64
 
+  /// Creates the default options.
+  public init() { self.init(learningRate: .relative()) }
+
   /// Creates options.
   public init(
     learningRate: AdafactorLearningRate = .relative(), squaredGradientEpsilon: Double = 1e-30,

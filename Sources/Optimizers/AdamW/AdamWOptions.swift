@@ -32,6 +32,9 @@ public struct AdamWOptions: Sendable, Hashable {
   /// The seed of stochastic rounding. Torch has no such option.
   public var roundingSeed: UInt64
 
+  /// Creates the default options.
+  public init() { self.init(learningRate: 1e-3) }
+
   /// Creates options.
   public init(
     learningRate: Double = 1e-3, beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8,

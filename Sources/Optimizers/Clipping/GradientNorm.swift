@@ -66,11 +66,11 @@ extension Collection where Element == Parameter {
     case .euclidean:
       norms = parameters.gradientSummaries(backend: backend, threads: threads).map { $0.squares.squareRoot() }
     case .infinity:
-      norms = parameters.reduceGradients(threads: threads, combining: largest) { tile, count in
+      norms = parameters.reduceGradients(backend: backend, threads: threads, combining: largest) { tile, count in
         (0..<count).reduce(0) { largest($0, tile[$1].magnitude) }
       }
     case .p(let p):
-      norms = parameters.reduceGradients(threads: threads, combining: +) { tile, count in
+      norms = parameters.reduceGradients(backend: backend, threads: threads, combining: +) { tile, count in
         (0..<count).reduce(0) { $0 + Double.pow(tile[$1].magnitude, p) }
       }.map { Double.pow($0, 1 / p) }
     }
@@ -85,9 +85,9 @@ extension Collection where Element == Parameter {
     let gradients = unread.map { $0.gradient! }
     let elements = gradients.map(\.elements)
     let kernels = backend.kernels
-    func summary<A: GradientArithmetic>(_ part: Elements, _ count: Int, as type: A.Type) -> GradientSummary {
+    func summary<A: ArithmeticScalar>(_ part: Elements, _ count: Int, as type: A.Type) -> GradientSummary {
       var summary = GradientSummary()
-      GradientConversion.forEach(of: part, count: count, as: type) { _, tile, size in
+      GradientConversion.forEach(of: part, count: count, as: type, kernels) { _, tile, size in
         summary.add(GradientSummary(tile: tile, count: size, kernels))
       }
       return summary
@@ -96,7 +96,7 @@ extension Collection where Element == Parameter {
       GradientSummary(), threads: threads ?? processorCount
     ) { block in
       let elements = elements[block.tensor]
-      return summary(elements.advanced(by: block.start), block.count, as: elements.type.gradientArithmetic)
+      return summary(elements.advanced(by: block.start), block.count, as: elements.type.arithmeticSwiftType)
     } combining: {
       $0.add($1)
     }
@@ -112,8 +112,10 @@ extension Collection where Element == Parameter {
 
   /// A reduction over the magnitudes of each gradient in Double.
   private func reduceGradients(
-    threads: Int?, combining: (Double, Double) -> Double, _ body: (UnsafePointer<Double>, Int) -> Double
+    backend: Backend, threads: Int?, combining: (Double, Double) -> Double,
+    _ body: (UnsafePointer<Double>, Int) -> Double
   ) -> [Double] {
+    let kernels = backend.kernels
     let gradients = map { $0.gradient! }
     let elements = gradients.map(\.elements)
     defer { withExtendedLifetime(gradients) {} }
@@ -122,7 +124,8 @@ extension Collection where Element == Parameter {
     ) { block in
       var result = 0.0
       GradientConversion.forEach(
-        of: elements[block.tensor].advanced(by: block.start), count: block.count, as: Double.self
+        of: elements[block.tensor].advanced(by: block.start), count: block.count, as: Double.self,
+        kernels
       ) { _, tile, size in
         result = combining(result, body(tile, size))
       }

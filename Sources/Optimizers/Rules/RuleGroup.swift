@@ -18,6 +18,9 @@ package final class RuleGroup<Rule: UpdateRule>: AnyRuleGroup {
     if let phased = Rule.self as? any PhasedRule.Type {
       return phased.preparedStep(ofAny: self, layout, state: state, kernels: kernels)
     }
+    if let elementwise = Rule.self as? any ElementwiseRule.Type {
+      return elementwise.preparedStep(ofAny: self, layout, state: state, kernels: kernels)
+    }
     return TensorRuleStep(
       self, layout, state: state.map { $0 as! Rule.State }, kernels: kernels, backend: backend)
   }
@@ -41,6 +44,16 @@ extension PhasedRule {
   ) -> any PreparedStep {
     preparedStep(
       of: group as! RuleGroup<Self>, layout, state: state.map { $0 as! State }, kernels: kernels)
+  }
+}
+
+extension ElementwiseRule {
+  /// The step of one parameter of a group that is known to be of this rule.
+  fileprivate static func preparedStep(
+    ofAny group: AnyObject, _ layout: StepLayout, state: (any ParameterState)?, kernels: KernelTable
+  ) -> any PreparedStep {
+    ElementwiseRuleStep(
+      group as! RuleGroup<Self>, layout, state: state.map { $0 as! MomentState }, kernels: kernels)
   }
 }
 

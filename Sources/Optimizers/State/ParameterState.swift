@@ -78,4 +78,4 @@ public struct MomentState: ParameterState, Equatable {
 }
 
 /// The name of what rounding lost, which the references do not have.
-let residualName = "residual"
+package let residualName = "residual"

@@ -5,9 +5,9 @@ import Tensors
 
 /// One optimizer step on files: everything is checked that headers can tell, then parameter after parameter
 /// is read, stepped and written, and at the end both files are put in their places.
-struct FileStep<Optimizer: FileSteppable> {
+struct FileStep<Rule: FileRule> {
   private let inputs: StepInputs
-  private let groups: [(parameters: [String], options: Optimizer.Options)]
+  private let groups: [(parameters: [String], options: Rule)]
   private let groupIndices: [String: Int]
 
   /// Parameters of all groups.
@@ -17,13 +17,13 @@ struct FileStep<Optimizer: FileSteppable> {
     self.inputs = inputs
     let names = inputs.parameters.tensors.filter { $0.scalarType.scalarType != nil }.map(\.name)
     groups = try configuration.resolvedGroups(
-      for: Optimizer.self, parameters: names, parametersPath: inputs.parameters.path)
+      for: Rule.self, parameters: names, parametersPath: inputs.parameters.path)
     var groupIndices: [String: Int] = [:]
     for (index, group) in groups.enumerated() {
       for name in group.parameters { groupIndices[name] = index }
     }
     self.groupIndices = groupIndices
-    try inputs.checkState(optimizer: Optimizer.name)
+    try inputs.checkState(optimizer: Rule.name)
     for gradient in inputs.gradients.tensors where groupIndices[gradient.name] == nil {
       throw ToolFileError(
         path: configuration.path,
@@ -38,7 +38,7 @@ struct FileStep<Optimizer: FileSteppable> {
   ) throws -> (steppedCount: Int, nonFinite: [String]) {
     let settings = try groups.map { try GroupSettings(parameters: $0.parameters, options: $0.options) }
     let metadata = [
-      StateNames.optimizerKey: Optimizer.name,
+      StateNames.optimizerKey: Rule.name,
       StateNames.groupsKey: String(decoding: try JSONText.encode(settings), as: UTF8.self),
     ]
     var parameters = try SafetensorsWriter(
@@ -66,7 +66,7 @@ struct FileStep<Optimizer: FileSteppable> {
     return (steppedCount, nonFinite)
   }
 
-  private func options(of parameter: String) -> Optimizer.Options {
+  private func options(of parameter: String) -> Rule {
     guard let index = groupIndices[parameter] else {
       preconditionFailure("\(parameter) has a gradient and no group")
     }
@@ -81,11 +81,10 @@ struct FileStep<Optimizer: FileSteppable> {
         return before.values.map(\.descriptor)
       }
       func name(_ part: String) -> String { StateNames.name(of: part, stored.name) }
-      let parts = Optimizer.stateParts(of: Shape(stored.shape), options: options(of: stored.name))
+      let parts = options(of: stored.name).stateParts(of: Shape(stored.shape))
       let moments = SafetensorsScalarType(type.arithmeticType)
-      let residualName = Optimizer.State.residualName
       // Moments that the options no longer use stay in the state; a residual goes with its rounding.
-      let kept = Optimizer.State.tensorNames.filter {
+      let kept = (Rule.State.tensorNames ?? []).filter {
         before[$0] != nil && parts.tensors[$0] == nil && $0 != residualName
       }
       let hasResidual = options(of: stored.name).rounding.keepsResidual(of: type)
@@ -108,10 +107,10 @@ struct FileStep<Optimizer: FileSteppable> {
     if let gradient = inputs.gradients.header.tensor(named: name) {
       parameter.gradient = try inputs.gradients.readTensor(gradient)
     }
-    let optimizer = try Optimizer(
-      parameter: parameter, options: options(of: name), backend: backend, threads: threads)
+    let optimizer = try RuleOptimizer(
+      [parameter], options: options(of: name), backend: backend, threads: threads)
     do {
-      try optimizer.setState(inputs.state(of: name, as: Optimizer.State.self), of: parameter)
+      try optimizer.setState(inputs.state(of: name, as: Rule.State.self), of: parameter)
     } catch let error as OptimizerError {
       throw ToolFileError(path: inputs.state?.path ?? inputs.parameters.path, problem: error.description)
     }

@@ -68,15 +68,15 @@ struct StepCommand: ParsableCommand {
   func run() throws {
     let configuration = try StepConfiguration(path: config)
     switch configuration.optimizer {
-    case .adafactor: try run(Adafactor.self, configuration)
-    case .adamw: try run(AdamW.self, configuration)
+    case .adafactor: try run(AdafactorOptions.self, configuration)
+    case .adamw: try run(AdamWOptions.self, configuration)
     }
   }
 
-  private func run<Optimizer: FileSteppable>(
-    _ type: Optimizer.Type, _ configuration: StepConfiguration
+  private func run<Rule: FileRule>(
+    _ type: Rule.Type, _ configuration: StepConfiguration
   ) throws {
-    let step = try FileStep<Optimizer>(
+    let step = try FileStep<Rule>(
       StepInputs(parameters: parameters, gradients: gradients, state: state), configuration)
     let report = try step.run(
       outParameters: outParameters, outState: outState, backend: backend, threads: threads)

@@ -40,9 +40,9 @@ struct StepConfiguration {
   }
 
   /// The groups with their parameters' names and options, each checked.
-  func resolvedGroups<Optimizer: FileSteppable>(
-    for type: Optimizer.Type, parameters: [String], parametersPath: String
-  ) throws -> [(parameters: [String], options: Optimizer.Options)] {
+  func resolvedGroups<Rule: FileRule>(
+    for type: Rule.Type, parameters: [String], parametersPath: String
+  ) throws -> [(parameters: [String], options: Rule)] {
     let known = Set(parameters)
     var taken: [String: Int] = [:]
     for (index, group) in groups.enumerated() {
@@ -64,7 +64,7 @@ struct StepConfiguration {
       do {
         return (
           group.parameters ?? parameters.filter { taken[$0] == nil },
-          try group.options(as: Optimizer.Options.self)
+          try group.options(as: Rule.self)
         )
       } catch {
         throw ToolFileError(path: path, problem: "groups[\(index)]: \(JSONText.problem(error))")

@@ -58,7 +58,7 @@ struct StepInputs {
   }
 
   /// A parameter's state before the step; nil before its first.
-  func state<State: OptimizerParameterState>(
+  func state<State: ParameterState>(
     of parameter: String, as type: State.Type
   ) throws -> State? {
     let parts = stateTensors(of: parameter)
@@ -66,8 +66,9 @@ struct StepInputs {
     func name(_ part: String) -> String { "\"\(StateNames.name(of: part, parameter))\"" }
     var tensors: [String: Tensor] = [:]
     var numbers: [String: Double] = [:]
+    let tensorNames = State.tensorNames ?? []
     for (part, stored) in parts where part != StateNames.step {
-      guard State.tensorNames.contains(part) || State.numberNames.contains(part) else {
+      guard tensorNames.contains(part) || State.numberNames.contains(part) else {
         throw ToolFileError(
           path: state.path, problem: "\(name(part)) is not a part of this optimizer's state")
       }
@@ -75,7 +76,7 @@ struct StepInputs {
         throw ToolFileError(
           path: state.path, problem: "\(name(part)) is \(stored.scalarType), not floating-point")
       }
-      if State.tensorNames.contains(part) {
+      if tensorNames.contains(part) {
         tensors[part] = try state.readTensor(stored)
       } else {
         guard stored.shape.isEmpty else {

@@ -116,7 +116,7 @@ struct OptimizerArguments: ParsableArguments {
     return options
   }
 
-  private func setRounding(_ options: inout some OptimizerOptions, seed: UInt64) {
+  private func setRounding(_ options: inout some RoundedRule, seed: UInt64) {
     options.rounding = rounding ?? options.rounding
     // Elsewhere nothing is drawn: a setting that has no effect would only stand in checkpoints.
     if options.rounding == .stochastic { options.roundingSeed = seed }

@@ -8,7 +8,7 @@ import Tensors
 /// The order is what makes clipping measure the gradient of the whole window, without its loss scale.
 struct OptimizationStep {
   let model: Perceptron
-  let optimizer: any TrainingOptimizer
+  let optimizer: Optimizer
   /// Nil where a step has one micro-batch, whose gradient needs no sum.
   private let accumulator: GradientAccumulator?
   private let clipNorm: Double?

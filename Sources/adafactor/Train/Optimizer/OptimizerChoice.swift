@@ -19,33 +19,27 @@ enum OptimizerChoice: Equatable {
     }
   }
 
-  /// How steps round into 16-bit parameters.
-  var rounding: Rounding {
+  /// The optimizer's options.
+  var options: any RoundedRule {
     switch self {
-    case .adafactor(let options): options.rounding
-    case .adamw(let options): options.rounding
+    case .adafactor(let options): options
+    case .adamw(let options): options
     }
   }
 
   /// The optimizer of these parameters.
   func make(
     _ parameters: [Parameter], backend: Backend, threads: Int?
-  ) throws(OptimizerError) -> any TrainingOptimizer {
-    switch self {
-    case .adafactor(let options):
-      try Adafactor(parameters, options: options, backend: backend, threads: threads)
-    case .adamw(let options): try AdamW(parameters, options: options, backend: backend, threads: threads)
+  ) throws(OptimizerError) -> Optimizer {
+    func make(_ options: some UpdateRule) throws(OptimizerError) -> Optimizer {
+      try RuleOptimizer(parameters, options: options, backend: backend, threads: threads)
     }
+    return try make(options)
   }
 
   /// The settings as JSON, one text for each name of the reference's.
   var descriptions: [String: String] {
     get throws {
-      let options: any Encodable =
-        switch self {
-        case .adafactor(let options): options
-        case .adamw(let options): options
-        }
       let encoder = JSONEncoder()
       encoder.outputFormatting = .sortedKeys
       let values = try JSONSerialization.jsonObject(with: encoder.encode(options)) as? [String: Any] ?? [:]
@@ -56,12 +50,3 @@ enum OptimizerChoice: Equatable {
     }
   }
 }
-
-/// An optimizer that a training can be saved with.
-protocol TrainingOptimizer: Optimizer, RestorableOptimizer {
-  /// Threads that a step uses at the most.
-  var threads: Int { get }
-}
-
-extension Adafactor: TrainingOptimizer {}
-extension AdamW: TrainingOptimizer {}

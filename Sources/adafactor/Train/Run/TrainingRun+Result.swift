@@ -15,7 +15,7 @@ extension TrainingRun {
       // Two moments a parameter.
       adamwStateBytes: 2 * settings.scalarType.arithmeticType.byteCount * parameters,
       optimizer: settings.optimizer.kind, scalarType: settings.scalarType,
-      rounding: settings.scalarType.byteCount == 2 ? settings.optimizer.rounding : nil,
+      rounding: settings.scalarType.byteCount == 2 ? settings.optimizer.options.rounding : nil,
       batchSize: settings.batchSize,
       microBatches: settings.microBatches, clipNorm: settings.clipNorm,
       lossScale: takeStep.scaler.isEnabled ? takeStep.scaler.scale : nil,

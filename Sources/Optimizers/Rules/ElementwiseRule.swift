@@ -1,0 +1,90 @@
+import KernelInterface
+import Tensors
+
+/// A rule that treats each element alone: the engine runs it on blocks, on all threads.
+///
+///     struct Momentum: ElementwiseRule {
+///       static let name = "momentum"
+///       static let momentNames = ["momentum"]
+///       var learningRate = 1e-2
+///       var weightDecay = 0.0
+///       var rounding = Rounding.nearest
+///       var roundingSeed: UInt64 = 0
+///
+///       func update<Scalar>(_ block: ElementBlock<Scalar>, step: Int) {
+///         let m = block.moments[0]
+///         for i in block.indices {
+///           m[i] = Scalar(0.9) * m[i] + block.gradient[i]
+///           block.parameter[i] -= Scalar(learningRate) * m[i]
+///         }
+///       }
+///     }
+///
+/// Blocks hold `Float`, or `Double` for Float64 parameters. Parameters of 16 bits are converted and rounded back as
+/// `rounding` says. The result must not depend on how a tensor is divided.
+public protocol ElementwiseRule: RoundedRule where State == MomentState {
+  /// The names of the moments, each of the parameter's shape; none of them may be `residual`.
+  static var momentNames: [String] { get }
+
+  /// Updates the elements of a block.
+  ///
+  /// - Parameter step: The step, counted from 1.
+  func update<Scalar: BinaryFloatingPoint>(_ block: ElementBlock<Scalar>, step: Int)
+}
+
+/// Some elements of a parameter, with their gradient and moments.
+public struct ElementBlock<Scalar: BinaryFloatingPoint> {
+  /// P, to change.
+  public let parameter: UnsafeMutableBufferPointer<Scalar>
+  /// G, times its scale.
+  public let gradient: UnsafeBufferPointer<Scalar>
+  /// The moments, to change, in the order of the rule's names.
+  public let moments: [UnsafeMutableBufferPointer<Scalar>]
+
+  /// The places in the block.
+  public var indices: Range<Int> { parameter.indices }
+}
+
+extension ElementwiseRule {
+  /// Zeros for each of the moments.
+  public func initialState(shape: Shape, scalarType: ScalarType) -> MomentState {
+    MomentState(
+      Dictionary(
+        uniqueKeysWithValues: Self.momentNames.map {
+          ($0, Tensor(zeros: shape, as: scalarType.arithmeticType))
+        }))
+  }
+
+  /// Refuses moments and a residual that do not fit the parameter.
+  public func check(
+    _ state: MomentState, parameter: String, shape: Shape, scalarType: ScalarType
+  ) throws(OptimizerError) {
+    try checkStep(state.step, of: parameter)
+    for name in Set(Self.momentNames).union(state.tensors.keys).sorted() where name != residualName {
+      try checkMoments(
+        name, state.tensors[name], parameter: parameter,
+        shape: Self.momentNames.contains(name) ? shape : nil, type: scalarType.arithmeticType)
+    }
+    try checkResidual(state.tensors[residualName], parameter: parameter, shape: shape, scalarType: scalarType)
+  }
+
+  /// One step of one parameter on this thread: what the engine does block by block.
+  public func update(_ parameter: inout Tensor, gradient: Tensor, state: inout MomentState) {
+    func update<Scalar: ArithmeticScalar>(_: Scalar.Type) {
+      var values = parameter.converted(to: Scalar.scalarType)
+      gradient.converted(to: Scalar.scalarType).withElements(of: Scalar.self) { gradient in
+        values.withMutableElements(of: Scalar.self) { values in
+          let moments = Self.momentNames.map { name in
+            let elements = state.tensors[name]!.mutableElements()
+            return UnsafeMutableBufferPointer(
+              start: elements.address.assumingMemoryBound(to: Scalar.self), count: values.count)
+          }
+          self.update(
+            ElementBlock(parameter: values, gradient: gradient, moments: moments), step: state.step)
+        }
+      }
+      parameter = values.converted(to: parameter.scalarType)
+    }
+    parameter.scalarType == .float64 ? update(Double.self) : update(Float.self)
+  }
+}

@@ -1,0 +1,147 @@
+import KernelInterface
+import Tensors
+
+/// The step of a rule that treats each element alone: on blocks, in tiles that stay in the first-level cache.
+final class ElementwiseRuleStep<Rule: ElementwiseRule>: PreparedStep {
+  private let group: RuleGroup<Rule>
+  private let layout: StepLayout
+  private let partition: BlockPartition
+  private let kernels: KernelTable
+  private let nameHash: UInt64
+  private var state: MomentState?
+  private var addedState = false
+  private var addedResidual = false
+
+  // This step.
+  private var tensor: SteppedTensor?
+  private var moments: [MutableElements] = []
+  private var rounding = ParameterRounding.nearest
+  /// Per block: whether its gradient is finite.
+  private let blocksAreFinite: UnsafeMutableBufferPointer<Bool>
+
+  /// Elements of a tile: 8 KB of Float.
+  private static var tileElements: Int { 2048 }
+
+  init(_ group: RuleGroup<Rule>, _ layout: StepLayout, state: MomentState?, kernels: KernelTable) {
+    self.group = group
+    self.layout = layout
+    self.state = state
+    self.kernels = kernels
+    partition = BlockPartition(dimensions: layout.shape.dimensions, factored: false)
+    nameHash = Rounding.hash(ofName: layout.name)
+    blocksAreFinite = .allocate(capacity: partition.blockCount)
+    blocksAreFinite.initialize(repeating: true)
+  }
+
+  deinit { blocksAreFinite.deallocate() }
+
+  // MARK: State
+
+  var anyState: (any ParameterState)? {
+    get { state }
+    set { state = newValue.map { $0 as! MomentState } }
+  }
+
+  func begin(_ tensor: SteppedTensor) {
+    self.tensor = tensor
+    let rule = group.rule
+    if state == nil {
+      state = rule.initialState(shape: layout.shape, scalarType: layout.scalarType)
+      addedState = true
+    }
+    if rule.rounding.keepsResidual(of: layout.scalarType) && state!.tensors[residualName] == nil {
+      state!.tensors[residualName] = Tensor(zeros: layout.shape, as: layout.scalarType)
+      addedResidual = true
+    }
+    moments = Rule.momentNames.map { state!.tensors[$0]!.mutableElements() }
+    rounding = rule.rounding.rounding(
+      nameHash: nameHash, step: state!.step + 1, seed: rule.roundingSeed,
+      residual: rule.rounding == .compensated ? state!.tensors[residualName]?.mutableElements() : nil)
+  }
+
+  func commit() {
+    state!.step += 1
+    if group.rule.rounding != .compensated { state!.tensors[residualName] = nil }
+    (addedState, addedResidual) = (false, false)
+  }
+
+  func discard() {
+    if addedState { state = nil }
+    if addedResidual { state?.tensors[residualName] = nil }
+    (addedState, addedResidual) = (false, false)
+  }
+
+  /// No later step needs it.
+  var squaresAfter: Double? { nil }
+
+  // MARK: Phases
+
+  var elementCount: Int { partition.elementCount }
+  var phaseCount: Int { firstWritingPhase + 1 }
+  var firstWritingPhase: Int { layout.needsVerdict ? 1 : 0 }
+  var workspaceByteCount: Int { 0 }
+  var scratchByteCount: Int { 0 }
+  func bindWorkspace(_ address: UnsafeMutableRawPointer) {}
+  func taskCount(in phase: Int) -> Int { partition.blockCount }
+  func foldCount(in phase: Int) -> Int { 0 }
+  func fold(_ part: Int, in phase: Int) {}
+  func reduction(after phase: Int) -> UnsafeMutableBufferPointer<Double> { .init(start: nil, count: 0) }
+
+  func run(_ task: Int, in phase: Int, scratch: UnsafeMutableRawPointer) {
+    let elements = partition[task].columns
+    if phase == firstWritingPhase {
+      layout.scalarType == .float64 ? update(elements, Double.self) : update(elements, Float.self)
+    } else {
+      let piece = GradientPiece(
+        tensor!.gradient.advanced(by: elements.lowerBound), scale: tensor!.gradientScale, rows: 1,
+        columns: elements.count, stride: elements.count)
+      blocksAreFinite[task] = kernels.adamW[layout.scalarType, layout.gradientType].squaresAreFinite(piece)
+    }
+  }
+
+  func finish(_ phase: Int, kernels: KernelTable) -> StepVerdict {
+    phase == firstWritingPhase || blocksAreFinite.allSatisfy { $0 } ? .proceed : .nonFinite
+  }
+
+  /// Has the rule update some elements, a tile at a time.
+  private func update<Scalar: ArithmeticScalar>(_ elements: Range<Int>, _: Scalar.Type) {
+    let (tensor, linearAlgebra) = (tensor!, Scalar.linearAlgebra(of: kernels))
+    let read = Scalar.reading(of: kernels)
+    withUnsafeTemporaryAllocation(of: Scalar.self, capacity: 2 * Self.tileElements) { memory in
+      let gradient = memory.baseAddress!
+      for start in stride(from: elements.lowerBound, to: elements.upperBound, by: Self.tileElements) {
+        let count = min(Self.tileElements, elements.upperBound - start)
+        read(tensor.gradient.advanced(by: start), count, gradient)
+        if tensor.gradientScale != 1 { linearAlgebra.scale(gradient, count, Scalar(tensor.gradientScale)) }
+        let target = tensor.parameter.advanced(by: start)
+        let isConverted = target.type != Scalar.scalarType
+        let values = isConverted
+          ? gradient + Self.tileElements : target.address.assumingMemoryBound(to: Scalar.self)
+        if isConverted { unround(target.reading, at: start, count, UnsafeMutableRawPointer(values)) }
+        group.rule.update(
+          ElementBlock(
+            parameter: UnsafeMutableBufferPointer(start: values, count: count),
+            gradient: UnsafeBufferPointer(start: gradient, count: count),
+            moments: moments.map {
+              UnsafeMutableBufferPointer(
+                start: $0.advanced(by: start).address.assumingMemoryBound(to: Scalar.self), count: count)
+            }), step: state!.step + 1)
+        if isConverted { round(UnsafeRawPointer(values), at: start, count, target) }
+      }
+    }
+  }
+
+  /// Values ← elements of a 16-bit parameter, which is computed in Float.
+  private func unround(
+    _ elements: Elements, at start: Int, _ count: Int, _ values: UnsafeMutableRawPointer
+  ) {
+    kernels.conversion.unround(
+      elements, rounding.advanced(by: start), count, values.assumingMemoryBound(to: Float.self))
+  }
+
+  /// Elements of a 16-bit parameter ← values.
+  private func round(_ values: UnsafeRawPointer, at start: Int, _ count: Int, _ elements: MutableElements) {
+    kernels.conversion.round(
+      values.assumingMemoryBound(to: Float.self), rounding.advanced(by: start), count, elements)
+  }
+}
