@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Whole training runs on every backend, whose gradients depend on the parameters so far.
-@Suite struct AdafactorPathsTests {
+@Suite struct AdafactorBackendsTests {
   /// Least squares with a hidden layer, by hand and in Double: y = W₂ tanh(W₁ x + b₁) + b₂.
   private struct Regression {
     static let (inputs, hidden, outputs, examples) = (6, 20, 3, 40)
