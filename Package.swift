@@ -113,13 +113,9 @@ let package = Package(
       cSettings: [.define("OPENBLAS", .when(traits: ["OpenBLAS"]))]),
     // Temporary folders, reproducible numbers, comparisons and recorded numbers, for several test targets.
     .target(name: "TestSupport", dependencies: ["Tensors"], path: "Tests/TestSupport"),
-    .testTarget(
-      name: "KernelsTests",
-      dependencies: [
-        "Backends", "KernelInterface", "SwiftKernels", "OpenBLASKernels", "Tensors", "CBLASCounter",
-      ]),
+//KT
     .testTarget(name: "TensorsTests", dependencies: ["Backends", "Tensors", "TestSupport"]),
-    .testTarget(name: "SchedulesTests", dependencies: ["Schedules"], resources: [.copy("Reference")]),
+//ST
     .testTarget(
       name: "OptimizersTests", dependencies: ["Optimizers", "Safetensors", "Tensors", "TestSupport"],
       resources: [.copy("Reference")]),

@@ -66,7 +66,7 @@ private struct Training {
     #expect(second.position == whole.position)
     #expect(second.generator == whole.generator)
     #expect(second.scheduler.state == whole.scheduler.state)
-    #expect(second.optimizer.learningRates == whole.optimizer.learningRates)
+    #expect(second.optimizer.groups.map(\.learningRate) == whole.optimizer.groups.map(\.learningRate))
   }
 
   @Test func `A model that does not fit is refused with all differences, and nothing changes`() throws {
@@ -89,7 +89,7 @@ private struct Training {
     #expect(mismatch.differences.count { if case .unknown = $0 { true } else { false } } == 8)
     #expect(model[1].value == Tensor(zeros: [9]))
     #expect(optimizer.state(of: model[1]) == nil)
-    #expect(optimizer.learningRates == [1])
+    #expect(optimizer.groups.map(\.learningRate) == [1])
   }
 
   @Test func `A scheduler that does not fit leaves everything as it was`() throws {
@@ -98,11 +98,11 @@ private struct Training {
     let checkpoint = try saved.checkpoint()
     var other = try Training(trainingSteps: 31)
     try other.run(steps: 1)
-    let (bits, rates) = (other.model.bits, other.optimizer.learningRates)
+    let (bits, rates) = (other.model.bits, other.optimizer.groups.map(\.learningRate))
     let error = #expect(throws: CheckpointError.self) { try other.restore(checkpoint) }
     #expect(error?.description.contains("trainingSteps is 30 in the saved state, 31 here") == true)
     #expect(other.model.bits == bits)
-    #expect(other.optimizer.learningRates == rates)
+    #expect(other.optimizer.groups.map(\.learningRate) == rates)
     #expect(other.scheduler.lastEpoch == 1)
     #expect(throws: CheckpointError.schedule(.groupCount(setting: "scheduler", expected: 1, actual: 0))) {
       try checkpoint.restore(model: other.model.parameters, optimizer: other.optimizer)

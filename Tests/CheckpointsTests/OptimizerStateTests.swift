@@ -72,7 +72,7 @@ import Testing
     let (copy, resumed) = try make()
     for (parameter, original) in zip(copy.parameters, model.parameters) { parameter.value = original.value }
     try resumed.restoreState(from: path)
-    #expect(resumed.state().parameters == optimizer.state().parameters)
+    #expect(resumed.state() == optimizer.state())
     try run(model, optimizer, 5..<10)
     try run(copy, resumed, 5..<10)
     #expect(copy.bits == model.bits)
@@ -202,9 +202,9 @@ import Testing
     }
     let (_, resumed, resumedScheduler) = try make()
     try resumed.restore(optimizer.state())
-    #expect(resumed.learningRates == optimizer.learningRates)
+    #expect(resumed.groups.map(\.learningRate) == optimizer.groups.map(\.learningRate))
     try resumedScheduler.restore(scheduler.state)
-    #expect(resumed.learningRates == optimizer.learningRates)
+    #expect(resumed.groups.map(\.learningRate) == optimizer.groups.map(\.learningRate))
   }
 
   @Test func `A file that is no state of this optimizer says why`() throws {

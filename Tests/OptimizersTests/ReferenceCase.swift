@@ -4,18 +4,18 @@ import Tensors
 import TestSupport
 
 /// Trajectories of Adafactor.
-typealias ReferenceCase = Trajectory<Adafactor>
+typealias ReferenceCase = Trajectory<AdafactorOptions>
 
 /// A trajectory of the reference: Reference/README.md says what its entries are.
-struct Trajectory<Subject: ReferenceSubject>: Decodable, Sendable {
+struct Trajectory<Rule: ReferenceRule>: Decodable, Sendable {
   let groups: [Group]
-  let initialStates: [String: Subject.RecordedState]?
+  let initialStates: [String: Rule.RecordedState]?
   let steps: [Step]
   let record: [Record]
   let states: [StateRecord]
 
   struct Group: Decodable {
-    let options: Subject.Options
+    let options: Rule
     let parameters: [Initial]
   }
 
@@ -33,11 +33,11 @@ struct Trajectory<Subject: ReferenceSubject>: Decodable, Sendable {
   /// Options that a test or scheduler sets between steps.
   struct OptionChange: Decodable {
     let group: Int
-    let change: Subject.RecordedChange
+    let change: Rule.RecordedChange
 
     init(from decoder: any Decoder) throws {
       group = try decoder.container(keyedBy: Keys.self).decode(Int.self, forKey: .group)
-      change = try Subject.RecordedChange(from: decoder)
+      change = try Rule.RecordedChange(from: decoder)
     }
 
     enum Keys: CodingKey { case group }
@@ -54,7 +54,7 @@ struct Trajectory<Subject: ReferenceSubject>: Decodable, Sendable {
 
   struct StateRecord: Decodable {
     let afterStep: Int
-    let parameters: [String: Subject.RecordedState]
+    let parameters: [String: Rule.RecordedState]
   }
 }
 
@@ -73,7 +73,7 @@ extension Trajectory {
   /// The names of all trajectories.
   static var names: [String] {
     let files = try! FileManager.default.contentsOfDirectory(
-      at: directory.appending(path: Subject.folder), includingPropertiesForKeys: nil)
+      at: directory.appending(path: Rule.folder), includingPropertiesForKeys: nil)
     return files.map { $0.deletingPathExtension().lastPathComponent }.sorted()
   }
 
@@ -81,7 +81,7 @@ extension Trajectory {
   static var directory: URL { referenceDirectory }
 
   /// The trajectory of this name.
-  static func load(_ name: String, in folder: String = Subject.folder) throws -> Trajectory {
+  static func load(_ name: String, in folder: String = Rule.folder) throws -> Trajectory {
     let file = directory.appending(path: "\(folder)/\(name).json")
     return try JSONDecoder().decode(Trajectory.self, from: Data(contentsOf: file))
   }

@@ -8,21 +8,21 @@ import Testing
 
   @Test(arguments: types, Backend.available)
   func `Adafactor follows the reference's trajectory`(type: ScalarType, backend: Backend) throws {
-    try follow(Adafactor.self, type, backend)
+    try follow(AdafactorOptions.self, type, backend)
   }
 
   @Test(arguments: types, Backend.available)
   func `AdamW follows torch's on Float32 copies`(type: ScalarType, backend: Backend) throws {
-    try follow(AdamW.self, type, backend)
+    try follow(AdamWOptions.self, type, backend)
   }
 
   /// Every step begins with the reference's parameters: where a value lies halfway between two, either is right, and a
   /// later step would start elsewhere. The states are ours throughout.
-  private func follow<Subject: ReferenceSubject>(
-    _: Subject.Type, _ type: ScalarType, _ backend: Backend
+  private func follow<Rule: ReferenceRule>(
+    _: Rule.Type, _ type: ScalarType, _ backend: Backend
   ) throws {
-    let reference = try Trajectory<Subject>.load(type.rawValue, in: "sixteen-bit/\(Subject.folder)")
-    let run = try TrajectoryRun<Subject>(reference, as: type, backend: backend)
+    let reference = try Trajectory<Rule>.load(type.rawValue, in: "sixteen-bit/\(Rule.folder)")
+    let run = try TrajectoryRun<Rule>(reference, as: type, backend: backend)
     var before = run.initial
     var moved = Set<String>()
     for (index, step) in reference.steps.enumerated() {

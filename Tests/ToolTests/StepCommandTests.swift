@@ -110,7 +110,7 @@ private func randomTensors(_ seed: UInt64, without: String...) -> [String: Tenso
           "\(parameter) after step \(step)")
         let expected = optimizer.state(of: parameter)
         #expect(state.integers["\(parameter.name).step"] == expected?.step)
-        for name in Adafactor.State.tensorNames {
+        for name in Adafactor.State.tensorNames ?? [] {
           #expect(
             state.tensors["\(parameter.name).\(name)"]?.doubles == expected?.tensors[name]?.doubles,
             "\(parameter).\(name)")
@@ -151,9 +151,9 @@ private func randomTensors(_ seed: UInt64, without: String...) -> [String: Tenso
       let written = try files.read("P").tensors
       for parameter in parameters { #expect(written[parameter.name]?.doubles == parameter.value.doubles) }
     }
-    let expected = optimizer.state().parameters
+    let expected = optimizer.state()
     try optimizer.restoreState(from: files.path("S"))
-    #expect(optimizer.state().parameters == expected)
+    #expect(optimizer.state() == expected)
   }
 
   @Test(arguments: ["adafactor", "adamw"], Rounding.allCases)
@@ -165,7 +165,7 @@ private func randomTensors(_ seed: UInt64, without: String...) -> [String: Tenso
     func configuration(_ rounding: Rounding) -> String {
       #"{"optimizer": "\#(optimizer)", "groups": [{"rounding": "\#(rounding.rawValue)", "rounding_seed": 5}]}"#
     }
-    let library: any TrainingOptimizer =
+    let library: Optimizer =
       optimizer == "adafactor"
       ? try Adafactor(parameters, options: .init(rounding: rounding, roundingSeed: 5))
       : try AdamW(parameters, options: .init(rounding: rounding, roundingSeed: 5))

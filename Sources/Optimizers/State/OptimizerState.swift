@@ -2,9 +2,9 @@
 ///
 /// `optimizer.state()` takes it and `optimizer.restore(_:)` restores it; between them it can be saved and loaded. The
 /// tensors share the optimizer's memory until its next step.
-public struct OptimizerState: Sendable {
+public struct OptimizerState: Sendable, Equatable {
   /// Parameters that are stepped with the same options.
-  public struct Group: Sendable {
+  public struct Group: Sendable, Equatable {
     /// The names of the parameters.
     public var parameters: [String]
     /// The options that apply to them: a value of the group's rule.
@@ -14,6 +14,11 @@ public struct OptimizerState: Sendable {
     public init(parameters: [String], options: any UpdateRule) {
       self.parameters = parameters
       self.options = options
+    }
+
+    /// Whether both have the same parameters, and equal options of the same rule.
+    public static func == (left: Group, right: Group) -> Bool {
+      left.parameters == right.parameters && equals(left.options, right.options)
     }
   }
 
@@ -28,4 +33,13 @@ public struct OptimizerState: Sendable {
     self.groups = groups
     self.parameters = parameters
   }
+
+  /// Whether both have equal groups, and equal states of the same parameters.
+  public static func == (left: OptimizerState, right: OptimizerState) -> Bool {
+    left.groups == right.groups && left.parameters.keys == right.parameters.keys
+      && left.parameters.allSatisfy { equals($1, right.parameters[$0]!) }
+  }
 }
+
+/// Whether two values of types known at run time have the same type and are equal.
+private func equals<Value: Equatable>(_ left: Value, _ right: Any) -> Bool { left == right as? Value }

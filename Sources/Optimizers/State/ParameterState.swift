@@ -3,7 +3,7 @@ import Tensors
 /// What an optimizer remembers of one parameter between steps, under the names that the reference gives the parts.
 ///
 /// Files hold states under these names. Each optimizer lists its own in one place, and none knows a format.
-public protocol ParameterState: Sendable {
+public protocol ParameterState: Sendable, Equatable {
   /// A state of these parts.
   init(step: Int, tensors: [String: Tensor], numbers: [String: Double])
 

@@ -15,7 +15,7 @@ import Testing
     let options = Adafactor.Options(beta1: 0.9, weightDecay: 0.01)
     let parameter = Parameter("p", initial)
     let optimizer = try Adafactor([parameter], options: options, backend: backend, threads: 2)
-    let rule = try Adafactor.Rule(options: options, backend: backend, threads: 1)
+    let rule = try InPlaceUpdate<Adafactor.Options>(options: options, backend: backend, threads: 1)
     var state = Adafactor.State(shape: shape, scalarType: .float32, hasFirstMoments: true)
     var values = initial.scalars(as: Float.self)
     for _ in 0..<3 {
@@ -32,7 +32,7 @@ import Testing
   }
 
   @Test func `A gradient that is not finite is skipped with everything as it was`() throws {
-    let rule = try Adafactor.Rule(options: .init(beta1: 0.9))
+    let rule = try InPlaceUpdate<Adafactor.Options>(options: .init(beta1: 0.9))
     var state = Adafactor.State(shape: [2, 3], scalarType: .float32, hasFirstMoments: true)
     var values: [Float] = [1, 2, 3, 4, 5, 6]
     let gradient: [Float] = [0, 1, .nan, 0, 1, 2]
@@ -51,7 +51,7 @@ import Testing
   }
 
   @Test func `Moments that a skipped step would have needed are not kept`() throws {
-    let rule = try Adafactor.Rule(options: .init(beta1: 0.9, rounding: .compensated))
+    let rule = try InPlaceUpdate<Adafactor.Options>(options: .init(beta1: 0.9, rounding: .compensated))
     var state = Adafactor.State(shape: [2], scalarType: .bfloat16, hasFirstMoments: false)
     var values: [BFloat16] = [1, 2]
     let gradient: [Float] = [0, .infinity]
@@ -63,7 +63,7 @@ import Testing
   }
 
   @Test func `A state of another shape is refused`() throws {
-    let rule = try Adafactor.Rule()
+    let rule = try InPlaceUpdate<Adafactor.Options>()
     var state = Adafactor.State(shape: [3, 2], scalarType: .float32, hasFirstMoments: false)
     var values = [Float](repeating: 1, count: 6)
     let gradient = [Float](repeating: 1, count: 6)

@@ -6,7 +6,7 @@ import Testing
 /// AdamW's settings: defaults, ranges, and torch's names.
 @Suite struct AdamWOptionsTests {
   @Test func `The defaults are torch's`() throws {
-    let recorded = try Trajectory<AdamW>.load("defaults").groups[0].options
+    let recorded = try Trajectory<AdamWOptions>.load("defaults").groups[0].options
     #expect(recorded == AdamW.Options())
   }
 

@@ -11,7 +11,7 @@ import Testing
     let options = AdamW.Options(learningRate: 0.01, weightDecay: 0.1, amsgrad: true, maximize: true)
     let parameter = AdamWStepTests.parameters([shape], .float32)[0]
     let optimizer = try AdamW([parameter], options: options, backend: backend, threads: 2)
-    let rule = try AdamW.Rule(options: options, backend: backend, threads: 1)
+    let rule = try InPlaceUpdate<AdamW.Options>(options: options, backend: backend, threads: 1)
     #expect(rule.options == options)
     var state = AdamW.State(shape: shape, scalarType: .float32, hasMaximum: false)
     var values = parameter.value.scalars(as: Float.self)
@@ -35,7 +35,7 @@ import Testing
     // Stochastic rounding draws from the name, which a rule has no other of.
     let initial = AdamWStepTests.parameters([[5, 9]], .bfloat16)[0].value
     let parameter = Parameter("parameter", initial)
-    let (optimizer, rule) = (try AdamW([parameter], options: options), try AdamW.Rule(options: options))
+    let (optimizer, rule) = (try AdamW([parameter], options: options), try InPlaceUpdate<AdamW.Options>(options: options))
     var state = AdamW.State(shape: [5, 9], scalarType: .bfloat16, hasMaximum: false)
     var values = initial.scalars(as: BFloat16.self)
     for step in 1...3 {
@@ -51,7 +51,7 @@ import Testing
   }
 
   @Test func `A gradient that is not finite is skipped with everything as it was`() throws {
-    let rule = try AdamW.Rule(options: .init(amsgrad: true, rounding: .compensated))
+    let rule = try InPlaceUpdate<AdamW.Options>(options: .init(amsgrad: true, rounding: .compensated))
     var state = AdamW.State(shape: [3], scalarType: .bfloat16, hasMaximum: false)
     var values: [BFloat16] = [1, 2, 3]
     let gradient: [Float] = [0, .nan, 1]
@@ -69,8 +69,8 @@ import Testing
   }
 
   @Test func `Options out of range and a state of another shape are refused`() throws {
-    #expect(throws: OptimizerError.self) { try AdamW.Rule(options: .init(beta1: 1)) }
-    let rule = try AdamW.Rule()
+    #expect(throws: OptimizerError.self) { try InPlaceUpdate<AdamW.Options>(options: .init(beta1: 1)) }
+    let rule = try InPlaceUpdate<AdamW.Options>()
     var state = AdamW.State(shape: [3], scalarType: .float32, hasMaximum: false)
     var values: [Float] = [1, 1]
     let gradient: [Float] = [1, 1]

@@ -91,7 +91,7 @@ enum RoundingOptimizer {
   case adafactor(Adafactor)
   case adamW(AdamW)
 
-  var optimizer: any Optimizer {
+  var optimizer: Optimizer {
     switch self {
     case .adafactor(let optimizer): optimizer
     case .adamW(let optimizer): optimizer
@@ -114,17 +114,17 @@ enum RoundingOptimizer {
 
   /// Goes on from the state of another, taken apart and put together as a file does it.
   func resume(_ other: RoundingOptimizer) throws {
-    func parts<S: OptimizerParameterState>(_ state: S) -> S {
+    func parts<S: ParameterState>(_ state: S) -> any ParameterState {
       S(step: state.step, tensors: state.tensors.mapValues(\.rewritten), numbers: state.numbers)
     }
     switch (self, other) {
     case (.adafactor(let optimizer), .adafactor(let other)):
       var state = other.state()
-      state.parameters = state.parameters.mapValues(parts)
+      state.parameters = state.parameters.mapValues { parts($0) }
       try optimizer.restore(state)
     case (.adamW(let optimizer), .adamW(let other)):
       var state = other.state()
-      state.parameters = state.parameters.mapValues(parts)
+      state.parameters = state.parameters.mapValues { parts($0) }
       try optimizer.restore(state)
     default: preconditionFailure("states of different optimizers")
     }

@@ -134,19 +134,19 @@ import Testing
         step: 1, rowMoments: Tensor(zeros: [2]), columnMoments: Tensor(zeros: [3]), residual: residual)
     }
     let good = Tensor(zeros: [2, 3], as: .bfloat16)
-    try state(good).check(parameter: "p", shape: [2, 3], scalarType: .bfloat16)
+    try Adafactor.Options().check(state(good), parameter: "p", shape: [2, 3], scalarType: .bfloat16)
     for (residual, type) in [
       (good, ScalarType.float16), (good, .float32), (Tensor(zeros: [2, 3]), .float32),
       (Tensor(zeros: [2, 3]), .bfloat16), (Tensor(zeros: [6], as: .bfloat16), .bfloat16),
     ] {
       #expect(throws: OptimizerError.self, "\(residual.shape) \(residual.scalarType) for \(type)") {
-        try state(residual).check(parameter: "p", shape: [2, 3], scalarType: type)
+        try Adafactor.Options().check(state(residual), parameter: "p", shape: [2, 3], scalarType: type)
       }
     }
   }
 
   @Test func `Settings name rounding and seed`() throws {
-    func check<Options: OptimizerOptions>(_: Options.Type) throws {
+    func check<Options: RoundedRule>(_: Options.Type) throws {
       func decode(_ text: String) throws -> Options {
         try JSONDecoder().decode(Options.self, from: Data(text.utf8))
       }

@@ -2,18 +2,52 @@ import Optimizers
 import Tensors
 import TestSupport
 
-/// An optimizer whose counterpart in the reference has recorded trajectories.
-protocol ReferenceSubject: Optimizer, RestorableOptimizer {
+/// A rule whose counterpart in the reference has recorded trajectories.
+protocol ReferenceRule: UpdateRule {
   associatedtype RecordedState: RecordedStateOf<State>
-  associatedtype RecordedChange: RecordedChangeOf<Options>
+  associatedtype RecordedChange: RecordedChangeOf<Self>
 
   /// The folder of its trajectories.
   static var folder: String { get }
+}
 
-  init(
-    groups: [ParameterGroup<Options>], nonFinitePolicy: NonFinitePolicy, backend: Backend,
-    threads: Int?
-  ) throws(OptimizerError)
+/// The specification of a rule: the same options and states, but the update on tensors in place of the engine's step.
+struct Specification<Base: ReferenceRule>: ReferenceRule where Base.RecordedChange: RecordedChangeOf<Base> {
+  typealias RecordedState = Base.RecordedState
+  static var name: String { "specification of \(Base.name)" }
+  static var folder: String { Base.folder }
+  var base = Base()
+
+  init() {}
+  init(from decoder: any Decoder) throws { base = try Base(from: decoder) }
+  func encode(to encoder: any Encoder) throws { try base.encode(to: encoder) }
+
+  var learningRate: Base.LearningRate {
+    get { base.learningRate }
+    set { base.learningRate = newValue }
+  }
+  var weightDecay: Double {
+    get { base.weightDecay }
+    set { base.weightDecay = newValue }
+  }
+  func validate() throws(OptimizerError) { try base.validate() }
+  func initialState(shape: Shape, scalarType: ScalarType) -> Base.State {
+    base.initialState(shape: shape, scalarType: scalarType)
+  }
+  func check(
+    _ state: Base.State, parameter: String, shape: Shape, scalarType: ScalarType
+  ) throws(OptimizerError) {
+    try base.check(state, parameter: parameter, shape: shape, scalarType: scalarType)
+  }
+  func update(_ parameter: inout Tensor, gradient: Tensor, state: inout Base.State) {
+    base.update(&parameter, gradient: gradient, state: &state)
+  }
+
+  struct RecordedChange: RecordedChangeOf {
+    let change: Base.RecordedChange
+    init(from decoder: any Decoder) throws { change = try Base.RecordedChange(from: decoder) }
+    func apply(to options: inout Specification) { change.apply(to: &options.base) }
+  }
 }
 
 /// A state under the reference's names.
@@ -42,7 +76,7 @@ struct RecordedPairs {
   var numbers: [(name: String, ours: Double?, theirs: Double?)] = []
 }
 
-extension Adafactor: ReferenceSubject {
+extension AdafactorOptions: ReferenceRule {
   static var folder: String { "adafactor" }
 
   struct RecordedState: RecordedStateOf {
@@ -93,7 +127,7 @@ extension Adafactor: ReferenceSubject {
   }
 }
 
-extension AdamW: ReferenceSubject {
+extension AdamWOptions: ReferenceRule {
   static var folder: String { "adamw" }
 
   struct RecordedState: RecordedStateOf {
