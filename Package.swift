@@ -113,11 +113,16 @@ let package = Package(
       cSettings: [.define("OPENBLAS", .when(traits: ["OpenBLAS"]))]),
     // Temporary folders, reproducible numbers, comparisons and recorded numbers, for several test targets.
     .target(name: "TestSupport", dependencies: ["Tensors"], path: "Tests/TestSupport"),
-//KT
-    .testTarget(name: "TensorsTests", dependencies: ["Backends", "Tensors", "TestSupport"]),
-//ST
     .testTarget(
-      name: "OptimizersTests", dependencies: ["Optimizers", "Safetensors", "Tensors", "TestSupport"],
+      name: "KernelsTests",
+      dependencies: [
+        "Backends", "KernelInterface", "SwiftKernels", "OpenBLASKernels", "Tensors", "CBLASCounter",
+      ]),
+    .testTarget(name: "TensorsTests", dependencies: ["Backends", "Tensors", "TestSupport"]),
+    .testTarget(name: "SchedulesTests", dependencies: ["Schedules"], resources: [.copy("Reference")]),
+    .testTarget(
+      name: "OptimizersTests",
+      dependencies: ["Backends", "KernelInterface", "Optimizers", "Safetensors", "Tensors", "TestSupport"],
       resources: [.copy("Reference")]),
     .testTarget(
       name: "SafetensorsTests", dependencies: ["Safetensors", "ScalarTypes", "TestSupport"],

@@ -2,8 +2,8 @@ import Optimizers
 import Tensors
 import Testing
 
-/// The rule on buffers of the caller's.
-@Suite struct AdafactorRuleTests {
+/// Adafactor on memory of the caller.
+@Suite struct AdafactorInPlaceTests {
   static let shapes: [Shape] = [
     [], [7], [5, 9], [3, 4, 5], [200, 150], [4, 9000], [1, 20_000], [70, 3, 3], [0, 3],
   ]

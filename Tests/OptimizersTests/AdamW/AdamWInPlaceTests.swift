@@ -3,7 +3,7 @@ import Tensors
 import Testing
 
 /// The rule on buffers of the caller's.
-@Suite struct AdamWRuleTests {
+@Suite struct AdamWInPlaceTests {
   static let shapes: [Shape] = [[], [7], [5, 9], [40_001], [0, 3]]
 
   @Test(arguments: shapes, Backend.available)

@@ -1,0 +1,159 @@
+import Optimizers
+import Schedules
+import Tensors
+import TestSupport
+import Testing
+
+/// Rules of a user's own, on tensors and on blocks: they get whatever the library's optimizers have.
+@Suite struct OwnRuleTests {
+  static let shapes: [Shape] = [[], [7], [40_000], [130, 257], [3, 4, 5], [0, 3]]
+
+  private static func gradient(_ shape: Shape, _ step: Int) -> Tensor {
+    var numbers = TestNumbers(seed: step)
+    return Tensor(numbers.array(shape.elementCount), shape: shape)
+  }
+
+  /// Three steps of both rules beside the oracle: to a few roundings of Float.
+  private func compare(
+    _ optimizer: Optimizer, _ parameters: [Parameter], _ oracles: inout [MomentumOracle], scale: Double = 1
+  ) throws {
+    for step in 1...3 {
+      for (index, parameter) in parameters.enumerated() {
+        let gradient = Self.gradient(parameter.value.shape, 10 * step + index)
+        parameter.gradient = gradient
+        parameter.gradientScale = scale
+        oracles[index].step(gradient, scale: scale)
+      }
+      let report = try optimizer.step()
+      #expect(report.steppedCount == parameters.count)
+      for (parameter, oracle) in zip(parameters, oracles) {
+        let agrees = zip(parameter.value.scalars(as: Double.self), oracle.parameter).allSatisfy {
+          abs($0 - $1) <= 4e-6 * max(1, abs($1))
+        }
+        #expect(agrees, "\(parameter) after step \(step)")
+      }
+    }
+  }
+
+  private func parameters() -> [Parameter] {
+    Self.shapes.enumerated().map { Parameter("\($0)", Self.gradient($1, 99 + $0)) }
+  }
+
+  @Test(arguments: Backend.available, [1, 3])
+  func `A rule on tensors takes its steps, whatever their number of threads`(
+    backend: Backend, threads: Int
+  ) throws {
+    let rule = MomentumRule(learningRate: 0.05, weightDecay: 0.1)
+    let parameters = parameters()
+    var oracles = parameters.map { MomentumOracle($0.value, rule) }
+    let optimizer = try RuleOptimizer(parameters, options: rule, backend: backend, threads: threads)
+    try compare(optimizer, parameters, &oracles, scale: 0.5)
+    #expect(optimizer.state(of: parameters[1])?.step == 3)
+    #expect(optimizer.stateByteCount == parameters.reduce(0) { $0 + $1.value.byteCount })
+  }
+
+  @Test(arguments: Backend.available, [1, 3])
+  func `A rule on blocks takes the same steps`(backend: Backend, threads: Int) throws {
+    let rule = ElementwiseMomentumRule(learningRate: 0.05, weightDecay: 0.1)
+    let parameters = parameters()
+    var oracles = parameters.map {
+      MomentumOracle($0.value, MomentumRule(learningRate: 0.05, weightDecay: 0.1))
+    }
+    let optimizer = try RuleOptimizer(parameters, options: rule, backend: backend, threads: threads)
+    try compare(optimizer, parameters, &oracles, scale: 0.5)
+  }
+
+  @Test func `The update of a rule on blocks on a whole tensor has the engine's bits`() throws {
+    let rule = ElementwiseMomentumRule(weightDecay: 0.1)
+    let (parameter, gradient) = (Parameter("p", Self.gradient([9_000], 1)), Self.gradient([9_000], 2))
+    var (value, state) = (parameter.value, rule.initialState(shape: [9_000], scalarType: .float32))
+    let optimizer = try RuleOptimizer([parameter], options: rule)
+    parameter.gradient = gradient
+    try optimizer.step()
+    state.step = 1
+    rule.update(&value, gradient: gradient, state: &state)
+    #expect(value.bits == parameter.value.bits && state == optimizer.state(of: parameter))
+  }
+
+  @Test(arguments: [ScalarType.bfloat16, .float16], Rounding.allCases)
+  func `A rule on blocks rounds 16-bit parameters as asked`(type: ScalarType, rounding: Rounding) throws {
+    let start = Tensor(ones: [300], as: type)
+    let parameter = Parameter("p", start)
+    let rule = ElementwiseMomentumRule(
+      learningRate: 1e-4, momentum: 0, rounding: rounding, roundingSeed: 3)
+    let optimizer = try RuleOptimizer([parameter], options: rule)
+    // 1,000 steps of 10⁻⁵, each far below the last place of 1: −10⁻² altogether.
+    for _ in 0..<1_000 {
+      parameter.gradient = Tensor(repeating: 0.1, shape: [300])
+      try optimizer.step()
+    }
+    let displacement = parameter.value.converted(to: .float32).mean() - 1
+    switch rounding {
+    case .nearest: #expect(displacement == 0)
+    // The standard deviation of the mean is at most √(1000 · 2⁻⁸ · 10⁻⁵ / 300) < 4·10⁻⁴.
+    case .stochastic: #expect(abs(displacement + 1e-2) < 2e-3)
+    // Half a unit in BFloat16's last place below 1.
+    case .compensated: #expect(abs(displacement + 1e-2) < 2e-3)
+    }
+    #expect((optimizer.state(of: parameter)?.tensors["residual"] != nil) == (rounding == .compensated))
+  }
+
+  @Test(arguments: NonFinitePolicy.allCases, [true, false])
+  func `Both kinds of rules obey the policies`(policy: NonFinitePolicy, isElementwise: Bool) throws {
+    let parameters = [Parameter("good", Tensor(ones: [3])), Parameter("bad", Tensor(ones: [20_000]))]
+    let optimizer: Optimizer =
+      isElementwise
+      ? try RuleOptimizer(
+        parameters, options: ElementwiseMomentumRule(), nonFinitePolicy: policy, threads: 2)
+      : try RuleOptimizer(parameters, options: MomentumRule(), nonFinitePolicy: policy, threads: 2)
+    var bad = Tensor(ones: [20_000])
+    bad[19_999] = .nan
+    (parameters[0].gradient, parameters[1].gradient) = (Tensor(ones: [3]), bad)
+    let untouched = (Tensor(ones: [3]), Tensor(ones: [20_000]))
+    switch policy {
+    case .propagate:
+      #expect(try optimizer.step() == StepReport(steppedCount: 2, nonFinite: []))
+      #expect(parameters[1].value[19_999].isNaN && parameters[1].value[0] < 1)
+    case .skipParameter:
+      #expect(try optimizer.step() == StepReport(steppedCount: 1, nonFinite: ["bad"]))
+      #expect(parameters[0].value != untouched.0 && parameters[1].value == untouched.1)
+    case .skipStep:
+      #expect(try optimizer.step() == StepReport(steppedCount: 0, nonFinite: ["bad"]))
+      #expect(parameters[0].value == untouched.0 && parameters[1].value == untouched.1)
+      #expect(optimizer.stateByteCount == 0)
+    case .throwError:
+      #expect(throws: OptimizerError.nonFiniteGradient(parameter: "bad")) { try optimizer.step() }
+      #expect(parameters[0].value == untouched.0 && parameters[1].value == untouched.1)
+      #expect(optimizer.stateByteCount == 0)
+    }
+  }
+
+  @Test func `A state of tensors that the rule does not have is refused`() throws {
+    let parameter = Parameter("p", Tensor(ones: [3]))
+    let optimizer = try RuleOptimizer([parameter], options: MomentumRule())
+    for tensors in [
+      [:], ["momentum": Tensor(zeros: [4])], ["momentum": Tensor(zeros: [3], as: .float64)],
+      ["momentum": Tensor(zeros: [3]), "other": Tensor(zeros: [3])],
+    ] {
+      #expect(throws: OptimizerError.self, "\(tensors.keys)") {
+        try optimizer.setState(MomentState(step: 1, tensors: tensors, numbers: [:]), of: parameter)
+      }
+    }
+    #expect(throws: OptimizerError.self) {
+      try optimizer.setState(
+        MomentState(step: -1, tensors: ["momentum": Tensor(zeros: [3])], numbers: [:]), of: parameter)
+    }
+    #expect(optimizer.state(of: parameter) == nil)
+  }
+
+  @Test func `Options out of range are refused, and a rate set on a group lasts`() throws {
+    let parameter = Parameter("p", Tensor(ones: [3]))
+    #expect(throws: OptimizerError.self) {
+      try RuleOptimizer([parameter], options: MomentumRule(learningRate: .nan))
+    }
+    let optimizer = try RuleOptimizer([parameter], options: MomentumRule())
+    #expect(throws: OptimizerError.self) { try optimizer.updateOptions(ofGroup: 0) { $0.weightDecay = -1 } }
+    optimizer.groups[0].learningRate = 0.25
+    #expect(optimizer.groups[0].options == MomentumRule(learningRate: 0.25))
+  }
+}
