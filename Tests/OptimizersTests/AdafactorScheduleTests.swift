@@ -22,7 +22,7 @@ import Testing
         #expect(abs(rate - expected) <= 1e-6 * expected, "\(first) after step \(index + 1)")
       }
     }
-    #expect(schedule.lastEpoch == reference.steps.count)
+    #expect(schedule.stepCount == reference.steps.count)
   }
 
   @Test func `a group whose first parameter has no gradient reports the initial rate`() throws {
@@ -51,7 +51,7 @@ import Testing
     #expect(fixed.learningRates == [0.1])
     let relative = try Adafactor([weight])
     #expect(throws: ScheduleError.self) { try LearningRateScheduler(relative, ConstantSchedule()) }
-    let decay = try LearningRateScheduler(relative, ConstantSchedule(), driving: .weightDecay)
+    let decay = try LearningRateScheduler(relative, ConstantSchedule(), scheduling: .weightDecay)
     #expect(decay.currentRates == [0])
   }
 }

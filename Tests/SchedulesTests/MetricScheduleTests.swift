@@ -2,10 +2,8 @@ import Foundation
 import Schedules
 import Testing
 
-@Suite("Schedules that follow a metric")
-struct MetricScheduleTests {
-  @Test("Before the start there are no rates, and observing does nothing")
-  func unstarted() throws {
+@Suite struct MetricScheduleTests {
+  @Test func `before the start there are no rates, and observing does nothing`() throws {
     var plateau = try ReduceOnPlateauSchedule()
     var greedy = try GreedySchedule()
     plateau.observe(1)
@@ -14,8 +12,7 @@ struct MetricScheduleTests {
     #expect(plateau == plateau.unstarted && greedy == greedy.unstarted)
   }
 
-  @Test("A copy goes on by itself")
-  func valueSemantics() throws {
+  @Test func `a copy goes on by itself`() throws {
     var plateau = try ReduceOnPlateauSchedule(factor: 0.5, patience: 0)
     try plateau.start(rates: [1])
     plateau.observe(1)
@@ -24,8 +21,7 @@ struct MetricScheduleTests {
     #expect(plateau.rates == [0.5] && copy.rates == [1])
   }
 
-  @Test("greedy below its default minimum only rises")
-  func greedyBelowMinimum() throws {
+  @Test func `greedy below its default minimum only rises`() throws {
     var greedy = try GreedySchedule(patience: 0)
     try greedy.start(rates: [1e-5])
     greedy.observe(1)
@@ -35,8 +31,7 @@ struct MetricScheduleTests {
     #expect(greedy.rates == raised)
   }
 
-  @Test("A NaN is worse than everything, and never the best")
-  func nan() throws {
+  @Test func `a NaN is worse than everything, and never the best`() throws {
     var plateau = try ReduceOnPlateauSchedule(factor: 0.5, patience: 0)
     try plateau.start(rates: [1])
     plateau.observe(.nan)
@@ -46,8 +41,7 @@ struct MetricScheduleTests {
     #expect(plateau.best == 3 && plateau.rates == [0.5])
   }
 
-  @Test("Invalid settings are errors")
-  func invalid() {
+  @Test func `invalid settings are errors`() {
     #expect(throws: ScheduleError.factorNotBelowOne(1)) { try ReduceOnPlateauSchedule(factor: 1) }
     #expect(throws: ScheduleError.self) { try ReduceOnPlateauSchedule(factor: -0.1) }
     #expect(throws: ScheduleError.self) { try ReduceOnPlateauSchedule(patience: -1) }
@@ -64,21 +58,20 @@ struct MetricScheduleTests {
     }
   }
 
-  @Test("Decoding refuses a progress whose groups do not agree")
-  func damagedProgress() throws {
-    var greedy = AnyMetricSchedule(try GreedySchedule())
+  @Test func `decoding refuses a progress whose groups do not agree`() throws {
+    var greedy = try GreedySchedule()
     try greedy.start(rates: [1, 2])
-    let text = String(decoding: try JSONEncoder().encode(greedy), as: UTF8.self)
+    let text = String(decoding: try JSONEncoder().encode(AnyLearningRateSchedule(greedy)), as: UTF8.self)
     #expect(text.contains(#""initialRates":[1,2]"#))
     for damaged in [
       text.replacingOccurrences(of: #""initialRates":[1,2]"#, with: #""initialRates":[1]"#),
       text.replacingOccurrences(of: #""goodCount":0"#, with: #""goodCount":9223372036854775807"#),
       text.replacingOccurrences(of: #""factor":0.95"#, with: #""factor":1"#),
-      text.replacingOccurrences(of: #""kind":"greedy""#, with: #""kind":"eager""#),
+      text.replacingOccurrences(of: #""name":"greedy""#, with: #""name":"eager""#),
     ] {
       #expect(damaged != text)
       #expect(throws: ScheduleError.self) {
-        try JSONDecoder().decode(AnyMetricSchedule.self, from: Data(damaged.utf8))
+        try JSONDecoder().decode(AnyLearningRateSchedule.self, from: Data(damaged.utf8))
       }
     }
   }

@@ -2,7 +2,7 @@ import Schedules
 
 /// One value of every schedule type, composed ones among them, for what must hold of all.
 enum ScheduleSamples {
-  static let all: [AnySchedule] = try! make().map { AnySchedule($0) }
+  static let all: [AnyLearningRateSchedule] = try! make().map { AnyLearningRateSchedule($0) }
 
   private static func make() throws -> [any Schedule] {
     [

@@ -1,4 +1,5 @@
 import KernelInterface
+import Schedules
 import Tensors
 
 /// Adafactor: P ← P − α U / max(1, RMS(U)/d), with U = G / √(R C / mean R) from factored second moments R and C.
@@ -125,6 +126,16 @@ extension Adafactor: Optimizer {
   public var weightDecays: [Double?] {
     get { core.weightDecays }
     set { core.weightDecays = newValue }
+  }
+
+  /// Returns a hyperparameter of a group, or nil if the group computes it itself.
+  public func value(of hyperparameter: Hyperparameter, inGroup index: Int) -> Double? {
+    core.value(of: hyperparameter, inGroup: index)
+  }
+
+  /// Sets a hyperparameter of a group from the next step on.
+  public func setValue(_ value: Double, of hyperparameter: Hyperparameter, inGroup index: Int) {
+    core.setValue(value, of: hyperparameter, inGroup: index)
   }
 
   /// Updates every parameter that has a gradient. Others stay as they are, their step count too.

@@ -14,7 +14,7 @@ public final class AdafactorSchedule {
   /// The rate of each group, as of the last call of ``step()``.
   public private(set) var currentRates: [Double]
   /// How often ``step()`` was called.
-  public private(set) var lastEpoch = 0
+  public private(set) var stepCount = 0
 
   /// A proxy for `optimizer`'s own rates.
   public init(_ optimizer: Adafactor, initialRate: Double = 0) {
@@ -25,7 +25,7 @@ public final class AdafactorSchedule {
 
   /// Reads the rates of the step that is over.
   public func step() {
-    lastEpoch += 1
+    stepCount += 1
     currentRates = optimizer.groups.map { group in
       let first = group.parameters[0]
       guard first.gradient != nil, let state = optimizer.state(of: first), state.step > 0 else {

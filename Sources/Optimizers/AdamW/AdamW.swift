@@ -1,4 +1,5 @@
 import KernelInterface
+import Schedules
 import Tensors
 
 /// AdamW: P ← P − lr·weightDecay·P − lr · m̂ / (√v̂ + ε), with averages m and v of gradients and their squares.
@@ -119,6 +120,16 @@ extension AdamW: Optimizer {
   public var weightDecays: [Double?] {
     get { core.weightDecays }
     set { core.weightDecays = newValue }
+  }
+
+  /// Returns a hyperparameter of a group, or nil if the group computes it itself.
+  public func value(of hyperparameter: Hyperparameter, inGroup index: Int) -> Double? {
+    core.value(of: hyperparameter, inGroup: index)
+  }
+
+  /// Sets a hyperparameter of a group from the next step on.
+  public func setValue(_ value: Double, of hyperparameter: Hyperparameter, inGroup index: Int) {
+    core.setValue(value, of: hyperparameter, inGroup: index)
   }
 
   /// Updates every parameter that has a gradient. Others stay as they are, their step count too.

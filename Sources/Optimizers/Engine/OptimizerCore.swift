@@ -1,4 +1,5 @@
 import KernelInterface
+import Schedules
 import Tensors
 
 /// What every optimizer does alike: keeps parameter groups and states, checks what it is given, and runs the steps.
@@ -101,6 +102,28 @@ final class OptimizerCore<Rule: UpdateRule> {
     change(&options)
     try options.validate()
     groups[index].options = options
+  }
+
+  /// Returns a hyperparameter of a group, or nil if the group computes it itself.
+  func value(of hyperparameter: Hyperparameter, inGroup index: Int) -> Double? {
+    switch hyperparameter {
+    case .learningRate: groups[index].options.scheduledRate
+    case .weightDecay: groups[index].options.weightDecay
+    }
+  }
+
+  /// Sets a hyperparameter of a group.
+  func setValue(_ value: Double, of hyperparameter: Hyperparameter, inGroup index: Int) {
+    do {
+      try updateOptions(ofGroup: index) {
+        switch hyperparameter {
+        case .learningRate: $0.setScheduledRate(value)
+        case .weightDecay: $0.weightDecay = value
+        }
+      }
+    } catch {
+      preconditionFailure("group \(index): \(error)")
+    }
   }
 
   /// The rate of each group; nil where the group has none to set.

@@ -19,8 +19,6 @@
 ///
 /// Where η′ has a length, it should be that of the training without the warm-up.
 public struct WarmupSchedule: Schedule {
-  /// `warmup`.
-  public static let kind = "warmup"
   /// From a rate of 0.
   @usableFromInline static let defaultStartRatio = 0.0
   @usableFromInline static let defaultShape = WarmupShape.linear
@@ -32,7 +30,7 @@ public struct WarmupSchedule: Schedule {
   /// w, how the warm-up rises.
   public let shape: WarmupShape
   /// η′, the schedule after the warm-up.
-  public let schedule: AnySchedule
+  public let schedule: AnyLearningRateSchedule
 
   /// A warm-up of `steps` steps, then `schedule`.
   ///
@@ -41,12 +39,12 @@ public struct WarmupSchedule: Schedule {
     steps: Int, startRatio: Double = defaultStartRatio, shape: WarmupShape = defaultShape,
     then schedule: some Schedule
   ) throws(ScheduleError) {
-    try ScheduleError.requireCount(steps, Self.kind, "steps")
-    try ScheduleError.requireNonNegative(startRatio, Self.kind, "startRatio")
+    try Self.requireCounts(["steps": steps])
+    try Self.requireNonNegative(["startRatio": startRatio])
     self.steps = steps
     self.startRatio = startRatio
     self.shape = shape
-    self.schedule = AnySchedule(schedule)
+    self.schedule = .byStep(schedule)
   }
 
   /// A warm-up of a part of `trainingSteps`, then the schedule that `schedule` makes for the steps left.
@@ -59,22 +57,24 @@ public struct WarmupSchedule: Schedule {
     shape: WarmupShape = defaultShape, then schedule: (Int) throws -> some Schedule
   ) throws {
     let steps = try steps.steps(of: trainingSteps)
-    try ScheduleError.requireCount(steps, Self.kind, "steps")
-    try ScheduleError.require(
-      steps <= trainingSteps, Self.kind, "steps", steps,
+    try Self.requireCounts(["steps": steps])
+    try Self.require(
+      steps <= trainingSteps, "steps", steps,
       "must not be greater than trainingSteps, \(trainingSteps)")
     try self.init(
       steps: steps, startRatio: startRatio, shape: shape, then: schedule(trainingSteps - steps))
   }
 
-  /// Decodes the settings, and refuses those that the initializer would: `DecodingError`, ``ScheduleError``.
+  private enum CodingKeys: String, CodingKey {
+    case steps = "num_warmup_steps", startRatio = "start_factor", shape = "warmup_type", schedule
+  }
+
+  /// Decodes the settings, and checks them as the other initializer does.
   public init(from decoder: any Decoder) throws {
     let settings = try decoder.container(keyedBy: CodingKeys.self)
     try self.init(
-      steps: settings.decode(Int.self, forKey: .steps),
-      startRatio: settings.decode(Double.self, forKey: .startRatio),
-      shape: settings.decode(WarmupShape.self, forKey: .shape),
-      then: settings.decode(AnySchedule.self, forKey: .schedule))
+      steps: settings[.steps], startRatio: settings[.startRatio], shape: settings[.shape],
+      then: (settings[.schedule] as AnyLearningRateSchedule).byStep(in: Self.name, "schedule"))
   }
 
   /// (w(s / W)(1 − a) + a) η′(0) while s < W, then η′(s − W).

@@ -23,8 +23,6 @@ import RealModule
 ///
 /// Source: `CosineAnnealingWarmRestarts` of torch; Loshchilov and Hutter, "SGDR" (arXiv 1608.03983).
 public struct CosineWarmRestartsSchedule: Schedule {
-  /// `cosine_warm_restarts`.
-  public static let kind = "cosine_warm_restarts"
   /// Cycles of the same length.
   @usableFromInline static let defaultGrowth = 1
   @usableFromInline static let defaultMinimumRate = 0.0
@@ -42,21 +40,23 @@ public struct CosineWarmRestartsSchedule: Schedule {
   public init(
     firstCycleSteps: Int, growth: Int = defaultGrowth, minimumRate: Double = defaultMinimumRate
   ) throws(ScheduleError) {
-    try ScheduleError.requireCount(firstCycleSteps, Self.kind, "firstCycleSteps", atLeast: 1)
-    try ScheduleError.requireCount(growth, Self.kind, "growth", atLeast: 1)
-    try ScheduleError.requireNonNegative(minimumRate, Self.kind, "minimumRate")
+    try Self.requireCounts(["firstCycleSteps": firstCycleSteps, "growth": growth], atLeast: 1)
+    try Self.requireNonNegative(["minimumRate": minimumRate])
     self.firstCycleSteps = firstCycleSteps
     self.growth = growth
     self.minimumRate = minimumRate
   }
 
-  /// Decodes the settings, and refuses those that the initializer would: `DecodingError`, ``ScheduleError``.
+  private enum CodingKeys: String, CodingKey {
+    case firstCycleSteps = "T_0", growth = "T_mult", minimumRate = "eta_min"
+  }
+
+  /// Decodes the settings, and checks them as the other initializer does.
   public init(from decoder: any Decoder) throws {
     let settings = try decoder.container(keyedBy: CodingKeys.self)
     try self.init(
-      firstCycleSteps: settings.decode(Int.self, forKey: .firstCycleSteps),
-      growth: settings.decode(Int.self, forKey: .growth),
-      minimumRate: settings.decode(Double.self, forKey: .minimumRate))
+      firstCycleSteps: settings[.firstCycleSteps], growth: settings[.growth],
+      minimumRate: settings[.minimumRate])
   }
 
   /// η_min + ½(η₀ − η_min)(1 + cos(π t / Tᵢ)).

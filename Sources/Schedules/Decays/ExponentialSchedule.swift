@@ -21,8 +21,6 @@ import RealModule
 ///
 /// Source: `ExponentialLR` of torch (D = 1), `exponential_decay` of optax.
 public struct ExponentialSchedule: MultiplierSchedule {
-  /// `exponential`.
-  public static let kind = "exponential"
   @usableFromInline static let defaultDecaySteps = 1
 
   /// g, the factor over `decaySteps` steps.
@@ -34,18 +32,18 @@ public struct ExponentialSchedule: MultiplierSchedule {
   ///
   /// - Throws: ``ScheduleError`` for a factor that is not above 0, and less than one step.
   public init(decayRate: Double, decaySteps: Int = defaultDecaySteps) throws(ScheduleError) {
-    try ScheduleError.requirePositive(decayRate, Self.kind, "decayRate")
-    try ScheduleError.requireCount(decaySteps, Self.kind, "decaySteps", atLeast: 1)
+    try Self.requirePositive(["decayRate": decayRate])
+    try Self.requireCounts(["decaySteps": decaySteps], atLeast: 1)
     self.decayRate = decayRate
     self.decaySteps = decaySteps
   }
 
-  /// Decodes the settings, and refuses those that the initializer would: `DecodingError`, ``ScheduleError``.
+  private enum CodingKeys: String, CodingKey { case decayRate = "gamma", decaySteps = "decay_steps" }
+
+  /// Decodes the settings, and checks them as the other initializer does.
   public init(from decoder: any Decoder) throws {
     let settings = try decoder.container(keyedBy: CodingKeys.self)
-    try self.init(
-      decayRate: settings.decode(Double.self, forKey: .decayRate),
-      decaySteps: settings.decode(Int.self, forKey: .decaySteps))
+    try self.init(decayRate: settings[.decayRate], decaySteps: settings[.decaySteps])
   }
 
   /// g^(s / D).

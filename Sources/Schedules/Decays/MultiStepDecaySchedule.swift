@@ -21,9 +21,6 @@ import RealModule
 ///
 /// Source: `MultiStepLR` of torch.
 public struct MultiStepDecaySchedule: MultiplierSchedule {
-  /// `multi_step`.
-  public static let kind = "multi_step"
-
   /// The steps from which the rate is multiplied by g once more.
   public let milestones: [Int]
   /// g, the factor of a drop.
@@ -35,20 +32,20 @@ public struct MultiStepDecaySchedule: MultiplierSchedule {
   public init(
     milestones: [Int], decayRate: Double = StepDecaySchedule.defaultDecayRate
   ) throws(ScheduleError) {
-    try ScheduleError.require(
+    try Self.require(
       milestones.first ?? 0 >= 0 && zip(milestones, milestones.dropFirst()).allSatisfy(<=),
-      Self.kind, "milestones", milestones, "must be steps in rising order, none negative")
-    try ScheduleError.requirePositive(decayRate, Self.kind, "decayRate")
+      "milestones", milestones, "must be steps in rising order, none negative")
+    try Self.requirePositive(["decayRate": decayRate])
     self.milestones = milestones
     self.decayRate = decayRate
   }
 
-  /// Decodes the settings, and refuses those that the initializer would: `DecodingError`, ``ScheduleError``.
+  private enum CodingKeys: String, CodingKey { case milestones, decayRate = "gamma" }
+
+  /// Decodes the settings, and checks them as the other initializer does.
   public init(from decoder: any Decoder) throws {
     let settings = try decoder.container(keyedBy: CodingKeys.self)
-    try self.init(
-      milestones: settings.decode([Int].self, forKey: .milestones),
-      decayRate: settings.decode(Double.self, forKey: .decayRate))
+    try self.init(milestones: settings[.milestones], decayRate: settings[.decayRate])
   }
 
   /// g^n, n the number of milestones ≤ s.

@@ -42,8 +42,6 @@ public struct OneCycleSchedule: Schedule {
     case linear
   }
 
-  /// `one_cycle`.
-  public static let kind = "one_cycle"
   @usableFromInline static let defaultRiseFraction = 0.3
   @usableFromInline static let defaultInitialDivisor = 25.0
   @usableFromInline static let defaultFinalDivisor = 1e4
@@ -72,13 +70,12 @@ public struct OneCycleSchedule: Schedule {
     initialDivisor: Double = defaultInitialDivisor, finalDivisor: Double = defaultFinalDivisor,
     annealing: Annealing = defaultAnnealing, threePhases: Bool = defaultThreePhases
   ) throws(ScheduleError) {
-    try ScheduleError.requireCount(trainingSteps, Self.kind, "trainingSteps", atLeast: 1)
+    try Self.requireCounts(["trainingSteps": trainingSteps], atLeast: 1)
     let latest = threePhases ? 0.5 : 1.0
-    try ScheduleError.require(
-      (0...latest).contains(riseFraction), Self.kind, "riseFraction", riseFraction,
+    try Self.require(
+      (0...latest).contains(riseFraction), "riseFraction", riseFraction,
       "must be from 0 to \(latest)" + (threePhases ? ", as the second of three phases is as long" : ""))
-    try ScheduleError.requirePositive(initialDivisor, Self.kind, "initialDivisor")
-    try ScheduleError.requirePositive(finalDivisor, Self.kind, "finalDivisor")
+    try Self.requirePositive(["initialDivisor": initialDivisor, "finalDivisor": finalDivisor])
     self.trainingSteps = trainingSteps
     self.riseFraction = riseFraction
     self.initialDivisor = initialDivisor
@@ -87,16 +84,18 @@ public struct OneCycleSchedule: Schedule {
     self.threePhases = threePhases
   }
 
-  /// Decodes the settings, and refuses those that the initializer would: `DecodingError`, ``ScheduleError``.
+  private enum CodingKeys: String, CodingKey {
+    case trainingSteps = "num_training_steps", riseFraction = "pct_start", initialDivisor = "div_factor"
+    case finalDivisor = "final_div_factor", annealing = "anneal_strategy", threePhases = "three_phase"
+  }
+
+  /// Decodes the settings, and checks them as the other initializer does.
   public init(from decoder: any Decoder) throws {
     let settings = try decoder.container(keyedBy: CodingKeys.self)
     try self.init(
-      trainingSteps: settings.decode(Int.self, forKey: .trainingSteps),
-      riseFraction: settings.decode(Double.self, forKey: .riseFraction),
-      initialDivisor: settings.decode(Double.self, forKey: .initialDivisor),
-      finalDivisor: settings.decode(Double.self, forKey: .finalDivisor),
-      annealing: settings.decode(Annealing.self, forKey: .annealing),
-      threePhases: settings.decode(Bool.self, forKey: .threePhases))
+      trainingSteps: settings[.trainingSteps], riseFraction: settings[.riseFraction],
+      initialDivisor: settings[.initialDivisor], finalDivisor: settings[.finalDivisor],
+      annealing: settings[.annealing], threePhases: settings[.threePhases])
   }
 
   /// The value of the phase that the step is in.

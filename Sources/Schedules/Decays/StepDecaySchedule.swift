@@ -21,8 +21,6 @@ import RealModule
 ///
 /// Source: `StepLR` of torch.
 public struct StepDecaySchedule: MultiplierSchedule {
-  /// `step`.
-  public static let kind = "step"
   @usableFromInline static let defaultDecayRate = 0.1
 
   /// D, the steps between two drops.
@@ -34,18 +32,18 @@ public struct StepDecaySchedule: MultiplierSchedule {
   ///
   /// - Throws: ``ScheduleError`` for less than one step, and a factor that is not above 0.
   public init(stepSize: Int, decayRate: Double = defaultDecayRate) throws(ScheduleError) {
-    try ScheduleError.requireCount(stepSize, Self.kind, "stepSize", atLeast: 1)
-    try ScheduleError.requirePositive(decayRate, Self.kind, "decayRate")
+    try Self.requireCounts(["stepSize": stepSize], atLeast: 1)
+    try Self.requirePositive(["decayRate": decayRate])
     self.stepSize = stepSize
     self.decayRate = decayRate
   }
 
-  /// Decodes the settings, and refuses those that the initializer would: `DecodingError`, ``ScheduleError``.
+  private enum CodingKeys: String, CodingKey { case stepSize = "step_size", decayRate = "gamma" }
+
+  /// Decodes the settings, and checks them as the other initializer does.
   public init(from decoder: any Decoder) throws {
     let settings = try decoder.container(keyedBy: CodingKeys.self)
-    try self.init(
-      stepSize: settings.decode(Int.self, forKey: .stepSize),
-      decayRate: settings.decode(Double.self, forKey: .decayRate))
+    try self.init(stepSize: settings[.stepSize], decayRate: settings[.decayRate])
   }
 
   /// g^⌊s / D⌋.

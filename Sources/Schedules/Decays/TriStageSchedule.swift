@@ -26,8 +26,6 @@ import RealModule
 ///
 /// Source: `tri_stage` of fairseq; Park et al., "SpecAugment" (arXiv 1904.08779).
 public struct TriStageSchedule: MultiplierSchedule {
-  /// `tri_stage`.
-  public static let kind = "tri_stage"
   @usableFromInline static let defaultInitialRatio = 0.01
   @usableFromInline static let defaultFinalRatio = 0.01
 
@@ -49,11 +47,9 @@ public struct TriStageSchedule: MultiplierSchedule {
     warmupSteps: Int, holdSteps: Int, decaySteps: Int,
     initialRatio: Double = defaultInitialRatio, finalRatio: Double = defaultFinalRatio
   ) throws(ScheduleError) {
-    try ScheduleError.requireCount(warmupSteps, Self.kind, "warmupSteps")
-    try ScheduleError.requireCount(holdSteps, Self.kind, "holdSteps")
-    try ScheduleError.requireCount(decaySteps, Self.kind, "decaySteps")
-    try ScheduleError.requireNonNegative(initialRatio, Self.kind, "initialRatio")
-    try ScheduleError.requirePositive(finalRatio, Self.kind, "finalRatio")
+    try Self.requireCounts(["warmupSteps": warmupSteps, "holdSteps": holdSteps, "decaySteps": decaySteps])
+    try Self.requireNonNegative(["initialRatio": initialRatio])
+    try Self.requirePositive(["finalRatio": finalRatio])
     self.warmupSteps = warmupSteps
     self.holdSteps = holdSteps
     self.decaySteps = decaySteps
@@ -70,25 +66,38 @@ public struct TriStageSchedule: MultiplierSchedule {
   ) throws(ScheduleError) {
     let warmupSteps = try warmupSteps.steps(of: trainingSteps)
     let holdSteps = try holdSteps.steps(of: trainingSteps)
-    try ScheduleError.requireCount(warmupSteps, Self.kind, "warmupSteps")
-    try ScheduleError.requireCount(holdSteps, Self.kind, "holdSteps")
-    try ScheduleError.require(
-      trainingSteps >= warmupSteps + holdSteps, Self.kind, "trainingSteps", trainingSteps,
+    try Self.requireCounts(["warmupSteps": warmupSteps, "holdSteps": holdSteps])
+    try Self.require(
+      trainingSteps >= warmupSteps + holdSteps, "trainingSteps", trainingSteps,
       "must hold the warm-up (\(warmupSteps)) and the hold (\(holdSteps)): make it greater or those shorter")
     try self.init(
       warmupSteps: warmupSteps, holdSteps: holdSteps, decaySteps: trainingSteps - warmupSteps - holdSteps,
       initialRatio: initialRatio, finalRatio: finalRatio)
   }
 
-  /// Decodes the settings, and refuses those that the initializer would: `DecodingError`, ``ScheduleError``.
+  private enum CodingKeys: String, CodingKey {
+    case warmupSteps = "num_warmup_steps", holdSteps = "hold_steps", decaySteps = "decay_steps"
+    case initialRatio = "init_lr_scale", finalRatio = "final_lr_scale"
+  }
+
+  private enum TrainingKeys: String, CodingKey {
+    case trainingSteps = "num_training_steps"
+  }
+
+  /// Decodes the settings, with the training steps in place of those of the decay if these are not given.
   public init(from decoder: any Decoder) throws {
     let settings = try decoder.container(keyedBy: CodingKeys.self)
-    try self.init(
-      warmupSteps: settings.decode(Int.self, forKey: .warmupSteps),
-      holdSteps: settings.decode(Int.self, forKey: .holdSteps),
-      decaySteps: settings.decode(Int.self, forKey: .decaySteps),
-      initialRatio: settings.decode(Double.self, forKey: .initialRatio),
-      finalRatio: settings.decode(Double.self, forKey: .finalRatio))
+    if settings.contains(.decaySteps) {
+      try self.init(
+        warmupSteps: settings[.warmupSteps], holdSteps: settings[.holdSteps],
+        decaySteps: settings[.decaySteps], initialRatio: settings[.initialRatio],
+        finalRatio: settings[.finalRatio])
+    } else {
+      try self.init(
+        warmupSteps: settings[.warmupSteps] as Int, holdSteps: settings[.holdSteps] as Int,
+        trainingSteps: decoder.container(keyedBy: TrainingKeys.self)[.trainingSteps],
+        initialRatio: settings[.initialRatio], finalRatio: settings[.finalRatio])
+    }
   }
 
   /// The value of the stage that the step is in.

@@ -30,23 +30,25 @@
 ///
 /// Source: `greedy` of transformers; "GreedyLR" (arXiv 2512.14527).
 public struct GreedySchedule: MetricSchedule {
-  /// `greedy`.
-  public static let kind = "greedy"
   @usableFromInline static let defaultCriterion = MetricCriterion(
     mode: .minimize, threshold: 1e-6, thresholdMode: .absolute)
   @usableFromInline static let defaultFactor = 0.95
   @usableFromInline static let defaultPatience = 10
   @usableFromInline static let defaultCooldown = 0
   @usableFromInline static let defaultWarmup = 0
-  @usableFromInline static let defaultMinimumRate = PerGroup.all(1e-3)
-  @usableFromInline static let defaultMaximumRate = PerGroup.all(1)
+  @usableFromInline static let defaultMinimumRate = 1e-3
+  @usableFromInline static let defaultMaximumRate = 1.0
   @usableFromInline static let defaultEpsilon = 1e-8
   @usableFromInline static let defaultResetStart = 500
   /// The window where smoothing is asked for without one.
   static let defaultSmoothingWindow = 50
 
-  /// What counts as better.
-  public let criterion: MetricCriterion
+  /// The values that are good.
+  public let mode: MetricCriterion.Mode
+  /// How much better counts as better.
+  public let threshold: Double
+  /// The meaning of the threshold.
+  public let thresholdMode: MetricCriterion.ThresholdMode
   /// f, the factor of a reduction; its inverse is that of an increase.
   public let factor: Double
   /// The observations in a row that do not change anything yet.
@@ -94,23 +96,21 @@ public struct GreedySchedule: MetricSchedule {
     thresholdMode: MetricCriterion.ThresholdMode = defaultCriterion.thresholdMode,
     factor: Double = defaultFactor,
     patience: Int = defaultPatience, cooldown: Int = defaultCooldown, warmup: Int = defaultWarmup,
-    minimumRate: PerGroup = defaultMinimumRate, maximumRate: PerGroup = defaultMaximumRate,
+    minimumRate: PerGroup = .all(defaultMinimumRate), maximumRate: PerGroup = .all(defaultMaximumRate),
     epsilon: Double = defaultEpsilon, smoothingWindow: Int? = nil, resetStart: Int = defaultResetStart
   ) throws(ScheduleError) {
     guard factor < 1 else { throw .factorNotBelowOne(factor) }
-    try ScheduleError.requirePositive(factor, Self.kind, "factor")
-    try ScheduleError.requireNonNegative(threshold, Self.kind, "threshold")
-    try ScheduleError.requireCount(patience, Self.kind, "patience")
-    try ScheduleError.requireCount(cooldown, Self.kind, "cooldown")
-    try ScheduleError.requireCount(warmup, Self.kind, "warmup")
-    try minimumRate.check(Self.kind, "minimumRate")
-    try maximumRate.check(Self.kind, "maximumRate")
-    try ScheduleError.requireNonNegative(epsilon, Self.kind, "epsilon")
-    if let smoothingWindow {
-      try ScheduleError.requireCount(smoothingWindow, Self.kind, "smoothingWindow", atLeast: 1)
-    }
-    try ScheduleError.requireCount(resetStart, Self.kind, "resetStart")
-    criterion = MetricCriterion(mode: mode, threshold: threshold, thresholdMode: thresholdMode)
+    try Self.requirePositive(["factor": factor])
+    try Self.requireNonNegative(["threshold": threshold])
+    try Self.requireCounts(["patience": patience, "cooldown": cooldown, "warmup": warmup])
+    for rate in minimumRate.values { try Self.requireNonNegative(["minimumRate": rate]) }
+    for rate in maximumRate.values { try Self.requireNonNegative(["maximumRate": rate]) }
+    try Self.requireNonNegative(["epsilon": epsilon])
+    try Self.requireCounts(["smoothingWindow": smoothingWindow ?? 1], atLeast: 1)
+    try Self.requireCounts(["resetStart": resetStart])
+    self.mode = mode
+    self.threshold = threshold
+    self.thresholdMode = thresholdMode
     self.factor = factor
     self.patience = patience
     self.cooldown = cooldown
@@ -122,21 +122,24 @@ public struct GreedySchedule: MetricSchedule {
     self.resetStart = resetStart
   }
 
-  /// Decodes the settings, which are checked, and the progress.
+  private enum CodingKeys: String, CodingKey {
+    case mode, threshold, thresholdMode = "threshold_mode", factor, patience, cooldown, warmup
+    case minimumRate = "min_lr", maximumRate = "max_lr", epsilon = "eps"
+    case smoothingWindow = "window_size", resetStart = "reset_start", progress
+  }
+  private enum SmoothKey: CodingKey { case smooth }
+
+  /// Decodes the settings, which are checked, and the progress. The window counts unless `smooth` is false.
   public init(from decoder: any Decoder) throws {
     let settings = try decoder.container(keyedBy: CodingKeys.self)
-    let criterion = try settings.decode(MetricCriterion.self, forKey: .criterion)
+    let smooth = try decoder.container(keyedBy: SmoothKey.self).decodeIfPresent(Bool.self, forKey: .smooth)
+    let window = try settings.decodeIfPresent(Int.self, forKey: .smoothingWindow)
     try self.init(
-      mode: criterion.mode, threshold: criterion.threshold, thresholdMode: criterion.thresholdMode,
-      factor: settings.decode(Double.self, forKey: .factor),
-      patience: settings.decode(Int.self, forKey: .patience),
-      cooldown: settings.decode(Int.self, forKey: .cooldown),
-      warmup: settings.decode(Int.self, forKey: .warmup),
-      minimumRate: settings.decode(PerGroup.self, forKey: .minimumRate),
-      maximumRate: settings.decode(PerGroup.self, forKey: .maximumRate),
-      epsilon: settings.decode(Double.self, forKey: .epsilon),
-      smoothingWindow: settings.decodeIfPresent(Int.self, forKey: .smoothingWindow),
-      resetStart: settings.decode(Int.self, forKey: .resetStart))
+      mode: settings[.mode], threshold: settings[.threshold], thresholdMode: settings[.thresholdMode],
+      factor: settings[.factor], patience: settings[.patience], cooldown: settings[.cooldown],
+      warmup: settings[.warmup], minimumRate: settings[.minimumRate], maximumRate: settings[.maximumRate],
+      epsilon: settings[.epsilon], smoothingWindow: smooth == false ? nil : window,
+      resetStart: settings[.resetStart])
     guard let progress = try settings.decodeIfPresent(Progress.self, forKey: .progress) else { return }
     try check(progress)
     self.progress = progress
@@ -151,14 +154,19 @@ public struct GreedySchedule: MetricSchedule {
     try minimumRate.check(count: groups, setting: "min_lr")
     try maximumRate.check(count: groups, setting: "max_lr")
     let counters = progress.counters
-    try ScheduleError.requireCount(counters.goodCount, Self.kind, "goodCount")
-    try ScheduleError.requireCount(counters.badCount, Self.kind, "badCount")
-    try ScheduleError.requireCount(counters.remainingCooldown, Self.kind, "remainingCooldown")
-    try ScheduleError.requireCount(counters.remainingWarmup, Self.kind, "remainingWarmup")
-    try ScheduleError.requireCount(counters.remainingReductions, Self.kind, "remainingReductions")
-    try ScheduleError.require(
-      counters.smoothing?.size == smoothingWindow, Self.kind, "smoothing", counters.smoothing?.size ?? 0,
+    try Self.requireCounts([
+      "goodCount": counters.goodCount, "badCount": counters.badCount,
+      "remainingCooldown": counters.remainingCooldown, "remainingWarmup": counters.remainingWarmup,
+      "remainingReductions": counters.remainingReductions,
+    ])
+    try Self.require(
+      counters.smoothing?.size == smoothingWindow, "smoothing", counters.smoothing?.size ?? 0,
       "must be over \(smoothingWindow ?? 0) values, as smoothingWindow is")
+  }
+
+  /// The comparison that tells whether a value is better.
+  public var criterion: MetricCriterion {
+    MetricCriterion(mode: mode, threshold: threshold, thresholdMode: thresholdMode)
   }
 
   /// The current rate of each parameter group; empty before the start.

@@ -4,7 +4,7 @@
 ///     maximize   relative: value > best (1 + threshold)     absolute: value > best + threshold
 ///
 /// NaN is never better.
-public struct MetricCriterion: Sendable, Codable, Hashable {
+public struct MetricCriterion: Sendable, Hashable {
   /// Which values are good.
   public enum Mode: String, Sendable, Codable {
     /// Low ones, as of a loss.
@@ -44,5 +44,23 @@ public struct MetricCriterion: Sendable, Codable, Hashable {
     case (.maximize, .relative): value > best * (1 + threshold)
     case (.maximize, .absolute): value > best + threshold
     }
+  }
+}
+
+extension MetricCriterion.Mode {
+  /// Decodes `min` or `max`; any other text is a ``ScheduleError``.
+  public init(from decoder: any Decoder) throws {
+    let name = try String(from: decoder)
+    guard let mode = Self(rawValue: name) else { throw ScheduleError.unknownMode(name) }
+    self = mode
+  }
+}
+
+extension MetricCriterion.ThresholdMode {
+  /// Decodes `rel` or `abs`; any other text is a ``ScheduleError``.
+  public init(from decoder: any Decoder) throws {
+    let name = try String(from: decoder)
+    guard let mode = Self(rawValue: name) else { throw ScheduleError.unknownThresholdMode(name) }
+    self = mode
   }
 }

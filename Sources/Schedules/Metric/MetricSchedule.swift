@@ -6,10 +6,7 @@
 ///     plateau.rates
 ///
 /// The value holds its settings and its whole progress: a copy, or one decoded, goes on alike.
-public protocol MetricSchedule: Sendable, Codable, Equatable {
-  /// The name under which ``AnyMetricSchedule`` saves a value of this type; the type's own name by default.
-  static var kind: String { get }
-
+public protocol MetricSchedule: LearningRateSchedule {
   /// The current rate of each parameter group; empty before ``start(rates:)``.
   var rates: [Double] { get }
 
@@ -21,9 +18,4 @@ public protocol MetricSchedule: Sendable, Codable, Equatable {
 
   /// Takes the next value of the metric, and adapts the rates where it is time.
   mutating func observe(_ metric: Double)
-}
-
-extension MetricSchedule {
-  /// The type's own name.
-  public static var kind: String { String(describing: Self.self) }
 }

@@ -23,18 +23,20 @@
 ///
 /// Source: `reduce_lr_on_plateau` of transformers, which is `ReduceLROnPlateau` of torch.
 public struct ReduceOnPlateauSchedule: MetricSchedule {
-  /// `reduce_lr_on_plateau`.
-  public static let kind = "reduce_lr_on_plateau"
   @usableFromInline static let defaultCriterion = MetricCriterion(
     mode: .minimize, threshold: 1e-4, thresholdMode: .relative)
   @usableFromInline static let defaultFactor = 0.1
   @usableFromInline static let defaultPatience = 10
   @usableFromInline static let defaultCooldown = 0
-  @usableFromInline static let defaultMinimumRate = PerGroup.all(0)
+  @usableFromInline static let defaultMinimumRate = 0.0
   @usableFromInline static let defaultEpsilon = 1e-8
 
-  /// What counts as better.
-  public let criterion: MetricCriterion
+  /// The values that are good.
+  public let mode: MetricCriterion.Mode
+  /// How much better counts as better.
+  public let threshold: Double
+  /// The meaning of the threshold.
+  public let thresholdMode: MetricCriterion.ThresholdMode
   /// f, the factor of a reduction.
   public let factor: Double
   /// The observations without a better one that are still tolerated.
@@ -63,16 +65,16 @@ public struct ReduceOnPlateauSchedule: MetricSchedule {
     thresholdMode: MetricCriterion.ThresholdMode = defaultCriterion.thresholdMode,
     factor: Double = defaultFactor,
     patience: Int = defaultPatience, cooldown: Int = defaultCooldown,
-    minimumRate: PerGroup = defaultMinimumRate, epsilon: Double = defaultEpsilon
+    minimumRate: PerGroup = .all(defaultMinimumRate), epsilon: Double = defaultEpsilon
   ) throws(ScheduleError) {
     guard factor < 1 else { throw .factorNotBelowOne(factor) }
-    try ScheduleError.requireNonNegative(factor, Self.kind, "factor")
-    try ScheduleError.requireNonNegative(threshold, Self.kind, "threshold")
-    try ScheduleError.requireCount(patience, Self.kind, "patience")
-    try ScheduleError.requireCount(cooldown, Self.kind, "cooldown")
-    try minimumRate.check(Self.kind, "minimumRate")
-    try ScheduleError.requireNonNegative(epsilon, Self.kind, "epsilon")
-    criterion = MetricCriterion(mode: mode, threshold: threshold, thresholdMode: thresholdMode)
+    try Self.requireNonNegative(["factor": factor, "threshold": threshold])
+    try Self.requireCounts(["patience": patience, "cooldown": cooldown])
+    for rate in minimumRate.values { try Self.requireNonNegative(["minimumRate": rate]) }
+    try Self.requireNonNegative(["epsilon": epsilon])
+    self.mode = mode
+    self.threshold = threshold
+    self.thresholdMode = thresholdMode
     self.factor = factor
     self.patience = patience
     self.cooldown = cooldown
@@ -80,22 +82,29 @@ public struct ReduceOnPlateauSchedule: MetricSchedule {
     self.epsilon = epsilon
   }
 
+  private enum CodingKeys: String, CodingKey {
+    case mode, threshold, thresholdMode = "threshold_mode", factor, patience, cooldown
+    case minimumRate = "min_lr", epsilon = "eps", progress
+  }
+
   /// Decodes the settings, which are checked, and the progress.
   public init(from decoder: any Decoder) throws {
     let settings = try decoder.container(keyedBy: CodingKeys.self)
-    let criterion = try settings.decode(MetricCriterion.self, forKey: .criterion)
     try self.init(
-      mode: criterion.mode, threshold: criterion.threshold, thresholdMode: criterion.thresholdMode,
-      factor: settings.decode(Double.self, forKey: .factor),
-      patience: settings.decode(Int.self, forKey: .patience),
-      cooldown: settings.decode(Int.self, forKey: .cooldown),
-      minimumRate: settings.decode(PerGroup.self, forKey: .minimumRate),
-      epsilon: settings.decode(Double.self, forKey: .epsilon))
+      mode: settings[.mode], threshold: settings[.threshold], thresholdMode: settings[.thresholdMode],
+      factor: settings[.factor], patience: settings[.patience], cooldown: settings[.cooldown],
+      minimumRate: settings[.minimumRate], epsilon: settings[.epsilon])
     guard let progress = try settings.decodeIfPresent(Progress.self, forKey: .progress) else { return }
     try minimumRate.check(count: progress.rates.count, setting: "min_lr")
-    try ScheduleError.requireCount(progress.badCount, Self.kind, "badCount")
-    try ScheduleError.requireCount(progress.remainingCooldown, Self.kind, "remainingCooldown")
+    try Self.requireCounts([
+      "badCount": progress.badCount, "remainingCooldown": progress.remainingCooldown,
+    ])
     self.progress = progress
+  }
+
+  /// The comparison that tells whether a value is better.
+  public var criterion: MetricCriterion {
+    MetricCriterion(mode: mode, threshold: threshold, thresholdMode: thresholdMode)
   }
 
   /// The current rate of each parameter group; empty before the start.

@@ -1,17 +1,18 @@
-/// What a ``LearningRateScheduler`` needs of an optimizer: values per parameter group, to read and to set.
-///
-/// Arrays are in the order of the groups. A value is nil where the group computes it itself, as Adafactor's
-/// relative steps do with the rate: such a group cannot be scheduled, and the scheduler refuses the optimizer
-/// when it is made. A setter gets an array of as many values, none of them nil.
+/// An optimizer whose hyperparameters a ``LearningRateScheduler`` can read and set, per parameter group.
 public protocol ScheduledOptimizer: AnyObject {
-  /// The learning rate of each parameter group; nil where the group computes it itself.
-  var learningRates: [Double?] { get set }
-  /// The weight decay of each parameter group; nil where the group has none to set.
-  var weightDecays: [Double?] { get set }
+  /// The number of parameter groups.
+  var groupCount: Int { get }
+
+  /// Returns the value of a hyperparameter, or nil if the group computes it itself, as Adafactor's relative steps
+  /// do with the learning rate. Such a group cannot be scheduled.
+  func value(of hyperparameter: Hyperparameter, inGroup index: Int) -> Double?
+
+  /// Sets the value of a hyperparameter that the group does not compute itself.
+  func setValue(_ value: Double, of hyperparameter: Hyperparameter, inGroup index: Int)
 }
 
-/// A quantity of a parameter group that a schedule can drive.
-public enum ScheduledQuantity: String, Sendable, Codable {
+/// A hyperparameter of a parameter group that can be scheduled.
+public enum Hyperparameter: String, Sendable, Codable {
   /// The learning rate.
   case learningRate
   /// The weight decay.
@@ -22,31 +23,5 @@ public enum ScheduledQuantity: String, Sendable, Codable {
     case .learningRate: "learning rate"
     case .weightDecay: "weight decay"
     }
-  }
-}
-
-extension ScheduledOptimizer {
-  func values(of quantity: ScheduledQuantity) -> [Double?] {
-    switch quantity {
-    case .learningRate: learningRates
-    case .weightDecay: weightDecays
-    }
-  }
-
-  func set(_ values: [Double], of quantity: ScheduledQuantity) {
-    switch quantity {
-    case .learningRate: learningRates = values
-    case .weightDecay: weightDecays = values
-    }
-  }
-
-  /// The values of all groups, or an error that names the first group without one.
-  func schedulableValues(of quantity: ScheduledQuantity) throws(ScheduleError) -> [Double] {
-    var result: [Double] = []
-    for (group, value) in values(of: quantity).enumerated() {
-      guard let value else { throw .notSchedulable(quantity: quantity.words, group: group) }
-      result.append(value)
-    }
-    return result
   }
 }

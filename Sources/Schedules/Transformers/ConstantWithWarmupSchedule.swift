@@ -18,9 +18,6 @@
 ///
 /// Source: `constant_with_warmup` of transformers.
 public struct ConstantWithWarmupSchedule: MultiplierSchedule {
-  /// `constant_with_warmup`.
-  public static let kind = "constant_with_warmup"
-
   /// W, the steps of the linear warm-up.
   public let warmupSteps: Int
 
@@ -28,14 +25,16 @@ public struct ConstantWithWarmupSchedule: MultiplierSchedule {
   ///
   /// - Throws: ``ScheduleError`` for a negative count.
   public init(warmupSteps: Int) throws(ScheduleError) {
-    try ScheduleError.requireCount(warmupSteps, Self.kind, "warmupSteps")
+    try Self.requireCounts(["warmupSteps": warmupSteps])
     self.warmupSteps = warmupSteps
   }
 
-  /// Decodes the settings, and refuses those that the initializer would: `DecodingError`, ``ScheduleError``.
+  private enum CodingKeys: String, CodingKey { case warmupSteps = "num_warmup_steps" }
+
+  /// Decodes the settings, and checks them as the other initializer does.
   public init(from decoder: any Decoder) throws {
     let settings = try decoder.container(keyedBy: CodingKeys.self)
-    try self.init(warmupSteps: settings.decode(Int.self, forKey: .warmupSteps))
+    try self.init(warmupSteps: settings[.warmupSteps])
   }
 
   /// s / W while s < W, then 1.

@@ -24,8 +24,6 @@ import RealModule
 ///
 /// Source: `cosine` of transformers; without restarts of Loshchilov and Hutter, "SGDR" (arXiv 1608.03983).
 public struct CosineSchedule: MultiplierSchedule {
-  /// `cosine`.
-  public static let kind = "cosine"
   /// Half a wave: one fall from 1 to 0.
   @usableFromInline static let defaultCycles = 0.5
 
@@ -42,19 +40,22 @@ public struct CosineSchedule: MultiplierSchedule {
   public init(
     warmupSteps: some StepLength = 0, trainingSteps: Int, cycles: Double = defaultCycles
   ) throws(ScheduleError) {
-    self.warmupSteps = try warmupSteps.checkedSteps(of: trainingSteps, Self.kind)
-    try ScheduleError.requireNonNegative(cycles, Self.kind, "cycles")
+    self.warmupSteps = try warmupSteps.checkedSteps(of: trainingSteps, Self.name)
+    try Self.requireNonNegative(["cycles": cycles])
     self.trainingSteps = trainingSteps
     self.cycles = cycles
   }
 
-  /// Decodes the settings, and refuses those that the initializer would: `DecodingError`, ``ScheduleError``.
+  private enum CodingKeys: String, CodingKey {
+    case warmupSteps = "num_warmup_steps", trainingSteps = "num_training_steps", cycles = "num_cycles"
+  }
+
+  /// Decodes the settings, and checks them as the other initializer does.
   public init(from decoder: any Decoder) throws {
     let settings = try decoder.container(keyedBy: CodingKeys.self)
     try self.init(
-      warmupSteps: settings.decode(Int.self, forKey: .warmupSteps),
-      trainingSteps: settings.decode(Int.self, forKey: .trainingSteps),
-      cycles: settings.decode(Double.self, forKey: .cycles))
+      warmupSteps: settings[.warmupSteps] as Int, trainingSteps: settings[.trainingSteps],
+      cycles: settings[.cycles])
   }
 
   /// s / W while s < W, then max(0, ½(1 + cos(2π c p))).

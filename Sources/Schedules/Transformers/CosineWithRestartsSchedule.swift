@@ -26,8 +26,6 @@ import RealModule
 /// Source: `cosine_with_restarts` of transformers; Loshchilov and Hutter, "SGDR" (arXiv 1608.03983).
 /// For cycles of growing length see ``CosineWarmRestartsSchedule``.
 public struct CosineWithRestartsSchedule: MultiplierSchedule {
-  /// `cosine_with_restarts`.
-  public static let kind = "cosine_with_restarts"
   /// One fall, without a restart.
   @usableFromInline static let defaultCycles = 1.0
 
@@ -44,19 +42,22 @@ public struct CosineWithRestartsSchedule: MultiplierSchedule {
   public init(
     warmupSteps: some StepLength = 0, trainingSteps: Int, cycles: Double = defaultCycles
   ) throws(ScheduleError) {
-    self.warmupSteps = try warmupSteps.checkedSteps(of: trainingSteps, Self.kind)
-    try ScheduleError.requireNonNegative(cycles, Self.kind, "cycles")
+    self.warmupSteps = try warmupSteps.checkedSteps(of: trainingSteps, Self.name)
+    try Self.requireNonNegative(["cycles": cycles])
     self.trainingSteps = trainingSteps
     self.cycles = cycles
   }
 
-  /// Decodes the settings, and refuses those that the initializer would: `DecodingError`, ``ScheduleError``.
+  private enum CodingKeys: String, CodingKey {
+    case warmupSteps = "num_warmup_steps", trainingSteps = "num_training_steps", cycles = "num_cycles"
+  }
+
+  /// Decodes the settings, and checks them as the other initializer does.
   public init(from decoder: any Decoder) throws {
     let settings = try decoder.container(keyedBy: CodingKeys.self)
     try self.init(
-      warmupSteps: settings.decode(Int.self, forKey: .warmupSteps),
-      trainingSteps: settings.decode(Int.self, forKey: .trainingSteps),
-      cycles: settings.decode(Double.self, forKey: .cycles))
+      warmupSteps: settings[.warmupSteps] as Int, trainingSteps: settings[.trainingSteps],
+      cycles: settings[.cycles])
   }
 
   /// s / W while s < W, then ½(1 + cos(π ((c p) mod 1))) while p < 1, then 0.

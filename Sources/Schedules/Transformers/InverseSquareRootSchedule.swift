@@ -22,8 +22,6 @@ import RealModule
 ///
 /// Source: `inverse_sqrt` of transformers, as in big_vision.
 public struct InverseSquareRootSchedule: MultiplierSchedule {
-  /// `inverse_sqrt`.
-  public static let kind = "inverse_sqrt"
   /// τ where neither it nor a warm-up is given.
   static let timescaleWithoutWarmup = 10_000
 
@@ -36,19 +34,21 @@ public struct InverseSquareRootSchedule: MultiplierSchedule {
   ///
   /// - Throws: ``ScheduleError`` for a negative warm-up and a timescale below 1.
   public init(warmupSteps: Int = 0, timescale: Int? = nil) throws(ScheduleError) {
-    try ScheduleError.requireCount(warmupSteps, Self.kind, "warmupSteps")
+    try Self.requireCounts(["warmupSteps": warmupSteps])
     let timescale = timescale ?? (warmupSteps > 0 ? warmupSteps : Self.timescaleWithoutWarmup)
-    try ScheduleError.requireCount(timescale, Self.kind, "timescale", atLeast: 1)
+    try Self.requireCounts(["timescale": timescale], atLeast: 1)
     self.warmupSteps = warmupSteps
     self.timescale = timescale
   }
 
-  /// Decodes the settings, and refuses those that the initializer would: `DecodingError`, ``ScheduleError``.
+  private enum CodingKeys: String, CodingKey { case warmupSteps = "num_warmup_steps", timescale }
+
+  /// Decodes the settings, and checks them as the other initializer does.
   public init(from decoder: any Decoder) throws {
     let settings = try decoder.container(keyedBy: CodingKeys.self)
     try self.init(
-      warmupSteps: settings.decode(Int.self, forKey: .warmupSteps),
-      timescale: settings.decode(Int.self, forKey: .timescale))
+      warmupSteps: settings[.warmupSteps],
+      timescale: settings.decodeIfPresent(Int.self, forKey: .timescale))
   }
 
   /// s / W while s < W, then 1 / √((s + τ − W) / τ).

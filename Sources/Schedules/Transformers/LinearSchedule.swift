@@ -19,9 +19,6 @@
 ///
 /// Source: `linear` of transformers.
 public struct LinearSchedule: MultiplierSchedule {
-  /// `linear`.
-  public static let kind = "linear"
-
   /// W, the steps of the linear warm-up.
   public let warmupSteps: Int
   /// T, all steps of the training.
@@ -31,16 +28,18 @@ public struct LinearSchedule: MultiplierSchedule {
   ///
   /// - Throws: ``ScheduleError`` for a negative count.
   public init(warmupSteps: some StepLength = 0, trainingSteps: Int) throws(ScheduleError) {
-    self.warmupSteps = try warmupSteps.checkedSteps(of: trainingSteps, Self.kind)
+    self.warmupSteps = try warmupSteps.checkedSteps(of: trainingSteps, Self.name)
     self.trainingSteps = trainingSteps
   }
 
-  /// Decodes the settings, and refuses those that the initializer would: `DecodingError`, ``ScheduleError``.
+  private enum CodingKeys: String, CodingKey {
+    case warmupSteps = "num_warmup_steps", trainingSteps = "num_training_steps"
+  }
+
+  /// Decodes the settings, and checks them as the other initializer does.
   public init(from decoder: any Decoder) throws {
     let settings = try decoder.container(keyedBy: CodingKeys.self)
-    try self.init(
-      warmupSteps: settings.decode(Int.self, forKey: .warmupSteps),
-      trainingSteps: settings.decode(Int.self, forKey: .trainingSteps))
+    try self.init(warmupSteps: settings[.warmupSteps] as Int, trainingSteps: settings[.trainingSteps])
   }
 
   /// s / W while s < W, then max(0, (T − s) / max(1, T − W)).

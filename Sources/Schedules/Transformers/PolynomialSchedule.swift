@@ -27,8 +27,6 @@ import RealModule
 ///
 /// Source: `polynomial` of transformers, as in fairseq and BERT.
 public struct PolynomialSchedule: Schedule {
-  /// `polynomial`.
-  public static let kind = "polynomial"
   @usableFromInline static let defaultEndRate = 1e-7
   /// A straight line.
   @usableFromInline static let defaultPower = 1.0
@@ -49,22 +47,24 @@ public struct PolynomialSchedule: Schedule {
     warmupSteps: some StepLength = 0, trainingSteps: Int,
     endRate: Double = defaultEndRate, power: Double = defaultPower
   ) throws(ScheduleError) {
-    self.warmupSteps = try warmupSteps.checkedSteps(of: trainingSteps, Self.kind)
-    try ScheduleError.requireNonNegative(endRate, Self.kind, "endRate")
-    try ScheduleError.requirePositive(power, Self.kind, "power")
+    self.warmupSteps = try warmupSteps.checkedSteps(of: trainingSteps, Self.name)
+    try Self.requireNonNegative(["endRate": endRate])
+    try Self.requirePositive(["power": power])
     self.trainingSteps = trainingSteps
     self.endRate = endRate
     self.power = power
   }
 
-  /// Decodes the settings, and refuses those that the initializer would: `DecodingError`, ``ScheduleError``.
+  private enum CodingKeys: String, CodingKey {
+    case warmupSteps = "num_warmup_steps", trainingSteps = "num_training_steps", endRate = "lr_end", power
+  }
+
+  /// Decodes the settings, and checks them as the other initializer does.
   public init(from decoder: any Decoder) throws {
     let settings = try decoder.container(keyedBy: CodingKeys.self)
     try self.init(
-      warmupSteps: settings.decode(Int.self, forKey: .warmupSteps),
-      trainingSteps: settings.decode(Int.self, forKey: .trainingSteps),
-      endRate: settings.decode(Double.self, forKey: .endRate),
-      power: settings.decode(Double.self, forKey: .power))
+      warmupSteps: settings[.warmupSteps] as Int, trainingSteps: settings[.trainingSteps],
+      endRate: settings[.endRate], power: settings[.power])
   }
 
   /// η₀ s / W while s < W, then (η₀ − η_end)(1 − (s − W) / (T − W))^k + η_end while s < T, then η_end.

@@ -33,8 +33,6 @@
 /// Source: `warmup_stable_decay` of transformers; Hu et al., "MiniCPM" (arXiv 2404.06395). The power and the
 /// exponential decay are not in transformers.
 public struct WarmupStableDecaySchedule: MultiplierSchedule {
-  /// `warmup_stable_decay`.
-  public static let kind = "warmup_stable_decay"
   @usableFromInline static let defaultWarmupShape = WarmupShape.linear
   @usableFromInline static let defaultDecayShape = DecayShape.cosine()
   @usableFromInline static let defaultMinimumRatio = 0.0
@@ -60,11 +58,9 @@ public struct WarmupStableDecaySchedule: MultiplierSchedule {
     warmupShape: WarmupShape = defaultWarmupShape, decayShape: DecayShape = defaultDecayShape,
     minimumRatio: Double = defaultMinimumRatio
   ) throws(ScheduleError) {
-    try ScheduleError.requireCount(warmupSteps, Self.kind, "warmupSteps")
-    try ScheduleError.requireCount(stableSteps, Self.kind, "stableSteps")
-    try ScheduleError.requireCount(decaySteps, Self.kind, "decaySteps")
-    try ScheduleError.requireNonNegative(minimumRatio, Self.kind, "minimumRatio")
-    try decayShape.check(Self.kind, floor: minimumRatio)
+    try Self.requireCounts(["warmupSteps": warmupSteps, "stableSteps": stableSteps, "decaySteps": decaySteps])
+    try Self.requireNonNegative(["minimumRatio": minimumRatio])
+    try decayShape.check(floor: minimumRatio)
     self.warmupSteps = warmupSteps
     self.stableSteps = stableSteps
     self.decaySteps = decaySteps
@@ -83,10 +79,9 @@ public struct WarmupStableDecaySchedule: MultiplierSchedule {
   ) throws(ScheduleError) {
     let warmupSteps = try warmupSteps.steps(of: trainingSteps)
     let decaySteps = try decaySteps.steps(of: trainingSteps)
-    try ScheduleError.requireCount(warmupSteps, Self.kind, "warmupSteps")
-    try ScheduleError.requireCount(decaySteps, Self.kind, "decaySteps")
-    try ScheduleError.require(
-      trainingSteps >= warmupSteps + decaySteps, Self.kind, "trainingSteps", trainingSteps,
+    try Self.requireCounts(["warmupSteps": warmupSteps, "decaySteps": decaySteps])
+    try Self.require(
+      trainingSteps >= warmupSteps + decaySteps, "trainingSteps", trainingSteps,
       "must hold the warm-up (\(warmupSteps)) and the decay (\(decaySteps)): make it greater or those shorter"
     )
     try self.init(
@@ -94,16 +89,43 @@ public struct WarmupStableDecaySchedule: MultiplierSchedule {
       warmupShape: warmupShape, decayShape: decayShape, minimumRatio: minimumRatio)
   }
 
-  /// Decodes the settings, and refuses those that the initializer would: `DecodingError`, ``ScheduleError``.
+  private enum CodingKeys: String, CodingKey {
+    case warmupSteps = "num_warmup_steps", trainingSteps = "num_training_steps"
+    case stableSteps = "num_stable_steps", decaySteps = "num_decay_steps"
+    case warmupShape = "warmup_type", minimumRatio = "min_lr_ratio"
+  }
+
+  /// Decodes the settings, and checks them as the other initializers do. If both training and stable steps are
+  /// given, the stable ones win, as in transformers.
   public init(from decoder: any Decoder) throws {
     let settings = try decoder.container(keyedBy: CodingKeys.self)
-    try self.init(
-      warmupSteps: settings.decode(Int.self, forKey: .warmupSteps),
-      stableSteps: settings.decode(Int.self, forKey: .stableSteps),
-      decaySteps: settings.decode(Int.self, forKey: .decaySteps),
-      warmupShape: settings.decode(WarmupShape.self, forKey: .warmupShape),
-      decayShape: settings.decode(DecayShape.self, forKey: .decayShape),
-      minimumRatio: settings.decode(Double.self, forKey: .minimumRatio))
+    let (warmupSteps, decaySteps): (Int, Int) = (try settings[.warmupSteps], try settings[.decaySteps])
+    let stableSteps = try settings.decodeIfPresent(Int.self, forKey: .stableSteps)
+    let trainingSteps = try settings.decodeIfPresent(Int.self, forKey: .trainingSteps)
+    if stableSteps == nil && trainingSteps == nil { throw ScheduleError.noStableSteps }
+    let warmupShape: WarmupShape = try settings[.warmupShape]
+    let decayShape = try DecayShape(from: decoder)
+    let minimumRatio: Double = try settings[.minimumRatio]
+    if let stableSteps {
+      try self.init(
+        warmupSteps: warmupSteps, stableSteps: stableSteps, decaySteps: decaySteps,
+        warmupShape: warmupShape, decayShape: decayShape, minimumRatio: minimumRatio)
+    } else {
+      try self.init(
+        warmupSteps: warmupSteps, decaySteps: decaySteps, trainingSteps: trainingSteps ?? 0,
+        warmupShape: warmupShape, decayShape: decayShape, minimumRatio: minimumRatio)
+    }
+  }
+
+  /// Encodes the settings.
+  public func encode(to encoder: any Encoder) throws {
+    var settings = encoder.container(keyedBy: CodingKeys.self)
+    try settings.encode(warmupSteps, forKey: .warmupSteps)
+    try settings.encode(stableSteps, forKey: .stableSteps)
+    try settings.encode(decaySteps, forKey: .decaySteps)
+    try settings.encode(warmupShape, forKey: .warmupShape)
+    try decayShape.encode(to: encoder)
+    try settings.encode(minimumRatio, forKey: .minimumRatio)
   }
 
   /// Warm-up, 1, decay or r, after the step's phase.
