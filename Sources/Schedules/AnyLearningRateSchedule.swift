@@ -61,8 +61,7 @@ public enum AnyLearningRateSchedule: Sendable {
   /// Checks that the schedule suits groups of these initial rates, and starts it with them.
   mutating func start(rates: [Double]) throws(ScheduleError) {
     switch self {
-    case .byStep(let schedule):
-      for rate in rates { try schedule.check(initialRate: rate) }
+    case .byStep(let schedule): for rate in rates { try schedule.check(initialRate: rate) }
     case .byMetric(var schedule):
       try schedule.start(rates: rates)
       self = .byMetric(schedule)
@@ -134,7 +133,17 @@ extension CodingUserInfoKey {
 
 extension KeyedDecodingContainer {
   /// The value of a key that must be there.
-  subscript<Value: Decodable>(key: Key) -> Value {
-    get throws { try decode(Value.self, forKey: key) }
+  subscript<Value: Decodable>(key: Key) -> Value { get throws { try decode(Value.self, forKey: key) } }
+
+  /// The choice of a key that must be there.
+  func choice<Choice: NamedChoice>(_ key: Key) throws -> Choice {
+    let name: String = try self[key]
+    if let choice = Choice(rawValue: name) { return choice }
+    throw Choice.unknown(name)
   }
+}
+
+/// A choice whose unknown names have an error of transformers.
+protocol NamedChoice: RawRepresentable<String>, Decodable {
+  static func unknown(_ name: String) -> ScheduleError
 }

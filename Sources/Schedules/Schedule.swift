@@ -15,16 +15,16 @@ extension LearningRateSchedule {
 ///
 /// A step `s` counts optimizer steps from 0: `rate(at: 0, …)` is the rate that the first optimizer step uses.
 /// Formulas below write η₀ for `initialRate`, the rate that the parameter group was made with, and m(s) for a
-/// multiplier on it. The plots beside them are those of `adafactor schedule`.
+/// multiplier on it. The plots are drawn by `adafactor schedule`.
 ///
-/// Conform to ``MultiplierSchedule`` where the shape does not depend on η₀; nearly all do.
+/// Conform to ``MultiplierSchedule`` if the shape does not depend on η₀; nearly all do.
 /// To save and restore a type of your own inside ``AnyLearningRateSchedule``, list it in
 /// ``Swift/CodingUserInfoKey/scheduleTypes``.
 public protocol Schedule: LearningRateSchedule {
   /// η(s) for a parameter group whose rate was η₀ = `initialRate` when it was made. `step` is 0 or greater.
   func rate(at step: Int, initialRate: Double) -> Double
 
-  /// Throws where the settings do not fit a group of this initial rate, as an end rate above it.
+  /// Throws if the settings do not fit a group of this initial rate, such as an end rate above it.
   func check(initialRate: Double) throws(ScheduleError)
 }
 
@@ -41,7 +41,5 @@ public protocol MultiplierSchedule: Schedule {
 
 extension MultiplierSchedule {
   /// η₀ · m(s).
-  public func rate(at step: Int, initialRate: Double) -> Double {
-    initialRate * multiplier(at: step)
-  }
+  public func rate(at step: Int, initialRate: Double) -> Double { initialRate * multiplier(at: step) }
 }

@@ -23,16 +23,12 @@ extension ScheduleError {
 extension LearningRateSchedule {
   static func require(
     _ holds: Bool, _ setting: String, _ value: some Any, _ requirement: String
-  ) throws(ScheduleError) {
-    try ScheduleError.require(holds, name, setting, value, requirement)
-  }
+  ) throws(ScheduleError) { try ScheduleError.require(holds, name, setting, value, requirement) }
 
   static func requireCounts(
     _ counts: KeyValuePairs<String, Int>, atLeast minimum: Int = 0
   ) throws(ScheduleError) {
-    for (setting, count) in counts {
-      try ScheduleError.requireCount(count, name, setting, atLeast: minimum)
-    }
+    for (setting, count) in counts { try ScheduleError.requireCount(count, name, setting, atLeast: minimum) }
   }
 
   static func requireNonNegative(_ values: KeyValuePairs<String, Double>) throws(ScheduleError) {

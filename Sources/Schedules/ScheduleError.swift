@@ -62,24 +62,17 @@ extension ScheduleError: CustomStringConvertible {
         + (known.isEmpty ? "it has no options" : "its options are \(known.joined(separator: ", "))")
     case .illTypedOption(let schedule, let option, let value, let expected):
       "\(schedule): the option \(option) is \(value), but must be \(expected)"
-    case .twoMinimums:
-      "Only one of min_lr or min_lr_rate should be set"
-    case .noMinimum:
-      "One of min_lr or min_lr_rate should be set through the `lr_scheduler_kwargs`"
-    case .noStableSteps:
-      "Either num_training_steps or num_stable_steps must be specified."
+    case .twoMinimums: "Only one of min_lr or min_lr_rate should be set"
+    case .noMinimum: "One of min_lr or min_lr_rate should be set through the `lr_scheduler_kwargs`"
+    case .noStableSteps: "Either num_training_steps or num_stable_steps must be specified."
     case .unknownShape(let phase, let name, let known):
       "Unknown \(phase) type: \(name), expected \(alternatives(known))"
-    case .unknownMode(let mode):
-      "mode \(mode) is unknown!"
-    case .unknownThresholdMode(let mode):
-      "threshold mode \(mode) is unknown!"
-    case .factorNotBelowOne:
-      "Factor should be < 1.0."
+    case .unknownMode(let mode): "mode \(mode) is unknown!"
+    case .unknownThresholdMode(let mode): "threshold mode \(mode) is unknown!"
+    case .factorNotBelowOne: "Factor should be < 1.0."
     case .endRateNotBelowInitial(let endRate, let initialRate):
       "lr_end (\(endRate)) must be smaller than initial lr (\(initialRate))"
-    case .groupCount(let setting, let expected, let actual):
-      "expected \(expected) \(setting)s, got \(actual)"
+    case .groupCount(let setting, let expected, let actual): "expected \(expected) \(setting)s, got \(actual)"
     case .notSchedulable(let hyperparameter, let group):
       "parameter group \(group) computes its \(hyperparameter.words) itself, so no schedule can set it; "
         + "give the group a fixed \(hyperparameter.words), or nil instead of a schedule"
@@ -91,9 +84,7 @@ extension ScheduleError: CustomStringConvertible {
     }
   }
 
-  private func quoted(_ names: [String]) -> String {
-    names.map { "'\($0)'" }.joined(separator: ", ")
-  }
+  private func quoted(_ names: [String]) -> String { names.map { "'\($0)'" }.joined(separator: ", ") }
 
   private func alternatives(_ names: [String]) -> String {
     quoted(names.dropLast()) + " or " + quoted(Array(names.suffix(1)))

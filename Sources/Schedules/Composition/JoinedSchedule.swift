@@ -11,17 +11,15 @@
 ///         └─────────────────────────────────────────────────────
 ///          0        20        40         60        80       step
 ///
-/// - s: step, from 0
-/// - ηᵢ: `schedules`
 /// - bᵢ: b₀ = 0 and then `boundaries`, the steps at which the next schedule takes over
 ///
 /// Two equal boundaries leave the schedule between them out. The last schedule has no end.
 ///
 /// Source: `join_schedules` of optax, `SequentialLR` of torch.
 public struct JoinedSchedule: Schedule {
-  /// The schedules, in order.
+  /// ηᵢ, the schedules, in order.
   public let schedules: [AnyLearningRateSchedule]
-  /// The steps at which the second, third, … schedule begins.
+  /// The steps at which the second, third, … schedule starts.
   public let boundaries: [Int]
 
   private enum CodingKeys: CodingKey { case schedules, boundaries }
@@ -43,8 +41,8 @@ public struct JoinedSchedule: Schedule {
       count > 0 && boundaries.count == count - 1, "boundaries", boundaries,
       "\(count) schedules need \(count - 1), and there must be at least one schedule")
     try Self.require(
-      boundaries.first ?? 0 >= 0 && zip(boundaries, boundaries.dropFirst()).allSatisfy(<=),
-      "boundaries", boundaries, "must be steps in rising order, none negative")
+      boundaries.first ?? 0 >= 0 && zip(boundaries, boundaries.dropFirst()).allSatisfy(<=), "boundaries",
+      boundaries, "must be steps in rising order, none negative")
   }
 
   /// Decodes the settings, and checks them as the other initializer does.

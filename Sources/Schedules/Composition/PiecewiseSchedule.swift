@@ -13,7 +13,6 @@ import RealModule
 ///         └─────────────────────────────────────────────────────
 ///          0                     50                         step
 ///
-/// - s: step, from 0
 /// - points: steps in rising order, each with its multiplier
 /// - `interpolation`: `.constant` holds a point's multiplier until the next; `.linear` and `.cosine` join the
 ///   points by straight lines or half waves
@@ -37,7 +36,7 @@ public struct PiecewiseSchedule: MultiplierSchedule {
     }
   }
 
-  /// What is between two points.
+  /// The interpolation between two points.
   public enum Interpolation: String, Sendable, Codable, CaseIterable {
     /// The multiplier of the earlier point.
     case constant
@@ -51,18 +50,17 @@ public struct PiecewiseSchedule: MultiplierSchedule {
 
   /// The points, by rising steps.
   public let points: [Point]
-  /// What is between two points.
+  /// The interpolation between two points.
   public let interpolation: Interpolation
 
-  /// A schedule through `points`, of which there must be one at least.
+  /// Creates a schedule through `points`, of which there must be one at least.
   ///
   /// - Throws: ``ScheduleError`` for no points, negative or falling steps, and negative multipliers.
   public init(points: [Point], interpolation: Interpolation = defaultInterpolation) throws(ScheduleError) {
     let steps = points.map(\.step)
     try Self.require(
-      !steps.isEmpty && steps[0] >= 0 && zip(steps, steps.dropFirst()).allSatisfy(<),
-      "points", "at the steps \(steps)",
-      "there must be one at least, at rising steps, none negative")
+      !steps.isEmpty && steps[0] >= 0 && zip(steps, steps.dropFirst()).allSatisfy(<), "points",
+      "at the steps \(steps)", "there must be one at least, at rising steps, none negative")
     for point in points {
       try Self.requireNonNegative(["the multiplier at step \(point.step)": point.multiplier])
     }

@@ -11,32 +11,26 @@
 ///         └─────────────────────────────────────────────────────
 ///          0                     50                         step
 ///
-/// - s: step, from 0
-/// - W: `steps`, the length of the warm-up; 0 for none
-/// - a: `startRatio`, the part of η′(0) that step 0 has
 /// - w: `shape`, a ``WarmupShape``
-/// - η′: `schedule`, which begins at its own step 0 when the warm-up is over
 ///
-/// Where η′ has a length, it should be that of the training without the warm-up.
+/// If η′ has a length, give it the length of the training without the warm-up.
 public struct WarmupSchedule: Schedule {
-  /// From a rate of 0.
-  @usableFromInline static let defaultStartRatio = 0.0
-  @usableFromInline static let defaultShape = WarmupShape.linear
+  @usableFromInline static let defaults = (startRatio: 0.0, shape: WarmupShape.linear)
 
-  /// W, the steps of the warm-up.
+  /// W, the length of the warm-up; 0 for none.
   public let steps: Int
   /// a, the part of the first rate after the warm-up that step 0 has.
   public let startRatio: Double
   /// w, how the warm-up rises.
   public let shape: WarmupShape
-  /// η′, the schedule after the warm-up.
+  /// η′, the schedule after the warm-up, which starts at its own step 0 there.
   public let schedule: AnyLearningRateSchedule
 
-  /// A warm-up of `steps` steps, then `schedule`.
+  /// Creates a warm-up of `steps` steps, then `schedule`.
   ///
   /// - Throws: ``ScheduleError`` for a negative setting.
   public init(
-    steps: Int, startRatio: Double = defaultStartRatio, shape: WarmupShape = defaultShape,
+    steps: Int, startRatio: Double = defaults.startRatio, shape: WarmupShape = defaults.shape,
     then schedule: some Schedule
   ) throws(ScheduleError) {
     try Self.requireCounts(["steps": steps])
@@ -47,22 +41,20 @@ public struct WarmupSchedule: Schedule {
     self.schedule = .byStep(schedule)
   }
 
-  /// A warm-up of a part of `trainingSteps`, then the schedule that `schedule` makes for the steps left.
+  /// Creates a warm-up of a part of `trainingSteps`, then the schedule that `schedule` makes for the rest.
   ///
   ///     try WarmupSchedule(steps: .fraction(0.1), of: 1_000) { try REXSchedule(trainingSteps: $0) }
   ///
   /// Throws ``ScheduleError``, or what `schedule` throws: untyped, as closures do not infer a typed error.
   public init(
-    steps: some StepLength, of trainingSteps: Int, startRatio: Double = defaultStartRatio,
-    shape: WarmupShape = defaultShape, then schedule: (Int) throws -> some Schedule
+    steps: some StepLength, of trainingSteps: Int, startRatio: Double = defaults.startRatio,
+    shape: WarmupShape = defaults.shape, then schedule: (Int) throws -> some Schedule
   ) throws {
     let steps = try steps.steps(of: trainingSteps)
     try Self.requireCounts(["steps": steps])
     try Self.require(
-      steps <= trainingSteps, "steps", steps,
-      "must not be greater than trainingSteps, \(trainingSteps)")
-    try self.init(
-      steps: steps, startRatio: startRatio, shape: shape, then: schedule(trainingSteps - steps))
+      steps <= trainingSteps, "steps", steps, "must not be greater than trainingSteps, \(trainingSteps)")
+    try self.init(steps: steps, startRatio: startRatio, shape: shape, then: schedule(trainingSteps - steps))
   }
 
   private enum CodingKeys: String, CodingKey {
@@ -73,7 +65,7 @@ public struct WarmupSchedule: Schedule {
   public init(from decoder: any Decoder) throws {
     let settings = try decoder.container(keyedBy: CodingKeys.self)
     try self.init(
-      steps: settings[.steps], startRatio: settings[.startRatio], shape: settings[.shape],
+      steps: settings[.steps], startRatio: settings[.startRatio], shape: settings.choice(.shape),
       then: (settings[.schedule] as AnyLearningRateSchedule).byStep(in: Self.name, "schedule"))
   }
 

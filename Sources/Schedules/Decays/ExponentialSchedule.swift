@@ -13,11 +13,7 @@ import RealModule
 ///         └─────────────────────────────────────────────────────
 ///          0        20        40         60        80       step
 ///
-/// - s: step, from 0
-/// - g: `decayRate`, the factor over D steps
-/// - D: `decaySteps`; 1 makes g the factor of each step
-///
-/// It has no end. For a decay in stairs, where s / D is rounded down, see ``StepDecaySchedule``.
+/// It has no end. For a decay in stairs, with s / D rounded down, see ``StepDecaySchedule``.
 ///
 /// Source: `ExponentialLR` of torch (D = 1), `exponential_decay` of optax.
 public struct ExponentialSchedule: MultiplierSchedule {
@@ -28,7 +24,7 @@ public struct ExponentialSchedule: MultiplierSchedule {
   /// D, the steps over which the rate is multiplied by g.
   public let decaySteps: Int
 
-  /// A rate that is multiplied by `decayRate` over every `decaySteps` steps.
+  /// Creates a rate that is multiplied by `decayRate` over every `decaySteps` steps.
   ///
   /// - Throws: ``ScheduleError`` for a factor that is not above 0, and less than one step.
   public init(decayRate: Double, decaySteps: Int = defaultDecaySteps) throws(ScheduleError) {
@@ -47,7 +43,5 @@ public struct ExponentialSchedule: MultiplierSchedule {
   }
 
   /// g^(s / D).
-  public func multiplier(at step: Int) -> Double {
-    .pow(decayRate, Double(step) / Double(decaySteps))
-  }
+  public func multiplier(at step: Int) -> Double { .pow(decayRate, Double(step) / Double(decaySteps)) }
 }

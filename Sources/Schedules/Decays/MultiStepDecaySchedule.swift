@@ -13,8 +13,6 @@ import RealModule
 ///         └─────────────────────────────────────────────────────
 ///          0        20        40         60        80       step
 ///
-/// - s: step, from 0
-/// - g: `decayRate`
 /// - milestones: the steps that drop, in rising order; the same step twice drops twice
 ///
 /// After the last milestone it stays.
@@ -26,15 +24,15 @@ public struct MultiStepDecaySchedule: MultiplierSchedule {
   /// g, the factor of a drop.
   public let decayRate: Double
 
-  /// A rate that is multiplied by `decayRate` at each of `milestones`.
+  /// Creates a rate that is multiplied by `decayRate` at each of `milestones`.
   ///
   /// - Throws: ``ScheduleError`` for milestones that are negative or fall, and a factor that is not above 0.
   public init(
     milestones: [Int], decayRate: Double = StepDecaySchedule.defaultDecayRate
   ) throws(ScheduleError) {
     try Self.require(
-      milestones.first ?? 0 >= 0 && zip(milestones, milestones.dropFirst()).allSatisfy(<=),
-      "milestones", milestones, "must be steps in rising order, none negative")
+      milestones.first ?? 0 >= 0 && zip(milestones, milestones.dropFirst()).allSatisfy(<=), "milestones",
+      milestones, "must be steps in rising order, none negative")
     try Self.requirePositive(["decayRate": decayRate])
     self.milestones = milestones
     self.decayRate = decayRate

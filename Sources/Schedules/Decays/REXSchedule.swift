@@ -11,10 +11,6 @@
 ///         └─────────────────────────────────────────────────────
 ///          0        20        40         60        80       step
 ///
-/// - s: step, from 0
-/// - T: `trainingSteps`; the rate is 0 at s = T and after
-/// - d: `delay`, from 0, which is the straight line, to below 1; the paper has ½
-///
 /// With T = 0 it is 0 at every step.
 ///
 /// Source: Chen, Wolfe and Kyrillidis, "REX: Revisiting Budgeted Training with an Improved Schedule"
@@ -22,12 +18,12 @@
 public struct REXSchedule: MultiplierSchedule {
   @usableFromInline static let defaultDelay = 0.5
 
-  /// T, all steps of the training.
+  /// T, all steps of the training; the rate is 0 from s = T on.
   public let trainingSteps: Int
-  /// d, how far the fall is put off.
+  /// d, the delay of the fall: from 0, a straight line, to below 1; the paper has ½.
   public let delay: Double
 
-  /// A fall from the initial rate to 0 at `trainingSteps`.
+  /// Creates a fall from the initial rate to 0 at `trainingSteps`.
   ///
   /// - Throws: ``ScheduleError`` for a negative count and a delay outside of 0 ..< 1.
   public init(trainingSteps: Int, delay: Double = defaultDelay) throws(ScheduleError) {

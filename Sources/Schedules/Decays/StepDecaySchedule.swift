@@ -13,22 +13,18 @@ import RealModule
 ///         └─────────────────────────────────────────────────────
 ///          0        20        40         60        80       step
 ///
-/// - s: step, from 0
-/// - g: `decayRate`
-/// - D: `stepSize`, the steps between two drops; the first drop is at s = D
-///
 /// It has no end.
 ///
 /// Source: `StepLR` of torch.
 public struct StepDecaySchedule: MultiplierSchedule {
   @usableFromInline static let defaultDecayRate = 0.1
 
-  /// D, the steps between two drops.
+  /// D, the steps between two drops; the first drop is at s = D.
   public let stepSize: Int
   /// g, the factor of a drop.
   public let decayRate: Double
 
-  /// A rate that is multiplied by `decayRate` at every `stepSize`-th step.
+  /// Creates a rate that is multiplied by `decayRate` at every `stepSize`-th step.
   ///
   /// - Throws: ``ScheduleError`` for less than one step, and a factor that is not above 0.
   public init(stepSize: Int, decayRate: Double = defaultDecayRate) throws(ScheduleError) {
@@ -47,7 +43,5 @@ public struct StepDecaySchedule: MultiplierSchedule {
   }
 
   /// g^⌊s / D⌋.
-  public func multiplier(at step: Int) -> Double {
-    .pow(decayRate, Double(step / stepSize))
-  }
+  public func multiplier(at step: Int) -> Double { .pow(decayRate, Double(step / stepSize)) }
 }

@@ -18,16 +18,14 @@ import RealModule
 ///     s ≤ W + H + D    b^((s − W − H) / D)
 ///     after            b
 ///
-/// - s: step, from 0
 /// - W: `warmupSteps`, H: `holdSteps`, D: `decaySteps`
 /// - a: `initialRatio`, b: `finalRatio`, parts of the initial rate
 ///
-/// A phase of 0 steps is left out.
+/// A phase of 0 steps is skipped.
 ///
 /// Source: `tri_stage` of fairseq; Park et al., "SpecAugment" (arXiv 1904.08779).
 public struct TriStageSchedule: MultiplierSchedule {
-  @usableFromInline static let defaultInitialRatio = 0.01
-  @usableFromInline static let defaultFinalRatio = 0.01
+  @usableFromInline static let defaults = (initialRatio: 0.01, finalRatio: 0.01)
 
   /// W, the steps of the linear warm-up.
   public let warmupSteps: Int
@@ -40,12 +38,12 @@ public struct TriStageSchedule: MultiplierSchedule {
   /// b, the part of the initial rate at the end.
   public let finalRatio: Double
 
-  /// A schedule of W + H + D steps.
+  /// Creates a schedule of W + H + D steps.
   ///
   /// - Throws: ``ScheduleError`` for a negative setting and a final ratio of 0.
   public init(
-    warmupSteps: Int, holdSteps: Int, decaySteps: Int,
-    initialRatio: Double = defaultInitialRatio, finalRatio: Double = defaultFinalRatio
+    warmupSteps: Int, holdSteps: Int, decaySteps: Int, initialRatio: Double = defaults.initialRatio,
+    finalRatio: Double = defaults.finalRatio
   ) throws(ScheduleError) {
     try Self.requireCounts(["warmupSteps": warmupSteps, "holdSteps": holdSteps, "decaySteps": decaySteps])
     try Self.requireNonNegative(["initialRatio": initialRatio])
@@ -57,12 +55,12 @@ public struct TriStageSchedule: MultiplierSchedule {
     self.finalRatio = finalRatio
   }
 
-  /// A schedule of T = `trainingSteps` steps, which decays in those that warm-up and hold leave.
+  /// Creates a schedule of T = `trainingSteps` steps, which decays in those that warm-up and hold leave.
   ///
-  /// - Throws: ``ScheduleError`` for the same, and where warm-up and hold are longer than the training.
+  /// - Throws: ``ScheduleError`` for the same, or if warm-up and hold are longer than the training.
   public init(
     warmupSteps: some StepLength, holdSteps: some StepLength, trainingSteps: Int,
-    initialRatio: Double = defaultInitialRatio, finalRatio: Double = defaultFinalRatio
+    initialRatio: Double = defaults.initialRatio, finalRatio: Double = defaults.finalRatio
   ) throws(ScheduleError) {
     let warmupSteps = try warmupSteps.steps(of: trainingSteps)
     let holdSteps = try holdSteps.steps(of: trainingSteps)
@@ -80,11 +78,9 @@ public struct TriStageSchedule: MultiplierSchedule {
     case initialRatio = "init_lr_scale", finalRatio = "final_lr_scale"
   }
 
-  private enum TrainingKeys: String, CodingKey {
-    case trainingSteps = "num_training_steps"
-  }
+  private enum TrainingKeys: String, CodingKey { case trainingSteps = "num_training_steps" }
 
-  /// Decodes the settings, with the training steps in place of those of the decay if these are not given.
+  /// Decodes the settings, or derives the decay steps from the training steps.
   public init(from decoder: any Decoder) throws {
     let settings = try decoder.container(keyedBy: CodingKeys.self)
     if settings.contains(.decaySteps) {
@@ -102,9 +98,7 @@ public struct TriStageSchedule: MultiplierSchedule {
 
   /// The value of the stage that the step is in.
   public func multiplier(at step: Int) -> Double {
-    if step < warmupSteps {
-      return initialRatio + (1 - initialRatio) * Double(step) / Double(warmupSteps)
-    }
+    if step < warmupSteps { return initialRatio + (1 - initialRatio) * Double(step) / Double(warmupSteps) }
     let decayed = step - warmupSteps - holdSteps
     if decayed < 0 { return 1 }
     if decayed < decaySteps { return .pow(finalRatio, Double(decayed) / Double(decaySteps)) }

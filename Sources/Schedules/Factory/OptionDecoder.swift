@@ -16,11 +16,7 @@ struct OptionDecoder: Decoder {
 
   /// Returns what `body` decodes.
   func decode<Result>(_ body: (any Decoder) throws -> Result) throws(ScheduleError) -> Result {
-    do {
-      return try body(self)
-    } catch let error as ScheduleError {
-      throw error
-    } catch {
+    do { return try body(self) } catch let error as ScheduleError { throw error } catch {
       preconditionFailure("\(schedule) cannot be decoded from options: \(error)")
     }
   }
@@ -86,9 +82,7 @@ extension OptionDecoder {
       guard let value = options[key.stringValue], value != .null else {
         throw ScheduleError.missingArgument(schedule: decoder.schedule, argument: key.stringValue)
       }
-      do {
-        return try Value(from: decoder.at(value))
-      } catch is DecodingError {
+      do { return try Value(from: decoder.at(value)) } catch is DecodingError {
         throw ScheduleError.illTypedOption(
           schedule: decoder.schedule, option: key.stringValue, value: value.description,
           expected: expectation(type))

@@ -96,8 +96,8 @@ extension AnyLearningRateSchedule {
     named name: String, warmupSteps: Int? = nil, trainingSteps: Int? = nil,
     options: [String: ScheduleOption] = [:]
   ) throws(ScheduleError) {
-    self = try ScheduleCatalog.entry(named: name)
-      .make(warmupSteps: warmupSteps, trainingSteps: trainingSteps, options: options)
+    self = try ScheduleCatalog.entry(named: name).make(
+      warmupSteps: warmupSteps, trainingSteps: trainingSteps, options: options)
   }
 
   /// Creates the schedule of the reference's `type`; see ``init(named:warmupSteps:trainingSteps:options:)``.

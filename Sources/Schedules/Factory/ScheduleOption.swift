@@ -23,13 +23,13 @@ extension ScheduleOption: ExpressibleByNilLiteral, ExpressibleByBooleanLiteral, 
   public init(nilLiteral: ()) { self = .null }
   /// True or false.
   public init(booleanLiteral value: Bool) { self = .bool(value) }
-  /// A whole number.
+  /// Creates a whole number.
   public init(integerLiteral value: Int) { self = .int(value) }
-  /// A number.
+  /// Creates a number.
   public init(floatLiteral value: Double) { self = .double(value) }
-  /// A text.
+  /// Creates a text.
   public init(stringLiteral value: String) { self = .string(value) }
-  /// A list.
+  /// Creates a list.
   public init(arrayLiteral elements: ScheduleOption...) { self = .array(elements) }
 }
 
@@ -54,7 +54,7 @@ extension ScheduleOption: Codable {
     }
   }
 
-  /// Encodes the value alone.
+  /// Encodes the value without its case.
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.singleValueContainer()
     switch self {

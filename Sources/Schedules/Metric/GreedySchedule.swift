@@ -12,40 +12,25 @@
 ///         └─────────────────────────────────────────────────────
 ///          0           10           20           30         step
 ///
-/// - η: a group's rate
-/// - f: `factor`, above 0 and below 1
-/// - η_min, η_max: `minimumRate`, `maximumRate`, for all groups or one a group
-/// - `mode`, `threshold`, `thresholdMode`: what counts as better; see ``MetricCriterion``. A better
-///   observation ends a row of worse ones, and the other way round
-/// - `patience`: the observations in a row that do not change anything yet
-/// - `warmup`, `cooldown`: the observations after an increase, and after a reduction, that are ignored:
-///   neither they nor the best value count, but the smoothing goes on
-/// - `epsilon`: a group whose rate would change by no more than this keeps it
-/// - `smoothingWindow`: where given, the mean of so many last values of the metric is observed
-/// - `resetStart`: so many reductions with all groups at η_min, without an increase between them, set the
-///   rates back to the initial ones and begin everything anew
+/// A better observation ends a row of worse ones, and the other way round. While observations are ignored, in
+/// the `warmup` after an increase and the `cooldown` after a reduction, neither they nor the best value count,
+/// but the smoothing continues.
 ///
-/// **With the default η_min of 1e-3 a rate below it can only rise**: give η_min where the initial rate is
+/// **With the default η_min of 1e-3 a rate below it can only rise**: give η_min if the initial rate is
 /// small. NaN counts as worse. After a reset the `cooldown` of its reduction still runs, as in transformers.
 ///
 /// Source: `greedy` of transformers; "GreedyLR" (arXiv 2512.14527).
 public struct GreedySchedule: MetricSchedule {
   @usableFromInline static let defaultCriterion = MetricCriterion(
     mode: .minimize, threshold: 1e-6, thresholdMode: .absolute)
-  @usableFromInline static let defaultFactor = 0.95
-  @usableFromInline static let defaultPatience = 10
-  @usableFromInline static let defaultCooldown = 0
-  @usableFromInline static let defaultWarmup = 0
-  @usableFromInline static let defaultMinimumRate = 1e-3
-  @usableFromInline static let defaultMaximumRate = 1.0
-  @usableFromInline static let defaultEpsilon = 1e-8
-  @usableFromInline static let defaultResetStart = 500
-  /// The window where smoothing is asked for without one.
-  static let defaultSmoothingWindow = 50
+  @usableFromInline static let defaults = (
+    factor: 0.95, patience: 10, cooldown: 0, warmup: 0, minimumRate: 1e-3, maximumRate: 1.0, epsilon: 1e-8,
+    resetStart: 500, smoothingWindow: 50
+  )
 
   /// The values that are good.
   public let mode: MetricCriterion.Mode
-  /// How much better counts as better.
+  /// How much better counts as better; see ``MetricCriterion``.
   public let threshold: Double
   /// The meaning of the threshold.
   public let thresholdMode: MetricCriterion.ThresholdMode
@@ -61,11 +46,12 @@ public struct GreedySchedule: MetricSchedule {
   public let minimumRate: PerGroup
   /// η_max, above which no rate is increased.
   public let maximumRate: PerGroup
-  /// The greatest change of a rate that is left out.
+  /// A group whose rate would change by no more than this keeps it.
   public let epsilon: Double
-  /// The number of last values whose mean is observed; none for the value itself.
+  /// The number of last values whose mean is observed; nil for the value itself.
   public let smoothingWindow: Int?
-  /// The reductions at η_min that set everything back.
+  /// The number of reductions with all groups at η_min, without an increase between them, that set the rates
+  /// back to the initial ones and start everything anew.
   public let resetStart: Int
 
   private var progress: Progress?
@@ -76,7 +62,7 @@ public struct GreedySchedule: MetricSchedule {
     var counters: Counters
   }
 
-  /// What a reset begins anew.
+  /// The part of the progress that a reset starts anew.
   struct Counters: Codable, Equatable {
     var best: ExactDouble
     var goodCount = 0
@@ -87,17 +73,17 @@ public struct GreedySchedule: MetricSchedule {
     var smoothing: MovingMean?
   }
 
-  /// A schedule that has not begun: ``start(rates:)`` gives it the groups' rates.
+  /// Creates a schedule that is not started: ``start(rates:)`` gives it the groups' rates.
   ///
   /// - Throws: ``ScheduleError`` for a factor that is not between 0 and 1, a negative setting, and a window
   ///   of no values.
   public init(
     mode: MetricCriterion.Mode = defaultCriterion.mode, threshold: Double = defaultCriterion.threshold,
     thresholdMode: MetricCriterion.ThresholdMode = defaultCriterion.thresholdMode,
-    factor: Double = defaultFactor,
-    patience: Int = defaultPatience, cooldown: Int = defaultCooldown, warmup: Int = defaultWarmup,
-    minimumRate: PerGroup = .all(defaultMinimumRate), maximumRate: PerGroup = .all(defaultMaximumRate),
-    epsilon: Double = defaultEpsilon, smoothingWindow: Int? = nil, resetStart: Int = defaultResetStart
+    factor: Double = defaults.factor, patience: Int = defaults.patience, cooldown: Int = defaults.cooldown,
+    warmup: Int = defaults.warmup, minimumRate: PerGroup = .all(defaults.minimumRate),
+    maximumRate: PerGroup = .all(defaults.maximumRate), epsilon: Double = defaults.epsilon,
+    smoothingWindow: Int? = nil, resetStart: Int = defaults.resetStart
   ) throws(ScheduleError) {
     guard factor < 1 else { throw .factorNotBelowOne(factor) }
     try Self.requirePositive(["factor": factor])
@@ -135,7 +121,8 @@ public struct GreedySchedule: MetricSchedule {
     let smooth = try decoder.container(keyedBy: SmoothKey.self).decodeIfPresent(Bool.self, forKey: .smooth)
     let window = try settings.decodeIfPresent(Int.self, forKey: .smoothingWindow)
     try self.init(
-      mode: settings[.mode], threshold: settings[.threshold], thresholdMode: settings[.thresholdMode],
+      mode: settings.choice(.mode), threshold: settings[.threshold],
+      thresholdMode: settings.choice(.thresholdMode),
       factor: settings[.factor], patience: settings[.patience], cooldown: settings[.cooldown],
       warmup: settings[.warmup], minimumRate: settings[.minimumRate], maximumRate: settings[.maximumRate],
       epsilon: settings[.epsilon], smoothingWindow: smooth == false ? nil : window,
@@ -145,7 +132,7 @@ public struct GreedySchedule: MetricSchedule {
     self.progress = progress
   }
 
-  /// Throws where a decoded progress does not belong to these settings.
+  /// Throws if a decoded progress does not belong to these settings.
   private func check(_ progress: Progress) throws(ScheduleError) {
     let groups = progress.rates.count
     guard progress.initialRates.count == groups else {
@@ -187,7 +174,7 @@ public struct GreedySchedule: MetricSchedule {
   /// The observations to come that are ignored after an increase.
   public var remainingWarmup: Int { progress?.counters.remainingWarmup ?? 0 }
 
-  /// The reductions at η_min that are left until everything begins anew.
+  /// The reductions at η_min that are left until everything starts anew.
   public var remainingReductions: Int { progress?.counters.remainingReductions ?? resetStart }
 
   /// The same settings without any progress.
@@ -197,9 +184,9 @@ public struct GreedySchedule: MetricSchedule {
     return copy
   }
 
-  /// Begins anew with the initial rate of each parameter group.
+  /// Starts anew with the initial rate of each parameter group.
   ///
-  /// - Throws: ``ScheduleError`` where a setting given per group has another number of values.
+  /// - Throws: ``ScheduleError`` if a setting given per group has another number of values.
   public mutating func start(rates: [Double]) throws(ScheduleError) {
     try minimumRate.check(count: rates.count, setting: "min_lr")
     try maximumRate.check(count: rates.count, setting: "max_lr")

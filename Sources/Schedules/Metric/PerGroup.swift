@@ -46,7 +46,7 @@ extension PerGroup: ExpressibleByFloatLiteral, ExpressibleByIntegerLiteral, Expr
   /// The same for all groups.
   public init(integerLiteral value: Int) { self = .all(Double(value)) }
 
-  /// One a group, in their order.
+  /// Creates one a group, in their order.
   public init(arrayLiteral elements: Double...) { self = .each(elements) }
 }
 

@@ -2,11 +2,11 @@ extension LearningRateScheduler {
   /// The state of a scheduler without its optimizer: schedules, initial rates and progress.
   public struct State: Sendable, Equatable {
     /// One schedule for all groups, or one per group, each with its progress if it follows a metric. A group
-    /// whose schedule is nil is left alone.
+    /// whose schedule is nil is skipped.
     public var schedules: [AnyLearningRateSchedule?]
     /// The hyperparameter that is scheduled.
     public var hyperparameter: Hyperparameter
-    /// The rate of each group when the scheduler was made, or nil for a group that is left alone.
+    /// The rate of each group when the scheduler was made, or nil for a group that is skipped.
     public var initialRates: [Double?]
     /// The number of steps taken.
     public var stepCount: Int
@@ -36,9 +36,7 @@ extension LearningRateScheduler.State {
     schedules.count == 1 ? initialRates.indices : index..<index + 1
   }
 
-  private func initialRates(of index: Int) -> [Double] {
-    initialRates[groups(of: index)].compactMap { $0 }
-  }
+  private func initialRates(of index: Int) -> [Double] { initialRates[groups(of: index)].compactMap { $0 } }
 
   var currentRates: [Double?] {
     schedules.enumerated().flatMap { index, schedule -> [Double?] in
@@ -64,8 +62,7 @@ extension LearningRateScheduler.State {
         throw .groupCount(setting: "initial rate", expected: expected, actual: rates.count)
       }
       switch schedule {
-      case .byStep(let schedule)?:
-        for rate in rates { try schedule.check(initialRate: rate) }
+      case .byStep(let schedule)?: for rate in rates { try schedule.check(initialRate: rate) }
       case .byMetric(let schedule)? where schedule.rates.count != rates.count:
         throw .groupCount(setting: "rate", expected: rates.count, actual: schedule.rates.count)
       case .byMetric, nil: break
@@ -89,8 +86,7 @@ extension LearningRateScheduler.State {
       return settingDifferences(here.name, saved: saved.settings, here: here.settings)
     }
     let (savedName, hereName) = (saved?.name ?? "none", here?.name ?? "none")
-    return savedName == hereName
-      ? [] : ["the schedule is \(savedName) in the saved state, \(hereName) here"]
+    return savedName == hereName ? [] : ["the schedule is \(savedName) in the saved state, \(hereName) here"]
   }
 }
 

@@ -25,7 +25,7 @@ public final class LearningRateScheduler {
 
   /// The number of steps taken: the step that the current rates are for, from 0.
   public var stepCount: Int { state.stepCount }
-  /// The rate of each group when the scheduler was made, or nil for a group that it leaves alone.
+  /// The rate of each group when the scheduler was made, or nil for a group that it skips.
   public var initialRates: [Double?] { state.initialRates }
 
   private init(_ optimizer: any ScheduledOptimizer, unchecked state: State) {
@@ -57,7 +57,7 @@ public final class LearningRateScheduler {
   }
 
   /// Schedules each group by a schedule of its own, and sets the rates of step 0. A group whose schedule is nil
-  /// is left alone, such as an Adafactor group with relative steps.
+  /// is skipped, such as an Adafactor group with relative steps.
   ///
   /// - Throws: ``ScheduleError`` if there is not one schedule per group, a schedule does not suit its group's
   ///   rate, or its group computes the rate itself. The optimizer is then unchanged.
@@ -69,17 +69,14 @@ public final class LearningRateScheduler {
       throw .groupCount(setting: "schedule", expected: optimizer.groupCount, actual: schedules.count)
     }
     let schedules = schedules.map { $0.map { AnyLearningRateSchedule($0) } }
-    self.init(
-      optimizer, unchecked: try State(starting: schedules, scheduling: hyperparameter, of: optimizer))
+    self.init(optimizer, unchecked: try State(starting: schedules, scheduling: hyperparameter, of: optimizer))
   }
 
   /// Resumes from `state`, with its schedules and its initial rates; the optimizer's own rates are not read.
   ///
   /// - Throws: ``ScheduleError`` if the optimizer has another number of groups, a scheduled group computes its
   ///   rate itself, or the parts of the state do not belong together. The optimizer is then unchanged.
-  public convenience init(
-    _ optimizer: any ScheduledOptimizer, resuming state: State
-  ) throws(ScheduleError) {
+  public convenience init(_ optimizer: any ScheduledOptimizer, resuming state: State) throws(ScheduleError) {
     guard optimizer.groupCount == state.initialRates.count else {
       throw .groupCount(
         setting: "parameter group", expected: state.initialRates.count, actual: optimizer.groupCount)
@@ -91,7 +88,7 @@ public final class LearningRateScheduler {
     self.init(optimizer, unchecked: state)
   }
 
-  /// The rate of each parameter group for the step to come, or nil for a group that is left alone.
+  /// The rate of each parameter group for the step to come, or nil for a group that is skipped.
   public var currentRates: [Double?] { state.currentRates }
 
   /// Whether ``step(metric:)`` is needed, and ``step()`` a mistake.
@@ -151,12 +148,8 @@ public final class LearningRateScheduler {
 
 extension ScheduledOptimizer {
   /// The value to start a schedule from, or an error that names the group without one.
-  func schedulableValue(
-    of hyperparameter: Hyperparameter, inGroup index: Int
-  ) throws(ScheduleError) -> Double {
-    guard let value = value(of: hyperparameter, inGroup: index) else {
-      throw .notSchedulable(hyperparameter, group: index)
-    }
-    return value
+  func schedulableValue(of parameter: Hyperparameter, inGroup index: Int) throws(ScheduleError) -> Double {
+    if let value = value(of: parameter, inGroup: index) { return value }
+    throw .notSchedulable(parameter, group: index)
   }
 }

@@ -11,17 +11,14 @@
 ///         └─────────────────────────────────────────────────────
 ///          0        20        40         60        80       step
 ///
-/// - s: step, from 0
-/// - W: `warmupSteps`, the steps of the linear warm-up; 0 for none
-///
 /// Step 0 of a warm-up has the rate 0: that optimizer step changes nothing. W = 1 is one such step.
 ///
 /// Source: `constant_with_warmup` of transformers.
 public struct ConstantWithWarmupSchedule: MultiplierSchedule {
-  /// W, the steps of the linear warm-up.
+  /// W, the steps of the linear warm-up; 0 for none.
   public let warmupSteps: Int
 
-  /// A linear warm-up to the initial rate, which then stays.
+  /// Creates a linear warm-up to the initial rate, which then stays.
   ///
   /// - Throws: ``ScheduleError`` for a negative count.
   public init(warmupSteps: Int) throws(ScheduleError) {
@@ -38,7 +35,5 @@ public struct ConstantWithWarmupSchedule: MultiplierSchedule {
   }
 
   /// s / W while s < W, then 1.
-  public func multiplier(at step: Int) -> Double {
-    linearWarmup(at: step, warmupSteps: warmupSteps) ?? 1
-  }
+  public func multiplier(at step: Int) -> Double { linearWarmup(at: step, warmupSteps: warmupSteps) ?? 1 }
 }

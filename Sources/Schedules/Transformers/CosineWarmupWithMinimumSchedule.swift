@@ -17,13 +17,7 @@ import RealModule
 /// The warm-up is w(s) = (s + 1) / max(1, W), or r + (1 − r) s / max(1, W − 1) with a start ratio r: unlike
 /// in ``CosineWithMinimumSchedule`` the first step is not lost to a rate of 0, and the peak is at s = W − 1.
 ///
-/// - s: step, from 0
-/// - η₀: the group's initial rate
-/// - W: `warmupSteps`, the steps of the linear warm-up; 0 for none
-/// - r: `warmupStartRatio`, the part of η₀ that step 0 has
-/// - T: `trainingSteps`, all steps, those of the warm-up included
 /// - η_min: `minimum`, a rate or a part of η₀
-/// - c: `cycles`, whole waves between W and T; ½ falls once from η₀ to η_min
 /// - p: the part of the decay that is done, one step ahead of the other cosines
 ///
 /// With c = ½ it is η_min at the last step, s = T − 1, and rises again from s = T on. With W = 1 and a start
@@ -32,20 +26,20 @@ import RealModule
 ///
 /// Source: `cosine_warmup_with_min_lr` of transformers.
 public struct CosineWarmupWithMinimumSchedule: Schedule {
-  /// W, the steps of the linear warm-up.
+  /// W, the steps of the linear warm-up; 0 for none.
   public let warmupSteps: Int
-  /// T, all steps of the training.
+  /// T, all steps, the warm-up included.
   public let trainingSteps: Int
   /// η_min, if it is given as a rate.
   public let minimumRate: Double?
   /// η_min / η₀, if it is given as a part of η₀.
   public let minimumRatio: Double?
-  /// r, the part of η₀ that step 0 of the warm-up has; 1 / W where it is not given.
+  /// r, the part of η₀ that step 0 of the warm-up has; 1 / W if it is not given.
   public let warmupStartRatio: Double?
-  /// c, whole waves between W and T.
+  /// c, whole waves between W and T; ½ falls once from η₀ to η_min.
   public let cycles: Double
 
-  /// A linear warm-up that reaches the initial rate in its last step, then `cycles` waves down to `minimum`.
+  /// Creates a linear warm-up that ends at the initial rate, then `cycles` waves down to `minimum`.
   ///
   /// - Throws: ``ScheduleError`` for a negative setting.
   public init(

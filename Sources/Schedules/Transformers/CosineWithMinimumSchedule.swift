@@ -14,12 +14,7 @@ import RealModule
 ///         └─────────────────────────────────────────────────────
 ///          0         20          40         60          80  step
 ///
-/// - s: step, from 0
-/// - η₀: the group's initial rate
-/// - W: `warmupSteps`, the steps of the linear warm-up from 0; 0 for none
-/// - T: `trainingSteps`, all steps, those of the warm-up included
 /// - η_min: `minimum`, a rate or a part of η₀
-/// - c: `cycles`, whole waves between W and T; ½ falls once from η₀ to η_min
 /// - p: the part of the decay that is done
 ///
 /// With c = ½ it is η_min at s = T and rises again after it, as ``CosineSchedule`` does. An η_min above η₀
@@ -28,18 +23,18 @@ import RealModule
 ///
 /// Source: `cosine_with_min_lr` of transformers.
 public struct CosineWithMinimumSchedule: Schedule {
-  /// W, the steps of the linear warm-up.
+  /// W, the steps of the linear warm-up from 0; 0 for none.
   public let warmupSteps: Int
-  /// T, all steps of the training.
+  /// T, all steps, the warm-up included.
   public let trainingSteps: Int
   /// η_min, if it is given as a rate.
   public let minimumRate: Double?
   /// η_min / η₀, if it is given as a part of η₀.
   public let minimumRatio: Double?
-  /// c, whole waves between W and T.
+  /// c, whole waves between W and T; ½ falls once from η₀ to η_min.
   public let cycles: Double
 
-  /// A linear warm-up to the initial rate, then `cycles` waves down to `minimum` until `trainingSteps`.
+  /// Creates a linear warm-up to the initial rate, then `cycles` waves down to `minimum` until `trainingSteps`.
   ///
   /// - Throws: ``ScheduleError`` for a negative setting.
   public init(

@@ -14,14 +14,10 @@ import RealModule
 ///         └─────────────────────────────────────────────────────
 ///          0                     50                         step
 ///
-/// - s: step, from 0
-/// - W: `warmupSteps`, the steps of the linear warm-up; 0 for none
-/// - T: `trainingSteps`, all steps, those of the warm-up included
-/// - c: `cycles`, the falls from 1 to 0 between W and T, each of the same length
 /// - p: the part of the decay that is done
 ///
-/// It jumps back to 1 at each restart and is 0 from s = T on. Where c is not whole, the last fall is cut
-/// short at T. Where W ≥ T it is 1 at s = W, as p is 0 there, and 0 after.
+/// It jumps back to 1 at each restart and is 0 from s = T on. If c is not whole, the last fall is cut
+/// short at T. If W ≥ T it is 1 at s = W, as p is 0 there, and 0 after.
 ///
 /// Source: `cosine_with_restarts` of transformers; Loshchilov and Hutter, "SGDR" (arXiv 1608.03983).
 /// For cycles of growing length see ``CosineWarmRestartsSchedule``.
@@ -29,14 +25,14 @@ public struct CosineWithRestartsSchedule: MultiplierSchedule {
   /// One fall, without a restart.
   @usableFromInline static let defaultCycles = 1.0
 
-  /// W, the steps of the linear warm-up.
+  /// W, the steps of the linear warm-up; 0 for none.
   public let warmupSteps: Int
-  /// T, all steps of the training.
+  /// T, all steps, the warm-up included.
   public let trainingSteps: Int
-  /// c, the falls from 1 to 0 between W and T.
+  /// c, the falls from 1 to 0 between W and T, each of the same length.
   public let cycles: Double
 
-  /// A linear warm-up to the initial rate, then `cycles` falls to 0 until `trainingSteps`.
+  /// Creates a linear warm-up to the initial rate, then `cycles` falls to 0 until `trainingSteps`.
   ///
   /// - Throws: ``ScheduleError`` for a negative count and negative cycles.
   public init(

@@ -11,20 +11,16 @@
 ///         └─────────────────────────────────────────────────────
 ///          0                     50                         step
 ///
-/// - s: step, from 0
-/// - W: `warmupSteps`, the steps of the linear warm-up; 0 for none
-/// - T: `trainingSteps`, all steps, those of the warm-up included
-///
-/// It is 0 at s = T and stays so. Where W ≥ T, it is 0 as soon as the warm-up is over.
+/// It is 0 at s = T and after. If W ≥ T, it is 0 as soon as the warm-up is over.
 ///
 /// Source: `linear` of transformers.
 public struct LinearSchedule: MultiplierSchedule {
-  /// W, the steps of the linear warm-up.
+  /// W, the steps of the linear warm-up; 0 for none.
   public let warmupSteps: Int
-  /// T, all steps of the training.
+  /// T, all steps, the warm-up included.
   public let trainingSteps: Int
 
-  /// A linear warm-up to the initial rate, then a straight line to 0 at `trainingSteps`.
+  /// Creates a linear warm-up to the initial rate, then a straight line to 0 at `trainingSteps`.
   ///
   /// - Throws: ``ScheduleError`` for a negative count.
   public init(warmupSteps: some StepLength = 0, trainingSteps: Int) throws(ScheduleError) {

@@ -1,7 +1,7 @@
 import RealModule
 
 /// How a warm-up rises from 0 to 1 while x, the part of it that is done, goes from 0 to 1.
-public enum WarmupShape: String, Sendable, Codable, CaseIterable {
+public enum WarmupShape: String, Sendable, Codable, CaseIterable, NamedChoice {
   /// x.
   case linear
   /// ½(1 − cos πx): flat at both ends.
@@ -17,13 +17,8 @@ public enum WarmupShape: String, Sendable, Codable, CaseIterable {
     }
   }
 
-  /// Decodes the name; any other text is a ``ScheduleError``.
-  public init(from decoder: any Decoder) throws {
-    let name = try String(from: decoder)
-    guard let shape = Self(rawValue: name) else {
-      throw ScheduleError.unknownShape(phase: "warmup", name: name, known: Self.allCases.map(\.rawValue))
-    }
-    self = shape
+  static func unknown(_ name: String) -> ScheduleError {
+    .unknownShape(phase: "warmup", name: name, known: allCases.map(\.rawValue))
   }
 }
 

@@ -13,39 +13,30 @@ import RealModule
 ///         └─────────────────────────────────────────────────────
 ///          0                     50                         step
 ///
-/// - s: step, from 0
-/// - η₀: the group's initial rate
-/// - W: `warmupSteps`, the steps of the linear warm-up; 0 for none
-/// - T: `trainingSteps`, all steps, those of the warm-up included
-/// - η_end: `endRate`, a rate, not a ratio
-/// - k: `power`; 1 is a straight line
-///
-/// Where W ≥ T nothing is left for the decay, and the rate is η_end from s = W on; transformers divides by
+/// If W ≥ T nothing is left for the decay, and the rate is η_end from s = W on; transformers divides by
 /// zero at s = W = T. Each group decays from its own η₀; transformers computes one multiplier from the
 /// optimizer's default rate, so that there a group of another rate ends at η_end · η₀ / default. η_end must
 /// be below every group's η₀.
 ///
 /// Source: `polynomial` of transformers, as in fairseq and BERT.
 public struct PolynomialSchedule: Schedule {
-  @usableFromInline static let defaultEndRate = 1e-7
-  /// A straight line.
-  @usableFromInline static let defaultPower = 1.0
+  @usableFromInline static let defaults = (endRate: 1e-7, power: 1.0)
 
-  /// W, the steps of the linear warm-up.
+  /// W, the steps of the linear warm-up; 0 for none.
   public let warmupSteps: Int
-  /// T, all steps of the training.
+  /// T, all steps, the warm-up included.
   public let trainingSteps: Int
-  /// η_end, the rate from T on.
+  /// η_end, the rate from T on; a rate, not a ratio.
   public let endRate: Double
   /// k, the exponent of the decay.
   public let power: Double
 
-  /// A linear warm-up to the initial rate, then a decay of the power `power` to `endRate` at `trainingSteps`.
+  /// Creates a linear warm-up, then a decay with the power `power` to `endRate` at `trainingSteps`.
   ///
   /// - Throws: ``ScheduleError`` for a negative count or end rate, and a power that is not above 0.
   public init(
-    warmupSteps: some StepLength = 0, trainingSteps: Int,
-    endRate: Double = defaultEndRate, power: Double = defaultPower
+    warmupSteps: some StepLength = 0, trainingSteps: Int, endRate: Double = defaults.endRate,
+    power: Double = defaults.power
   ) throws(ScheduleError) {
     self.warmupSteps = try warmupSteps.checkedSteps(of: trainingSteps, Self.name)
     try Self.requireNonNegative(["endRate": endRate])
