@@ -185,6 +185,8 @@ import Testing
     var state = try LearningRateScheduler(optimizer, GreedySchedule()).state
     state.stepCount = -1
     #expect(throws: ScheduleError.self) { try LearningRateScheduler(optimizer, resuming: state) }
+    let scheduler = try LearningRateScheduler(optimizer, GreedySchedule())
+    #expect(throws: ScheduleError.self) { try scheduler.restore(state) }
     state.stepCount = 1
     state.schedules = [.byMetric(try GreedySchedule())]
     #expect(throws: ScheduleError.self) { try LearningRateScheduler(optimizer, resuming: state) }
@@ -255,5 +257,19 @@ import Testing
         "there are 2 schedules in the saved state, 1 here",
       ])
     ) { try shared.restore(scheduler.state) }
+  }
+
+  @Test func `resuming checks the groups as making a scheduler does`() throws {
+    let schedule = try PolynomialSchedule(trainingSteps: 4, endRate: 0.01)
+    var state = try LearningRateScheduler(TestOptimizer(learningRates: [1]), schedule).state
+    let relative = TestOptimizer(learningRates: [nil])
+    #expect(throws: ScheduleError.notSchedulable(.learningRate, group: 0)) {
+      try LearningRateScheduler(relative, resuming: state)
+    }
+    #expect(relative.learningRates == [nil])
+    state.initialRates = [1e-3]
+    #expect(throws: ScheduleError.endRateNotBelowInitial(endRate: 0.01, initialRate: 1e-3)) {
+      try LearningRateScheduler(TestOptimizer(learningRates: [1]), resuming: state)
+    }
   }
 }

@@ -12,15 +12,6 @@ import Testing
     #expect(plateau == plateau.unstarted && greedy == greedy.unstarted)
   }
 
-  @Test func `a copy goes on by itself`() throws {
-    var plateau = try ReduceOnPlateauSchedule(factor: 0.5, patience: 0)
-    try plateau.start(rates: [1])
-    plateau.observe(1)
-    let copy = plateau
-    plateau.observe(1)
-    #expect(plateau.rates == [0.5] && copy.rates == [1])
-  }
-
   @Test func `greedy below its default minimum only rises`() throws {
     var greedy = try GreedySchedule(patience: 0)
     try greedy.start(rates: [1e-5])
@@ -74,5 +65,35 @@ import Testing
         try JSONDecoder().decode(AnyLearningRateSchedule.self, from: Data(damaged.utf8))
       }
     }
+  }
+
+  @Test func `the progress of a plateau has a rate for each of its minimums`() throws {
+    var plateau = try ReduceOnPlateauSchedule(minimumRate: [0.5, 0.25])
+    try plateau.start(rates: [1, 2])
+    let text = String(decoding: try JSONEncoder().encode(plateau), as: UTF8.self)
+    let damaged = text.replacingOccurrences(of: #""rates":[1,2]"#, with: #""rates":[1]"#)
+    #expect(damaged != text)
+    #expect(throws: ScheduleError.groupCount(setting: "min_lr", expected: 1, actual: 2)) {
+      try JSONDecoder().decode(ReduceOnPlateauSchedule.self, from: Data(damaged.utf8))
+    }
+  }
+
+  @Test(arguments: [
+    (MetricCriterion.Mode.minimize, MetricCriterion.ThresholdMode.relative, 8.0, 7.0),
+    (.minimize, .absolute, 9.75, 9.25), (.maximize, .relative, 12, 13), (.maximize, .absolute, 10.25, 10.75),
+  ])
+  func `a value is better if it differs by more than the threshold`(
+    mode: MetricCriterion.Mode, thresholdMode: MetricCriterion.ThresholdMode, near: Double, far: Double
+  ) throws {
+    // A quarter of 10 is 2.5: 7.5 and 12.5 are the limits, and 9.5 and 10.5 with a difference of a half.
+    let threshold = thresholdMode == .relative ? 0.25 : 0.5
+    var plateau = try ReduceOnPlateauSchedule(
+      mode: mode, threshold: threshold, thresholdMode: thresholdMode, patience: 9)
+    try plateau.start(rates: [1])
+    plateau.observe(10)
+    plateau.observe(near)
+    #expect(plateau.best == 10 && plateau.badCount == 1)
+    plateau.observe(far)
+    #expect(plateau.best == far && plateau.badCount == 0)
   }
 }

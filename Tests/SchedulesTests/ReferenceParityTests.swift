@@ -17,7 +17,7 @@ import Testing
   }
 
   @Test(arguments: ReferenceCases.schedules.cases)
-  func `Step-driven rates agree to 1e-12 at every step`(_ reference: ReferenceCases.Case) throws {
+  func `step-driven rates agree to 1e-12 at every step`(_ reference: ReferenceCases.Case) throws {
     // Where transformers has a negative stable phase or a negative floor, and where it divides by zero by its
     // settings, ours are errors: see WarmupStableDecayTests and InverseSquareRootTests.
     guard !isRefused(reference) else {
@@ -58,7 +58,7 @@ import Testing
   }
 
   @Test(arguments: ReferenceCases.schedules.metricCases)
-  func `Metric-driven rates agree to 1e-12 at every observation`(_ reference: ReferenceCases.Case) throws {
+  func `metric-driven rates agree to 1e-12 at every observation`(_ reference: ReferenceCases.Case) throws {
     guard case .byMetric(var schedule) = try reference.policy() else {
       Issue.record("\(reference.name) is not metric-driven")
       return

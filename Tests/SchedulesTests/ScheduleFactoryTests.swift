@@ -27,6 +27,24 @@ import Testing
     #expect(try schedule("polynomial") == AnyLearningRateSchedule(PolynomialSchedule(trainingSteps: 10)))
     #expect(try schedule("rex") == AnyLearningRateSchedule(REXSchedule(trainingSteps: 10)))
     #expect(try schedule("one_cycle") == AnyLearningRateSchedule(OneCycleSchedule(trainingSteps: 10)))
+    let points = [PiecewiseSchedule.Point(step: 0, multiplier: 1), .init(step: 5, multiplier: 0.5)]
+    #expect(
+      try schedule("piecewise", ["steps": [0, 5], "multipliers": [1, 0.5]])
+        == AnyLearningRateSchedule(PiecewiseSchedule(points: points)))
+    #expect(
+      try schedule("cosine_warm_restarts", ["T_0": 4])
+        == AnyLearningRateSchedule(CosineWarmRestartsSchedule(firstCycleSteps: 4)))
+    #expect(
+      try schedule("exponential", ["gamma": 0.5])
+        == AnyLearningRateSchedule(ExponentialSchedule(decayRate: 0.5)))
+    #expect(
+      try schedule("step", ["step_size": 4]) == AnyLearningRateSchedule(StepDecaySchedule(stepSize: 4)))
+    #expect(
+      try schedule("multi_step", ["milestones": [4]])
+        == AnyLearningRateSchedule(MultiStepDecaySchedule(milestones: [4])))
+    #expect(
+      try schedule("tri_stage")
+        == AnyLearningRateSchedule(TriStageSchedule(warmupSteps: 0, holdSteps: 0, decaySteps: 10)))
     #expect(
       try schedule("warmup_stable_decay", ["num_decay_steps": 4])
         == AnyLearningRateSchedule(WarmupStableDecaySchedule(decaySteps: 4, trainingSteps: 10)))
@@ -130,5 +148,29 @@ import Testing
     for value in values where value != [] { #expect(ScheduleOption(text: value.description) == value) }
     #expect(ScheduleOption(text: "1e-5") == 1e-5)
     #expect(ScheduleOption(text: "7,") == [7])
+  }
+
+  @Test func `a warm-up that is longer than the training is an error`() throws {
+    for name in ["rex", "one_cycle"] {
+      let error = #expect(throws: ScheduleError.self) {
+        try schedule(name, warmupSteps: 11, trainingSteps: 10)
+      }
+      #expect(
+        error?.description
+          == "\(name): num_training_steps is 10, but must hold the warm-up of 11 steps")
+    }
+  }
+
+  @Test func `errors are found in the order of transformers`() {
+    let wrong: [String: ScheduleOption] = ["num_cycles": "two", "x": 1]
+    #expect(throws: ScheduleError.missingArgument(schedule: "cosine", argument: "num_warmup_steps")) {
+      try schedule("cosine", warmupSteps: nil, trainingSteps: nil, wrong)
+    }
+    #expect(throws: ScheduleError.missingArgument(schedule: "cosine", argument: "num_training_steps")) {
+      try schedule("cosine", trainingSteps: nil, wrong)
+    }
+    #expect(throws: ScheduleError.unknownOption(schedule: "cosine", option: "x", known: ["num_cycles"])) {
+      try schedule("cosine", wrong)
+    }
   }
 }

@@ -22,6 +22,8 @@ enum ScheduleSamples {
       try WarmupStableDecaySchedule(
         warmupSteps: 7, decaySteps: 13, trainingSteps: 50, warmupShape: .oneMinusSquareRoot,
         decayShape: .exponential, minimumRatio: 0.1),
+      try WarmupStableDecaySchedule(
+        warmupSteps: 7, stableSteps: 20, decaySteps: 13, decayShape: .cosine(cycles: 1.5)),
       try ExponentialSchedule(decayRate: 0.9, decaySteps: 3),
       try StepDecaySchedule(stepSize: 9, decayRate: 0.3),
       try MultiStepDecaySchedule(milestones: [3, 3, 20]),

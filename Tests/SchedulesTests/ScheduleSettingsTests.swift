@@ -90,6 +90,7 @@ import Testing
 
   @Test func `fractions are rounded up to whole steps, as transformers does`() throws {
     #expect(try LinearSchedule(warmupSteps: .fraction(0.1), trainingSteps: 25).warmupSteps == 3)
+    #expect(try LinearSchedule(warmupSteps: .fraction(0.1), trainingSteps: 22).warmupSteps == 3)
     #expect(try LinearSchedule(warmupSteps: .fraction(0), trainingSteps: 25).warmupSteps == 0)
     #expect(try LinearSchedule(warmupSteps: .fraction(1), trainingSteps: 25).warmupSteps == 25)
     let stable = try WarmupStableDecaySchedule(

@@ -18,7 +18,8 @@ extension ScheduleCatalog {
       options: [
         .init("lr_end", .double(PolynomialSchedule.defaults.endRate), "the rate at the end"),
         .init("power", .double(PolynomialSchedule.defaults.power), "1 is a straight line"),
-      ]), Entry(ConstantSchedule.self, "constant", "stays as it is"),
+      ]),
+    Entry(ConstantSchedule.self, "constant", "stays as it is"),
     Entry(ConstantWithWarmupSchedule.self, "constant_with_warmup", "warms up and stays", requires: [warmup]),
     Entry(
       InverseSquareRootSchedule.self, "inverse_sqrt", "falls with the square root of the steps, without end",
