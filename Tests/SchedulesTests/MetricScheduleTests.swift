@@ -67,6 +67,24 @@ import Testing
     }
   }
 
+  @Test func `the progress of greedy fits its highest rates and its window`() throws {
+    var greedy = try GreedySchedule(maximumRate: [1, 2], smoothingWindow: 3)
+    try greedy.start(rates: [1, 2])
+    let text = String(decoding: try JSONEncoder().encode(greedy), as: UTF8.self)
+    for (saved, damaged) in [("[1,2]", "[1,2,3]"), (#""size":3"#, #""size":4"#)] {
+      // The first list is of the settings or of the progress; both must have a value per group.
+      let range = try #require(text.range(of: saved))
+      #expect(throws: ScheduleError.self) {
+        try JSONDecoder().decode(
+          GreedySchedule.self, from: Data(text.replacingCharacters(in: range, with: damaged).utf8))
+      }
+    }
+    let rates = text.replacingOccurrences(of: #"ates":[1,2]"#, with: #"ates":[1]"#)
+    #expect(throws: ScheduleError.groupCount(setting: "max_lr", expected: 1, actual: 2)) {
+      try JSONDecoder().decode(GreedySchedule.self, from: Data(rates.utf8))
+    }
+  }
+
   @Test func `the progress of a plateau has a rate for each of its minimums`() throws {
     var plateau = try ReduceOnPlateauSchedule(minimumRate: [0.5, 0.25])
     try plateau.start(rates: [1, 2])

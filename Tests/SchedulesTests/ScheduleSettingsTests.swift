@@ -79,6 +79,10 @@ import Testing
         "joined: boundaries is [2, 1]",
         { try JoinedSchedule(Array(repeating: ConstantSchedule(), count: 3), boundaries: [2, 1]) }
       ),
+      (
+        "warmup: steps is 11, but must not be greater than trainingSteps, 10",
+        { try WarmupSchedule(steps: 11, of: 10) { _ in ConstantSchedule() } }
+      ),
       ("warmup: steps is -1", { try WarmupSchedule(steps: -1, then: ConstantSchedule()) }),
     ]
     for (message, attempt) in attempts {
