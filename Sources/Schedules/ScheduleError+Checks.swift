@@ -18,16 +18,30 @@ extension ScheduleError {
     try require(value >= minimum, schedule, setting, value, "must be \(minimum) or greater")
     try require(value <= greatestCount, schedule, setting, value, "must be \(greatestCount) at most")
   }
+}
 
-  static func requireNonNegative(
-    _ value: Double, _ schedule: String, _ setting: String
+extension LearningRateSchedule {
+  static func require(
+    _ holds: Bool, _ setting: String, _ value: some Any, _ requirement: String
+  ) throws(ScheduleError) { try ScheduleError.require(holds, name, setting, value, requirement) }
+
+  static func requireCounts(
+    _ counts: KeyValuePairs<String, Int>, atLeast minimum: Int = 0
   ) throws(ScheduleError) {
-    try require(value >= 0 && value.isFinite, schedule, setting, value, "must be finite and not negative")
+    for (setting, count) in counts { try ScheduleError.requireCount(count, name, setting, atLeast: minimum) }
   }
 
-  static func requirePositive(
-    _ value: Double, _ schedule: String, _ setting: String
-  ) throws(ScheduleError) {
-    try require(value > 0 && value.isFinite, schedule, setting, value, "must be finite and greater than 0")
+  static func requireNonNegative(_ values: KeyValuePairs<String, Double>) throws(ScheduleError) {
+    for (setting, value) in values {
+      try ScheduleError.require(
+        value >= 0 && value.isFinite, name, setting, value, "must be finite and not negative")
+    }
+  }
+
+  static func requirePositive(_ values: KeyValuePairs<String, Double>) throws(ScheduleError) {
+    for (setting, value) in values {
+      try ScheduleError.require(
+        value > 0 && value.isFinite, name, setting, value, "must be finite and greater than 0")
+    }
   }
 }

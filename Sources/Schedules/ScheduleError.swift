@@ -36,13 +36,13 @@ public enum ScheduleError: Error, Equatable, Sendable {
   case endRateNotBelowInitial(endRate: Double, initialRate: Double)
   /// A setting given per group has another number of values than the optimizer has groups.
   case groupCount(setting: String, expected: Int, actual: Int)
-  /// The group computes this quantity itself (as relative steps do), so a schedule cannot set it.
-  case notSchedulable(quantity: String, group: Int)
+  /// The group computes this hyperparameter itself (as relative steps do), so a schedule cannot set it.
+  case notSchedulable(Hyperparameter, group: Int)
 
   // MARK: Saved states
 
-  /// A saved schedule is of a type that this program does not know.
-  case unknownKind(String)
+  /// A saved schedule has a name that no known type has.
+  case unknownType(String)
   /// A saved state belongs to another configuration; one line a difference.
   case differentConfiguration([String])
 }
@@ -62,38 +62,29 @@ extension ScheduleError: CustomStringConvertible {
         + (known.isEmpty ? "it has no options" : "its options are \(known.joined(separator: ", "))")
     case .illTypedOption(let schedule, let option, let value, let expected):
       "\(schedule): the option \(option) is \(value), but must be \(expected)"
-    case .twoMinimums:
-      "Only one of min_lr or min_lr_rate should be set"
-    case .noMinimum:
-      "One of min_lr or min_lr_rate should be set through the `lr_scheduler_kwargs`"
-    case .noStableSteps:
-      "Either num_training_steps or num_stable_steps must be specified."
+    case .twoMinimums: "Only one of min_lr or min_lr_rate should be set"
+    case .noMinimum: "One of min_lr or min_lr_rate should be set through the `lr_scheduler_kwargs`"
+    case .noStableSteps: "Either num_training_steps or num_stable_steps must be specified."
     case .unknownShape(let phase, let name, let known):
       "Unknown \(phase) type: \(name), expected \(alternatives(known))"
-    case .unknownMode(let mode):
-      "mode \(mode) is unknown!"
-    case .unknownThresholdMode(let mode):
-      "threshold mode \(mode) is unknown!"
-    case .factorNotBelowOne:
-      "Factor should be < 1.0."
+    case .unknownMode(let mode): "mode \(mode) is unknown!"
+    case .unknownThresholdMode(let mode): "threshold mode \(mode) is unknown!"
+    case .factorNotBelowOne: "Factor should be < 1.0."
     case .endRateNotBelowInitial(let endRate, let initialRate):
       "lr_end (\(endRate)) must be smaller than initial lr (\(initialRate))"
-    case .groupCount(let setting, let expected, let actual):
-      "expected \(expected) \(setting)s, got \(actual)"
-    case .notSchedulable(let quantity, let group):
-      "parameter group \(group) computes its \(quantity) itself, so no schedule can set it; "
-        + "give the group a fixed \(quantity), or leave the optimizer without a scheduler"
-    case .unknownKind(let kind):
-      "no schedule of the kind '\(kind)' is known; list your own types in the decoder's userInfo "
+    case .groupCount(let setting, let expected, let actual): "expected \(expected) \(setting)s, got \(actual)"
+    case .notSchedulable(let hyperparameter, let group):
+      "parameter group \(group) computes its \(hyperparameter.words) itself, so no schedule can set it; "
+        + "give the group a fixed \(hyperparameter.words), or nil instead of a schedule"
+    case .unknownType(let name):
+      "no schedule named '\(name)' is known; list your own types in the decoder's userInfo "
         + "under CodingUserInfoKey.scheduleTypes or .metricScheduleTypes"
     case .differentConfiguration(let differences):
       "the saved scheduler has another configuration: " + differences.joined(separator: "; ")
     }
   }
 
-  private func quoted(_ names: [String]) -> String {
-    names.map { "'\($0)'" }.joined(separator: ", ")
-  }
+  private func quoted(_ names: [String]) -> String { names.map { "'\($0)'" }.joined(separator: ", ") }
 
   private func alternatives(_ names: [String]) -> String {
     quoted(names.dropLast()) + " or " + quoted(Array(names.suffix(1)))

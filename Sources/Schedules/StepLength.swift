@@ -10,7 +10,7 @@ public protocol StepLength: Sendable {
 }
 
 extension StepLength {
-  /// The steps of a schedule's warm-up, once they and those of the training are counts.
+  /// The steps of a schedule's warm-up, checked to be a count like the training steps.
   func checkedSteps(of trainingSteps: Int, _ schedule: String) throws(ScheduleError) -> Int {
     try ScheduleError.requireCount(trainingSteps, schedule, "trainingSteps")
     let warmupSteps = try steps(of: trainingSteps)
@@ -32,7 +32,7 @@ public struct Fraction: StepLength, Hashable, Codable {
   /// The part, from 0 to 1.
   public let value: Double
 
-  /// A part of the training, from 0 to 1.
+  /// Creates a part of the training, from 0 to 1.
   public init(_ value: Double) { self.value = value }
 
   /// ⌈`value` · `trainingSteps`⌉.

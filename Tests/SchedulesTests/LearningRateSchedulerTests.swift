@@ -2,18 +2,18 @@ import Foundation
 import Schedules
 import Testing
 
-@Suite("LearningRateScheduler")
-struct LearningRateSchedulerTests {
-  @Test("It sets each group's rate from the group's own initial rate, for step 0 when it is made")
-  func drives() throws {
+@Suite struct LearningRateSchedulerTests {
+  @Test func `it sets each group's rate from the group's own initial rate, for step 0 when it is made`()
+    throws
+  {
     let optimizer = TestOptimizer(learningRates: [1, 0.1])
     let schedule = try PolynomialSchedule(warmupSteps: 2, trainingSteps: 6, endRate: 0.01)
     let scheduler = try LearningRateScheduler(optimizer, schedule)
-    #expect(scheduler.lastEpoch == 0)
+    #expect(scheduler.stepCount == 0)
     #expect(optimizer.learningRates == [0, 0])
     for step in 1..<10 {
       scheduler.step()
-      #expect(scheduler.lastEpoch == step)
+      #expect(scheduler.stepCount == step)
       let expected = [1, 0.1].map { schedule.rate(at: step, initialRate: $0) }
       #expect(scheduler.currentRates == expected)
       #expect(optimizer.learningRates == expected)
@@ -23,30 +23,27 @@ struct LearningRateSchedulerTests {
     #expect(optimizer.weightDecays == [0, 0])
   }
 
-  @Test("Weight decay is scheduled the same way, beside the rate")
-  func weightDecay() throws {
+  @Test func `weight decay is scheduled the same way, beside the rate`() throws {
     let optimizer = TestOptimizer(learningRates: [1], weightDecays: [0.5])
     let rates = try LearningRateScheduler(optimizer, LinearSchedule(trainingSteps: 4))
     let decays = try LearningRateScheduler(
-      optimizer, StepDecaySchedule(stepSize: 1, decayRate: 0.5), driving: .weightDecay)
+      optimizer, StepDecaySchedule(stepSize: 1, decayRate: 0.5), scheduling: .weightDecay)
     rates.step()
     decays.step()
     #expect(optimizer.learningRates == [0.75])
     #expect(optimizer.weightDecays == [0.25])
   }
 
-  @Test("A group that computes its rate itself is refused, and nothing is touched")
-  func relativeSteps() {
+  @Test func `a group that computes its rate itself is refused, and nothing is touched`() {
     let optimizer = TestOptimizer(learningRates: [1, nil])
     let error = #expect(throws: ScheduleError.self) {
       try LearningRateScheduler(optimizer, LinearSchedule(trainingSteps: 4))
     }
-    #expect(error == .notSchedulable(quantity: "learning rate", group: 1))
+    #expect(error == .notSchedulable(.learningRate, group: 1))
     #expect(optimizer.learningRates == [1, nil])
   }
 
-  @Test("A schedule that does not suit a group is refused, and nothing is touched")
-  func unsuitable() throws {
+  @Test func `a schedule that does not suit a group is refused, and nothing is touched`() throws {
     let optimizer = TestOptimizer(learningRates: [1, 1e-3])
     #expect(throws: ScheduleError.endRateNotBelowInitial(endRate: 0.01, initialRate: 1e-3)) {
       try LearningRateScheduler(optimizer, PolynomialSchedule(trainingSteps: 4, endRate: 0.01))
@@ -54,8 +51,7 @@ struct LearningRateSchedulerTests {
     #expect(optimizer.learningRates == [1, 1e-3])
   }
 
-  @Test("A metric drives the rates of a metric-driven schedule, and only counts for others")
-  func metric() throws {
+  @Test func `a metric drives the rates of a metric-driven schedule, and only counts for others`() throws {
     let optimizer = TestOptimizer(learningRates: [1, 0.5])
     let scheduler = try LearningRateScheduler(
       optimizer, ReduceOnPlateauSchedule(factor: 0.5, patience: 0, minimumRate: [0, 0.3]))
@@ -64,7 +60,7 @@ struct LearningRateSchedulerTests {
     #expect(optimizer.learningRates == [1, 0.5])
     scheduler.step(metric: 3)
     #expect(optimizer.learningRates == [0.5, 0.3])
-    #expect(scheduler.lastEpoch == 2)
+    #expect(scheduler.stepCount == 2)
 
     let other = try LearningRateScheduler(
       TestOptimizer(learningRates: [1]), LinearSchedule(trainingSteps: 4))
@@ -73,8 +69,7 @@ struct LearningRateSchedulerTests {
     #expect(other.currentRates == [0.75])
   }
 
-  @Test("A metric-driven schedule without a metric is a mistake in the program")
-  func missingMetric() async {
+  @Test func `a metric-driven schedule without a metric is a mistake in the program`() async {
     await #expect(processExitsWith: .failure) {
       let scheduler = try LearningRateScheduler(TestOptimizer(learningRates: [1]), GreedySchedule())
       scheduler.step()
@@ -83,14 +78,13 @@ struct LearningRateSchedulerTests {
 
   // MARK: Saving and restoring
 
-  private static let policies: [SchedulePolicy] =
-    ScheduleSamples.all.map { .byStep($0) } + [
-      .byMetric(AnyMetricSchedule(try! ReduceOnPlateauSchedule(factor: 0.5, patience: 1, cooldown: 2))),
+  private static let policies: [AnyLearningRateSchedule] =
+    ScheduleSamples.all + [
+      .byMetric(try! ReduceOnPlateauSchedule(factor: 0.5, patience: 1, cooldown: 2)),
       .byMetric(
-        AnyMetricSchedule(
-          try! GreedySchedule(
-            factor: 0.7, patience: 1, cooldown: 1, warmup: 2, minimumRate: [1e-4, 1e-4], smoothingWindow: 3,
-            resetStart: 2))),
+        try! GreedySchedule(
+          factor: 0.7, patience: 1, cooldown: 1, warmup: 2, minimumRate: [1e-4, 1e-4], smoothingWindow: 3,
+          resetStart: 2)),
     ]
 
   /// Falls, rises, NaN and infinity, always the same.
@@ -102,11 +96,12 @@ struct LearningRateSchedulerTests {
     }
   }
 
-  @Test(
-    "A restored run has the rates of the uninterrupted one bit for bit", arguments: policies, [0, 9, 33, 60])
-  func resumes(policy: SchedulePolicy, interruption: Int) throws {
+  @Test(arguments: policies, [0, 9, 33, 60])
+  func `a restored run has the rates of the uninterrupted one bit for bit`(
+    policy: AnyLearningRateSchedule, interruption: Int
+  ) throws {
     func scheduler() throws -> LearningRateScheduler {
-      try LearningRateScheduler(TestOptimizer(learningRates: [1e-2, 2e-3]), policy: policy)
+      try LearningRateScheduler(TestOptimizer(learningRates: [1e-2, 2e-3]), policy)
     }
     let uninterrupted = try scheduler()
     let first = try scheduler()
@@ -123,17 +118,17 @@ struct LearningRateSchedulerTests {
     let resumed = try LearningRateScheduler(TestOptimizer(learningRates: [7, 8]), resuming: state)
     for step in interruption..<interruption + 40 {
       for scheduler in [restored, resumed] {
-        #expect(scheduler.lastEpoch == step)
+        #expect(scheduler.stepCount == step)
         #expect(scheduler.currentRates == uninterrupted.currentRates)
-        #expect(scheduler.optimizer.learningRates == uninterrupted.optimizer.learningRates)
+        let optimizer = try #require(scheduler.optimizer as? TestOptimizer)
+        #expect(optimizer.learningRates == uninterrupted.currentRates)
         scheduler.step(metric: metric(step))
       }
       uninterrupted.step(metric: metric(step))
     }
   }
 
-  @Test("Restoring onto another configuration lists all differences, and changes nothing")
-  func differences() throws {
+  @Test func `restoring onto another configuration lists all differences, and changes nothing`() throws {
     let saved = try LearningRateScheduler(
       TestOptimizer(learningRates: [1, 0.1]),
       WarmupSchedule(steps: 5, then: CosineWithMinimumSchedule(trainingSteps: 10, minimum: .ratio(0.1))))
@@ -149,22 +144,22 @@ struct LearningRateSchedulerTests {
         "initialRates[1] is 0.1 in the saved state, 0.2 here",
         "warmup.steps is 5 in the saved state, 6 here",
         "warmup.shape is linear in the saved state, cosine here",
-        "warmup.schedule.base.trainingSteps is 10 in the saved state, 12 here",
-        "warmup.schedule.base.minimum is ratio(0.1) in the saved state, rate(0.1) here",
+        "warmup.schedule.trainingSteps is 10 in the saved state, 12 here",
+        "warmup.schedule.minimumRate is none in the saved state, 0.1 here",
+        "warmup.schedule.minimumRatio is 0.1 in the saved state, none here",
       ])
     ) { try other.restore(saved.state) }
-    #expect(other.lastEpoch == 0)
+    #expect(other.stepCount == 0)
     #expect(optimizer.learningRates == rates)
   }
 
-  @Test("Another schedule, another number of groups, and another quantity are differences")
-  func otherKinds() throws {
+  @Test func `another schedule, another number of groups, and another quantity are differences`() throws {
     let saved = try LearningRateScheduler(TestOptimizer(learningRates: [1]), LinearSchedule(trainingSteps: 4))
     let other = try LearningRateScheduler(
-      TestOptimizer(learningRates: [1, 1], weightDecays: [1, 1]), GreedySchedule(), driving: .weightDecay)
+      TestOptimizer(learningRates: [1, 1], weightDecays: [1, 1]), GreedySchedule(), scheduling: .weightDecay)
     #expect(
       throws: ScheduleError.differentConfiguration([
-        "quantity is learningRate in the saved state, weightDecay here",
+        "hyperparameter is learningRate in the saved state, weightDecay here",
         "initialRates is [1.0] in the saved state, [1.0, 1.0] here",
         "the schedule is linear in the saved state, greedy here",
       ])
@@ -174,8 +169,7 @@ struct LearningRateSchedulerTests {
     }
   }
 
-  @Test("Progress is no difference of the configuration")
-  func progressIsNotConfiguration() throws {
+  @Test func `progress is no difference of the configuration`() throws {
     func plateau() throws -> LearningRateScheduler {
       try LearningRateScheduler(TestOptimizer(learningRates: [1]), ReduceOnPlateauSchedule(patience: 0))
     }
@@ -186,14 +180,96 @@ struct LearningRateSchedulerTests {
     #expect(other.state == saved.state)
   }
 
-  @Test("A state whose parts do not belong together is refused")
-  func damagedState() throws {
+  @Test func `a state whose parts do not belong together is refused`() throws {
     let optimizer = TestOptimizer(learningRates: [1])
     var state = try LearningRateScheduler(optimizer, GreedySchedule()).state
-    state.lastEpoch = -1
+    state.stepCount = -1
     #expect(throws: ScheduleError.self) { try LearningRateScheduler(optimizer, resuming: state) }
-    state.lastEpoch = 1
-    state.policy = .byMetric(AnyMetricSchedule(try GreedySchedule()))
+    let scheduler = try LearningRateScheduler(optimizer, GreedySchedule())
+    #expect(throws: ScheduleError.self) { try scheduler.restore(state) }
+    state.stepCount = 1
+    state.schedules = [.byMetric(try GreedySchedule())]
     #expect(throws: ScheduleError.self) { try LearningRateScheduler(optimizer, resuming: state) }
+  }
+
+  // MARK: A schedule per group
+
+  @Test func `each group has its own schedule, and one without a schedule is left alone`() throws {
+    let optimizer = TestOptimizer(learningRates: [1, nil, 0.1, 7])
+    let scheduler = try LearningRateScheduler(
+      optimizer, [LinearSchedule(trainingSteps: 4), nil, StepDecaySchedule(stepSize: 1), nil])
+    #expect(scheduler.initialRates == [1, nil, 0.1, nil])
+    scheduler.step()
+    #expect(optimizer.learningRates == [0.75, nil, 0.1 * 0.1, 7])
+    #expect(scheduler.currentRates == [0.75, nil, 0.1 * 0.1, nil])
+    optimizer.learningRates[3] = 8
+    scheduler.step()
+    #expect(optimizer.learningRates[3] == 8 && optimizer.learningRates[0] == 0.5)
+  }
+
+  @Test func `schedules per group are saved and restored`() throws {
+    func scheduler(_ optimizer: TestOptimizer) throws -> LearningRateScheduler {
+      try LearningRateScheduler(
+        optimizer, [nil, CosineSchedule(trainingSteps: 9), ReduceOnPlateauSchedule(patience: 0)])
+    }
+    func optimizer() -> TestOptimizer { TestOptimizer(learningRates: [nil, 1, 0.1]) }
+    let first = try scheduler(optimizer())
+    for _ in 0..<3 { first.step(metric: 1) }
+    let state = try JSONDecoder().decode(
+      LearningRateScheduler.State.self, from: JSONEncoder().encode(first.state))
+    #expect(state == first.state)
+    let restored = try scheduler(optimizer())
+    try restored.restore(state)
+    let resumed = try LearningRateScheduler(optimizer(), resuming: state)
+    for scheduler in [first, restored, resumed] { scheduler.step(metric: 1) }
+    #expect(agrees(try #require(first.currentRates[2]), 1e-4))
+    #expect(restored.currentRates == first.currentRates && resumed.currentRates == first.currentRates)
+    #expect(first.followsMetric)
+  }
+
+  @Test func `schedules that do not belong to the groups are refused with typed errors`() throws {
+    let optimizer = TestOptimizer(learningRates: [1, nil])
+    #expect(throws: ScheduleError.groupCount(setting: "schedule", expected: 2, actual: 1)) {
+      try LearningRateScheduler(optimizer, [ConstantSchedule()])
+    }
+    #expect(throws: ScheduleError.notSchedulable(.learningRate, group: 1)) {
+      try LearningRateScheduler(optimizer, [LinearSchedule(trainingSteps: 4), ConstantSchedule()])
+    }
+    #expect(optimizer.learningRates == [1, nil])
+    let scheduler = try LearningRateScheduler(optimizer, [LinearSchedule(trainingSteps: 4), nil])
+    var state = scheduler.state
+    #expect(throws: ScheduleError.groupCount(setting: "parameter group", expected: 2, actual: 1)) {
+      try LearningRateScheduler(TestOptimizer(learningRates: [1]), resuming: state)
+    }
+    state.initialRates[1] = 1
+    #expect(throws: ScheduleError.groupCount(setting: "initial rate", expected: 0, actual: 1)) {
+      try LearningRateScheduler(TestOptimizer(learningRates: [1, 1]), resuming: state)
+    }
+    state.schedules = [nil, nil, nil]
+    #expect(throws: ScheduleError.groupCount(setting: "schedule", expected: 2, actual: 3)) {
+      try LearningRateScheduler(TestOptimizer(learningRates: [1, 1]), resuming: state)
+    }
+    let shared = try LearningRateScheduler(
+      TestOptimizer(learningRates: [1, 1]), LinearSchedule(trainingSteps: 4))
+    #expect(
+      throws: ScheduleError.differentConfiguration([
+        "initialRates[1] is none in the saved state, 1.0 here",
+        "there are 2 schedules in the saved state, 1 here",
+      ])
+    ) { try shared.restore(scheduler.state) }
+  }
+
+  @Test func `resuming checks the groups as making a scheduler does`() throws {
+    let schedule = try PolynomialSchedule(trainingSteps: 4, endRate: 0.01)
+    var state = try LearningRateScheduler(TestOptimizer(learningRates: [1]), schedule).state
+    let relative = TestOptimizer(learningRates: [nil])
+    #expect(throws: ScheduleError.notSchedulable(.learningRate, group: 0)) {
+      try LearningRateScheduler(relative, resuming: state)
+    }
+    #expect(relative.learningRates == [nil])
+    state.initialRates = [1e-3]
+    #expect(throws: ScheduleError.endRateNotBelowInitial(endRate: 0.01, initialRate: 1e-3)) {
+      try LearningRateScheduler(TestOptimizer(learningRates: [1]), resuming: state)
+    }
   }
 }

@@ -2,10 +2,8 @@ import Foundation
 import Schedules
 import Testing
 
-@Suite("Schedules that follow a metric")
-struct MetricScheduleTests {
-  @Test("Before the start there are no rates, and observing does nothing")
-  func unstarted() throws {
+@Suite struct MetricScheduleTests {
+  @Test func `before the start there are no rates, and observing does nothing`() throws {
     var plateau = try ReduceOnPlateauSchedule()
     var greedy = try GreedySchedule()
     plateau.observe(1)
@@ -14,18 +12,7 @@ struct MetricScheduleTests {
     #expect(plateau == plateau.unstarted && greedy == greedy.unstarted)
   }
 
-  @Test("A copy goes on by itself")
-  func valueSemantics() throws {
-    var plateau = try ReduceOnPlateauSchedule(factor: 0.5, patience: 0)
-    try plateau.start(rates: [1])
-    plateau.observe(1)
-    let copy = plateau
-    plateau.observe(1)
-    #expect(plateau.rates == [0.5] && copy.rates == [1])
-  }
-
-  @Test("greedy below its default minimum only rises")
-  func greedyBelowMinimum() throws {
+  @Test func `greedy below its default minimum only rises`() throws {
     var greedy = try GreedySchedule(patience: 0)
     try greedy.start(rates: [1e-5])
     greedy.observe(1)
@@ -35,8 +22,7 @@ struct MetricScheduleTests {
     #expect(greedy.rates == raised)
   }
 
-  @Test("A NaN is worse than everything, and never the best")
-  func nan() throws {
+  @Test func `a NaN is worse than everything, and never the best`() throws {
     var plateau = try ReduceOnPlateauSchedule(factor: 0.5, patience: 0)
     try plateau.start(rates: [1])
     plateau.observe(.nan)
@@ -46,8 +32,7 @@ struct MetricScheduleTests {
     #expect(plateau.best == 3 && plateau.rates == [0.5])
   }
 
-  @Test("Invalid settings are errors")
-  func invalid() {
+  @Test func `invalid settings are errors`() {
     #expect(throws: ScheduleError.factorNotBelowOne(1)) { try ReduceOnPlateauSchedule(factor: 1) }
     #expect(throws: ScheduleError.self) { try ReduceOnPlateauSchedule(factor: -0.1) }
     #expect(throws: ScheduleError.self) { try ReduceOnPlateauSchedule(patience: -1) }
@@ -64,22 +49,69 @@ struct MetricScheduleTests {
     }
   }
 
-  @Test("Decoding refuses a progress whose groups do not agree")
-  func damagedProgress() throws {
-    var greedy = AnyMetricSchedule(try GreedySchedule())
+  @Test func `decoding refuses a progress whose groups do not agree`() throws {
+    var greedy = try GreedySchedule()
     try greedy.start(rates: [1, 2])
-    let text = String(decoding: try JSONEncoder().encode(greedy), as: UTF8.self)
+    let text = String(decoding: try JSONEncoder().encode(AnyLearningRateSchedule(greedy)), as: UTF8.self)
     #expect(text.contains(#""initialRates":[1,2]"#))
     for damaged in [
       text.replacingOccurrences(of: #""initialRates":[1,2]"#, with: #""initialRates":[1]"#),
       text.replacingOccurrences(of: #""goodCount":0"#, with: #""goodCount":9223372036854775807"#),
       text.replacingOccurrences(of: #""factor":0.95"#, with: #""factor":1"#),
-      text.replacingOccurrences(of: #""kind":"greedy""#, with: #""kind":"eager""#),
+      text.replacingOccurrences(of: #""name":"greedy""#, with: #""name":"eager""#),
     ] {
       #expect(damaged != text)
       #expect(throws: ScheduleError.self) {
-        try JSONDecoder().decode(AnyMetricSchedule.self, from: Data(damaged.utf8))
+        try JSONDecoder().decode(AnyLearningRateSchedule.self, from: Data(damaged.utf8))
       }
     }
+  }
+
+  @Test func `the progress of greedy fits its highest rates and its window`() throws {
+    var greedy = try GreedySchedule(maximumRate: [1, 2], smoothingWindow: 3)
+    try greedy.start(rates: [1, 2])
+    let text = String(decoding: try JSONEncoder().encode(greedy), as: UTF8.self)
+    for (saved, damaged) in [("[1,2]", "[1,2,3]"), (#""size":3"#, #""size":4"#)] {
+      // The first list is of the settings or of the progress; both must have a value per group.
+      let range = try #require(text.range(of: saved))
+      #expect(throws: ScheduleError.self) {
+        try JSONDecoder().decode(
+          GreedySchedule.self, from: Data(text.replacingCharacters(in: range, with: damaged).utf8))
+      }
+    }
+    let rates = text.replacingOccurrences(of: #"ates":[1,2]"#, with: #"ates":[1]"#)
+    #expect(throws: ScheduleError.groupCount(setting: "max_lr", expected: 1, actual: 2)) {
+      try JSONDecoder().decode(GreedySchedule.self, from: Data(rates.utf8))
+    }
+  }
+
+  @Test func `the progress of a plateau has a rate for each of its minimums`() throws {
+    var plateau = try ReduceOnPlateauSchedule(minimumRate: [0.5, 0.25])
+    try plateau.start(rates: [1, 2])
+    let text = String(decoding: try JSONEncoder().encode(plateau), as: UTF8.self)
+    let damaged = text.replacingOccurrences(of: #""rates":[1,2]"#, with: #""rates":[1]"#)
+    #expect(damaged != text)
+    #expect(throws: ScheduleError.groupCount(setting: "min_lr", expected: 1, actual: 2)) {
+      try JSONDecoder().decode(ReduceOnPlateauSchedule.self, from: Data(damaged.utf8))
+    }
+  }
+
+  @Test(arguments: [
+    (MetricCriterion.Mode.minimize, MetricCriterion.ThresholdMode.relative, 8.0, 7.0),
+    (.minimize, .absolute, 9.75, 9.25), (.maximize, .relative, 12, 13), (.maximize, .absolute, 10.25, 10.75),
+  ])
+  func `a value is better if it differs by more than the threshold`(
+    mode: MetricCriterion.Mode, thresholdMode: MetricCriterion.ThresholdMode, near: Double, far: Double
+  ) throws {
+    // A quarter of 10 is 2.5: 7.5 and 12.5 are the limits, and 9.5 and 10.5 with a difference of a half.
+    let threshold = thresholdMode == .relative ? 0.25 : 0.5
+    var plateau = try ReduceOnPlateauSchedule(
+      mode: mode, threshold: threshold, thresholdMode: thresholdMode, patience: 9)
+    try plateau.start(rates: [1])
+    plateau.observe(10)
+    plateau.observe(near)
+    #expect(plateau.best == 10 && plateau.badCount == 1)
+    plateau.observe(far)
+    #expect(plateau.best == far && plateau.badCount == 0)
   }
 }

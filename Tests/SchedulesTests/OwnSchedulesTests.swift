@@ -3,10 +3,8 @@ import Schedules
 import Testing
 
 /// Schedules without a counterpart in transformers or torch, against formulas written down independently.
-@Suite("Schedules beyond the reference")
-struct OwnSchedulesTests {
-  @Test("tri_stage multiplies by the same factor at each step of its decay, as fairseq does")
-  func triStage() throws {
+@Suite struct OwnSchedulesTests {
+  @Test func `tri_stage multiplies by the same factor at each step of its decay, as fairseq does`() throws {
     let schedule = try TriStageSchedule(
       warmupSteps: 5, holdSteps: 3, decaySteps: 10, initialRatio: 0.1, finalRatio: 0.02)
     // fairseq: warm-up by equal differences from init to peak, decay by exp(−decay_factor · step).
@@ -24,8 +22,7 @@ struct OwnSchedulesTests {
     }
   }
 
-  @Test("rex is (1 − x) / (½ + ½(1 − x)), and a straight line without delay")
-  func rex() throws {
+  @Test func `rex is (1 − x) / (½ + ½(1 − x)), and a straight line without delay`() throws {
     let schedule = try REXSchedule(trainingSteps: 40)
     let straight = try REXSchedule(trainingSteps: 40, delay: 0)
     for step in 0...40 {
@@ -37,8 +34,7 @@ struct OwnSchedulesTests {
     #expect(try REXSchedule(trainingSteps: 0).multiplier(at: 0) == 0)
   }
 
-  @Test("wsd's power decay of ½ is 1-sqrt, that of 1 is linear, and that of 2 is 1 − x²")
-  func powerDecay() throws {
+  @Test func `wsd's power decay of ½ is 1-sqrt, that of 1 is linear, and that of 2 is 1 − x²`() throws {
     func schedule(_ shape: DecayShape) throws -> WarmupStableDecaySchedule {
       try WarmupStableDecaySchedule(
         warmupSteps: 2, stableSteps: 3, decaySteps: 20, decayShape: shape, minimumRatio: 0.1)
@@ -56,8 +52,7 @@ struct OwnSchedulesTests {
     #expect(two.multiplier(at: 25) == 0.1)
   }
 
-  @Test("wsd's exponential decay multiplies by the same factor and ends at its minimum")
-  func exponentialDecay() throws {
+  @Test func `wsd's exponential decay multiplies by the same factor and ends at its minimum`() throws {
     let schedule = try WarmupStableDecaySchedule(
       warmupSteps: 0, stableSteps: 3, decaySteps: 8, decayShape: .exponential, minimumRatio: 0.01)
     let factor = pow(0.01, 1.0 / 8)
@@ -67,8 +62,7 @@ struct OwnSchedulesTests {
     #expect(schedule.multiplier(at: 3) == 1 && schedule.multiplier(at: 11) == 0.01)
   }
 
-  @Test("piecewise goes through its points and keeps the ends")
-  func piecewise() throws {
+  @Test func `piecewise goes through its points and keeps the ends`() throws {
     let points = [(4, 1.0), (10, 0.5), (20, 0.1)].map { PiecewiseSchedule.Point(step: $0, multiplier: $1) }
     for interpolation in PiecewiseSchedule.Interpolation.allCases {
       let schedule = try PiecewiseSchedule(points: points, interpolation: interpolation)
@@ -83,8 +77,7 @@ struct OwnSchedulesTests {
     }
   }
 
-  @Test("joined schedules each begin at their own step 0")
-  func joined() throws {
+  @Test func `joined schedules each begin at their own step 0`() throws {
     let parts: [any Schedule] = [
       try LinearSchedule(trainingSteps: 5), try CosineSchedule(trainingSteps: 10),
       try StepDecaySchedule(stepSize: 2),
@@ -103,8 +96,7 @@ struct OwnSchedulesTests {
     #expect(skipped.rate(at: 5, initialRate: 2) == parts[2].rate(at: 0, initialRate: 2))
   }
 
-  @Test("A linear warm-up from 0 before constant and linear is what these have themselves")
-  func warmup() throws {
+  @Test func `a linear warm-up from 0 before constant and linear is what these have themselves`() throws {
     let constant = try WarmupSchedule(steps: 6, then: ConstantSchedule())
     let linear = try WarmupSchedule(steps: 6, of: 20) { try LinearSchedule(trainingSteps: $0) }
     let (ownConstant, ownLinear) = (
@@ -119,18 +111,15 @@ struct OwnSchedulesTests {
     #expect(zip(rates, [0.2, 0.4, 0.6, 0.8, 1]).allSatisfy(agrees))
   }
 
-  @Test("Cycles of warm restarts do not overflow at the greatest step")
-  func warmRestartsFarOut() throws {
+  @Test func `cycles of warm restarts do not overflow at the greatest step`() throws {
     let schedule = try CosineWarmRestartsSchedule(firstCycleSteps: 3, growth: 7)
     let rate = schedule.rate(at: .max, initialRate: 1)
     #expect((0...1).contains(rate))
   }
 }
 
-@Suite("one_cycle where torch divides by zero")
-struct OneCycleTests {
-  @Test("A rise of one step has its peak there, and the fall begins")
-  func riseOfOneStep() throws {
+@Suite struct OneCycleTests {
+  @Test func `a rise of one step has its peak there, and the fall begins`() throws {
     // qT = 1: the rise begins and ends at step 0.
     let schedule = try OneCycleSchedule(trainingSteps: 10, riseFraction: 0.1, annealing: .linear)
     let end = 1 / 25.0 / 1e4
@@ -141,8 +130,7 @@ struct OneCycleTests {
     }
   }
 
-  @Test("After the last step the rate stays")
-  func afterTheEnd() throws {
+  @Test func `after the last step the rate stays`() throws {
     let schedule = try OneCycleSchedule(trainingSteps: 10)
     for step in 10..<20 {
       #expect(schedule.rate(at: step, initialRate: 1) == schedule.rate(at: 9, initialRate: 1))

@@ -22,8 +22,8 @@ struct ReferenceCases: Decodable {
       "\(name) lr \(lr) W \(num_warmup_steps as Int?) T \(num_training_steps as Int?) \(kwargs)"
     }
 
-    func policy() throws -> SchedulePolicy {
-      try SchedulePolicy(
+    func policy() throws -> AnyLearningRateSchedule {
+      try AnyLearningRateSchedule(
         named: name, warmupSteps: num_warmup_steps, trainingSteps: num_training_steps, options: kwargs)
     }
   }

@@ -1,10 +1,8 @@
 import Schedules
 import Testing
 
-@Suite("Schedules agree with transformers")
-struct ReferenceParityTests {
-  @Test("The grid holds every name, and the edges W = 0, W = 1, W = T, T = 0 and past the end")
-  func gridIsComplete() {
+@Suite struct ReferenceParityTests {
+  @Test func `the grid holds every name, and the edges W = 0, W = 1, W = T, T = 0 and past the end`() {
     let reference = ReferenceCases.schedules
     let names = Set((reference.cases + reference.metricCases).map(\.name))
     #expect(names == Set(SchedulerType.allCases.map(\.rawValue)))
@@ -18,8 +16,8 @@ struct ReferenceParityTests {
     }
   }
 
-  @Test("Step-driven rates agree to 1e-12 at every step", arguments: ReferenceCases.schedules.cases)
-  func stepDriven(_ reference: ReferenceCases.Case) throws {
+  @Test(arguments: ReferenceCases.schedules.cases)
+  func `step-driven rates agree to 1e-12 at every step`(_ reference: ReferenceCases.Case) throws {
     // Where transformers has a negative stable phase or a negative floor, and where it divides by zero by its
     // settings, ours are errors: see WarmupStableDecayTests and InverseSquareRootTests.
     guard !isRefused(reference) else {
@@ -59,10 +57,8 @@ struct ReferenceParityTests {
     }
   }
 
-  @Test(
-    "Metric-driven rates agree to 1e-12 at every observation", arguments: ReferenceCases.schedules.metricCases
-  )
-  func metricDriven(_ reference: ReferenceCases.Case) throws {
+  @Test(arguments: ReferenceCases.schedules.metricCases)
+  func `metric-driven rates agree to 1e-12 at every observation`(_ reference: ReferenceCases.Case) throws {
     guard case .byMetric(var schedule) = try reference.policy() else {
       Issue.record("\(reference.name) is not metric-driven")
       return
@@ -76,7 +72,7 @@ struct ReferenceParityTests {
         "observation \(index): \(schedule.rates), not \(expected)")
       if index < metrics.count { schedule.observe(metrics[index].value) }
     }
-    let counters = counters(of: schedule.base)
+    let counters = counters(of: schedule)
     for (name, expected) in try #require(reference.final) {
       let actual = try #require(counters[name], "\(name) has no counterpart")
       #expect(actual == expected.value || agrees(actual, expected.value), "\(name)")
@@ -100,12 +96,12 @@ struct ReferenceParityTests {
     }
   }
 
-  @Test("What transformers refuses is refused with its message", arguments: ReferenceCases.schedules.errors)
-  func errors(_ reference: ReferenceCases.Case) throws {
+  @Test(arguments: ReferenceCases.schedules.errors)
+  func `what transformers refuses is refused with its message`(_ reference: ReferenceCases.Case) throws {
     let optimizer = TestOptimizer(learningRates: reference.lr)
     let error = #expect(throws: ScheduleError.self) {
       if SchedulerType(rawValue: reference.name) == nil { _ = try SchedulerType(named: reference.name) }
-      return try LearningRateScheduler(optimizer, policy: reference.policy())
+      return try LearningRateScheduler(optimizer, reference.policy())
     }
     let message = try #require(error).description
     #expect(optimizer.learningRates == reference.lr, "the optimizer was touched")

@@ -2,90 +2,106 @@ import Foundation
 import Schedules
 import Testing
 
-@Suite("Schedules by name")
-struct ScheduleFactoryTests {
+@Suite struct ScheduleFactoryTests {
   private func schedule(
     _ name: String, warmupSteps: Int? = 0, trainingSteps: Int? = 10, _ options: [String: ScheduleOption] = [:]
-  ) throws -> AnySchedule {
+  ) throws -> AnyLearningRateSchedule {
     guard
-      case .byStep(let schedule) = try SchedulePolicy(
+      case .byStep(let schedule) = try AnyLearningRateSchedule(
         named: name, warmupSteps: warmupSteps, trainingSteps: trainingSteps, options: options)
-    else { throw ScheduleError.unknownKind(name) }
-    return schedule
+    else { throw ScheduleError.unknownType(name) }
+    return AnyLearningRateSchedule(schedule)
   }
 
-  @Test("The catalog begins with the twelve names of transformers, and each name stands once")
-  func names() {
+  @Test func `the catalog begins with the twelve names of transformers, and each name stands once`() {
     let names = ScheduleCatalog.entries.map(\.name)
     #expect(Array(names.prefix(12)) == SchedulerType.allCases.map(\.rawValue))
     #expect(Set(names).count == names.count)
   }
 
-  @Test("The defaults of the options are those of the initializers")
-  func defaults() throws {
-    #expect(try schedule("cosine") == AnySchedule(CosineSchedule(trainingSteps: 10)))
+  @Test func `the defaults of the options are those of the initializers`() throws {
+    #expect(try schedule("cosine") == AnyLearningRateSchedule(CosineSchedule(trainingSteps: 10)))
     #expect(
-      try schedule("cosine_with_restarts") == AnySchedule(CosineWithRestartsSchedule(trainingSteps: 10)))
-    #expect(try schedule("polynomial") == AnySchedule(PolynomialSchedule(trainingSteps: 10)))
-    #expect(try schedule("rex") == AnySchedule(REXSchedule(trainingSteps: 10)))
-    #expect(try schedule("one_cycle") == AnySchedule(OneCycleSchedule(trainingSteps: 10)))
+      try schedule("cosine_with_restarts")
+        == AnyLearningRateSchedule(CosineWithRestartsSchedule(trainingSteps: 10)))
+    #expect(try schedule("polynomial") == AnyLearningRateSchedule(PolynomialSchedule(trainingSteps: 10)))
+    #expect(try schedule("rex") == AnyLearningRateSchedule(REXSchedule(trainingSteps: 10)))
+    #expect(try schedule("one_cycle") == AnyLearningRateSchedule(OneCycleSchedule(trainingSteps: 10)))
+    let points = [PiecewiseSchedule.Point(step: 0, multiplier: 1), .init(step: 5, multiplier: 0.5)]
+    #expect(
+      try schedule("piecewise", ["steps": [0, 5], "multipliers": [1, 0.5]])
+        == AnyLearningRateSchedule(PiecewiseSchedule(points: points)))
+    #expect(
+      try schedule("cosine_warm_restarts", ["T_0": 4])
+        == AnyLearningRateSchedule(CosineWarmRestartsSchedule(firstCycleSteps: 4)))
+    #expect(
+      try schedule("exponential", ["gamma": 0.5])
+        == AnyLearningRateSchedule(ExponentialSchedule(decayRate: 0.5)))
+    #expect(
+      try schedule("step", ["step_size": 4]) == AnyLearningRateSchedule(StepDecaySchedule(stepSize: 4)))
+    #expect(
+      try schedule("multi_step", ["milestones": [4]])
+        == AnyLearningRateSchedule(MultiStepDecaySchedule(milestones: [4])))
+    #expect(
+      try schedule("tri_stage")
+        == AnyLearningRateSchedule(TriStageSchedule(warmupSteps: 0, holdSteps: 0, decaySteps: 10)))
     #expect(
       try schedule("warmup_stable_decay", ["num_decay_steps": 4])
-        == AnySchedule(WarmupStableDecaySchedule(decaySteps: 4, trainingSteps: 10)))
+        == AnyLearningRateSchedule(WarmupStableDecaySchedule(decaySteps: 4, trainingSteps: 10)))
     #expect(
-      try SchedulePolicy(named: "reduce_lr_on_plateau")
-        == .byMetric(AnyMetricSchedule(ReduceOnPlateauSchedule())))
-    #expect(try SchedulePolicy(named: "greedy") == .byMetric(AnyMetricSchedule(GreedySchedule())))
+      try AnyLearningRateSchedule(named: "reduce_lr_on_plateau")
+        == .byMetric(ReduceOnPlateauSchedule()))
+    #expect(try AnyLearningRateSchedule(named: "greedy") == .byMetric(GreedySchedule()))
     #expect(
-      try SchedulePolicy(named: "greedy", options: ["smooth": true])
-        == .byMetric(AnyMetricSchedule(GreedySchedule(smoothingWindow: 50))))
+      try AnyLearningRateSchedule(named: "greedy", options: ["smooth": true])
+        == .byMetric(GreedySchedule(smoothingWindow: 50)))
   }
 
-  @Test("The names beyond transformers make their schedules, with a warm-up before them where asked for")
-  func own() throws {
+  @Test
+  func `the names beyond transformers make their schedules, with a warm-up before them where asked for`()
+    throws
+  {
     let restarts = try CosineWarmRestartsSchedule(firstCycleSteps: 4, growth: 2, minimumRate: 0.1)
     let options: [String: ScheduleOption] = ["T_0": 4, "T_mult": 2, "eta_min": 0.1]
-    #expect(try schedule("cosine_warm_restarts", options) == AnySchedule(restarts))
+    #expect(try schedule("cosine_warm_restarts", options) == AnyLearningRateSchedule(restarts))
     #expect(
       try schedule("cosine_warm_restarts", warmupSteps: 3, options)
-        == AnySchedule(WarmupSchedule(steps: 3, then: restarts)))
+        == AnyLearningRateSchedule(WarmupSchedule(steps: 3, then: restarts)))
     #expect(
       try schedule("rex", warmupSteps: 3)
-        == AnySchedule(WarmupSchedule(steps: 3, then: REXSchedule(trainingSteps: 7))))
+        == AnyLearningRateSchedule(WarmupSchedule(steps: 3, then: REXSchedule(trainingSteps: 7))))
     #expect(
       try schedule("tri_stage", warmupSteps: 3, ["hold_steps": 2])
-        == AnySchedule(TriStageSchedule(warmupSteps: 3, holdSteps: 2, decaySteps: 5)))
+        == AnyLearningRateSchedule(TriStageSchedule(warmupSteps: 3, holdSteps: 2, decaySteps: 5)))
     #expect(
       try schedule("wsd", ["num_decay_steps": 4, "decay_type": "power", "power": 2])
-        == AnySchedule(WarmupStableDecaySchedule(decaySteps: 4, trainingSteps: 10, decayShape: .power(2))))
+        == AnyLearningRateSchedule(
+          WarmupStableDecaySchedule(decaySteps: 4, trainingSteps: 10, decayShape: .power(2))))
     #expect(
       try schedule("piecewise", ["steps": [0, 5], "multipliers": [1, 0.5], "interpolation": "linear"])
-        == AnySchedule(
+        == AnyLearningRateSchedule(
           PiecewiseSchedule(
             points: [.init(step: 0, multiplier: 1), .init(step: 5, multiplier: 0.5)], interpolation: .linear))
     )
     #expect(
       try schedule("multi_step", ["milestones": 7])
-        == AnySchedule(MultiStepDecaySchedule(milestones: [7])))
+        == AnyLearningRateSchedule(MultiStepDecaySchedule(milestones: [7])))
     #expect(
       try schedule("joined", warmupSteps: 2, ["schedules": ["linear", "rex"], "boundaries": [6]])
-        == AnySchedule(
+        == AnyLearningRateSchedule(
           JoinedSchedule(
             [
-              AnySchedule(LinearSchedule(warmupSteps: 2, trainingSteps: 6)),
-              AnySchedule(REXSchedule(trainingSteps: 4)),
+              LinearSchedule(warmupSteps: 2, trainingSteps: 6), REXSchedule(trainingSteps: 4),
             ], boundaries: [6])))
   }
 
-  @Test("Stable steps win over training steps, as in transformers")
-  func stableStepsWin() throws {
+  @Test func `stable steps win over training steps, as in transformers`() throws {
     #expect(
       try schedule("warmup_stable_decay", ["num_decay_steps": 4, "num_stable_steps": 50])
-        == AnySchedule(WarmupStableDecaySchedule(warmupSteps: 0, stableSteps: 50, decaySteps: 4)))
+        == AnyLearningRateSchedule(WarmupStableDecaySchedule(warmupSteps: 0, stableSteps: 50, decaySteps: 4)))
   }
 
   @Test(
-    "Options of the wrong type are errors that name the option and what it must be",
     arguments: [
       ("cosine", ["num_cycles": "two"], "cosine: the option num_cycles is two, but must be a number"),
       ("cosine", ["num_cycles": true], "cosine: the option num_cycles is true, but must be a number"),
@@ -111,26 +127,50 @@ struct ScheduleFactoryTests {
       ),
       ("joined", ["schedules": ["linear", "greedy"], "boundaries": 5], "joined: schedules is greedy"),
     ] as [(String, [String: ScheduleOption], String)])
-  func illTyped(name: String, options: [String: ScheduleOption], message: String) {
+  func `options of the wrong type are errors that name the option and what it must be`(
+    name: String, options: [String: ScheduleOption], message: String
+  ) {
     let error = #expect(throws: ScheduleError.self) {
-      try SchedulePolicy(named: name, warmupSteps: 0, trainingSteps: 10, options: options)
+      try AnyLearningRateSchedule(named: name, warmupSteps: 0, trainingSteps: 10, options: options)
     }
     #expect(error?.description.hasPrefix(message) == true, "\(error?.description ?? "")")
   }
 
-  @Test("A null stands for the default, and a whole number for a number")
-  func lenience() throws {
+  @Test func `a null stands for the default, and a whole number for a number`() throws {
     #expect(try schedule("cosine", ["num_cycles": nil]) == schedule("cosine"))
     #expect(try schedule("cosine", ["num_cycles": 2]) == schedule("cosine", ["num_cycles": 2.0]))
     #expect(try schedule("inverse_sqrt", ["timescale": 5.0]) == schedule("inverse_sqrt", ["timescale": 5]))
   }
 
-  @Test("Option values survive JSON and the command line")
-  func optionValues() throws {
+  @Test func `option values survive JSON and the command line`() throws {
     let values: [ScheduleOption] = [nil, true, 3, 2.5, "text", [1, 2.5], [], ["a", "b"]]
     #expect(try JSONDecoder().decode([ScheduleOption].self, from: JSONEncoder().encode(values)) == values)
     for value in values where value != [] { #expect(ScheduleOption(text: value.description) == value) }
     #expect(ScheduleOption(text: "1e-5") == 1e-5)
     #expect(ScheduleOption(text: "7,") == [7])
+  }
+
+  @Test func `a warm-up that is longer than the training is an error`() throws {
+    for name in ["rex", "one_cycle"] {
+      let error = #expect(throws: ScheduleError.self) {
+        try schedule(name, warmupSteps: 11, trainingSteps: 10)
+      }
+      #expect(
+        error?.description
+          == "\(name): num_training_steps is 10, but must hold the warm-up of 11 steps")
+    }
+  }
+
+  @Test func `errors are found in the order of transformers`() {
+    let wrong: [String: ScheduleOption] = ["num_cycles": "two", "x": 1]
+    #expect(throws: ScheduleError.missingArgument(schedule: "cosine", argument: "num_warmup_steps")) {
+      try schedule("cosine", warmupSteps: nil, trainingSteps: nil, wrong)
+    }
+    #expect(throws: ScheduleError.missingArgument(schedule: "cosine", argument: "num_training_steps")) {
+      try schedule("cosine", trainingSteps: nil, wrong)
+    }
+    #expect(throws: ScheduleError.unknownOption(schedule: "cosine", option: "x", known: ["num_cycles"])) {
+      try schedule("cosine", wrong)
+    }
   }
 }

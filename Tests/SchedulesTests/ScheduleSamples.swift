@@ -2,7 +2,7 @@ import Schedules
 
 /// One value of every schedule type, composed ones among them, for what must hold of all.
 enum ScheduleSamples {
-  static let all: [AnySchedule] = try! make().map { AnySchedule($0) }
+  static let all: [AnyLearningRateSchedule] = try! make().map { AnyLearningRateSchedule($0) }
 
   private static func make() throws -> [any Schedule] {
     [
@@ -22,6 +22,8 @@ enum ScheduleSamples {
       try WarmupStableDecaySchedule(
         warmupSteps: 7, decaySteps: 13, trainingSteps: 50, warmupShape: .oneMinusSquareRoot,
         decayShape: .exponential, minimumRatio: 0.1),
+      try WarmupStableDecaySchedule(
+        warmupSteps: 7, stableSteps: 20, decaySteps: 13, decayShape: .cosine(cycles: 1.5)),
       try ExponentialSchedule(decayRate: 0.9, decaySteps: 3),
       try StepDecaySchedule(stepSize: 9, decayRate: 0.3),
       try MultiStepDecaySchedule(milestones: [3, 3, 20]),

@@ -1,10 +1,8 @@
 import Schedules
 import Testing
 
-@Suite("Settings of schedules")
-struct ScheduleSettingsTests {
-  @Test("Invalid settings are errors that name schedule, setting and value")
-  func invalid() {
+@Suite struct ScheduleSettingsTests {
+  @Test func `invalid settings are errors that name schedule, setting and value`() {
     let nan = Double.nan
     let attempts: [(String, () throws -> any Schedule)] = [
       ("linear: warmupSteps is -1", { try LinearSchedule(warmupSteps: -1, trainingSteps: 10) }),
@@ -81,6 +79,10 @@ struct ScheduleSettingsTests {
         "joined: boundaries is [2, 1]",
         { try JoinedSchedule(Array(repeating: ConstantSchedule(), count: 3), boundaries: [2, 1]) }
       ),
+      (
+        "warmup: steps is 11, but must not be greater than trainingSteps, 10",
+        { try WarmupSchedule(steps: 11, of: 10) { _ in ConstantSchedule() } }
+      ),
       ("warmup: steps is -1", { try WarmupSchedule(steps: -1, then: ConstantSchedule()) }),
     ]
     for (message, attempt) in attempts {
@@ -90,9 +92,9 @@ struct ScheduleSettingsTests {
     }
   }
 
-  @Test("Fractions are rounded up to whole steps, as transformers does")
-  func fractions() throws {
+  @Test func `fractions are rounded up to whole steps, as transformers does`() throws {
     #expect(try LinearSchedule(warmupSteps: .fraction(0.1), trainingSteps: 25).warmupSteps == 3)
+    #expect(try LinearSchedule(warmupSteps: .fraction(0.1), trainingSteps: 22).warmupSteps == 3)
     #expect(try LinearSchedule(warmupSteps: .fraction(0), trainingSteps: 25).warmupSteps == 0)
     #expect(try LinearSchedule(warmupSteps: .fraction(1), trainingSteps: 25).warmupSteps == 25)
     let stable = try WarmupStableDecaySchedule(
@@ -103,11 +105,10 @@ struct ScheduleSettingsTests {
     #expect((stages.warmupSteps, stages.holdSteps, stages.decaySteps) == (5, 20, 25))
     let warmup = try WarmupSchedule(steps: .fraction(0.1), of: 50) { try REXSchedule(trainingSteps: $0) }
     #expect(warmup.steps == 5)
-    #expect(warmup.schedule == AnySchedule(try REXSchedule(trainingSteps: 45)))
+    #expect(warmup.schedule == AnyLearningRateSchedule(try REXSchedule(trainingSteps: 45)))
   }
 
-  @Test("polynomial at W ≥ T has its end rate from the end of the warm-up on")
-  func polynomialWithoutDecay() throws {
+  @Test func `polynomial at W ≥ T has its end rate from the end of the warm-up on`() throws {
     for (warmupSteps, trainingSteps) in [(10, 10), (12, 10), (0, 0), (1, 1)] {
       let schedule = try PolynomialSchedule(
         warmupSteps: warmupSteps, trainingSteps: trainingSteps, endRate: 0.25, power: 2)
@@ -118,8 +119,7 @@ struct ScheduleSettingsTests {
     }
   }
 
-  @Test("An end rate or a minimum is a rate for every group, whatever its initial rate")
-  func absoluteRates() throws {
+  @Test func `an end rate or a minimum is a rate for every group, whatever its initial rate`() throws {
     let polynomial = try PolynomialSchedule(trainingSteps: 10, endRate: 1e-5)
     let cosine = try CosineWithMinimumSchedule(trainingSteps: 10, minimum: .rate(1e-5))
     for initialRate in [1e-3, 1e-2, 5e-5] {
@@ -131,13 +131,12 @@ struct ScheduleSettingsTests {
     #expect(cosine.rate(at: 5, initialRate: 0) == 0.5e-5)
   }
 
-  @Test("An end rate above a group's rate is found inside of any composition")
-  func checkReachesInside() throws {
+  @Test func `an end rate above a group's rate is found inside of any composition`() throws {
     let inner = try PolynomialSchedule(trainingSteps: 10, endRate: 1e-2)
     let outer = try JoinedSchedule(
       [ConstantSchedule(), WarmupSchedule(steps: 3, then: inner)], boundaries: [5])
     #expect(throws: ScheduleError.endRateNotBelowInitial(endRate: 1e-2, initialRate: 1e-3)) {
-      try AnySchedule(outer).check(initialRate: 1e-3)
+      try outer.check(initialRate: 1e-3)
     }
     try outer.check(initialRate: 1)
   }

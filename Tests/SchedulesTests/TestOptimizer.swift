@@ -9,4 +9,17 @@ final class TestOptimizer: ScheduledOptimizer {
     self.learningRates = learningRates
     self.weightDecays = weightDecays ?? learningRates.map { _ in 0 }
   }
+
+  var groupCount: Int { learningRates.count }
+
+  func value(of hyperparameter: Hyperparameter, inGroup index: Int) -> Double? {
+    hyperparameter == .learningRate ? learningRates[index] : weightDecays[index]
+  }
+
+  func setValue(_ value: Double, of hyperparameter: Hyperparameter, inGroup index: Int) {
+    switch hyperparameter {
+    case .learningRate: learningRates[index] = value
+    case .weightDecay: weightDecays[index] = value
+    }
+  }
 }

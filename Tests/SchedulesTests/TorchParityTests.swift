@@ -23,10 +23,10 @@ private struct TorchCases: Decodable {
       "\(name) lr \(lr) T \(trainingSteps as Int?) \(options ?? [:]) \(boundaries ?? [])"
     }
 
-    func schedule() throws -> AnySchedule {
+    func schedule() throws -> any Schedule {
       if let segments, let boundaries {
         let schedules = try segments.map { try TorchCases.schedule($0.name, nil, $0.options) }
-        return AnySchedule(try JoinedSchedule(schedules, boundaries: boundaries))
+        return try JoinedSchedule(schedules, boundaries: boundaries)
       }
       return try TorchCases.schedule(name, trainingSteps, options ?? [:])
     }
@@ -36,9 +36,9 @@ private struct TorchCases: Decodable {
 
   static func schedule(
     _ name: String, _ trainingSteps: Int?, _ options: [String: ScheduleOption]
-  ) throws -> AnySchedule {
+  ) throws -> any Schedule {
     guard
-      case .byStep(let schedule) = try SchedulePolicy(
+      case .byStep(let schedule) = try AnyLearningRateSchedule(
         named: name, trainingSteps: trainingSteps, options: options)
     else { preconditionFailure("\(name) follows a metric") }
     return schedule
@@ -51,17 +51,15 @@ private struct TorchCases: Decodable {
   }()
 }
 
-@Suite("Schedules agree with torch")
-struct TorchParityTests {
-  @Test("The file holds every schedule that torch has too")
-  func fileIsComplete() {
+@Suite struct TorchParityTests {
+  @Test func `the file holds every schedule that torch has too`() {
     #expect(
       Set(TorchCases.all.map(\.name))
         == ["exponential", "step", "multi_step", "one_cycle", "cosine_warm_restarts", "joined"])
   }
 
-  @Test("Rates agree to 1e-12 at every step", arguments: TorchCases.all)
-  fileprivate func rates(_ torch: TorchCases.Case) throws {
+  @Test(arguments: TorchCases.all)
+  fileprivate func `rates agree to 1e-12 at every step`(_ torch: TorchCases.Case) throws {
     let schedule = try torch.schedule()
     // Where torch divides by zero, it has no rates from that step on: see OneCycleTests.
     if torch.error == nil { #expect(torch.rates.count >= torch.trainingSteps ?? 40) }

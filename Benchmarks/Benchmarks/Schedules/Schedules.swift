@@ -12,16 +12,16 @@ let benchmarks: @Sendable () -> Void = {
 
   for type in SchedulerType.allCases {
     Benchmark("make \(type.rawValue)") { benchmark in
-      for _ in benchmark.scaledIterations { blackHole(try type.policy()) }
+      for _ in benchmark.scaledIterations { blackHole(try type.schedule()) }
     }
 
     // The others have a rate only once they have seen a metric.
     if type != .reduceOnPlateau && type != .greedy {
-      Benchmark("rate of \(type.rawValue)") { (benchmark, policy: SchedulePolicy) in
-        guard case .byStep(let schedule) = policy else { return }
+      Benchmark("rate of \(type.rawValue)") { (benchmark, schedule: AnyLearningRateSchedule) in
+        guard case .byStep(let schedule) = schedule else { return }
         for step in benchmark.scaledIterations { blackHole(schedule.rate(at: step, initialRate: 1e-3)) }
       } setup: {
-        try type.policy()
+        try type.schedule()
       }
     }
 
@@ -37,20 +37,21 @@ let benchmarks: @Sendable () -> Void = {
       let parameter = Parameter("p", Tensor(zeros: [2, 2]))
       let optimizer = try Adafactor(
         [parameter], options: .init(learningRate: .constant(1e-3), scaleParameter: false))
-      return try LearningRateScheduler(optimizer, policy: type.policy())
+      return try LearningRateScheduler(optimizer, type.schedule())
     }
   }
 }
 
 extension SchedulerType {
   /// This schedule over 1,000 steps, 100 of them to warm up.
-  fileprivate func policy() throws -> SchedulePolicy {
+  fileprivate func schedule() throws -> AnyLearningRateSchedule {
     var options: [String: ScheduleOption] = [:]
     switch self {
     case .cosineWithMinimum, .cosineWarmupWithMinimum: options["min_lr_rate"] = 0.1
     case .warmupStableDecay: options["num_decay_steps"] = 200
     default: break
     }
-    return try SchedulePolicy(named: rawValue, warmupSteps: 100, trainingSteps: 1_000, options: options)
+    return try AnyLearningRateSchedule(
+      named: rawValue, warmupSteps: 100, trainingSteps: 1_000, options: options)
   }
 }

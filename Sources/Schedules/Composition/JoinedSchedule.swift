@@ -11,43 +11,63 @@
 ///         └─────────────────────────────────────────────────────
 ///          0        20        40         60        80       step
 ///
-/// - s: step, from 0
-/// - ηᵢ: `schedules`
 /// - bᵢ: b₀ = 0 and then `boundaries`, the steps at which the next schedule takes over
 ///
 /// Two equal boundaries leave the schedule between them out. The last schedule has no end.
 ///
 /// Source: `join_schedules` of optax, `SequentialLR` of torch.
 public struct JoinedSchedule: Schedule {
-  /// `joined`.
-  public static let kind = "joined"
-
-  /// The schedules, in order.
-  public let schedules: [AnySchedule]
-  /// The steps at which the second, third, … schedule begins.
+  /// ηᵢ, the schedules, in order.
+  public let schedules: [AnyLearningRateSchedule]
+  /// The steps at which the second, third, … schedule starts.
   public let boundaries: [Int]
 
-  /// `schedules` in order, each from its boundary on; there is one boundary fewer than schedules.
+  private enum CodingKeys: CodingKey { case schedules, boundaries }
+  private enum CountKeys: String, CodingKey {
+    case warmupSteps = "num_warmup_steps", trainingSteps = "num_training_steps"
+  }
+
+  /// Creates a schedule of `schedules` in order, each from its boundary on; there is one boundary fewer.
   ///
   /// - Throws: ``ScheduleError`` for another number of boundaries, and boundaries that are negative or fall.
   public init(_ schedules: [any Schedule], boundaries: [Int]) throws(ScheduleError) {
-    try ScheduleError.require(
-      !schedules.isEmpty && boundaries.count == schedules.count - 1, Self.kind, "boundaries", boundaries,
-      "there must be one fewer than schedules, which are \(schedules.count), and one schedule at least"
-    )
-    try ScheduleError.require(
-      boundaries.first ?? 0 >= 0 && zip(boundaries, boundaries.dropFirst()).allSatisfy(<=),
-      Self.kind, "boundaries", boundaries, "must be steps in rising order, none negative")
-    self.schedules = schedules.map { AnySchedule($0) }
+    try Self.check(boundaries, count: schedules.count)
+    self.schedules = schedules.map { .byStep($0) }
     self.boundaries = boundaries
   }
 
-  /// Decodes the settings, and refuses those that the initializer would: `DecodingError`, ``ScheduleError``.
+  private static func check(_ boundaries: [Int], count: Int) throws(ScheduleError) {
+    try Self.require(
+      count > 0 && boundaries.count == count - 1, "boundaries", boundaries,
+      "\(count) schedules need \(count - 1), and there must be at least one schedule")
+    try Self.require(
+      boundaries.first ?? 0 >= 0 && zip(boundaries, boundaries.dropFirst()).allSatisfy(<=), "boundaries",
+      boundaries, "must be steps in rising order, none negative")
+  }
+
+  /// Decodes the settings, and checks them as the other initializer does.
+  ///
+  /// Schedules that are given by name get the length up to the next boundary, the last one up to the end of
+  /// the training, and the first one the warm-up.
   public init(from decoder: any Decoder) throws {
     let settings = try decoder.container(keyedBy: CodingKeys.self)
-    try self.init(
-      settings.decode([AnySchedule].self, forKey: .schedules),
-      boundaries: settings.decode([Int].self, forKey: .boundaries))
+    let boundaries: [Int] = try settings[.boundaries]
+    let schedules: [AnyLearningRateSchedule]
+    if let names = try? settings[.schedules] as [String] {
+      try Self.check(boundaries, count: names.count)
+      let starts = [0] + boundaries
+      let counts = try decoder.container(keyedBy: CountKeys.self)
+      let ends = boundaries + [try counts[.trainingSteps]]
+      let warmupSteps = try counts.decodeIfPresent(Int.self, forKey: .warmupSteps) ?? 0
+      schedules = try names.indices.map { index in
+        try AnyLearningRateSchedule(
+          named: names[index], warmupSteps: index == 0 ? warmupSteps : 0,
+          trainingSteps: ends[index] - starts[index])
+      }
+    } else {
+      schedules = try settings[.schedules]
+    }
+    try self.init(schedules.map { try $0.byStep(in: Self.name, "schedules") }, boundaries: boundaries)
   }
 
   /// ηᵢ(s − bᵢ).

@@ -13,7 +13,6 @@ import RealModule
 ///         └─────────────────────────────────────────────────────
 ///          0                     50                         step
 ///
-/// - s: step, from 0
 /// - points: steps in rising order, each with its multiplier
 /// - `interpolation`: `.constant` holds a point's multiplier until the next; `.linear` and `.cosine` join the
 ///   points by straight lines or half waves
@@ -37,7 +36,7 @@ public struct PiecewiseSchedule: MultiplierSchedule {
     }
   }
 
-  /// What is between two points.
+  /// The interpolation between two points.
   public enum Interpolation: String, Sendable, Codable, CaseIterable {
     /// The multiplier of the earlier point.
     case constant
@@ -47,38 +46,48 @@ public struct PiecewiseSchedule: MultiplierSchedule {
     case cosine
   }
 
-  /// `piecewise`.
-  public static let kind = "piecewise"
   @usableFromInline static let defaultInterpolation = Interpolation.constant
 
   /// The points, by rising steps.
   public let points: [Point]
-  /// What is between two points.
+  /// The interpolation between two points.
   public let interpolation: Interpolation
 
-  /// A schedule through `points`, of which there must be one at least.
+  /// Creates a schedule through `points`, of which there must be one at least.
   ///
   /// - Throws: ``ScheduleError`` for no points, negative or falling steps, and negative multipliers.
   public init(points: [Point], interpolation: Interpolation = defaultInterpolation) throws(ScheduleError) {
     let steps = points.map(\.step)
-    try ScheduleError.require(
-      !steps.isEmpty && steps[0] >= 0 && zip(steps, steps.dropFirst()).allSatisfy(<),
-      Self.kind, "points", "at the steps \(steps)",
-      "there must be one at least, at rising steps, none negative")
+    try Self.require(
+      !steps.isEmpty && steps[0] >= 0 && zip(steps, steps.dropFirst()).allSatisfy(<), "points",
+      "at the steps \(steps)", "there must be one at least, at rising steps, none negative")
     for point in points {
-      try ScheduleError.requireNonNegative(
-        point.multiplier, Self.kind, "the multiplier at step \(point.step)")
+      try Self.requireNonNegative(["the multiplier at step \(point.step)": point.multiplier])
     }
     self.points = points
     self.interpolation = interpolation
   }
 
-  /// Decodes the settings, and refuses those that the initializer would: `DecodingError`, ``ScheduleError``.
+  private enum CodingKeys: CodingKey { case steps, multipliers, interpolation }
+
+  /// Decodes the settings, and checks them as the other initializer does.
   public init(from decoder: any Decoder) throws {
     let settings = try decoder.container(keyedBy: CodingKeys.self)
+    let (steps, multipliers): ([Int], [Double]) = (try settings[.steps], try settings[.multipliers])
+    try Self.require(
+      steps.count == multipliers.count, "the number of multipliers", multipliers.count,
+      "there must be one for each of \(steps.count) steps")
     try self.init(
-      points: settings.decode([Point].self, forKey: .points),
-      interpolation: settings.decode(Interpolation.self, forKey: .interpolation))
+      points: zip(steps, multipliers).map { Point(step: $0, multiplier: $1) },
+      interpolation: settings[.interpolation])
+  }
+
+  /// Encodes the settings.
+  public func encode(to encoder: any Encoder) throws {
+    var settings = encoder.container(keyedBy: CodingKeys.self)
+    try settings.encode(points.map(\.step), forKey: .steps)
+    try settings.encode(points.map(\.multiplier), forKey: .multipliers)
+    try settings.encode(interpolation, forKey: .interpolation)
   }
 
   /// The multiplier of the last point that is not after s, or interpolated to the next one.

@@ -11,70 +11,62 @@
 ///         └─────────────────────────────────────────────────────
 ///          0                     50                         step
 ///
-/// - s: step, from 0
-/// - W: `steps`, the length of the warm-up; 0 for none
-/// - a: `startRatio`, the part of η′(0) that step 0 has
 /// - w: `shape`, a ``WarmupShape``
-/// - η′: `schedule`, which begins at its own step 0 when the warm-up is over
 ///
-/// Where η′ has a length, it should be that of the training without the warm-up.
+/// If η′ has a length, give it the length of the training without the warm-up.
 public struct WarmupSchedule: Schedule {
-  /// `warmup`.
-  public static let kind = "warmup"
-  /// From a rate of 0.
-  @usableFromInline static let defaultStartRatio = 0.0
-  @usableFromInline static let defaultShape = WarmupShape.linear
+  @usableFromInline static let defaults = (startRatio: 0.0, shape: WarmupShape.linear)
 
-  /// W, the steps of the warm-up.
+  /// W, the length of the warm-up; 0 for none.
   public let steps: Int
   /// a, the part of the first rate after the warm-up that step 0 has.
   public let startRatio: Double
   /// w, how the warm-up rises.
   public let shape: WarmupShape
-  /// η′, the schedule after the warm-up.
-  public let schedule: AnySchedule
+  /// η′, the schedule after the warm-up, which starts at its own step 0 there.
+  public let schedule: AnyLearningRateSchedule
 
-  /// A warm-up of `steps` steps, then `schedule`.
+  /// Creates a warm-up of `steps` steps, then `schedule`.
   ///
   /// - Throws: ``ScheduleError`` for a negative setting.
   public init(
-    steps: Int, startRatio: Double = defaultStartRatio, shape: WarmupShape = defaultShape,
+    steps: Int, startRatio: Double = defaults.startRatio, shape: WarmupShape = defaults.shape,
     then schedule: some Schedule
   ) throws(ScheduleError) {
-    try ScheduleError.requireCount(steps, Self.kind, "steps")
-    try ScheduleError.requireNonNegative(startRatio, Self.kind, "startRatio")
+    try Self.requireCounts(["steps": steps])
+    try Self.requireNonNegative(["startRatio": startRatio])
     self.steps = steps
     self.startRatio = startRatio
     self.shape = shape
-    self.schedule = AnySchedule(schedule)
+    self.schedule = .byStep(schedule)
   }
 
-  /// A warm-up of a part of `trainingSteps`, then the schedule that `schedule` makes for the steps left.
+  /// Creates a warm-up of a part of `trainingSteps`, then the schedule that `schedule` makes for the rest.
   ///
   ///     try WarmupSchedule(steps: .fraction(0.1), of: 1_000) { try REXSchedule(trainingSteps: $0) }
   ///
   /// Throws ``ScheduleError``, or what `schedule` throws: untyped, as closures do not infer a typed error.
   public init(
-    steps: some StepLength, of trainingSteps: Int, startRatio: Double = defaultStartRatio,
-    shape: WarmupShape = defaultShape, then schedule: (Int) throws -> some Schedule
+    steps: some StepLength, of trainingSteps: Int, startRatio: Double = defaults.startRatio,
+    shape: WarmupShape = defaults.shape, then schedule: (Int) throws -> some Schedule
   ) throws {
     let steps = try steps.steps(of: trainingSteps)
-    try ScheduleError.requireCount(steps, Self.kind, "steps")
-    try ScheduleError.require(
-      steps <= trainingSteps, Self.kind, "steps", steps,
-      "must not be greater than trainingSteps, \(trainingSteps)")
-    try self.init(
-      steps: steps, startRatio: startRatio, shape: shape, then: schedule(trainingSteps - steps))
+    try Self.requireCounts(["steps": steps])
+    try Self.require(
+      steps <= trainingSteps, "steps", steps, "must not be greater than trainingSteps, \(trainingSteps)")
+    try self.init(steps: steps, startRatio: startRatio, shape: shape, then: schedule(trainingSteps - steps))
   }
 
-  /// Decodes the settings, and refuses those that the initializer would: `DecodingError`, ``ScheduleError``.
+  private enum CodingKeys: String, CodingKey {
+    case steps = "num_warmup_steps", startRatio = "start_factor", shape = "warmup_type", schedule
+  }
+
+  /// Decodes the settings, and checks them as the other initializer does.
   public init(from decoder: any Decoder) throws {
     let settings = try decoder.container(keyedBy: CodingKeys.self)
     try self.init(
-      steps: settings.decode(Int.self, forKey: .steps),
-      startRatio: settings.decode(Double.self, forKey: .startRatio),
-      shape: settings.decode(WarmupShape.self, forKey: .shape),
-      then: settings.decode(AnySchedule.self, forKey: .schedule))
+      steps: settings[.steps], startRatio: settings[.startRatio], shape: settings.choice(.shape),
+      then: (settings[.schedule] as AnyLearningRateSchedule).byStep(in: Self.name, "schedule"))
   }
 
   /// (w(s / W)(1 − a) + a) η′(0) while s < W, then η′(s − W).

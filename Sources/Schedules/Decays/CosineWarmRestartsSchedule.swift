@@ -13,23 +13,13 @@ import RealModule
 ///         └─────────────────────────────────────────────────────
 ///          0                       50                       step
 ///
-/// - s: step, from 0
-/// - η₀: the group's initial rate
-/// - η_min: `minimumRate`, a rate
-/// - T₀: `firstCycleSteps`, the length of the first cycle
-/// - k: `growth`, how many times longer each cycle is than the one before
-///
 /// The rate jumps back to η₀ at s = T₀, T₀(1 + k), T₀(1 + k + k²), … without end.
 ///
 /// Source: `CosineAnnealingWarmRestarts` of torch; Loshchilov and Hutter, "SGDR" (arXiv 1608.03983).
 public struct CosineWarmRestartsSchedule: Schedule {
-  /// `cosine_warm_restarts`.
-  public static let kind = "cosine_warm_restarts"
-  /// Cycles of the same length.
-  @usableFromInline static let defaultGrowth = 1
-  @usableFromInline static let defaultMinimumRate = 0.0
+  @usableFromInline static let defaults = (growth: 1, minimumRate: 0.0)
 
-  /// T₀, the steps of the first cycle.
+  /// T₀, the length of the first cycle.
   public let firstCycleSteps: Int
   /// k, how many times longer each cycle is than the one before.
   public let growth: Int
@@ -40,23 +30,25 @@ public struct CosineWarmRestartsSchedule: Schedule {
   ///
   /// - Throws: ``ScheduleError`` for a cycle or a growth below 1, and a negative rate.
   public init(
-    firstCycleSteps: Int, growth: Int = defaultGrowth, minimumRate: Double = defaultMinimumRate
+    firstCycleSteps: Int, growth: Int = defaults.growth, minimumRate: Double = defaults.minimumRate
   ) throws(ScheduleError) {
-    try ScheduleError.requireCount(firstCycleSteps, Self.kind, "firstCycleSteps", atLeast: 1)
-    try ScheduleError.requireCount(growth, Self.kind, "growth", atLeast: 1)
-    try ScheduleError.requireNonNegative(minimumRate, Self.kind, "minimumRate")
+    try Self.requireCounts(["firstCycleSteps": firstCycleSteps, "growth": growth], atLeast: 1)
+    try Self.requireNonNegative(["minimumRate": minimumRate])
     self.firstCycleSteps = firstCycleSteps
     self.growth = growth
     self.minimumRate = minimumRate
   }
 
-  /// Decodes the settings, and refuses those that the initializer would: `DecodingError`, ``ScheduleError``.
+  private enum CodingKeys: String, CodingKey {
+    case firstCycleSteps = "T_0", growth = "T_mult", minimumRate = "eta_min"
+  }
+
+  /// Decodes the settings, and checks them as the other initializer does.
   public init(from decoder: any Decoder) throws {
     let settings = try decoder.container(keyedBy: CodingKeys.self)
     try self.init(
-      firstCycleSteps: settings.decode(Int.self, forKey: .firstCycleSteps),
-      growth: settings.decode(Int.self, forKey: .growth),
-      minimumRate: settings.decode(Double.self, forKey: .minimumRate))
+      firstCycleSteps: settings[.firstCycleSteps], growth: settings[.growth],
+      minimumRate: settings[.minimumRate])
   }
 
   /// η_min + ½(η₀ − η_min)(1 + cos(π t / Tᵢ)).
@@ -66,9 +58,9 @@ public struct CosineWarmRestartsSchedule: Schedule {
     return minimumRate + (initialRate - minimumRate) * wave / 2
   }
 
-  /// The steps since the last restart, and the length of the cycle that began there.
+  /// The steps since the last restart, and the length of the cycle that started there.
   ///
-  /// - Complexity: O(1) for `growth` = 1, otherwise O(log step): exact where logarithms would round.
+  /// - Complexity: O(1) for `growth` = 1, otherwise O(log step): exact, unlike logarithms.
   private func cycle(at step: Int) -> (elapsed: Int, length: Int) {
     guard growth > 1 else { return (step % firstCycleSteps, firstCycleSteps) }
     var elapsed = step

@@ -13,16 +13,10 @@ import RealModule
 ///         └─────────────────────────────────────────────────────
 ///          0        20        40         60        80       step
 ///
-/// - s: step, from 0
-/// - g: `decayRate`, the factor over D steps
-/// - D: `decaySteps`; 1 makes g the factor of each step
-///
-/// It has no end. For a decay in stairs, where s / D is rounded down, see ``StepDecaySchedule``.
+/// It has no end. For a decay in stairs, with s / D rounded down, see ``StepDecaySchedule``.
 ///
 /// Source: `ExponentialLR` of torch (D = 1), `exponential_decay` of optax.
 public struct ExponentialSchedule: MultiplierSchedule {
-  /// `exponential`.
-  public static let kind = "exponential"
   @usableFromInline static let defaultDecaySteps = 1
 
   /// g, the factor over `decaySteps` steps.
@@ -30,26 +24,24 @@ public struct ExponentialSchedule: MultiplierSchedule {
   /// D, the steps over which the rate is multiplied by g.
   public let decaySteps: Int
 
-  /// A rate that is multiplied by `decayRate` over every `decaySteps` steps.
+  /// Creates a rate that is multiplied by `decayRate` over every `decaySteps` steps.
   ///
   /// - Throws: ``ScheduleError`` for a factor that is not above 0, and less than one step.
   public init(decayRate: Double, decaySteps: Int = defaultDecaySteps) throws(ScheduleError) {
-    try ScheduleError.requirePositive(decayRate, Self.kind, "decayRate")
-    try ScheduleError.requireCount(decaySteps, Self.kind, "decaySteps", atLeast: 1)
+    try Self.requirePositive(["decayRate": decayRate])
+    try Self.requireCounts(["decaySteps": decaySteps], atLeast: 1)
     self.decayRate = decayRate
     self.decaySteps = decaySteps
   }
 
-  /// Decodes the settings, and refuses those that the initializer would: `DecodingError`, ``ScheduleError``.
+  private enum CodingKeys: String, CodingKey { case decayRate = "gamma", decaySteps = "decay_steps" }
+
+  /// Decodes the settings, and checks them as the other initializer does.
   public init(from decoder: any Decoder) throws {
     let settings = try decoder.container(keyedBy: CodingKeys.self)
-    try self.init(
-      decayRate: settings.decode(Double.self, forKey: .decayRate),
-      decaySteps: settings.decode(Int.self, forKey: .decaySteps))
+    try self.init(decayRate: settings[.decayRate], decaySteps: settings[.decaySteps])
   }
 
   /// g^(s / D).
-  public func multiplier(at step: Int) -> Double {
-    .pow(decayRate, Double(step) / Double(decaySteps))
-  }
+  public func multiplier(at step: Int) -> Double { .pow(decayRate, Double(step) / Double(decaySteps)) }
 }

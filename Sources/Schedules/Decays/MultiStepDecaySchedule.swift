@@ -13,42 +13,37 @@ import RealModule
 ///         └─────────────────────────────────────────────────────
 ///          0        20        40         60        80       step
 ///
-/// - s: step, from 0
-/// - g: `decayRate`
 /// - milestones: the steps that drop, in rising order; the same step twice drops twice
 ///
 /// After the last milestone it stays.
 ///
 /// Source: `MultiStepLR` of torch.
 public struct MultiStepDecaySchedule: MultiplierSchedule {
-  /// `multi_step`.
-  public static let kind = "multi_step"
-
   /// The steps from which the rate is multiplied by g once more.
   public let milestones: [Int]
   /// g, the factor of a drop.
   public let decayRate: Double
 
-  /// A rate that is multiplied by `decayRate` at each of `milestones`.
+  /// Creates a rate that is multiplied by `decayRate` at each of `milestones`.
   ///
   /// - Throws: ``ScheduleError`` for milestones that are negative or fall, and a factor that is not above 0.
   public init(
     milestones: [Int], decayRate: Double = StepDecaySchedule.defaultDecayRate
   ) throws(ScheduleError) {
-    try ScheduleError.require(
-      milestones.first ?? 0 >= 0 && zip(milestones, milestones.dropFirst()).allSatisfy(<=),
-      Self.kind, "milestones", milestones, "must be steps in rising order, none negative")
-    try ScheduleError.requirePositive(decayRate, Self.kind, "decayRate")
+    try Self.require(
+      milestones.first ?? 0 >= 0 && zip(milestones, milestones.dropFirst()).allSatisfy(<=), "milestones",
+      milestones, "must be steps in rising order, none negative")
+    try Self.requirePositive(["decayRate": decayRate])
     self.milestones = milestones
     self.decayRate = decayRate
   }
 
-  /// Decodes the settings, and refuses those that the initializer would: `DecodingError`, ``ScheduleError``.
+  private enum CodingKeys: String, CodingKey { case milestones, decayRate = "gamma" }
+
+  /// Decodes the settings, and checks them as the other initializer does.
   public init(from decoder: any Decoder) throws {
     let settings = try decoder.container(keyedBy: CodingKeys.self)
-    try self.init(
-      milestones: settings.decode([Int].self, forKey: .milestones),
-      decayRate: settings.decode(Double.self, forKey: .decayRate))
+    try self.init(milestones: settings[.milestones], decayRate: settings[.decayRate])
   }
 
   /// g^n, n the number of milestones ≤ s.

@@ -22,13 +22,10 @@ import RealModule
 ///     s ≤ b            from η₀ to η₀/d
 ///     s ≤ T − 1        from η₀/d to η₀/(d e)
 ///
-/// - s: step, from 0
 /// - η₀: the group's initial rate, here the peak (torch's `max_lr`)
-/// - T: `trainingSteps`; the last step is T − 1, and the rate stays as it is there
-/// - q: `riseFraction`, the part of the steps that rise
 /// - d: `initialDivisor`, e: `finalDivisor`
 ///
-/// Each phase is half a cosine or, where `annealing` is linear, a straight line. A phase without length has
+/// Each phase is half a cosine or, if `annealing` is linear, a straight line. A phase without length has
 /// the value of its end: torch divides by zero there, as with qT = 1. After the last step torch raises an
 /// error. Momentum is not cycled.
 ///
@@ -42,15 +39,12 @@ public struct OneCycleSchedule: Schedule {
     case linear
   }
 
-  /// `one_cycle`.
-  public static let kind = "one_cycle"
-  @usableFromInline static let defaultRiseFraction = 0.3
-  @usableFromInline static let defaultInitialDivisor = 25.0
-  @usableFromInline static let defaultFinalDivisor = 1e4
-  @usableFromInline static let defaultAnnealing = Annealing.cosine
-  @usableFromInline static let defaultThreePhases = false
+  @usableFromInline static let defaults = (
+    riseFraction: 0.3, initialDivisor: 25.0, finalDivisor: 1e4, annealing: Annealing.cosine,
+    threePhases: false
+  )
 
-  /// T, all steps of the training.
+  /// T, all steps of the training. The last one is T − 1; later steps have its rate.
   public let trainingSteps: Int
   /// q, the part of the steps that rise.
   public let riseFraction: Double
@@ -60,25 +54,24 @@ public struct OneCycleSchedule: Schedule {
   public let finalDivisor: Double
   /// How a phase goes from its start to its end.
   public let annealing: Annealing
-  /// Whether the rate falls to where it began before it falls to its end.
+  /// Whether the rate falls to its first value before it falls to its end.
   public let threePhases: Bool
 
-  /// One rise to the initial rate and one fall over `trainingSteps` steps.
+  /// Creates one rise to the initial rate and one fall over `trainingSteps` steps.
   ///
   /// - Throws: ``ScheduleError`` for no steps, a fraction outside of 0 ... 1 (0 ... ½ with three phases), and
   ///   divisors that are not above 0.
   public init(
-    trainingSteps: Int, riseFraction: Double = defaultRiseFraction,
-    initialDivisor: Double = defaultInitialDivisor, finalDivisor: Double = defaultFinalDivisor,
-    annealing: Annealing = defaultAnnealing, threePhases: Bool = defaultThreePhases
+    trainingSteps: Int, riseFraction: Double = defaults.riseFraction,
+    initialDivisor: Double = defaults.initialDivisor, finalDivisor: Double = defaults.finalDivisor,
+    annealing: Annealing = defaults.annealing, threePhases: Bool = defaults.threePhases
   ) throws(ScheduleError) {
-    try ScheduleError.requireCount(trainingSteps, Self.kind, "trainingSteps", atLeast: 1)
+    try Self.requireCounts(["trainingSteps": trainingSteps], atLeast: 1)
     let latest = threePhases ? 0.5 : 1.0
-    try ScheduleError.require(
-      (0...latest).contains(riseFraction), Self.kind, "riseFraction", riseFraction,
+    try Self.require(
+      (0...latest).contains(riseFraction), "riseFraction", riseFraction,
       "must be from 0 to \(latest)" + (threePhases ? ", as the second of three phases is as long" : ""))
-    try ScheduleError.requirePositive(initialDivisor, Self.kind, "initialDivisor")
-    try ScheduleError.requirePositive(finalDivisor, Self.kind, "finalDivisor")
+    try Self.requirePositive(["initialDivisor": initialDivisor, "finalDivisor": finalDivisor])
     self.trainingSteps = trainingSteps
     self.riseFraction = riseFraction
     self.initialDivisor = initialDivisor
@@ -87,16 +80,18 @@ public struct OneCycleSchedule: Schedule {
     self.threePhases = threePhases
   }
 
-  /// Decodes the settings, and refuses those that the initializer would: `DecodingError`, ``ScheduleError``.
+  private enum CodingKeys: String, CodingKey {
+    case trainingSteps = "num_training_steps", riseFraction = "pct_start", initialDivisor = "div_factor"
+    case finalDivisor = "final_div_factor", annealing = "anneal_strategy", threePhases = "three_phase"
+  }
+
+  /// Decodes the settings, and checks them as the other initializer does.
   public init(from decoder: any Decoder) throws {
     let settings = try decoder.container(keyedBy: CodingKeys.self)
     try self.init(
-      trainingSteps: settings.decode(Int.self, forKey: .trainingSteps),
-      riseFraction: settings.decode(Double.self, forKey: .riseFraction),
-      initialDivisor: settings.decode(Double.self, forKey: .initialDivisor),
-      finalDivisor: settings.decode(Double.self, forKey: .finalDivisor),
-      annealing: settings.decode(Annealing.self, forKey: .annealing),
-      threePhases: settings.decode(Bool.self, forKey: .threePhases))
+      trainingSteps: settings[.trainingSteps], riseFraction: settings[.riseFraction],
+      initialDivisor: settings[.initialDivisor], finalDivisor: settings[.finalDivisor],
+      annealing: settings[.annealing], threePhases: settings[.threePhases])
   }
 
   /// The value of the phase that the step is in.

@@ -11,40 +11,34 @@
 ///         └─────────────────────────────────────────────────────
 ///          0        20        40         60        80       step
 ///
-/// - s: step, from 0
-/// - T: `trainingSteps`; the rate is 0 at s = T and after
-/// - d: `delay`, from 0, which is the straight line, to below 1; the paper has ½
-///
 /// With T = 0 it is 0 at every step.
 ///
 /// Source: Chen, Wolfe and Kyrillidis, "REX: Revisiting Budgeted Training with an Improved Schedule"
 /// (arXiv 2107.04197), where it is (1 − x) / (½ + ½(1 − x)).
 public struct REXSchedule: MultiplierSchedule {
-  /// `rex`.
-  public static let kind = "rex"
   @usableFromInline static let defaultDelay = 0.5
 
-  /// T, all steps of the training.
+  /// T, all steps of the training; the rate is 0 from s = T on.
   public let trainingSteps: Int
-  /// d, how far the fall is put off.
+  /// d, the delay of the fall: from 0, a straight line, to below 1; the paper has ½.
   public let delay: Double
 
-  /// A fall from the initial rate to 0 at `trainingSteps`.
+  /// Creates a fall from the initial rate to 0 at `trainingSteps`.
   ///
   /// - Throws: ``ScheduleError`` for a negative count and a delay outside of 0 ..< 1.
   public init(trainingSteps: Int, delay: Double = defaultDelay) throws(ScheduleError) {
-    try ScheduleError.requireCount(trainingSteps, Self.kind, "trainingSteps")
-    try ScheduleError.require((0..<1).contains(delay), Self.kind, "delay", delay, "must be from 0 to below 1")
+    try Self.requireCounts(["trainingSteps": trainingSteps])
+    try Self.require((0..<1).contains(delay), "delay", delay, "must be from 0 to below 1")
     self.trainingSteps = trainingSteps
     self.delay = delay
   }
 
-  /// Decodes the settings, and refuses those that the initializer would: `DecodingError`, ``ScheduleError``.
+  private enum CodingKeys: String, CodingKey { case trainingSteps = "num_training_steps", delay }
+
+  /// Decodes the settings, and checks them as the other initializer does.
   public init(from decoder: any Decoder) throws {
     let settings = try decoder.container(keyedBy: CodingKeys.self)
-    try self.init(
-      trainingSteps: settings.decode(Int.self, forKey: .trainingSteps),
-      delay: settings.decode(Double.self, forKey: .delay))
+    try self.init(trainingSteps: settings[.trainingSteps], delay: settings[.delay])
   }
 
   /// (1 − x) / (1 − d x).

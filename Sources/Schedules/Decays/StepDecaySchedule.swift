@@ -13,43 +13,35 @@ import RealModule
 ///         └─────────────────────────────────────────────────────
 ///          0        20        40         60        80       step
 ///
-/// - s: step, from 0
-/// - g: `decayRate`
-/// - D: `stepSize`, the steps between two drops; the first drop is at s = D
-///
 /// It has no end.
 ///
 /// Source: `StepLR` of torch.
 public struct StepDecaySchedule: MultiplierSchedule {
-  /// `step`.
-  public static let kind = "step"
   @usableFromInline static let defaultDecayRate = 0.1
 
-  /// D, the steps between two drops.
+  /// D, the steps between two drops; the first drop is at s = D.
   public let stepSize: Int
   /// g, the factor of a drop.
   public let decayRate: Double
 
-  /// A rate that is multiplied by `decayRate` at every `stepSize`-th step.
+  /// Creates a rate that is multiplied by `decayRate` at every `stepSize`-th step.
   ///
   /// - Throws: ``ScheduleError`` for less than one step, and a factor that is not above 0.
   public init(stepSize: Int, decayRate: Double = defaultDecayRate) throws(ScheduleError) {
-    try ScheduleError.requireCount(stepSize, Self.kind, "stepSize", atLeast: 1)
-    try ScheduleError.requirePositive(decayRate, Self.kind, "decayRate")
+    try Self.requireCounts(["stepSize": stepSize], atLeast: 1)
+    try Self.requirePositive(["decayRate": decayRate])
     self.stepSize = stepSize
     self.decayRate = decayRate
   }
 
-  /// Decodes the settings, and refuses those that the initializer would: `DecodingError`, ``ScheduleError``.
+  private enum CodingKeys: String, CodingKey { case stepSize = "step_size", decayRate = "gamma" }
+
+  /// Decodes the settings, and checks them as the other initializer does.
   public init(from decoder: any Decoder) throws {
     let settings = try decoder.container(keyedBy: CodingKeys.self)
-    try self.init(
-      stepSize: settings.decode(Int.self, forKey: .stepSize),
-      decayRate: settings.decode(Double.self, forKey: .decayRate))
+    try self.init(stepSize: settings[.stepSize], decayRate: settings[.decayRate])
   }
 
   /// g^⌊s / D⌋.
-  public func multiplier(at step: Int) -> Double {
-    .pow(decayRate, Double(step / stepSize))
-  }
+  public func multiplier(at step: Int) -> Double { .pow(decayRate, Double(step / stepSize)) }
 }

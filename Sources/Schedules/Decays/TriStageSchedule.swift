@@ -18,18 +18,14 @@ import RealModule
 ///     s ≤ W + H + D    b^((s − W − H) / D)
 ///     after            b
 ///
-/// - s: step, from 0
 /// - W: `warmupSteps`, H: `holdSteps`, D: `decaySteps`
 /// - a: `initialRatio`, b: `finalRatio`, parts of the initial rate
 ///
-/// A phase of 0 steps is left out.
+/// A phase of 0 steps is skipped.
 ///
 /// Source: `tri_stage` of fairseq; Park et al., "SpecAugment" (arXiv 1904.08779).
 public struct TriStageSchedule: MultiplierSchedule {
-  /// `tri_stage`.
-  public static let kind = "tri_stage"
-  @usableFromInline static let defaultInitialRatio = 0.01
-  @usableFromInline static let defaultFinalRatio = 0.01
+  @usableFromInline static let defaults = (initialRatio: 0.01, finalRatio: 0.01)
 
   /// W, the steps of the linear warm-up.
   public let warmupSteps: Int
@@ -42,18 +38,16 @@ public struct TriStageSchedule: MultiplierSchedule {
   /// b, the part of the initial rate at the end.
   public let finalRatio: Double
 
-  /// A schedule of W + H + D steps.
+  /// Creates a schedule of W + H + D steps.
   ///
   /// - Throws: ``ScheduleError`` for a negative setting and a final ratio of 0.
   public init(
-    warmupSteps: Int, holdSteps: Int, decaySteps: Int,
-    initialRatio: Double = defaultInitialRatio, finalRatio: Double = defaultFinalRatio
+    warmupSteps: Int, holdSteps: Int, decaySteps: Int, initialRatio: Double = defaults.initialRatio,
+    finalRatio: Double = defaults.finalRatio
   ) throws(ScheduleError) {
-    try ScheduleError.requireCount(warmupSteps, Self.kind, "warmupSteps")
-    try ScheduleError.requireCount(holdSteps, Self.kind, "holdSteps")
-    try ScheduleError.requireCount(decaySteps, Self.kind, "decaySteps")
-    try ScheduleError.requireNonNegative(initialRatio, Self.kind, "initialRatio")
-    try ScheduleError.requirePositive(finalRatio, Self.kind, "finalRatio")
+    try Self.requireCounts(["warmupSteps": warmupSteps, "holdSteps": holdSteps, "decaySteps": decaySteps])
+    try Self.requireNonNegative(["initialRatio": initialRatio])
+    try Self.requirePositive(["finalRatio": finalRatio])
     self.warmupSteps = warmupSteps
     self.holdSteps = holdSteps
     self.decaySteps = decaySteps
@@ -61,41 +55,50 @@ public struct TriStageSchedule: MultiplierSchedule {
     self.finalRatio = finalRatio
   }
 
-  /// A schedule of T = `trainingSteps` steps, which decays in those that warm-up and hold leave.
+  /// Creates a schedule of T = `trainingSteps` steps, which decays in those that warm-up and hold leave.
   ///
-  /// - Throws: ``ScheduleError`` for the same, and where warm-up and hold are longer than the training.
+  /// - Throws: ``ScheduleError`` for the same, or if warm-up and hold are longer than the training.
   public init(
     warmupSteps: some StepLength, holdSteps: some StepLength, trainingSteps: Int,
-    initialRatio: Double = defaultInitialRatio, finalRatio: Double = defaultFinalRatio
+    initialRatio: Double = defaults.initialRatio, finalRatio: Double = defaults.finalRatio
   ) throws(ScheduleError) {
     let warmupSteps = try warmupSteps.steps(of: trainingSteps)
     let holdSteps = try holdSteps.steps(of: trainingSteps)
-    try ScheduleError.requireCount(warmupSteps, Self.kind, "warmupSteps")
-    try ScheduleError.requireCount(holdSteps, Self.kind, "holdSteps")
-    try ScheduleError.require(
-      trainingSteps >= warmupSteps + holdSteps, Self.kind, "trainingSteps", trainingSteps,
+    try Self.requireCounts(["warmupSteps": warmupSteps, "holdSteps": holdSteps])
+    try Self.require(
+      trainingSteps >= warmupSteps + holdSteps, "trainingSteps", trainingSteps,
       "must hold the warm-up (\(warmupSteps)) and the hold (\(holdSteps)): make it greater or those shorter")
     try self.init(
       warmupSteps: warmupSteps, holdSteps: holdSteps, decaySteps: trainingSteps - warmupSteps - holdSteps,
       initialRatio: initialRatio, finalRatio: finalRatio)
   }
 
-  /// Decodes the settings, and refuses those that the initializer would: `DecodingError`, ``ScheduleError``.
+  private enum CodingKeys: String, CodingKey {
+    case warmupSteps = "num_warmup_steps", holdSteps = "hold_steps", decaySteps = "decay_steps"
+    case initialRatio = "init_lr_scale", finalRatio = "final_lr_scale"
+  }
+
+  private enum TrainingKeys: String, CodingKey { case trainingSteps = "num_training_steps" }
+
+  /// Decodes the settings, or derives the decay steps from the training steps.
   public init(from decoder: any Decoder) throws {
     let settings = try decoder.container(keyedBy: CodingKeys.self)
-    try self.init(
-      warmupSteps: settings.decode(Int.self, forKey: .warmupSteps),
-      holdSteps: settings.decode(Int.self, forKey: .holdSteps),
-      decaySteps: settings.decode(Int.self, forKey: .decaySteps),
-      initialRatio: settings.decode(Double.self, forKey: .initialRatio),
-      finalRatio: settings.decode(Double.self, forKey: .finalRatio))
+    if settings.contains(.decaySteps) {
+      try self.init(
+        warmupSteps: settings[.warmupSteps], holdSteps: settings[.holdSteps],
+        decaySteps: settings[.decaySteps], initialRatio: settings[.initialRatio],
+        finalRatio: settings[.finalRatio])
+    } else {
+      try self.init(
+        warmupSteps: settings[.warmupSteps] as Int, holdSteps: settings[.holdSteps] as Int,
+        trainingSteps: decoder.container(keyedBy: TrainingKeys.self)[.trainingSteps],
+        initialRatio: settings[.initialRatio], finalRatio: settings[.finalRatio])
+    }
   }
 
   /// The value of the stage that the step is in.
   public func multiplier(at step: Int) -> Double {
-    if step < warmupSteps {
-      return initialRatio + (1 - initialRatio) * Double(step) / Double(warmupSteps)
-    }
+    if step < warmupSteps { return initialRatio + (1 - initialRatio) * Double(step) / Double(warmupSteps) }
     let decayed = step - warmupSteps - holdSteps
     if decayed < 0 { return 1 }
     if decayed < decaySteps { return .pow(finalRatio, Double(decayed) / Double(decaySteps)) }

@@ -1,10 +1,11 @@
-/// Every schedule that can be made by name: the twelve of transformers, and this module's own.
+/// All schedules of this module: ``ScheduleCatalog/entries`` can be made by name.
 package enum ScheduleCatalog {
-  /// A schedule's name, what it does and which options it has.
+  /// The registration of a schedule: making it by name, saving and restoring it, and `adafactor schedule --list`
+  /// need nothing else.
   package struct Entry: Sendable {
     /// The name.
     package let name: String
-    /// What it does, in one sentence.
+    /// The behavior, in one sentence without a subject.
     package let summary: String
     /// The counts that it needs, by the reference's names.
     package let requiredCounts: [String]
@@ -12,25 +13,31 @@ package enum ScheduleCatalog {
     package let options: [OptionDescription]
     /// Whether it follows a metric.
     package let followsMetric: Bool
+    /// Whether making it by name puts a warm-up before it, as it has none of its own.
+    let isWarmedUp: Bool
+    /// The type.
+    let type: ObjectIdentifier
+    /// Decodes a value of the type.
+    let decode: @Sendable (any Decoder) throws -> AnyLearningRateSchedule
 
-    let make: @Sendable (ScheduleArguments) throws(ScheduleError) -> SchedulePolicy
-
-    init(
-      _ name: String, _ summary: String, requires requiredCounts: [String] = [],
-      options: [OptionDescription] = [], followsMetric: Bool = false,
-      make: @escaping @Sendable (ScheduleArguments) throws(ScheduleError) -> SchedulePolicy
+    init<Base: LearningRateSchedule>(
+      _ type: Base.Type, _ name: String, _ summary: String, requires requiredCounts: [String] = [],
+      isWarmedUp: Bool = false, options: [OptionDescription] = []
     ) {
       self.name = name
       self.summary = summary
       self.requiredCounts = requiredCounts
       self.options = options
-      self.followsMetric = followsMetric
-      self.make = make
+      self.followsMetric = type is any MetricSchedule.Type
+      self.isWarmedUp = isWarmedUp
+      self.type = ObjectIdentifier(type)
+      self.decode = { AnyLearningRateSchedule(try Base(from: $0)) }
     }
   }
 
-  /// All schedules, those of transformers first.
-  package static let entries: [Entry] = SchedulerType.allCases.map(\.entry) + ownEntries
+  /// The name under which each type is saved: its first one.
+  static let names = Dictionary(
+    restorable.map { ($0.type, $0.name) }, uniquingKeysWith: { first, _ in first })
 
   /// The entry of this name.
   package static func entry(named name: String) throws(ScheduleError) -> Entry {
@@ -41,33 +48,59 @@ package enum ScheduleCatalog {
   }
 }
 
-extension SchedulePolicy {
-  /// The schedule called `name`: a name of ``SchedulerType``, or one more of `adafactor schedule --list`.
+extension ScheduleCatalog.Entry {
+  /// Decodes the schedule from the counts and the options, with defaults for the options that are not given.
+  fileprivate func make(
+    warmupSteps: Int?, trainingSteps: Int?, options: [String: ScheduleOption]
+  ) throws(ScheduleError) -> AnyLearningRateSchedule {
+    let counts = ["num_warmup_steps": warmupSteps, "num_training_steps": trainingSteps]
+    for count in requiredCounts where counts[count] == .some(nil) {
+      throw .missingArgument(schedule: name, argument: count)
+    }
+    // In alphabetical order, so that of several wrong options always the same one is named.
+    for option in options.keys.sorted() where !self.options.contains(where: { $0.name == option }) {
+      throw .unknownOption(schedule: name, option: option, known: self.options.map(\.name))
+    }
+    var settings = Dictionary(uniqueKeysWithValues: self.options.map { ($0.name, $0.defaultValue) })
+    settings.merge(options.filter { $0.value != .null }) { $1 }
+    settings.merge(counts.compactMapValues { $0.map { .int($0) } }) { $1 }
+    let warmupSteps = isWarmedUp ? warmupSteps ?? 0 : 0
+    if warmupSteps > 0, requiredCounts.contains("num_training_steps"), let trainingSteps {
+      try ScheduleError.require(
+        trainingSteps >= warmupSteps, name, "num_training_steps", trainingSteps,
+        "must hold the warm-up of \(warmupSteps) steps")
+      settings["num_training_steps"] = .int(trainingSteps - warmupSteps)
+    }
+    let schedule = try OptionDecoder(.object(settings), schedule: name).decode(decode)
+    guard warmupSteps != 0, case .byStep(let warmedUp) = schedule else { return schedule }
+    return .byStep(try WarmupSchedule(steps: warmupSteps, then: warmedUp))
+  }
+}
+
+extension AnyLearningRateSchedule {
+  /// Creates the schedule called `name`: a name of ``SchedulerType``, or one of `adafactor schedule --list`.
   ///
-  /// A warm-up before a schedule that has none of its own is added to it (``WarmupSchedule``), out of the
-  /// training steps. The names of transformers keep to what they mean there: `constant` and the metric-driven
-  /// ones ignore the counts.
+  /// A warm-up is added before a schedule that has none of its own (``WarmupSchedule``), as a part of the
+  /// training steps. Names of transformers keep their meaning: `constant` and the metric-driven schedules
+  /// ignore the counts.
   ///
   /// - Parameters:
-  ///   - name: The name, of which `adafactor schedule --list` shows all.
+  ///   - name: The name; `adafactor schedule --list` shows all names.
   ///   - warmupSteps: The steps of the warm-up: transformers' `num_warmup_steps`.
-  ///   - trainingSteps: All steps, those of the warm-up included: transformers' `num_training_steps`.
+  ///   - trainingSteps: All steps, the warm-up included: transformers' `num_training_steps`.
   ///   - options: The schedule's own options, transformers' `scheduler_specific_kwargs`; null stands for the
   ///     default.
-  /// - Throws: transformers' errors: of an unknown name, a missing count, an unknown or ill-typed option, a
-  ///   setting that the schedule refuses.
+  /// - Throws: transformers' errors, in this order: an unknown name, a missing count, an unknown option, then
+  ///   an option that is missing or ill-typed, and a setting that the schedule refuses.
   public init(
     named name: String, warmupSteps: Int? = nil, trainingSteps: Int? = nil,
     options: [String: ScheduleOption] = [:]
   ) throws(ScheduleError) {
-    let entry = try ScheduleCatalog.entry(named: name)
-    let arguments = try ScheduleArguments(
-      name, warmupSteps: warmupSteps, trainingSteps: trainingSteps, options: options,
-      descriptions: entry.options)
-    self = try entry.make(arguments)
+    self = try ScheduleCatalog.entry(named: name).make(
+      warmupSteps: warmupSteps, trainingSteps: trainingSteps, options: options)
   }
 
-  /// The schedule of the reference's `type`; see ``init(named:warmupSteps:trainingSteps:options:)``.
+  /// Creates the schedule of the reference's `type`; see ``init(named:warmupSteps:trainingSteps:options:)``.
   ///
   /// - Throws: the same errors.
   public init(

@@ -1,4 +1,4 @@
-/// The value of a schedule's option as it comes from a configuration: what JSON can hold, apart from objects.
+/// The value of a schedule's option as it comes from a configuration: anything that JSON can hold.
 public enum ScheduleOption: Sendable, Hashable {
   /// Not given; the same as leaving the option out.
   case null
@@ -12,6 +12,8 @@ public enum ScheduleOption: Sendable, Hashable {
   case string(String)
   /// A list.
   case array([ScheduleOption])
+  /// Values by name.
+  case object([String: ScheduleOption])
 }
 
 extension ScheduleOption: ExpressibleByNilLiteral, ExpressibleByBooleanLiteral, ExpressibleByIntegerLiteral,
@@ -21,13 +23,13 @@ extension ScheduleOption: ExpressibleByNilLiteral, ExpressibleByBooleanLiteral, 
   public init(nilLiteral: ()) { self = .null }
   /// True or false.
   public init(booleanLiteral value: Bool) { self = .bool(value) }
-  /// A whole number.
+  /// Creates a whole number.
   public init(integerLiteral value: Int) { self = .int(value) }
-  /// A number.
+  /// Creates a number.
   public init(floatLiteral value: Double) { self = .double(value) }
-  /// A text.
+  /// Creates a text.
   public init(stringLiteral value: String) { self = .string(value) }
-  /// A list.
+  /// Creates a list.
   public init(arrayLiteral elements: ScheduleOption...) { self = .array(elements) }
 }
 
@@ -45,12 +47,14 @@ extension ScheduleOption: Codable {
       self = .double(value)
     } else if let value = try? container.decode(String.self) {
       self = .string(value)
+    } else if let value = try? container.decode([ScheduleOption].self) {
+      self = .array(value)
     } else {
-      self = .array(try container.decode([ScheduleOption].self))
+      self = .object(try container.decode([String: ScheduleOption].self))
     }
   }
 
-  /// Encodes the value alone.
+  /// Encodes the value without its case.
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.singleValueContainer()
     switch self {
@@ -60,6 +64,7 @@ extension ScheduleOption: Codable {
     case .double(let value): try container.encode(value)
     case .string(let value): try container.encode(value)
     case .array(let value): try container.encode(value)
+    case .object(let value): try container.encode(value)
     }
   }
 }
@@ -74,6 +79,7 @@ extension ScheduleOption: CustomStringConvertible {
     case .double(let value): "\(value)"
     case .string(let value): value
     case .array(let values): values.map(\.description).joined(separator: ",")
+    case .object(let values): "\(values)"
     }
   }
 

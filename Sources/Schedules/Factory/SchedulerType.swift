@@ -1,4 +1,4 @@
-/// The names of the schedules of transformers, as its `SchedulerType` has them.
+/// The names of the schedules of transformers, as in its `SchedulerType`.
 public enum SchedulerType: String, Sendable, Codable, CaseIterable {
   /// ``LinearSchedule``.
   case linear
@@ -25,7 +25,7 @@ public enum SchedulerType: String, Sendable, Codable, CaseIterable {
   /// ``GreedySchedule``.
   case greedy
 
-  /// The type of this name; throws transformers' error where it has none.
+  /// Creates the type of this name; throws transformers' error if there is none.
   public init(named name: String) throws(ScheduleError) {
     guard let type = SchedulerType(rawValue: name) else {
       throw .unknownName(name, known: Self.allCases.map(\.rawValue))

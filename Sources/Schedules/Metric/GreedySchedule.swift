@@ -12,41 +12,28 @@
 ///         └─────────────────────────────────────────────────────
 ///          0           10           20           30         step
 ///
-/// - η: a group's rate
-/// - f: `factor`, above 0 and below 1
-/// - η_min, η_max: `minimumRate`, `maximumRate`, for all groups or one a group
-/// - `mode`, `threshold`, `thresholdMode`: what counts as better; see ``MetricCriterion``. A better
-///   observation ends a row of worse ones, and the other way round
-/// - `patience`: the observations in a row that do not change anything yet
-/// - `warmup`, `cooldown`: the observations after an increase, and after a reduction, that are ignored:
-///   neither they nor the best value count, but the smoothing goes on
-/// - `epsilon`: a group whose rate would change by no more than this keeps it
-/// - `smoothingWindow`: where given, the mean of so many last values of the metric is observed
-/// - `resetStart`: so many reductions with all groups at η_min, without an increase between them, set the
-///   rates back to the initial ones and begin everything anew
+/// A better observation ends a row of worse ones, and the other way round. While observations are ignored, in
+/// the `warmup` after an increase and the `cooldown` after a reduction, neither they nor the best value count,
+/// but the smoothing continues.
 ///
-/// **With the default η_min of 1e-3 a rate below it can only rise**: give η_min where the initial rate is
+/// **With the default η_min of 1e-3 a rate below it can only rise**: give η_min if the initial rate is
 /// small. NaN counts as worse. After a reset the `cooldown` of its reduction still runs, as in transformers.
 ///
 /// Source: `greedy` of transformers; "GreedyLR" (arXiv 2512.14527).
 public struct GreedySchedule: MetricSchedule {
-  /// `greedy`.
-  public static let kind = "greedy"
   @usableFromInline static let defaultCriterion = MetricCriterion(
     mode: .minimize, threshold: 1e-6, thresholdMode: .absolute)
-  @usableFromInline static let defaultFactor = 0.95
-  @usableFromInline static let defaultPatience = 10
-  @usableFromInline static let defaultCooldown = 0
-  @usableFromInline static let defaultWarmup = 0
-  @usableFromInline static let defaultMinimumRate = PerGroup.all(1e-3)
-  @usableFromInline static let defaultMaximumRate = PerGroup.all(1)
-  @usableFromInline static let defaultEpsilon = 1e-8
-  @usableFromInline static let defaultResetStart = 500
-  /// The window where smoothing is asked for without one.
-  static let defaultSmoothingWindow = 50
+  @usableFromInline static let defaults = (
+    factor: 0.95, patience: 10, cooldown: 0, warmup: 0, minimumRate: 1e-3, maximumRate: 1.0, epsilon: 1e-8,
+    resetStart: 500, smoothingWindow: 50
+  )
 
-  /// What counts as better.
-  public let criterion: MetricCriterion
+  /// The values that are good.
+  public let mode: MetricCriterion.Mode
+  /// How much better counts as better; see ``MetricCriterion``.
+  public let threshold: Double
+  /// The meaning of the threshold.
+  public let thresholdMode: MetricCriterion.ThresholdMode
   /// f, the factor of a reduction; its inverse is that of an increase.
   public let factor: Double
   /// The observations in a row that do not change anything yet.
@@ -59,11 +46,12 @@ public struct GreedySchedule: MetricSchedule {
   public let minimumRate: PerGroup
   /// η_max, above which no rate is increased.
   public let maximumRate: PerGroup
-  /// The greatest change of a rate that is left out.
+  /// A group whose rate would change by no more than this keeps it.
   public let epsilon: Double
-  /// The number of last values whose mean is observed; none for the value itself.
+  /// The number of last values whose mean is observed; nil for the value itself.
   public let smoothingWindow: Int?
-  /// The reductions at η_min that set everything back.
+  /// The number of reductions with all groups at η_min, without an increase between them, that set the rates
+  /// back to the initial ones and start everything anew.
   public let resetStart: Int
 
   private var progress: Progress?
@@ -74,7 +62,7 @@ public struct GreedySchedule: MetricSchedule {
     var counters: Counters
   }
 
-  /// What a reset begins anew.
+  /// The part of the progress that a reset starts anew.
   struct Counters: Codable, Equatable {
     var best: ExactDouble
     var goodCount = 0
@@ -85,32 +73,30 @@ public struct GreedySchedule: MetricSchedule {
     var smoothing: MovingMean?
   }
 
-  /// A schedule that has not begun: ``start(rates:)`` gives it the groups' rates.
+  /// Creates a schedule that is not started: ``start(rates:)`` gives it the groups' rates.
   ///
   /// - Throws: ``ScheduleError`` for a factor that is not between 0 and 1, a negative setting, and a window
   ///   of no values.
   public init(
     mode: MetricCriterion.Mode = defaultCriterion.mode, threshold: Double = defaultCriterion.threshold,
     thresholdMode: MetricCriterion.ThresholdMode = defaultCriterion.thresholdMode,
-    factor: Double = defaultFactor,
-    patience: Int = defaultPatience, cooldown: Int = defaultCooldown, warmup: Int = defaultWarmup,
-    minimumRate: PerGroup = defaultMinimumRate, maximumRate: PerGroup = defaultMaximumRate,
-    epsilon: Double = defaultEpsilon, smoothingWindow: Int? = nil, resetStart: Int = defaultResetStart
+    factor: Double = defaults.factor, patience: Int = defaults.patience, cooldown: Int = defaults.cooldown,
+    warmup: Int = defaults.warmup, minimumRate: PerGroup = .all(defaults.minimumRate),
+    maximumRate: PerGroup = .all(defaults.maximumRate), epsilon: Double = defaults.epsilon,
+    smoothingWindow: Int? = nil, resetStart: Int = defaults.resetStart
   ) throws(ScheduleError) {
     guard factor < 1 else { throw .factorNotBelowOne(factor) }
-    try ScheduleError.requirePositive(factor, Self.kind, "factor")
-    try ScheduleError.requireNonNegative(threshold, Self.kind, "threshold")
-    try ScheduleError.requireCount(patience, Self.kind, "patience")
-    try ScheduleError.requireCount(cooldown, Self.kind, "cooldown")
-    try ScheduleError.requireCount(warmup, Self.kind, "warmup")
-    try minimumRate.check(Self.kind, "minimumRate")
-    try maximumRate.check(Self.kind, "maximumRate")
-    try ScheduleError.requireNonNegative(epsilon, Self.kind, "epsilon")
-    if let smoothingWindow {
-      try ScheduleError.requireCount(smoothingWindow, Self.kind, "smoothingWindow", atLeast: 1)
-    }
-    try ScheduleError.requireCount(resetStart, Self.kind, "resetStart")
-    criterion = MetricCriterion(mode: mode, threshold: threshold, thresholdMode: thresholdMode)
+    try Self.requirePositive(["factor": factor])
+    try Self.requireNonNegative(["threshold": threshold])
+    try Self.requireCounts(["patience": patience, "cooldown": cooldown, "warmup": warmup])
+    for rate in minimumRate.values { try Self.requireNonNegative(["minimumRate": rate]) }
+    for rate in maximumRate.values { try Self.requireNonNegative(["maximumRate": rate]) }
+    try Self.requireNonNegative(["epsilon": epsilon])
+    try Self.requireCounts(["smoothingWindow": smoothingWindow ?? 1], atLeast: 1)
+    try Self.requireCounts(["resetStart": resetStart])
+    self.mode = mode
+    self.threshold = threshold
+    self.thresholdMode = thresholdMode
     self.factor = factor
     self.patience = patience
     self.cooldown = cooldown
@@ -122,27 +108,31 @@ public struct GreedySchedule: MetricSchedule {
     self.resetStart = resetStart
   }
 
-  /// Decodes the settings, which are checked, and the progress.
+  private enum CodingKeys: String, CodingKey {
+    case mode, threshold, thresholdMode = "threshold_mode", factor, patience, cooldown, warmup
+    case minimumRate = "min_lr", maximumRate = "max_lr", epsilon = "eps"
+    case smoothingWindow = "window_size", resetStart = "reset_start", progress
+  }
+  private enum SmoothKey: CodingKey { case smooth }
+
+  /// Decodes the settings, which are checked, and the progress. The window counts unless `smooth` is false.
   public init(from decoder: any Decoder) throws {
     let settings = try decoder.container(keyedBy: CodingKeys.self)
-    let criterion = try settings.decode(MetricCriterion.self, forKey: .criterion)
+    let smooth = try decoder.container(keyedBy: SmoothKey.self).decodeIfPresent(Bool.self, forKey: .smooth)
+    let window = try settings.decodeIfPresent(Int.self, forKey: .smoothingWindow)
     try self.init(
-      mode: criterion.mode, threshold: criterion.threshold, thresholdMode: criterion.thresholdMode,
-      factor: settings.decode(Double.self, forKey: .factor),
-      patience: settings.decode(Int.self, forKey: .patience),
-      cooldown: settings.decode(Int.self, forKey: .cooldown),
-      warmup: settings.decode(Int.self, forKey: .warmup),
-      minimumRate: settings.decode(PerGroup.self, forKey: .minimumRate),
-      maximumRate: settings.decode(PerGroup.self, forKey: .maximumRate),
-      epsilon: settings.decode(Double.self, forKey: .epsilon),
-      smoothingWindow: settings.decodeIfPresent(Int.self, forKey: .smoothingWindow),
-      resetStart: settings.decode(Int.self, forKey: .resetStart))
+      mode: settings.choice(.mode), threshold: settings[.threshold],
+      thresholdMode: settings.choice(.thresholdMode),
+      factor: settings[.factor], patience: settings[.patience], cooldown: settings[.cooldown],
+      warmup: settings[.warmup], minimumRate: settings[.minimumRate], maximumRate: settings[.maximumRate],
+      epsilon: settings[.epsilon], smoothingWindow: smooth == false ? nil : window,
+      resetStart: settings[.resetStart])
     guard let progress = try settings.decodeIfPresent(Progress.self, forKey: .progress) else { return }
     try check(progress)
     self.progress = progress
   }
 
-  /// Throws where a decoded progress does not belong to these settings.
+  /// Throws if a decoded progress does not belong to these settings.
   private func check(_ progress: Progress) throws(ScheduleError) {
     let groups = progress.rates.count
     guard progress.initialRates.count == groups else {
@@ -151,14 +141,19 @@ public struct GreedySchedule: MetricSchedule {
     try minimumRate.check(count: groups, setting: "min_lr")
     try maximumRate.check(count: groups, setting: "max_lr")
     let counters = progress.counters
-    try ScheduleError.requireCount(counters.goodCount, Self.kind, "goodCount")
-    try ScheduleError.requireCount(counters.badCount, Self.kind, "badCount")
-    try ScheduleError.requireCount(counters.remainingCooldown, Self.kind, "remainingCooldown")
-    try ScheduleError.requireCount(counters.remainingWarmup, Self.kind, "remainingWarmup")
-    try ScheduleError.requireCount(counters.remainingReductions, Self.kind, "remainingReductions")
-    try ScheduleError.require(
-      counters.smoothing?.size == smoothingWindow, Self.kind, "smoothing", counters.smoothing?.size ?? 0,
+    try Self.requireCounts([
+      "goodCount": counters.goodCount, "badCount": counters.badCount,
+      "remainingCooldown": counters.remainingCooldown, "remainingWarmup": counters.remainingWarmup,
+      "remainingReductions": counters.remainingReductions,
+    ])
+    try Self.require(
+      counters.smoothing?.size == smoothingWindow, "smoothing", counters.smoothing?.size ?? 0,
       "must be over \(smoothingWindow ?? 0) values, as smoothingWindow is")
+  }
+
+  /// The comparison that tells whether a value is better.
+  public var criterion: MetricCriterion {
+    MetricCriterion(mode: mode, threshold: threshold, thresholdMode: thresholdMode)
   }
 
   /// The current rate of each parameter group; empty before the start.
@@ -179,7 +174,7 @@ public struct GreedySchedule: MetricSchedule {
   /// The observations to come that are ignored after an increase.
   public var remainingWarmup: Int { progress?.counters.remainingWarmup ?? 0 }
 
-  /// The reductions at η_min that are left until everything begins anew.
+  /// The reductions at η_min that are left until everything starts anew.
   public var remainingReductions: Int { progress?.counters.remainingReductions ?? resetStart }
 
   /// The same settings without any progress.
@@ -189,9 +184,9 @@ public struct GreedySchedule: MetricSchedule {
     return copy
   }
 
-  /// Begins anew with the initial rate of each parameter group.
+  /// Starts anew with the initial rate of each parameter group.
   ///
-  /// - Throws: ``ScheduleError`` where a setting given per group has another number of values.
+  /// - Throws: ``ScheduleError`` if a setting given per group has another number of values.
   public mutating func start(rates: [Double]) throws(ScheduleError) {
     try minimumRate.check(count: rates.count, setting: "min_lr")
     try maximumRate.check(count: rates.count, setting: "max_lr")

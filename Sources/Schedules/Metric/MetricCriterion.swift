@@ -1,11 +1,11 @@
-/// When a value of the metric is better than the best one so far.
+/// The comparison that tells whether a value of the metric is better than the best one so far.
 ///
 ///     minimize   relative: value < best (1 − threshold)     absolute: value < best − threshold
 ///     maximize   relative: value > best (1 + threshold)     absolute: value > best + threshold
 ///
 /// NaN is never better.
-public struct MetricCriterion: Sendable, Codable, Hashable {
-  /// Which values are good.
+public struct MetricCriterion: Sendable, Hashable {
+  /// The values that are good.
   public enum Mode: String, Sendable, Codable {
     /// Low ones, as of a loss.
     case minimize = "min"
@@ -13,7 +13,7 @@ public struct MetricCriterion: Sendable, Codable, Hashable {
     case maximize = "max"
   }
 
-  /// What the threshold is compared with.
+  /// The meaning of the threshold.
   public enum ThresholdMode: String, Sendable, Codable {
     /// A part of the best value.
     case relative = "rel"
@@ -21,11 +21,11 @@ public struct MetricCriterion: Sendable, Codable, Hashable {
     case absolute = "abs"
   }
 
-  /// Which values are good.
+  /// The values that are good.
   public let mode: Mode
   /// How much better counts as better.
   public let threshold: Double
-  /// What the threshold is compared with.
+  /// The meaning of the threshold.
   public let thresholdMode: ThresholdMode
 
   @usableFromInline init(mode: Mode, threshold: Double, thresholdMode: ThresholdMode) {
@@ -45,4 +45,12 @@ public struct MetricCriterion: Sendable, Codable, Hashable {
     case (.maximize, .absolute): value > best + threshold
     }
   }
+}
+
+extension MetricCriterion.Mode: NamedChoice {
+  static func unknown(_ name: String) -> ScheduleError { .unknownMode(name) }
+}
+
+extension MetricCriterion.ThresholdMode: NamedChoice {
+  static func unknown(_ name: String) -> ScheduleError { .unknownThresholdMode(name) }
 }

@@ -5,25 +5,17 @@
 ///     plateau.observe(validationLoss)
 ///     plateau.rates
 ///
-/// The value holds its settings and its whole progress: a copy, or one decoded, goes on alike.
-public protocol MetricSchedule: Sendable, Codable, Equatable {
-  /// The name under which ``AnyMetricSchedule`` saves a value of this type; the type's own name by default.
-  static var kind: String { get }
-
+/// The value holds its settings and its whole progress: a copy, or a decoded value, continues in the same way.
+public protocol MetricSchedule: LearningRateSchedule {
   /// The current rate of each parameter group; empty before ``start(rates:)``.
   var rates: [Double] { get }
 
   /// The same settings without any progress.
   var unstarted: Self { get }
 
-  /// Begins anew with each parameter group's initial rate. Throws where the settings do not fit the groups.
+  /// Starts anew with each parameter group's initial rate. Throws if the settings do not fit the groups.
   mutating func start(rates: [Double]) throws(ScheduleError)
 
-  /// Takes the next value of the metric, and adapts the rates where it is time.
+  /// Takes the next value of the metric, and adapts the rates if it is time.
   mutating func observe(_ metric: Double)
-}
-
-extension MetricSchedule {
-  /// The type's own name.
-  public static var kind: String { String(describing: Self.self) }
 }

@@ -1,6 +1,6 @@
 /// The mean of the last `size` values, from a sum that each new value enters and the oldest leaves.
 ///
-/// The sum is carried on rather than formed anew, as in transformers, so that both round alike. An infinity
+/// The sum is updated rather than computed anew, as in transformers, so that both round alike. An infinity
 /// or NaN that enters it therefore stays.
 struct MovingMean: Sendable, Codable, Equatable {
   let size: Int

@@ -1,5 +1,5 @@
 /// A setting that is the same for all parameter groups, or one value a group.
-public enum PerGroup: Sendable, Codable, Hashable {
+public enum PerGroup: Sendable, Hashable {
   /// The same for all groups.
   case all(Double)
   /// One a group, in their order.
@@ -20,13 +20,12 @@ public enum PerGroup: Sendable, Codable, Hashable {
     }
   }
 
-  func check(_ schedule: String, _ setting: String) throws(ScheduleError) {
-    let values =
-      switch self {
-      case .all(let value): [value]
-      case .each(let values): values
-      }
-    for value in values { try ScheduleError.requireNonNegative(value, schedule, setting) }
+  /// The value for all groups, or one per group.
+  var values: [Double] {
+    switch self {
+    case .all(let value): [value]
+    case .each(let values): values
+    }
   }
 }
 
@@ -47,6 +46,28 @@ extension PerGroup: ExpressibleByFloatLiteral, ExpressibleByIntegerLiteral, Expr
   /// The same for all groups.
   public init(integerLiteral value: Int) { self = .all(Double(value)) }
 
-  /// One a group, in their order.
+  /// Creates one a group, in their order.
   public init(arrayLiteral elements: Double...) { self = .each(elements) }
+}
+
+/// As a number, or as a list of them.
+extension PerGroup: Codable {
+  /// Decodes a number for all groups, or a list with one per group.
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.singleValueContainer()
+    if let value = try? container.decode(Double.self) {
+      self = .all(value)
+    } else {
+      self = .each(try container.decode([Double].self))
+    }
+  }
+
+  /// Encodes a number for all groups, or a list with one per group.
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    switch self {
+    case .all(let value): try container.encode(value)
+    case .each(let values): try container.encode(values)
+    }
+  }
 }

@@ -11,39 +11,31 @@
 ///         └─────────────────────────────────────────────────────
 ///          0           10           20           30         step
 ///
-/// - η: a group's rate
-/// - f: `factor`, at least 0 and below 1
-/// - η_min: `minimumRate`, for all groups or one a group
-/// - `mode`, `threshold`, `thresholdMode`: what counts as better; see ``MetricCriterion``
-/// - `patience`: the observations without a better one that are still tolerated
-/// - `cooldown`: the observations after a reduction that do not count as bad; better ones do count
-/// - `epsilon`: a group whose rate would change by no more than this keeps it
-///
 /// A group below its η_min keeps its rate: nothing ever raises it. NaN counts as not better.
 ///
 /// Source: `reduce_lr_on_plateau` of transformers, which is `ReduceLROnPlateau` of torch.
 public struct ReduceOnPlateauSchedule: MetricSchedule {
-  /// `reduce_lr_on_plateau`.
-  public static let kind = "reduce_lr_on_plateau"
   @usableFromInline static let defaultCriterion = MetricCriterion(
     mode: .minimize, threshold: 1e-4, thresholdMode: .relative)
-  @usableFromInline static let defaultFactor = 0.1
-  @usableFromInline static let defaultPatience = 10
-  @usableFromInline static let defaultCooldown = 0
-  @usableFromInline static let defaultMinimumRate = PerGroup.all(0)
-  @usableFromInline static let defaultEpsilon = 1e-8
+  @usableFromInline static let defaults = (
+    factor: 0.1, patience: 10, cooldown: 0, minimumRate: 0.0, epsilon: 1e-8
+  )
 
-  /// What counts as better.
-  public let criterion: MetricCriterion
+  /// The values that are good.
+  public let mode: MetricCriterion.Mode
+  /// How much better counts as better; see ``MetricCriterion``.
+  public let threshold: Double
+  /// The meaning of the threshold.
+  public let thresholdMode: MetricCriterion.ThresholdMode
   /// f, the factor of a reduction.
   public let factor: Double
   /// The observations without a better one that are still tolerated.
   public let patience: Int
-  /// The observations after a reduction that do not count as bad.
+  /// The observations after a reduction that do not count as bad; better ones do count.
   public let cooldown: Int
   /// η_min, below which no rate is reduced.
   public let minimumRate: PerGroup
-  /// The greatest change of a rate that is left out.
+  /// A group whose rate would change by no more than this keeps it.
   public let epsilon: Double
 
   private var progress: Progress?
@@ -55,24 +47,23 @@ public struct ReduceOnPlateauSchedule: MetricSchedule {
     var remainingCooldown = 0
   }
 
-  /// A schedule that has not begun: ``start(rates:)`` gives it the groups' rates.
+  /// Creates a schedule that is not started: ``start(rates:)`` gives it the groups' rates.
   ///
   /// - Throws: ``ScheduleError`` for a factor outside of 0 ..< 1, and a negative setting.
   public init(
     mode: MetricCriterion.Mode = defaultCriterion.mode, threshold: Double = defaultCriterion.threshold,
     thresholdMode: MetricCriterion.ThresholdMode = defaultCriterion.thresholdMode,
-    factor: Double = defaultFactor,
-    patience: Int = defaultPatience, cooldown: Int = defaultCooldown,
-    minimumRate: PerGroup = defaultMinimumRate, epsilon: Double = defaultEpsilon
+    factor: Double = defaults.factor, patience: Int = defaults.patience, cooldown: Int = defaults.cooldown,
+    minimumRate: PerGroup = .all(defaults.minimumRate), epsilon: Double = defaults.epsilon
   ) throws(ScheduleError) {
     guard factor < 1 else { throw .factorNotBelowOne(factor) }
-    try ScheduleError.requireNonNegative(factor, Self.kind, "factor")
-    try ScheduleError.requireNonNegative(threshold, Self.kind, "threshold")
-    try ScheduleError.requireCount(patience, Self.kind, "patience")
-    try ScheduleError.requireCount(cooldown, Self.kind, "cooldown")
-    try minimumRate.check(Self.kind, "minimumRate")
-    try ScheduleError.requireNonNegative(epsilon, Self.kind, "epsilon")
-    criterion = MetricCriterion(mode: mode, threshold: threshold, thresholdMode: thresholdMode)
+    try Self.requireNonNegative(["factor": factor, "threshold": threshold])
+    try Self.requireCounts(["patience": patience, "cooldown": cooldown])
+    for rate in minimumRate.values { try Self.requireNonNegative(["minimumRate": rate]) }
+    try Self.requireNonNegative(["epsilon": epsilon])
+    self.mode = mode
+    self.threshold = threshold
+    self.thresholdMode = thresholdMode
     self.factor = factor
     self.patience = patience
     self.cooldown = cooldown
@@ -80,22 +71,28 @@ public struct ReduceOnPlateauSchedule: MetricSchedule {
     self.epsilon = epsilon
   }
 
+  private enum CodingKeys: String, CodingKey {
+    case mode, threshold, thresholdMode = "threshold_mode", factor, patience, cooldown
+    case minimumRate = "min_lr", epsilon = "eps", progress
+  }
+
   /// Decodes the settings, which are checked, and the progress.
   public init(from decoder: any Decoder) throws {
     let settings = try decoder.container(keyedBy: CodingKeys.self)
-    let criterion = try settings.decode(MetricCriterion.self, forKey: .criterion)
     try self.init(
-      mode: criterion.mode, threshold: criterion.threshold, thresholdMode: criterion.thresholdMode,
-      factor: settings.decode(Double.self, forKey: .factor),
-      patience: settings.decode(Int.self, forKey: .patience),
-      cooldown: settings.decode(Int.self, forKey: .cooldown),
-      minimumRate: settings.decode(PerGroup.self, forKey: .minimumRate),
-      epsilon: settings.decode(Double.self, forKey: .epsilon))
+      mode: settings.choice(.mode), threshold: settings[.threshold],
+      thresholdMode: settings.choice(.thresholdMode),
+      factor: settings[.factor], patience: settings[.patience], cooldown: settings[.cooldown],
+      minimumRate: settings[.minimumRate], epsilon: settings[.epsilon])
     guard let progress = try settings.decodeIfPresent(Progress.self, forKey: .progress) else { return }
     try minimumRate.check(count: progress.rates.count, setting: "min_lr")
-    try ScheduleError.requireCount(progress.badCount, Self.kind, "badCount")
-    try ScheduleError.requireCount(progress.remainingCooldown, Self.kind, "remainingCooldown")
+    try Self.requireCounts(["badCount": progress.badCount, "remainingCooldown": progress.remainingCooldown])
     self.progress = progress
+  }
+
+  /// The comparison that tells whether a value is better.
+  public var criterion: MetricCriterion {
+    MetricCriterion(mode: mode, threshold: threshold, thresholdMode: thresholdMode)
   }
 
   /// The current rate of each parameter group; empty before the start.
@@ -117,9 +114,9 @@ public struct ReduceOnPlateauSchedule: MetricSchedule {
     return copy
   }
 
-  /// Begins anew with the initial rate of each parameter group.
+  /// Starts anew with the initial rate of each parameter group.
   ///
-  /// - Throws: ``ScheduleError`` where a setting given per group has another number of values.
+  /// - Throws: ``ScheduleError`` if a setting given per group has another number of values.
   public mutating func start(rates: [Double]) throws(ScheduleError) {
     try minimumRate.check(count: rates.count, setting: "min_lr")
     progress = Progress(rates: rates, best: ExactDouble(criterion.worst))

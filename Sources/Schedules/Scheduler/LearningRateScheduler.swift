@@ -1,4 +1,4 @@
-/// Drives an optimizer with a schedule: sets each parameter group's rate for the step to come.
+/// Sets an optimizer's learning rates by a schedule: before each step, the rate of every parameter group.
 ///
 ///     let schedule = try CosineSchedule(warmupSteps: 100, trainingSteps: 1_000)
 ///     let scheduler = try LearningRateScheduler(optimizer, schedule)
@@ -8,183 +8,148 @@
 ///       scheduler.step()
 ///     }
 ///
-/// The initial rate of each group is the one that it has when the scheduler is made; the scheduler then sets
-/// the rate of step 0. Call ``step()`` once after each step of the *optimizer*: with accumulated gradients,
-/// once a window and not once a micro-batch. A metric-driven schedule takes its metric by ``step(metric:)``.
-/// A rate that is set on the optimizer by hand lasts until the next step.
+/// The initial rate of each group is its rate when the scheduler is made; the scheduler then sets the rate of
+/// step 0. Call ``step()`` once after each step of the *optimizer*: with accumulated gradients, once per window
+/// and not once per micro-batch. A metric-driven schedule takes its metric by ``step(metric:)``. A rate that is
+/// set on the optimizer by hand lasts until the next step.
 ///
-/// Differs from transformers where a schedule has a rate of its own, as polynomial's end rate and min_lr:
-/// here each group's own initial rate is the other end, there the optimizer's default rate is.
+/// Differs from transformers if a schedule has a rate of its own, such as polynomial's end rate and min_lr:
+/// here it applies to each group's own initial rate, there to the optimizer's default rate.
 ///
-/// Weight decay is driven the same way with `driving: .weightDecay`; one scheduler may drive each.
+/// A scheduler with `scheduling: .weightDecay` sets the weight decay in the same way; an optimizer may have both.
 public final class LearningRateScheduler {
-  /// The optimizer that is driven.
+  /// The optimizer.
   public let optimizer: any ScheduledOptimizer
-  /// What is driven.
-  public let quantity: ScheduledQuantity
-  /// Each group's rate when the scheduler was made.
-  public private(set) var initialRates: [Double]
-  /// The schedule, with its progress where it follows a metric.
-  public private(set) var policy: SchedulePolicy
-  /// The number of steps taken: the step that the current rates are for, from 0.
-  public private(set) var lastEpoch: Int
+  /// The state to save. Encode it with any encoder; numbers must keep all their digits.
+  public private(set) var state: State
 
-  /// Makes `policy` drive `optimizer`, and sets the rates of step 0.
-  ///
-  /// Throws where the policy does not suit the rates of the groups, or a group computes its rate itself; the
-  /// optimizer is then as it was.
-  public init(
-    _ optimizer: any ScheduledOptimizer, policy: SchedulePolicy,
-    driving quantity: ScheduledQuantity = .learningRate
-  ) throws(ScheduleError) {
-    let initialRates = try optimizer.schedulableValues(of: quantity)
-    var policy = policy
-    try policy.start(rates: initialRates)
+  /// The number of steps taken: the step that the current rates are for, from 0.
+  public var stepCount: Int { state.stepCount }
+  /// The rate of each group when the scheduler was made, or nil for a group that it skips.
+  public var initialRates: [Double?] { state.initialRates }
+
+  private init(_ optimizer: any ScheduledOptimizer, unchecked state: State) {
     self.optimizer = optimizer
-    self.quantity = quantity
-    self.initialRates = initialRates
-    self.policy = policy
-    self.lastEpoch = 0
+    self.state = state
     apply()
   }
 
-  /// Makes `schedule` drive `optimizer`, and sets the rates of step 0.
+  /// Schedules all groups by `schedule`, and sets the rates of step 0.
   ///
-  /// - Throws: ``ScheduleError`` where it does not suit the groups' rates, or one computes its rate itself,
-  ///   with the optimizer as it was.
+  /// - Throws: ``ScheduleError`` if the schedule does not suit a group's rate, or a group computes its rate
+  ///   itself. The optimizer is then unchanged.
   public convenience init(
-    _ optimizer: any ScheduledOptimizer, _ schedule: some Schedule,
-    driving quantity: ScheduledQuantity = .learningRate
+    _ optimizer: any ScheduledOptimizer, _ schedule: AnyLearningRateSchedule,
+    scheduling hyperparameter: Hyperparameter = .learningRate
   ) throws(ScheduleError) {
-    try self.init(optimizer, policy: .byStep(AnySchedule(schedule)), driving: quantity)
+    self.init(
+      optimizer, unchecked: try State(starting: [schedule], scheduling: hyperparameter, of: optimizer))
   }
 
-  /// Makes a metric drive `optimizer` by `schedule`.
+  /// Schedules all groups by `schedule`, and sets the rates of step 0.
   ///
-  /// - Throws: ``ScheduleError`` where it does not suit the groups' rates, or one computes its rate itself,
-  ///   with the optimizer as it was.
+  /// - Throws: ``ScheduleError`` as the initializer for a schedule of any type does.
   public convenience init(
-    _ optimizer: any ScheduledOptimizer, _ schedule: some MetricSchedule,
-    driving quantity: ScheduledQuantity = .learningRate
+    _ optimizer: any ScheduledOptimizer, _ schedule: some LearningRateSchedule,
+    scheduling hyperparameter: Hyperparameter = .learningRate
   ) throws(ScheduleError) {
-    try self.init(optimizer, policy: .byMetric(AnyMetricSchedule(schedule)), driving: quantity)
+    try self.init(optimizer, AnyLearningRateSchedule(schedule), scheduling: hyperparameter)
   }
 
-  /// Goes on where `state` was saved, with its schedule and its initial rates; the optimizer's own rates are
-  /// not read.
+  /// Schedules each group by a schedule of its own, and sets the rates of step 0. A group whose schedule is nil
+  /// is skipped, such as an Adafactor group with relative steps.
   ///
-  /// Throws where the optimizer has another number of groups, or one that computes its rate itself.
-  public init(_ optimizer: any ScheduledOptimizer, resuming state: State) throws(ScheduleError) {
-    let groups = try optimizer.schedulableValues(of: state.quantity).count
-    guard groups == state.initialRates.count else {
-      throw .groupCount(setting: "parameter group", expected: state.initialRates.count, actual: groups)
+  /// - Throws: ``ScheduleError`` if there is not one schedule per group, a schedule does not suit its group's
+  ///   rate, or its group computes the rate itself. The optimizer is then unchanged.
+  public convenience init(
+    _ optimizer: any ScheduledOptimizer, _ schedules: [(any LearningRateSchedule)?],
+    scheduling hyperparameter: Hyperparameter = .learningRate
+  ) throws(ScheduleError) {
+    guard schedules.count == optimizer.groupCount else {
+      throw .groupCount(setting: "schedule", expected: optimizer.groupCount, actual: schedules.count)
+    }
+    let schedules = schedules.map { $0.map { AnyLearningRateSchedule($0) } }
+    self.init(optimizer, unchecked: try State(starting: schedules, scheduling: hyperparameter, of: optimizer))
+  }
+
+  /// Resumes from `state`, with its schedules and its initial rates; the optimizer's own rates are not read.
+  ///
+  /// - Throws: ``ScheduleError`` if the optimizer has another number of groups, a scheduled group computes its
+  ///   rate itself, or the parts of the state do not belong together. The optimizer is then unchanged.
+  public convenience init(_ optimizer: any ScheduledOptimizer, resuming state: State) throws(ScheduleError) {
+    guard optimizer.groupCount == state.initialRates.count else {
+      throw .groupCount(
+        setting: "parameter group", expected: state.initialRates.count, actual: optimizer.groupCount)
     }
     try state.check()
-    self.optimizer = optimizer
-    self.quantity = state.quantity
-    self.initialRates = state.initialRates
-    self.policy = state.policy
-    self.lastEpoch = state.lastEpoch
-    apply()
+    for group in 0..<optimizer.groupCount where state.initialRates[group] != nil {
+      _ = try optimizer.schedulableValue(of: state.hyperparameter, inGroup: group)
+    }
+    self.init(optimizer, unchecked: state)
   }
 
-  /// The rate of each parameter group for the step to come.
-  public var currentRates: [Double] {
-    switch policy {
-    case .byStep(let schedule): initialRates.map { schedule.rate(at: lastEpoch, initialRate: $0) }
-    case .byMetric(let schedule): schedule.rates
-    }
-  }
+  /// The rate of each parameter group for the step to come, or nil for a group that is skipped.
+  public var currentRates: [Double?] { state.currentRates }
 
   /// Whether ``step(metric:)`` is needed, and ``step()`` a mistake.
-  public var followsMetric: Bool {
-    if case .byMetric = policy { true } else { false }
-  }
+  public var followsMetric: Bool { state.metricDriven != nil }
 
-  /// Goes on to the next step, and sets its rates.
+  /// Continues with the next step, and sets its rates.
   ///
-  /// - Precondition: the schedule does not follow a metric.
+  /// - Precondition: no schedule follows a metric.
   public func step() {
-    precondition(!followsMetric, "\(policy.kind) follows a metric: call step(metric:) instead of step()")
-    lastEpoch += 1
+    if let name = state.metricDriven {
+      preconditionFailure("\(name) follows a metric: call step(metric:) instead of step()")
+    }
+    state.stepCount += 1
     apply()
   }
 
-  /// Observes the metric of the step that is over, goes on to the next one, and sets its rates.
+  /// Observes the metric of the step that is over, continues with the next one, and sets its rates.
   ///
-  /// A schedule that does not follow a metric goes on as by ``step()``, so that a loop can treat all alike.
+  /// A schedule that does not follow a metric continues as with ``step()``, so that a loop can treat all alike.
   public func step(metric: Double) {
-    if case .byMetric(var schedule) = policy {
+    for index in state.schedules.indices {
+      guard case .byMetric(var schedule) = state.schedules[index] else { continue }
       schedule.observe(metric)
-      policy = .byMetric(schedule)
+      state.schedules[index] = .byMetric(schedule)
     }
-    lastEpoch += 1
+    state.stepCount += 1
     apply()
   }
 
   private func apply() {
-    let groups = optimizer.values(of: quantity).count
+    let (groups, scheduled) = (optimizer.groupCount, initialRates.count)
     precondition(
-      groups == initialRates.count,
-      "the optimizer has \(groups) parameter groups, not the \(initialRates.count) that it was scheduled with"
-    )
-    optimizer.set(currentRates, of: quantity)
-  }
-}
-
-// MARK: Saving and restoring
-
-extension LearningRateScheduler {
-  /// Everything that a scheduler is, apart from its optimizer: settings, initial rates and progress.
-  public struct State: Sendable, Codable, Equatable {
-    /// The schedule, with its progress where it follows a metric.
-    public var policy: SchedulePolicy
-    /// What is driven.
-    public var quantity: ScheduledQuantity
-    /// Each group's rate when the scheduler was made.
-    public var initialRates: [Double]
-    /// The number of steps taken.
-    public var lastEpoch: Int
-
-    /// Throws where the parts do not belong together, as after a file was edited.
-    func check() throws(ScheduleError) {
-      try ScheduleError.requireCount(lastEpoch, policy.kind, "lastEpoch")
-      switch policy {
-      case .byStep(let schedule):
-        for rate in initialRates { try schedule.check(initialRate: rate) }
-      case .byMetric(let schedule):
-        guard schedule.rates.count == initialRates.count else {
-          throw .groupCount(setting: "rate", expected: initialRates.count, actual: schedule.rates.count)
-        }
-      }
+      groups == scheduled,
+      "the optimizer has \(groups) parameter groups, not the \(scheduled) that it was scheduled with")
+    for (group, rate) in currentRates.enumerated() {
+      guard let rate else { continue }
+      optimizer.setValue(rate, of: state.hyperparameter, inGroup: group)
     }
   }
 
-  /// The state to save. Encode it with any encoder; numbers must keep all their digits.
-  public var state: State {
-    State(policy: policy, quantity: quantity, initialRates: initialRates, lastEpoch: lastEpoch)
-  }
-
-  /// Goes on where `state` was saved, and sets the rates of its step, bit for bit those of that run.
+  /// Resumes from `state`, and sets the rates of its step, bit for bit those of the run that saved it.
   ///
-  /// Throws where the scheduler that saved it had other settings, initial rates or groups, with all
-  /// differences; nothing is changed then. To take over whatever the state holds, make the scheduler by
-  /// ``init(_:resuming:)``. A scheduler that is made after the optimizer was restored has read that
-  /// optimizer's decayed rates as its initial ones: that shows as a difference of the initial rates.
+  /// To take over the settings of the state, whatever they are, make the scheduler by ``init(_:resuming:)``. A
+  /// scheduler that is made after the optimizer was restored has read that optimizer's decayed rates as its
+  /// initial ones; the error then lists the initial rates.
+  ///
+  /// - Throws: ``ScheduleError/differentConfiguration(_:)`` with all differences if the scheduler that saved it
+  ///   had other settings, initial rates or groups. Nothing is then changed.
   public func restore(_ state: State) throws(ScheduleError) {
-    let differences = differences(to: state)
+    let differences = self.state.differences(from: state)
     guard differences.isEmpty else { throw .differentConfiguration(differences) }
     try state.check()
-    policy = state.policy
-    lastEpoch = state.lastEpoch
+    self.state = state
     apply()
   }
+}
 
-  private func differences(to state: State) -> [String] {
-    settingDifferences("quantity", saved: state.quantity, here: quantity)
-      + settingDifferences("initialRates", saved: state.initialRates, here: initialRates)
-      + (state.policy.kind == policy.kind
-        ? settingDifferences(policy.kind, saved: state.policy.settings, here: policy.settings)
-        : ["the schedule is \(state.policy.kind) in the saved state, \(policy.kind) here"])
+extension ScheduledOptimizer {
+  /// The value to start a schedule from, or an error that names the group without one.
+  func schedulableValue(of parameter: Hyperparameter, inGroup index: Int) throws(ScheduleError) -> Double {
+    if let value = value(of: parameter, inGroup: index) { return value }
+    throw .notSchedulable(parameter, group: index)
   }
 }

@@ -8,7 +8,7 @@ package func settingDifferences(_ path: String, saved: Any, here: Any) -> [Strin
     savedMirror.subjectType == hereMirror.subjectType && !savedChildren.isEmpty
     && savedChildren.map(\.label) == hereChildren.map(\.label)
   guard comparable else {
-    let (savedText, hereText) = (String(describing: saved), String(describing: here))
+    let (savedText, hereText) = (text(of: saved), text(of: here))
     return savedText == hereText ? [] : ["\(path) is \(savedText) in the saved state, \(hereText) here"]
   }
   return zip(savedChildren, hereChildren).enumerated().flatMap { index, pair in
@@ -17,5 +17,15 @@ package func settingDifferences(_ path: String, saved: Any, here: Any) -> [Strin
       savedMirror.displayStyle == .optional
       ? path : savedChild.label.map { "\(path).\($0)" } ?? "\(path)[\(index)]"
     return settingDifferences(name, saved: savedChild.value, here: hereChild.value)
+  }
+}
+
+/// A description without Swift's word for optionals.
+private func text(of value: Any) -> String {
+  let mirror = Mirror(reflecting: value)
+  return switch mirror.displayStyle {
+  case .optional: mirror.children.first.map { text(of: $0.value) } ?? "none"
+  case .collection: "[" + mirror.children.map { text(of: $0.value) }.joined(separator: ", ") + "]"
+  default: String(describing: value)
   }
 }

@@ -11,9 +11,6 @@
 ///
 /// Source: `constant` of transformers.
 public struct ConstantSchedule: MultiplierSchedule {
-  /// `constant`.
-  public static let kind = "constant"
-
   /// The initial rate at every step.
   public init() {}
 

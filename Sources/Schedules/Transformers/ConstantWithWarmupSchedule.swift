@@ -11,35 +11,29 @@
 ///         └─────────────────────────────────────────────────────
 ///          0        20        40         60        80       step
 ///
-/// - s: step, from 0
-/// - W: `warmupSteps`, the steps of the linear warm-up; 0 for none
-///
 /// Step 0 of a warm-up has the rate 0: that optimizer step changes nothing. W = 1 is one such step.
 ///
 /// Source: `constant_with_warmup` of transformers.
 public struct ConstantWithWarmupSchedule: MultiplierSchedule {
-  /// `constant_with_warmup`.
-  public static let kind = "constant_with_warmup"
-
-  /// W, the steps of the linear warm-up.
+  /// W, the steps of the linear warm-up; 0 for none.
   public let warmupSteps: Int
 
-  /// A linear warm-up to the initial rate, which then stays.
+  /// Creates a linear warm-up to the initial rate, which then stays.
   ///
   /// - Throws: ``ScheduleError`` for a negative count.
   public init(warmupSteps: Int) throws(ScheduleError) {
-    try ScheduleError.requireCount(warmupSteps, Self.kind, "warmupSteps")
+    try Self.requireCounts(["warmupSteps": warmupSteps])
     self.warmupSteps = warmupSteps
   }
 
-  /// Decodes the settings, and refuses those that the initializer would: `DecodingError`, ``ScheduleError``.
+  private enum CodingKeys: String, CodingKey { case warmupSteps = "num_warmup_steps" }
+
+  /// Decodes the settings, and checks them as the other initializer does.
   public init(from decoder: any Decoder) throws {
     let settings = try decoder.container(keyedBy: CodingKeys.self)
-    try self.init(warmupSteps: settings.decode(Int.self, forKey: .warmupSteps))
+    try self.init(warmupSteps: settings[.warmupSteps])
   }
 
   /// s / W while s < W, then 1.
-  public func multiplier(at step: Int) -> Double {
-    linearWarmup(at: step, warmupSteps: warmupSteps) ?? 1
-  }
+  public func multiplier(at step: Int) -> Double { linearWarmup(at: step, warmupSteps: warmupSteps) ?? 1 }
 }

@@ -13,48 +13,45 @@ import RealModule
 ///         └─────────────────────────────────────────────────────
 ///          0                     50                         step
 ///
-/// - s: step, from 0
-/// - W: `warmupSteps`, the steps of the linear warm-up; 0 for none
-/// - T: `trainingSteps`, all steps, those of the warm-up included
-/// - c: `cycles`, whole waves between W and T; ½ falls once from 1 to 0
 /// - p: the part of the decay that is done
 ///
-/// With c = ½ it is 0 at s = T **and rises again after it**, as the wave goes on; stop training there, or
+/// With c = ½ it is 0 at s = T **and rises again after it**, as the wave continues; stop training there, or
 /// follow it with another schedule (``JoinedSchedule``).
 ///
 /// Source: `cosine` of transformers; without restarts of Loshchilov and Hutter, "SGDR" (arXiv 1608.03983).
 public struct CosineSchedule: MultiplierSchedule {
-  /// `cosine`.
-  public static let kind = "cosine"
   /// Half a wave: one fall from 1 to 0.
   @usableFromInline static let defaultCycles = 0.5
 
-  /// W, the steps of the linear warm-up.
+  /// W, the steps of the linear warm-up; 0 for none.
   public let warmupSteps: Int
-  /// T, all steps of the training.
+  /// T, all steps, the warm-up included.
   public let trainingSteps: Int
-  /// c, whole waves between W and T.
+  /// c, whole waves between W and T; ½ falls once from 1 to 0.
   public let cycles: Double
 
-  /// A linear warm-up to the initial rate, then `cycles` waves until `trainingSteps`.
+  /// Creates a linear warm-up to the initial rate, then `cycles` waves until `trainingSteps`.
   ///
   /// - Throws: ``ScheduleError`` for a negative count and negative cycles.
   public init(
     warmupSteps: some StepLength = 0, trainingSteps: Int, cycles: Double = defaultCycles
   ) throws(ScheduleError) {
-    self.warmupSteps = try warmupSteps.checkedSteps(of: trainingSteps, Self.kind)
-    try ScheduleError.requireNonNegative(cycles, Self.kind, "cycles")
+    self.warmupSteps = try warmupSteps.checkedSteps(of: trainingSteps, Self.name)
+    try Self.requireNonNegative(["cycles": cycles])
     self.trainingSteps = trainingSteps
     self.cycles = cycles
   }
 
-  /// Decodes the settings, and refuses those that the initializer would: `DecodingError`, ``ScheduleError``.
+  private enum CodingKeys: String, CodingKey {
+    case warmupSteps = "num_warmup_steps", trainingSteps = "num_training_steps", cycles = "num_cycles"
+  }
+
+  /// Decodes the settings, and checks them as the other initializer does.
   public init(from decoder: any Decoder) throws {
     let settings = try decoder.container(keyedBy: CodingKeys.self)
     try self.init(
-      warmupSteps: settings.decode(Int.self, forKey: .warmupSteps),
-      trainingSteps: settings.decode(Int.self, forKey: .trainingSteps),
-      cycles: settings.decode(Double.self, forKey: .cycles))
+      warmupSteps: settings[.warmupSteps] as Int, trainingSteps: settings[.trainingSteps],
+      cycles: settings[.cycles])
   }
 
   /// s / W while s < W, then max(0, ½(1 + cos(2π c p))).

@@ -17,13 +17,7 @@ import RealModule
 /// The warm-up is w(s) = (s + 1) / max(1, W), or r + (1 − r) s / max(1, W − 1) with a start ratio r: unlike
 /// in ``CosineWithMinimumSchedule`` the first step is not lost to a rate of 0, and the peak is at s = W − 1.
 ///
-/// - s: step, from 0
-/// - η₀: the group's initial rate
-/// - W: `warmupSteps`, the steps of the linear warm-up; 0 for none
-/// - r: `warmupStartRatio`, the part of η₀ that step 0 has
-/// - T: `trainingSteps`, all steps, those of the warm-up included
 /// - η_min: `minimum`, a rate or a part of η₀
-/// - c: `cycles`, whole waves between W and T; ½ falls once from η₀ to η_min
 /// - p: the part of the decay that is done, one step ahead of the other cosines
 ///
 /// With c = ½ it is η_min at the last step, s = T − 1, and rises again from s = T on. With W = 1 and a start
@@ -32,55 +26,59 @@ import RealModule
 ///
 /// Source: `cosine_warmup_with_min_lr` of transformers.
 public struct CosineWarmupWithMinimumSchedule: Schedule {
-  /// `cosine_warmup_with_min_lr`.
-  public static let kind = "cosine_warmup_with_min_lr"
-
-  /// W, the steps of the linear warm-up.
+  /// W, the steps of the linear warm-up; 0 for none.
   public let warmupSteps: Int
-  /// T, all steps of the training.
+  /// T, all steps, the warm-up included.
   public let trainingSteps: Int
-  /// η_min, as a rate or as a part of η₀.
-  public let minimum: MinimumRate
-  /// r, the part of η₀ that step 0 of the warm-up has; 1 / W where it is not given.
+  /// η_min, if it is given as a rate.
+  public let minimumRate: Double?
+  /// η_min / η₀, if it is given as a part of η₀.
+  public let minimumRatio: Double?
+  /// r, the part of η₀ that step 0 of the warm-up has; 1 / W if it is not given.
   public let warmupStartRatio: Double?
-  /// c, whole waves between W and T.
+  /// c, whole waves between W and T; ½ falls once from η₀ to η_min.
   public let cycles: Double
 
-  /// A linear warm-up that reaches the initial rate in its last step, then `cycles` waves down to `minimum`.
+  /// Creates a linear warm-up that ends at the initial rate, then `cycles` waves down to `minimum`.
   ///
   /// - Throws: ``ScheduleError`` for a negative setting.
   public init(
     warmupSteps: some StepLength = 0, trainingSteps: Int, minimum: MinimumRate,
     warmupStartRatio: Double? = nil, cycles: Double = CosineSchedule.defaultCycles
   ) throws(ScheduleError) {
-    self.warmupSteps = try warmupSteps.checkedSteps(of: trainingSteps, Self.kind)
-    try ScheduleError.requireNonNegative(minimum.value, Self.kind, "minimum")
-    if let warmupStartRatio {
-      try ScheduleError.requireNonNegative(warmupStartRatio, Self.kind, "warmupStartRatio")
-    }
-    try ScheduleError.requireNonNegative(cycles, Self.kind, "cycles")
+    self.warmupSteps = try warmupSteps.checkedSteps(of: trainingSteps, Self.name)
+    try Self.requireNonNegative(["minimum": minimum.rate ?? minimum.ratio ?? 0])
+    try Self.requireNonNegative(["warmupStartRatio": warmupStartRatio ?? 0])
+    try Self.requireNonNegative(["cycles": cycles])
     self.trainingSteps = trainingSteps
-    self.minimum = minimum
+    (minimumRate, minimumRatio) = (minimum.rate, minimum.ratio)
     self.warmupStartRatio = warmupStartRatio
     self.cycles = cycles
   }
 
-  /// Decodes the settings, and refuses those that the initializer would: `DecodingError`, ``ScheduleError``.
+  private enum CodingKeys: String, CodingKey {
+    case warmupSteps = "num_warmup_steps", trainingSteps = "num_training_steps"
+    case warmupStartRatio = "warmup_lr_rate"
+    case minimumRate = "min_lr", minimumRatio = "min_lr_rate", cycles = "num_cycles"
+  }
+
+  /// Decodes the settings, and checks them as the other initializer does.
   public init(from decoder: any Decoder) throws {
     let settings = try decoder.container(keyedBy: CodingKeys.self)
     try self.init(
-      warmupSteps: settings.decode(Int.self, forKey: .warmupSteps),
-      trainingSteps: settings.decode(Int.self, forKey: .trainingSteps),
-      minimum: settings.decode(MinimumRate.self, forKey: .minimum),
+      warmupSteps: settings[.warmupSteps] as Int, trainingSteps: settings[.trainingSteps],
+      minimum: MinimumRate(
+        rate: settings.decodeIfPresent(Double.self, forKey: .minimumRate),
+        ratio: settings.decodeIfPresent(Double.self, forKey: .minimumRatio)),
       warmupStartRatio: settings.decodeIfPresent(Double.self, forKey: .warmupStartRatio),
-      cycles: settings.decode(Double.self, forKey: .cycles))
+      cycles: settings[.cycles])
   }
 
   /// η₀ w(s) while s < W, then f (η₀ − η_min) + η_min.
   public func rate(at step: Int, initialRate: Double) -> Double {
     guard step >= warmupSteps else { return initialRate * warmup(at: step) }
     let progress = decayProgress(at: step + 1, warmupSteps: warmupSteps, trainingSteps: trainingSteps)
-    let minimumRate = minimum.rate(initialRate: initialRate)
+    let minimumRate = minimumRate ?? initialRate * (minimumRatio ?? 0)
     return max(0, cosineWave(progress, cycles: cycles) * (initialRate - minimumRate) + minimumRate)
   }
 

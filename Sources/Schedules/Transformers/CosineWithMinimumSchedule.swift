@@ -14,12 +14,7 @@ import RealModule
 ///         └─────────────────────────────────────────────────────
 ///          0         20          40         60          80  step
 ///
-/// - s: step, from 0
-/// - η₀: the group's initial rate
-/// - W: `warmupSteps`, the steps of the linear warm-up from 0; 0 for none
-/// - T: `trainingSteps`, all steps, those of the warm-up included
 /// - η_min: `minimum`, a rate or a part of η₀
-/// - c: `cycles`, whole waves between W and T; ½ falls once from η₀ to η_min
 /// - p: the part of the decay that is done
 ///
 /// With c = ½ it is η_min at s = T and rises again after it, as ``CosineSchedule`` does. An η_min above η₀
@@ -28,48 +23,52 @@ import RealModule
 ///
 /// Source: `cosine_with_min_lr` of transformers.
 public struct CosineWithMinimumSchedule: Schedule {
-  /// `cosine_with_min_lr`.
-  public static let kind = "cosine_with_min_lr"
-
-  /// W, the steps of the linear warm-up.
+  /// W, the steps of the linear warm-up from 0; 0 for none.
   public let warmupSteps: Int
-  /// T, all steps of the training.
+  /// T, all steps, the warm-up included.
   public let trainingSteps: Int
-  /// η_min, as a rate or as a part of η₀.
-  public let minimum: MinimumRate
-  /// c, whole waves between W and T.
+  /// η_min, if it is given as a rate.
+  public let minimumRate: Double?
+  /// η_min / η₀, if it is given as a part of η₀.
+  public let minimumRatio: Double?
+  /// c, whole waves between W and T; ½ falls once from η₀ to η_min.
   public let cycles: Double
 
-  /// A linear warm-up to the initial rate, then `cycles` waves down to `minimum` until `trainingSteps`.
+  /// Creates a linear warm-up to the initial rate, then `cycles` waves down to `minimum` until `trainingSteps`.
   ///
   /// - Throws: ``ScheduleError`` for a negative setting.
   public init(
     warmupSteps: some StepLength = 0, trainingSteps: Int, minimum: MinimumRate,
     cycles: Double = CosineSchedule.defaultCycles
   ) throws(ScheduleError) {
-    self.warmupSteps = try warmupSteps.checkedSteps(of: trainingSteps, Self.kind)
-    try ScheduleError.requireNonNegative(minimum.value, Self.kind, "minimum")
-    try ScheduleError.requireNonNegative(cycles, Self.kind, "cycles")
+    self.warmupSteps = try warmupSteps.checkedSteps(of: trainingSteps, Self.name)
+    try Self.requireNonNegative(["minimum": minimum.rate ?? minimum.ratio ?? 0])
+    try Self.requireNonNegative(["cycles": cycles])
     self.trainingSteps = trainingSteps
-    self.minimum = minimum
+    (minimumRate, minimumRatio) = (minimum.rate, minimum.ratio)
     self.cycles = cycles
   }
 
-  /// Decodes the settings, and refuses those that the initializer would: `DecodingError`, ``ScheduleError``.
+  private enum CodingKeys: String, CodingKey {
+    case warmupSteps = "num_warmup_steps", trainingSteps = "num_training_steps"
+    case minimumRate = "min_lr", minimumRatio = "min_lr_rate", cycles = "num_cycles"
+  }
+
+  /// Decodes the settings, and checks them as the other initializer does.
   public init(from decoder: any Decoder) throws {
     let settings = try decoder.container(keyedBy: CodingKeys.self)
     try self.init(
-      warmupSteps: settings.decode(Int.self, forKey: .warmupSteps),
-      trainingSteps: settings.decode(Int.self, forKey: .trainingSteps),
-      minimum: settings.decode(MinimumRate.self, forKey: .minimum),
-      cycles: settings.decode(Double.self, forKey: .cycles))
+      warmupSteps: settings[.warmupSteps] as Int, trainingSteps: settings[.trainingSteps],
+      minimum: MinimumRate(
+        rate: settings.decodeIfPresent(Double.self, forKey: .minimumRate),
+        ratio: settings.decodeIfPresent(Double.self, forKey: .minimumRatio)), cycles: settings[.cycles])
   }
 
   /// η₀ s / W while s < W, then f (η₀ − η_min) + η_min.
   public func rate(at step: Int, initialRate: Double) -> Double {
     if let warmup = linearWarmup(at: step, warmupSteps: warmupSteps) { return initialRate * warmup }
     let progress = decayProgress(at: step, warmupSteps: warmupSteps, trainingSteps: trainingSteps)
-    let minimumRate = minimum.rate(initialRate: initialRate)
+    let minimumRate = minimumRate ?? initialRate * (minimumRatio ?? 0)
     return max(0, cosineWave(progress, cycles: cycles) * (initialRate - minimumRate) + minimumRate)
   }
 }

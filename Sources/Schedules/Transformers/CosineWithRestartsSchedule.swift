@@ -14,49 +14,46 @@ import RealModule
 ///         └─────────────────────────────────────────────────────
 ///          0                     50                         step
 ///
-/// - s: step, from 0
-/// - W: `warmupSteps`, the steps of the linear warm-up; 0 for none
-/// - T: `trainingSteps`, all steps, those of the warm-up included
-/// - c: `cycles`, the falls from 1 to 0 between W and T, each of the same length
 /// - p: the part of the decay that is done
 ///
-/// It jumps back to 1 at each restart and is 0 from s = T on. Where c is not whole, the last fall is cut
-/// short at T. Where W ≥ T it is 1 at s = W, as p is 0 there, and 0 after.
+/// It jumps back to 1 at each restart and is 0 from s = T on. If c is not whole, the last fall is cut
+/// short at T. If W ≥ T it is 1 at s = W, as p is 0 there, and 0 after.
 ///
 /// Source: `cosine_with_restarts` of transformers; Loshchilov and Hutter, "SGDR" (arXiv 1608.03983).
 /// For cycles of growing length see ``CosineWarmRestartsSchedule``.
 public struct CosineWithRestartsSchedule: MultiplierSchedule {
-  /// `cosine_with_restarts`.
-  public static let kind = "cosine_with_restarts"
   /// One fall, without a restart.
   @usableFromInline static let defaultCycles = 1.0
 
-  /// W, the steps of the linear warm-up.
+  /// W, the steps of the linear warm-up; 0 for none.
   public let warmupSteps: Int
-  /// T, all steps of the training.
+  /// T, all steps, the warm-up included.
   public let trainingSteps: Int
-  /// c, the falls from 1 to 0 between W and T.
+  /// c, the falls from 1 to 0 between W and T, each of the same length.
   public let cycles: Double
 
-  /// A linear warm-up to the initial rate, then `cycles` falls to 0 until `trainingSteps`.
+  /// Creates a linear warm-up to the initial rate, then `cycles` falls to 0 until `trainingSteps`.
   ///
   /// - Throws: ``ScheduleError`` for a negative count and negative cycles.
   public init(
     warmupSteps: some StepLength = 0, trainingSteps: Int, cycles: Double = defaultCycles
   ) throws(ScheduleError) {
-    self.warmupSteps = try warmupSteps.checkedSteps(of: trainingSteps, Self.kind)
-    try ScheduleError.requireNonNegative(cycles, Self.kind, "cycles")
+    self.warmupSteps = try warmupSteps.checkedSteps(of: trainingSteps, Self.name)
+    try Self.requireNonNegative(["cycles": cycles])
     self.trainingSteps = trainingSteps
     self.cycles = cycles
   }
 
-  /// Decodes the settings, and refuses those that the initializer would: `DecodingError`, ``ScheduleError``.
+  private enum CodingKeys: String, CodingKey {
+    case warmupSteps = "num_warmup_steps", trainingSteps = "num_training_steps", cycles = "num_cycles"
+  }
+
+  /// Decodes the settings, and checks them as the other initializer does.
   public init(from decoder: any Decoder) throws {
     let settings = try decoder.container(keyedBy: CodingKeys.self)
     try self.init(
-      warmupSteps: settings.decode(Int.self, forKey: .warmupSteps),
-      trainingSteps: settings.decode(Int.self, forKey: .trainingSteps),
-      cycles: settings.decode(Double.self, forKey: .cycles))
+      warmupSteps: settings[.warmupSteps] as Int, trainingSteps: settings[.trainingSteps],
+      cycles: settings[.cycles])
   }
 
   /// s / W while s < W, then ½(1 + cos(π ((c p) mod 1))) while p < 1, then 0.

@@ -11,36 +11,31 @@
 ///         └─────────────────────────────────────────────────────
 ///          0                     50                         step
 ///
-/// - s: step, from 0
-/// - W: `warmupSteps`, the steps of the linear warm-up; 0 for none
-/// - T: `trainingSteps`, all steps, those of the warm-up included
-///
-/// It is 0 at s = T and stays so. Where W ≥ T, it is 0 as soon as the warm-up is over.
+/// It is 0 at s = T and after. If W ≥ T, it is 0 as soon as the warm-up is over.
 ///
 /// Source: `linear` of transformers.
 public struct LinearSchedule: MultiplierSchedule {
-  /// `linear`.
-  public static let kind = "linear"
-
-  /// W, the steps of the linear warm-up.
+  /// W, the steps of the linear warm-up; 0 for none.
   public let warmupSteps: Int
-  /// T, all steps of the training.
+  /// T, all steps, the warm-up included.
   public let trainingSteps: Int
 
-  /// A linear warm-up to the initial rate, then a straight line to 0 at `trainingSteps`.
+  /// Creates a linear warm-up to the initial rate, then a straight line to 0 at `trainingSteps`.
   ///
   /// - Throws: ``ScheduleError`` for a negative count.
   public init(warmupSteps: some StepLength = 0, trainingSteps: Int) throws(ScheduleError) {
-    self.warmupSteps = try warmupSteps.checkedSteps(of: trainingSteps, Self.kind)
+    self.warmupSteps = try warmupSteps.checkedSteps(of: trainingSteps, Self.name)
     self.trainingSteps = trainingSteps
   }
 
-  /// Decodes the settings, and refuses those that the initializer would: `DecodingError`, ``ScheduleError``.
+  private enum CodingKeys: String, CodingKey {
+    case warmupSteps = "num_warmup_steps", trainingSteps = "num_training_steps"
+  }
+
+  /// Decodes the settings, and checks them as the other initializer does.
   public init(from decoder: any Decoder) throws {
     let settings = try decoder.container(keyedBy: CodingKeys.self)
-    try self.init(
-      warmupSteps: settings.decode(Int.self, forKey: .warmupSteps),
-      trainingSteps: settings.decode(Int.self, forKey: .trainingSteps))
+    try self.init(warmupSteps: settings[.warmupSteps] as Int, trainingSteps: settings[.trainingSteps])
   }
 
   /// s / W while s < W, then max(0, (T − s) / max(1, T − W)).

@@ -1,7 +1,7 @@
 import RealModule
 
 /// How a warm-up rises from 0 to 1 while x, the part of it that is done, goes from 0 to 1.
-public enum WarmupShape: String, Sendable, Codable, CaseIterable {
+public enum WarmupShape: String, Sendable, Codable, CaseIterable, NamedChoice {
   /// x.
   case linear
   /// ½(1 − cos πx): flat at both ends.
@@ -16,10 +16,14 @@ public enum WarmupShape: String, Sendable, Codable, CaseIterable {
     case .oneMinusSquareRoot: 1 - (1 - x).squareRoot()
     }
   }
+
+  static func unknown(_ name: String) -> ScheduleError {
+    .unknownShape(phase: "warmup", name: name, known: allCases.map(\.rawValue))
+  }
 }
 
 /// How a decay falls from 1 to a floor r while x, the part of it that is done, goes from 0 to 1.
-public enum DecayShape: Sendable, Codable, Hashable {
+public enum DecayShape: Sendable, Hashable {
   /// (1 − x)(1 − r) + r.
   case linear
   /// ½(1 + cos 2πcx)(1 − r) + r; c = ½ falls once.
@@ -44,14 +48,56 @@ public enum DecayShape: Sendable, Codable, Hashable {
     return max(0, factor * (1 - floor) + floor)
   }
 
-  func check(_ schedule: String, floor: Double) throws(ScheduleError) {
+  func check(floor: Double) throws(ScheduleError) {
     switch self {
     case .linear, .oneMinusSquareRoot: break
-    case .cosine(let cycles): try ScheduleError.requireNonNegative(cycles, schedule, "cycles")
-    case .power(let exponent): try ScheduleError.requirePositive(exponent, schedule, "power")
+    case .cosine(let cycles): try WarmupStableDecaySchedule.requireNonNegative(["cycles": cycles])
+    case .power(let exponent): try WarmupStableDecaySchedule.requirePositive(["power": exponent])
     case .exponential:
-      try ScheduleError.require(
-        floor > 0, schedule, "minimumRatio", floor, "an exponential decay needs one greater than 0")
+      try WarmupStableDecaySchedule.require(
+        floor > 0, "minimumRatio", floor, "an exponential decay needs one greater than 0")
     }
+  }
+}
+
+/// Among a schedule's settings, as `decay_type` with `num_cycles` or `power`.
+///
+/// The two shapes that transformers does not have are read only next to `power`, an option of `wsd` and not of
+/// `warmup_stable_decay`.
+extension DecayShape: Codable {
+  private enum CodingKeys: String, CodingKey { case name = "decay_type", cycles = "num_cycles", power }
+
+  /// Decodes the shape of this name.
+  public init(from decoder: any Decoder) throws {
+    let settings = try decoder.container(keyedBy: CodingKeys.self)
+    let name: String = try settings[.name]
+    let hasPower = settings.contains(.power)
+    switch name {
+    case "linear": self = .linear
+    case "cosine": self = .cosine(cycles: try settings[.cycles])
+    case "1-sqrt": self = .oneMinusSquareRoot
+    case "power" where hasPower: self = .power(try settings[.power])
+    case "exponential" where hasPower: self = .exponential
+    default:
+      throw ScheduleError.unknownShape(
+        phase: "decay", name: name,
+        known: ["linear", "cosine", "1-sqrt"] + (hasPower ? ["power", "exponential"] : []))
+    }
+  }
+
+  /// Encodes the name and its number.
+  public func encode(to encoder: any Encoder) throws {
+    var settings = encoder.container(keyedBy: CodingKeys.self)
+    let (name, cycles, power): (String, Double?, Double??) =
+      switch self {
+      case .linear: ("linear", nil, nil)
+      case .cosine(let cycles): ("cosine", cycles, nil)
+      case .oneMinusSquareRoot: ("1-sqrt", nil, nil)
+      case .power(let exponent): ("power", nil, exponent)
+      case .exponential: ("exponential", nil, .some(nil))
+      }
+    try settings.encode(name, forKey: .name)
+    try settings.encodeIfPresent(cycles, forKey: .cycles)
+    if let power { try settings.encode(power, forKey: .power) }
   }
 }

@@ -13,58 +13,49 @@ import RealModule
 ///         └─────────────────────────────────────────────────────
 ///          0                     50                         step
 ///
-/// - s: step, from 0
-/// - η₀: the group's initial rate
-/// - W: `warmupSteps`, the steps of the linear warm-up; 0 for none
-/// - T: `trainingSteps`, all steps, those of the warm-up included
-/// - η_end: `endRate`, a rate, not a ratio
-/// - k: `power`; 1 is a straight line
-///
-/// Where W ≥ T nothing is left for the decay, and the rate is η_end from s = W on; transformers divides by
+/// If W ≥ T nothing is left for the decay, and the rate is η_end from s = W on; transformers divides by
 /// zero at s = W = T. Each group decays from its own η₀; transformers computes one multiplier from the
 /// optimizer's default rate, so that there a group of another rate ends at η_end · η₀ / default. η_end must
 /// be below every group's η₀.
 ///
 /// Source: `polynomial` of transformers, as in fairseq and BERT.
 public struct PolynomialSchedule: Schedule {
-  /// `polynomial`.
-  public static let kind = "polynomial"
-  @usableFromInline static let defaultEndRate = 1e-7
-  /// A straight line.
-  @usableFromInline static let defaultPower = 1.0
+  @usableFromInline static let defaults = (endRate: 1e-7, power: 1.0)
 
-  /// W, the steps of the linear warm-up.
+  /// W, the steps of the linear warm-up; 0 for none.
   public let warmupSteps: Int
-  /// T, all steps of the training.
+  /// T, all steps, the warm-up included.
   public let trainingSteps: Int
-  /// η_end, the rate from T on.
+  /// η_end, the rate from T on; a rate, not a ratio.
   public let endRate: Double
   /// k, the exponent of the decay.
   public let power: Double
 
-  /// A linear warm-up to the initial rate, then a decay of the power `power` to `endRate` at `trainingSteps`.
+  /// Creates a linear warm-up, then a decay with the power `power` to `endRate` at `trainingSteps`.
   ///
   /// - Throws: ``ScheduleError`` for a negative count or end rate, and a power that is not above 0.
   public init(
-    warmupSteps: some StepLength = 0, trainingSteps: Int,
-    endRate: Double = defaultEndRate, power: Double = defaultPower
+    warmupSteps: some StepLength = 0, trainingSteps: Int, endRate: Double = defaults.endRate,
+    power: Double = defaults.power
   ) throws(ScheduleError) {
-    self.warmupSteps = try warmupSteps.checkedSteps(of: trainingSteps, Self.kind)
-    try ScheduleError.requireNonNegative(endRate, Self.kind, "endRate")
-    try ScheduleError.requirePositive(power, Self.kind, "power")
+    self.warmupSteps = try warmupSteps.checkedSteps(of: trainingSteps, Self.name)
+    try Self.requireNonNegative(["endRate": endRate])
+    try Self.requirePositive(["power": power])
     self.trainingSteps = trainingSteps
     self.endRate = endRate
     self.power = power
   }
 
-  /// Decodes the settings, and refuses those that the initializer would: `DecodingError`, ``ScheduleError``.
+  private enum CodingKeys: String, CodingKey {
+    case warmupSteps = "num_warmup_steps", trainingSteps = "num_training_steps", endRate = "lr_end", power
+  }
+
+  /// Decodes the settings, and checks them as the other initializer does.
   public init(from decoder: any Decoder) throws {
     let settings = try decoder.container(keyedBy: CodingKeys.self)
     try self.init(
-      warmupSteps: settings.decode(Int.self, forKey: .warmupSteps),
-      trainingSteps: settings.decode(Int.self, forKey: .trainingSteps),
-      endRate: settings.decode(Double.self, forKey: .endRate),
-      power: settings.decode(Double.self, forKey: .power))
+      warmupSteps: settings[.warmupSteps] as Int, trainingSteps: settings[.trainingSteps],
+      endRate: settings[.endRate], power: settings[.power])
   }
 
   /// η₀ s / W while s < W, then (η₀ − η_end)(1 − (s − W) / (T − W))^k + η_end while s < T, then η_end.

@@ -16,28 +16,21 @@
 ///     s < W + S + D    d((s − W − S) / D)
 ///     after            r
 ///
-/// - s: step, from 0
-/// - W: `warmupSteps`; 0 for no warm-up
-/// - S: `stableSteps`
-/// - D: `decaySteps`
-/// - r: `minimumRatio`, the part of the initial rate where it starts and ends
 /// - w: `warmupShape`, a ``WarmupShape``
 /// - d: `decayShape`, a ``DecayShape``, which ends at r
 ///
 /// As only the end depends on the length of the training, one stable phase can serve decays of several
 /// lengths. A cosine decay with a number of cycles that does not end at r jumps there when the decay is over.
 ///
-/// With the training steps given, S = T − W − D. Where that is negative, transformers begins in the midst of
+/// With the training steps given, S = T − W − D. If that is negative, transformers starts in the midst of
 /// the decay with a jump; here it is an error. A negative r, which leaves a negative rate there, is one too.
 ///
 /// Source: `warmup_stable_decay` of transformers; Hu et al., "MiniCPM" (arXiv 2404.06395). The power and the
 /// exponential decay are not in transformers.
 public struct WarmupStableDecaySchedule: MultiplierSchedule {
-  /// `warmup_stable_decay`.
-  public static let kind = "warmup_stable_decay"
-  @usableFromInline static let defaultWarmupShape = WarmupShape.linear
-  @usableFromInline static let defaultDecayShape = DecayShape.cosine()
-  @usableFromInline static let defaultMinimumRatio = 0.0
+  @usableFromInline static let defaults = (
+    warmupShape: WarmupShape.linear, decayShape: DecayShape.cosine(), minimumRatio: 0.0
+  )
 
   /// W, the steps of the warm-up.
   public let warmupSteps: Int
@@ -52,19 +45,16 @@ public struct WarmupStableDecaySchedule: MultiplierSchedule {
   /// r, the part of the initial rate where the schedule starts and ends.
   public let minimumRatio: Double
 
-  /// A schedule of W + S + D steps.
+  /// Creates a schedule of W + S + D steps.
   ///
   /// - Throws: ``ScheduleError`` for a negative setting, and a decay that its shape does not define.
   public init(
-    warmupSteps: Int, stableSteps: Int, decaySteps: Int,
-    warmupShape: WarmupShape = defaultWarmupShape, decayShape: DecayShape = defaultDecayShape,
-    minimumRatio: Double = defaultMinimumRatio
+    warmupSteps: Int, stableSteps: Int, decaySteps: Int, warmupShape: WarmupShape = defaults.warmupShape,
+    decayShape: DecayShape = defaults.decayShape, minimumRatio: Double = defaults.minimumRatio
   ) throws(ScheduleError) {
-    try ScheduleError.requireCount(warmupSteps, Self.kind, "warmupSteps")
-    try ScheduleError.requireCount(stableSteps, Self.kind, "stableSteps")
-    try ScheduleError.requireCount(decaySteps, Self.kind, "decaySteps")
-    try ScheduleError.requireNonNegative(minimumRatio, Self.kind, "minimumRatio")
-    try decayShape.check(Self.kind, floor: minimumRatio)
+    try Self.requireCounts(["warmupSteps": warmupSteps, "stableSteps": stableSteps, "decaySteps": decaySteps])
+    try Self.requireNonNegative(["minimumRatio": minimumRatio])
+    try decayShape.check(floor: minimumRatio)
     self.warmupSteps = warmupSteps
     self.stableSteps = stableSteps
     self.decaySteps = decaySteps
@@ -73,20 +63,19 @@ public struct WarmupStableDecaySchedule: MultiplierSchedule {
     self.minimumRatio = minimumRatio
   }
 
-  /// A schedule of T = `trainingSteps` steps, stable for those that warm-up and decay leave.
+  /// Creates a schedule of T = `trainingSteps` steps, stable for those that warm-up and decay leave.
   ///
-  /// - Throws: ``ScheduleError`` for the same, and where warm-up and decay are longer than the training.
+  /// - Throws: ``ScheduleError`` for the same, or if warm-up and decay are longer than the training.
   public init(
     warmupSteps: some StepLength = 0, decaySteps: some StepLength, trainingSteps: Int,
-    warmupShape: WarmupShape = defaultWarmupShape, decayShape: DecayShape = defaultDecayShape,
-    minimumRatio: Double = defaultMinimumRatio
+    warmupShape: WarmupShape = defaults.warmupShape, decayShape: DecayShape = defaults.decayShape,
+    minimumRatio: Double = defaults.minimumRatio
   ) throws(ScheduleError) {
     let warmupSteps = try warmupSteps.steps(of: trainingSteps)
     let decaySteps = try decaySteps.steps(of: trainingSteps)
-    try ScheduleError.requireCount(warmupSteps, Self.kind, "warmupSteps")
-    try ScheduleError.requireCount(decaySteps, Self.kind, "decaySteps")
-    try ScheduleError.require(
-      trainingSteps >= warmupSteps + decaySteps, Self.kind, "trainingSteps", trainingSteps,
+    try Self.requireCounts(["warmupSteps": warmupSteps, "decaySteps": decaySteps])
+    try Self.require(
+      trainingSteps >= warmupSteps + decaySteps, "trainingSteps", trainingSteps,
       "must hold the warm-up (\(warmupSteps)) and the decay (\(decaySteps)): make it greater or those shorter"
     )
     try self.init(
@@ -94,16 +83,43 @@ public struct WarmupStableDecaySchedule: MultiplierSchedule {
       warmupShape: warmupShape, decayShape: decayShape, minimumRatio: minimumRatio)
   }
 
-  /// Decodes the settings, and refuses those that the initializer would: `DecodingError`, ``ScheduleError``.
+  private enum CodingKeys: String, CodingKey {
+    case warmupSteps = "num_warmup_steps", trainingSteps = "num_training_steps"
+    case stableSteps = "num_stable_steps", decaySteps = "num_decay_steps"
+    case warmupShape = "warmup_type", minimumRatio = "min_lr_ratio"
+  }
+
+  /// Decodes the settings, and checks them as the other initializers do. If both training and stable steps are
+  /// given, the stable ones win, as in transformers.
   public init(from decoder: any Decoder) throws {
     let settings = try decoder.container(keyedBy: CodingKeys.self)
-    try self.init(
-      warmupSteps: settings.decode(Int.self, forKey: .warmupSteps),
-      stableSteps: settings.decode(Int.self, forKey: .stableSteps),
-      decaySteps: settings.decode(Int.self, forKey: .decaySteps),
-      warmupShape: settings.decode(WarmupShape.self, forKey: .warmupShape),
-      decayShape: settings.decode(DecayShape.self, forKey: .decayShape),
-      minimumRatio: settings.decode(Double.self, forKey: .minimumRatio))
+    let (warmupSteps, decaySteps): (Int, Int) = (try settings[.warmupSteps], try settings[.decaySteps])
+    let stableSteps = try settings.decodeIfPresent(Int.self, forKey: .stableSteps)
+    let trainingSteps = try settings.decodeIfPresent(Int.self, forKey: .trainingSteps)
+    if stableSteps == nil && trainingSteps == nil { throw ScheduleError.noStableSteps }
+    let warmupShape: WarmupShape = try settings.choice(.warmupShape)
+    let decayShape = try DecayShape(from: decoder)
+    let minimumRatio: Double = try settings[.minimumRatio]
+    if let stableSteps {
+      try self.init(
+        warmupSteps: warmupSteps, stableSteps: stableSteps, decaySteps: decaySteps, warmupShape: warmupShape,
+        decayShape: decayShape, minimumRatio: minimumRatio)
+    } else {
+      try self.init(
+        warmupSteps: warmupSteps, decaySteps: decaySteps, trainingSteps: trainingSteps ?? 0,
+        warmupShape: warmupShape, decayShape: decayShape, minimumRatio: minimumRatio)
+    }
+  }
+
+  /// Encodes the settings.
+  public func encode(to encoder: any Encoder) throws {
+    var settings = encoder.container(keyedBy: CodingKeys.self)
+    try settings.encode(warmupSteps, forKey: .warmupSteps)
+    try settings.encode(stableSteps, forKey: .stableSteps)
+    try settings.encode(decaySteps, forKey: .decaySteps)
+    try settings.encode(warmupShape, forKey: .warmupShape)
+    try decayShape.encode(to: encoder)
+    try settings.encode(minimumRatio, forKey: .minimumRatio)
   }
 
   /// Warm-up, 1, decay or r, after the step's phase.

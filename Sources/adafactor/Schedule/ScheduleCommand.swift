@@ -96,12 +96,13 @@ struct ScheduleCommand: ParsableCommand {
     let metrics = try metrics.map { try MetricsFile(path: $0) }
     let curves = try names.map { name in
       let training = trainingSteps ?? steps
-      let policy = try SchedulePolicy(
+      let schedule = try AnyLearningRateSchedule(
         named: name, warmupSteps: warmupSteps.steps(of: training), trainingSteps: training,
         options: options[name] ?? [:])
       return ScheduleReport.Curve(
         name: name,
-        rates: try ScheduleReport.rates(of: policy, initialRate: learningRate, steps: steps, metrics: metrics)
+        rates: try ScheduleReport.rates(
+          of: schedule, initialRate: learningRate, steps: steps, metrics: metrics)
       )
     }
     let report = ScheduleReport(initialRate: learningRate, curves: curves, isLogarithmic: logarithmic)

@@ -17,16 +17,16 @@ struct ScheduleReport {
   ///
   /// A schedule that follows a metric has used s metrics before step s: `steps` − 1 of them are needed.
   static func rates(
-    of policy: SchedulePolicy, initialRate: Double, steps: Int, metrics: MetricsFile?
+    of schedule: AnyLearningRateSchedule, initialRate: Double, steps: Int, metrics: MetricsFile?
   ) throws -> [Double] {
-    switch policy {
+    switch schedule {
     case .byStep(let schedule):
       try schedule.check(initialRate: initialRate)
       return (0..<steps).map { schedule.rate(at: $0, initialRate: initialRate) }
     case .byMetric(var schedule):
       guard let metrics else {
         throw ValidationError(
-          "\(policy.kind) follows a metric: give a file with one number a line by --metrics.")
+          "\(type(of: schedule).name) follows a metric: give a file with one number a line by --metrics.")
       }
       guard metrics.values.count >= steps - 1 else {
         throw ScheduleFileError(

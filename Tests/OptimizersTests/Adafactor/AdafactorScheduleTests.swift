@@ -51,7 +51,7 @@ import Testing
     #expect(fixed.groups.map(\.learningRate) == [0.1])
     let relative = try Adafactor([weight])
     #expect(throws: ScheduleError.self) { try LearningRateScheduler(relative, ConstantSchedule()) }
-    let decay = try LearningRateScheduler(relative, ConstantSchedule(), driving: .weightDecay)
+    let decay = try LearningRateScheduler(relative, ConstantSchedule(), scheduling: .weightDecay)
     #expect(decay.currentRates == [0])
   }
 }

@@ -157,7 +157,7 @@ struct TrainingRunTests {
     #expect(throws: TrainingError.diverged(epoch: 1)) {
       try run { $0.optimizer = .adafactor(.init(learningRate: .constant(1e30), scaleParameter: false)) }
     }
-    #expect(throws: ScheduleError.notSchedulable(quantity: "learning rate", group: 0)) {
+    #expect(throws: ScheduleError.notSchedulable(.learningRate, group: 0)) {
       try run { settings in
         settings.optimizer = .adafactor(.init())
         settings.schedule = ScheduleChoice(name: "cosine")

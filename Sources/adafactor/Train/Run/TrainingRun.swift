@@ -40,7 +40,7 @@ struct TrainingRun {
     steps = stepsPerEpoch * settings.epochs
     if let schedule = settings.schedule {
       scheduler = try LearningRateScheduler(
-        takeStep.optimizer, policy: schedule.policy(trainingSteps: steps))
+        takeStep.optimizer, schedule.schedule(trainingSteps: steps))
     } else {
       scheduler = nil
     }

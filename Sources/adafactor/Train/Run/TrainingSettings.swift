@@ -33,8 +33,8 @@ struct ScheduleChoice {
 
   /// The schedule of a run of this many steps. One that follows a metric sees one of each epoch, not of each
   /// step.
-  func policy(trainingSteps: Int) throws(ScheduleError) -> SchedulePolicy {
-    try SchedulePolicy(
+  func schedule(trainingSteps: Int) throws(ScheduleError) -> AnyLearningRateSchedule {
+    try AnyLearningRateSchedule(
       named: name, warmupSteps: warmup.steps(of: trainingSteps), trainingSteps: trainingSteps,
       options: options)
   }

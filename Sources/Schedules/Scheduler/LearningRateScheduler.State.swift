@@ -1,0 +1,108 @@
+extension LearningRateScheduler {
+  /// The state of a scheduler without its optimizer: schedules, initial rates and progress.
+  public struct State: Sendable, Equatable {
+    /// One schedule for all groups, or one per group, each with its progress if it follows a metric. A group
+    /// whose schedule is nil is skipped.
+    public var schedules: [AnyLearningRateSchedule?]
+    /// The hyperparameter that is scheduled.
+    public var hyperparameter: Hyperparameter
+    /// The rate of each group when the scheduler was made, or nil for a group that is skipped.
+    public var initialRates: [Double?]
+    /// The number of steps taken.
+    public var stepCount: Int
+  }
+}
+
+extension LearningRateScheduler.State {
+  init(
+    starting schedules: [AnyLearningRateSchedule?], scheduling hyperparameter: Hyperparameter,
+    of optimizer: any ScheduledOptimizer
+  ) throws(ScheduleError) {
+    self.init(
+      schedules: schedules, hyperparameter: hyperparameter,
+      initialRates: Array(repeating: nil, count: optimizer.groupCount), stepCount: 0)
+    for (index, schedule) in schedules.enumerated() {
+      guard var schedule else { continue }
+      for group in groups(of: index) {
+        initialRates[group] = try optimizer.schedulableValue(of: hyperparameter, inGroup: group)
+      }
+      try schedule.start(rates: initialRates(of: index))
+      self.schedules[index] = schedule
+    }
+  }
+
+  /// The groups that a schedule sets.
+  private func groups(of index: Int) -> Range<Int> {
+    schedules.count == 1 ? initialRates.indices : index..<index + 1
+  }
+
+  private func initialRates(of index: Int) -> [Double] { initialRates[groups(of: index)].compactMap { $0 } }
+
+  var currentRates: [Double?] {
+    schedules.enumerated().flatMap { index, schedule -> [Double?] in
+      schedule?.rates(at: stepCount, initialRates: initialRates(of: index)) ?? [nil]
+    }
+  }
+
+  /// The name of a schedule that follows a metric, if there is one.
+  var metricDriven: String? {
+    schedules.lazy.compactMap { if case .byMetric? = $0 { $0?.name } else { nil } }.first
+  }
+
+  /// Throws if the parts do not belong together, for example, after a file was edited.
+  func check() throws(ScheduleError) {
+    try ScheduleError.requireCount(stepCount, "scheduler", "stepCount")
+    guard schedules.count == 1 || schedules.count == initialRates.count else {
+      throw .groupCount(setting: "schedule", expected: initialRates.count, actual: schedules.count)
+    }
+    for (index, schedule) in schedules.enumerated() {
+      let rates = initialRates(of: index)
+      let expected = schedule == nil ? 0 : groups(of: index).count
+      guard rates.count == expected else {
+        throw .groupCount(setting: "initial rate", expected: expected, actual: rates.count)
+      }
+      switch schedule {
+      case .byStep(let schedule)?: for rate in rates { try schedule.check(initialRate: rate) }
+      case .byMetric(let schedule)? where schedule.rates.count != rates.count:
+        throw .groupCount(setting: "rate", expected: rates.count, actual: schedule.rates.count)
+      case .byMetric, nil: break
+      }
+    }
+  }
+
+  /// One line for each difference of the configuration, which progress is no part of.
+  func differences(from saved: Self) -> [String] {
+    settingDifferences("hyperparameter", saved: saved.hyperparameter, here: hyperparameter)
+      + settingDifferences("initialRates", saved: saved.initialRates, here: initialRates)
+      + (saved.schedules.count == schedules.count
+        ? zip(saved.schedules, schedules).flatMap(Self.differences)
+        : ["there are \(saved.schedules.count) schedules in the saved state, \(schedules.count) here"])
+  }
+
+  private static func differences(
+    saved: AnyLearningRateSchedule?, here: AnyLearningRateSchedule?
+  ) -> [String] {
+    if let saved, let here, saved.name == here.name {
+      return settingDifferences(here.name, saved: saved.settings, here: here.settings)
+    }
+    let (savedName, hereName) = (saved?.name ?? "none", here?.name ?? "none")
+    return savedName == hereName ? [] : ["the schedule is \(savedName) in the saved state, \(hereName) here"]
+  }
+}
+
+extension LearningRateScheduler.State: Codable {
+  private enum CodingKeys: CodingKey { case schedules, hyperparameter, initialRates, stepCount }
+
+  /// Decodes a state of this version or of an earlier one.
+  public init(from decoder: any Decoder) throws {
+    if let saved = try SavedBefore1.state(from: decoder) {
+      self = saved
+      return
+    }
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    schedules = try container[.schedules]
+    hyperparameter = try container[.hyperparameter]
+    initialRates = try container[.initialRates]
+    stepCount = try container[.stepCount]
+  }
+}
