@@ -136,4 +136,10 @@ package enum ElementwiseFunction: Sendable {
   case relu
   /// eˣ.
   case exp
+  /// 1 for positive x, −1 for negative x; 0 and NaN stay as they are.
+  case sign
+  /// |x|.
+  case magnitude
+  /// √x; NaN for negative x.
+  case squareRoot
 }

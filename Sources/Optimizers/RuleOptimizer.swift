@@ -15,7 +15,8 @@ public final class RuleOptimizer<Rule: UpdateRule>: Optimizer {
   /// The name that files and configurations know this kind of optimizer by.
   public static var name: String { Rule.name }
 
-  private let typedGroups: [RuleGroup<Rule>]
+  /// The rule of each group, with its type. Stored, the release build of Swift 6.3.1 crashed on the initializer.
+  private var typedGroups: [RuleGroup<Rule>] { ruleGroups.map { $0 as! RuleGroup<Rule> } }
 
   /// Creates an optimizer of one group.
   ///
@@ -42,10 +43,9 @@ public final class RuleOptimizer<Rule: UpdateRule>: Optimizer {
     groups: [ParameterGroup<Rule>], nonFinitePolicy: NonFinitePolicy = .propagate,
     backend: Backend = .defaultForOptimizers, threads: Int? = nil
   ) throws(OptimizerError) {
-    typedGroups = groups.map { RuleGroup($0.options) }
     try super.init(
-      parameters: groups.map(\.parameters), rules: typedGroups, nonFinitePolicy: nonFinitePolicy,
-      backend: backend, threads: threads)
+      parameters: groups.map(\.parameters), rules: groups.map { RuleGroup($0.options) },
+      nonFinitePolicy: nonFinitePolicy, backend: backend, threads: threads)
   }
 
   /// The parameter groups, in the order they were given.
@@ -78,9 +78,7 @@ public final class RuleOptimizer<Rule: UpdateRule>: Optimizer {
   public func updateOptions(
     ofGroup index: Int, _ change: (inout Rule) -> Void
   ) throws(OptimizerError) {
-    guard typedGroups.indices.contains(index) else {
-      throw .noGroup(index: index, count: typedGroups.count)
-    }
+    guard ruleGroups.indices.contains(index) else { throw .noGroup(index: index, count: groupCount) }
     try typedGroups[index].update(change)
   }
 

@@ -30,6 +30,17 @@ extension Tensor {
   /// eˣ for every element.
   public func exp() -> Tensor { applying(.exp) }
 
+  /// The sign of every element: 1 if it is positive, −1 if it is negative, 0 if it is 0. NaN stays NaN.
+  ///
+  /// A zero keeps its sign bit.
+  public func sign() -> Tensor { applying(.sign) }
+
+  /// |x| for every element; NaN stays NaN.
+  public func magnitude() -> Tensor { applying(.magnitude) }
+
+  /// √x for every element; NaN for negative elements.
+  public func squareRoot() -> Tensor { applying(.squareRoot) }
+
   private func applying(_ function: ElementwiseFunction) -> Tensor {
     let x = inArithmeticType
     var result = Tensor(uninitialized: shape, as: x.scalarType)

@@ -21,7 +21,7 @@ let package = Package(
   targets: [
     // The program on the front page, byte for byte.
     program("Quickstart", "Optimizers", "Schedules", "Tensors"),
-    // One update rule on arrays of the program's own.
+    // Updates of the program's own arrays.
     program("OwnBuffers", "Optimizers", "Tensors"),
     // Accumulation, clipping, a schedule and checkpoints; killed and resumed to the same bits.
     program("TrainingLoop", "Checkpoints", "Optimizers", "Schedules", "Tensors"),
@@ -31,6 +31,8 @@ let package = Package(
     program("LowPrecision", "Optimizers", "Tensors"),
     // Low-rank adapters beside frozen weights, in two groups and a file of their own.
     program("Adapters", "Checkpoints", "Optimizers", "Tensors"),
+    // Optimizers of your own rules, with everything that the library's have.
+    program("OwnRule", "Checkpoints", "Optimizers", "Schedules", "Tensors"),
     // The same training on every backend of the build.
     program("BothBackends", "Optimizers", "Tensors"),
   ]

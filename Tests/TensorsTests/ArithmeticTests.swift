@@ -108,6 +108,30 @@ struct ArithmeticTests {
     #expect(gradient == [0, 0, 0, 0, 0, 0, 7, 7, 7, 7, 7])
   }
 
+  @Test(arguments: ScalarType.allCases, Backend.available)
+  func `Sign, magnitude and square root of exact numbers, infinities and NaN`(
+    type: ScalarType, backend: Backend
+  ) {
+    // Squares of halves have exact roots in every type; 19 elements are more than a vector and a rest.
+    let special = [0, -0.0, .infinity, -.infinity, .nan]
+    let values = special + (1...14).map { ($0 % 3 == 0 ? -1 : 1) * Double($0 * $0) / 4 }
+    func check(_ result: Tensor, _ expected: (Double) -> Double) {
+      #expect(result.shape == [19] && result.scalarType == type)
+      for (value, result) in zip(values, result.scalars(as: Double.self)) {
+        let expected = expected(value)
+        #expect(
+          expected.isNaN ? result.isNaN : result == expected && result.sign == expected.sign,
+          "of \(value): \(result), not \(expected)")
+      }
+    }
+    Backend.withDefault(backend) {
+      let x = Tensor(shape: [19], as: type) { values[$0] }
+      check(x.sign()) { $0.isNaN || $0 == 0 ? $0 : $0 < 0 ? -1 : 1 }
+      check(x.magnitude(), abs)
+      check(x.squareRoot()) { $0.squareRoot() }
+    }
+  }
+
   @Test(arguments: [ScalarType.float32, .float64])
   func `Exp and log-softmax against Double, without overflow`(type: ScalarType) {
     let roundoff = type == .float64 ? 0x1p-53 : 0x1p-24

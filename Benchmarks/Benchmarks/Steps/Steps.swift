@@ -38,7 +38,7 @@ let benchmarks: @Sendable () -> Void = {
   }
 }
 
-private func measure<Subject: Optimizer>(_ name: String, _ setup: @escaping () throws -> Subject) {
+private func measure(_ name: String, _ setup: @escaping () throws -> Optimizer) {
   Benchmark(name) { benchmark, optimizer in
     for _ in benchmark.scaledIterations { try optimizer.step() }
   } setup: {

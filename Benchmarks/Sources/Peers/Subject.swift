@@ -3,10 +3,9 @@ import Optimizers
 import Tensors
 import Workloads
 
-/// What is measured: an optimizer with its parameters, or the traffic.
+/// An optimizer with its parameters, or the memory traffic, to be measured.
 enum Subject {
-  case adafactor(Adafactor)
-  case adamW(AdamW)
+  case optimizer(Optimizer)
   case traffic(MemoryTraffic)
 
   init(_ settings: Command.Settings) throws {
@@ -15,9 +14,9 @@ enum Subject {
     let backend = settings.backend ?? .default
     switch settings.optimizer {
     case .adafactor:
-      self = .adafactor(try Adafactor(parameters(), backend: backend, threads: settings.threads))
+      self = .optimizer(try Adafactor(parameters(), backend: backend, threads: settings.threads))
     case .adamW:
-      self = .adamW(try AdamW(parameters(), backend: backend, threads: settings.threads))
+      self = .optimizer(try AdamW(parameters(), backend: backend, threads: settings.threads))
     case .adafactorTraffic:
       self = .traffic(MemoryTraffic(.adafactor, shapes: shapes, threads: settings.threads))
     case .adamWTraffic:
@@ -27,8 +26,7 @@ enum Subject {
 
   private func step() throws {
     switch self {
-    case .adafactor(let optimizer): try optimizer.step()
-    case .adamW(let optimizer): try optimizer.step()
+    case .optimizer(let optimizer): try optimizer.step()
     case .traffic(let traffic): traffic.move()
     }
   }
@@ -45,18 +43,16 @@ enum Subject {
 
   /// Writes parameters and moments under the reference's names, followed by the parameter's index.
   func write(to path: String) throws {
-    var file = TensorCollection()
-    func add<State: OptimizerParameterState>(_ parameter: Parameter, _ state: State?) {
-      file.tensors["parameter.\(parameter.name)"] = parameter.value
-      for (name, tensor) in state?.tensors ?? [:] { file.tensors["\(name).\(parameter.name)"] = tensor }
-    }
-    switch self {
-    case .adafactor(let optimizer):
-      for parameter in optimizer.parameters { add(parameter, optimizer.state(of: parameter)) }
-    case .adamW(let optimizer):
-      for parameter in optimizer.parameters { add(parameter, optimizer.state(of: parameter)) }
-    case .traffic:
+    guard case .optimizer(let optimizer) = self else {
       throw CommandError(description: "The memory traffic has no parameters to write.")
+    }
+    var file = TensorCollection()
+    let states = optimizer.state().parameters
+    for parameter in optimizer.parameters {
+      file.tensors["parameter.\(parameter.name)"] = parameter.value
+      for (name, tensor) in states[parameter.name]?.tensors ?? [:] {
+        file.tensors["\(name).\(parameter.name)"] = tensor
+      }
     }
     try file.write(to: path)
   }

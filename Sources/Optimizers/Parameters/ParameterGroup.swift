@@ -21,7 +21,7 @@ public struct ParameterGroup<Rule: UpdateRule>: AnyParameterGroup {
       guard let newValue, let setting = options.learningRate.settingConstant(newValue) else {
         preconditionFailure(
           """
-          A group of \\(Rule.name) with the learning rate \\(options.learningRate) was given \\(newValue as Any): \\
+          A group of \(Rule.name) with the learning rate \(options.learningRate) was given \(newValue as Any): \
           a rule that computes its rate has none to set, and no group can lose its rate.
           """)
       }

@@ -115,10 +115,11 @@ final class ElementwiseRuleStep<Rule: ElementwiseRule>: PreparedStep {
         if tensor.gradientScale != 1 { linearAlgebra.scale(gradient, count, Scalar(tensor.gradientScale)) }
         let target = tensor.parameter.advanced(by: start)
         let isConverted = target.type != Scalar.scalarType
-        let values = isConverted
+        let values =
+          isConverted
           ? gradient + Self.tileElements : target.address.assumingMemoryBound(to: Scalar.self)
         if isConverted { unround(target.reading, at: start, count, UnsafeMutableRawPointer(values)) }
-        group.rule.update(
+        group.rule.updateBlock(
           ElementBlock(
             parameter: UnsafeMutableBufferPointer(start: values, count: count),
             gradient: UnsafeBufferPointer(start: gradient, count: count),

@@ -37,10 +37,16 @@ enum ElementwiseInSwift<Scalar: ArithmeticScalar & Real> {
       for i in 0..<count { out[i] = x[i] < 0 ? 0 : x[i] }
     case .exp:
       for i in 0..<count { out[i] = .exp(x[i]) }
+    case .sign:
+      for i in 0..<count { out[i] = x[i] > 0 ? 1 : x[i] < 0 ? -1 : x[i] }
+    case .magnitude:
+      for i in 0..<count { out[i] = x[i].magnitude }
+    case .squareRoot:
+      for i in 0..<count { out[i] = x[i].squareRoot() }
     }
   }
 
-  // Here and in relu the loop is plain: the library compares SIMD vectors lane by lane, at forty times the cost.
+  // Here and in `apply` the loops are plain: the library compares SIMD vectors lane by lane, at forty times the cost.
   static func mask(
     _ x: UnsafePointer<Scalar>, wherePositive y: UnsafePointer<Scalar>, count: Int,
     into out: UnsafeMutablePointer<Scalar>

@@ -1,7 +1,7 @@
 // Training on arrays of the program's own: no Tensor, no Parameter, nothing copied.
 //
-// `Adafactor.Rule` holds options, `Adafactor.State` what a step must remember of one array; a step changes the array
-// where it lies. It takes any `MutableSpan`, and so memory of another library's as well.
+// `InPlaceUpdate` holds the options, `Adafactor.State` the state of one array. A step changes the array in place. It
+// takes any `MutableSpan`, so that it also steps memory of another library.
 
 import Optimizers
 import Tensors
@@ -52,20 +52,20 @@ func train() throws {
 
   let steps = 200
   let shape: Shape = [layer.inputs, layer.outputs]
-  var state = Adafactor.State(shape: shape, scalarType: .float32, hasFirstMoments: false)
+  let adafactor = try InPlaceUpdate(
+    options: Adafactor.Options(learningRate: .constant(0.05), scaleParameter: false), threads: 1)
+  var state = adafactor.initialState(shape: shape, scalarType: .float32)
   var losses: [Float] = []
   for step in 0..<steps {
     let errors = zip(layer(x, samples: samples), targets).map { $0 - $1 }
     losses.append(errors.reduce(0) { $0 + $1 * $1 } / Float(errors.count))
     let gradient = layer.gradient(x, errors, samples: samples)
 
-    // The rule is a value: one for each step, with a rate that falls on a straight line.
-    let rate = 0.05 * (1 - Double(step) / Double(steps))
-    let rule = try Adafactor.Rule(
-      options: .init(learningRate: .constant(rate), scaleParameter: false), threads: 1)
+    // A learning rate that falls on a straight line.
+    try adafactor.updateOptions { $0.learningRate = .constant(0.05 * (1 - Double(step) / Double(steps))) }
     var weights = layer.weights.mutableSpan
-    // dL/dy is 2/n times the error: a factor on the gradient that the step applies as it reads.
-    try rule.update(
+    // dL/dy is 2/n times the error: the step multiplies the gradient by this factor as it reads it.
+    try adafactor.update(
       &weights, gradient: gradient.span, shape: shape, gradientScale: 2 / Double(errors.count),
       state: &state)
   }
@@ -73,9 +73,9 @@ func train() throws {
   print("loss \(losses[0]) → \(losses[steps - 1]) in \(state.step) steps")
   precondition(losses[steps - 1] < losses[0] / 100, "The loss fell to \(losses[steps - 1]) only.")
 
-  // What it costs: a number for each row and each column, where AdamW keeps two for each element.
+  // The state: one number per row and per column. AdamW keeps two numbers per element.
   let adamW = 2 * layer.weights.count * MemoryLayout<Float>.size
-  print("state \(state.byteCount) bytes beside \(adamW) of AdamW")
+  print("state \(state.byteCount) bytes, compared with \(adamW) bytes for AdamW")
   precondition(state.byteCount == (layer.inputs + layer.outputs) * MemoryLayout<Float>.size)
 }
 
