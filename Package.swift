@@ -86,7 +86,9 @@ let package = Package(
       dependencies: [
         "Backends", "KernelInterface", "Tensors", "Schedules",
         .product(name: "RealModule", package: "swift-numerics"),
-      ]),
+      ],
+      // The checks at run time take a fifth of the step of a small tensor. Debug builds, and with them the tests, have them.
+      swiftSettings: [.unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))]),
     // Reader and writer of the safetensors format.
     .target(name: "Safetensors", dependencies: ["CLibrary", "ScalarTypes"]),
     // Saving and resuming: models, optimizers, schedules and positions.

@@ -7,6 +7,15 @@ extension Tensor {
   /// The elements, for kernels to write: this tensor's only, valid until it is copied or released.
   package mutating func mutableElements() -> MutableElements { MutableElements(mutableMemory(), scalarType) }
 
+  /// The elements, for kernels to write, with the tensor's stamps before and after they were given out.
+  package mutating func mutableElementsWithStamps() -> (
+    MutableElements, before: MutationStamp?, after: MutationStamp?
+  ) {
+    let before = mutationStamp
+    let elements = mutableElements()
+    return (elements, before, mutationStamp)
+  }
+
   /// This tensor in the type that it is computed in: itself, unless its type has 16 bits.
   var inArithmeticType: Tensor { converted(to: scalarType.arithmeticType) }
 }

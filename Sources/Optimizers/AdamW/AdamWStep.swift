@@ -10,7 +10,8 @@ final class AdamWStep: PreparedStep {
   private let kernels: AdamWKernels
   private let nameHash: UInt64
 
-  private var state: AdamWState?
+  private var state: AdamWState
+  private var hasState: Bool
   private var added: (state: Bool, maximum: Bool, residual: Bool) = (false, false, false)
 
   // This step.
@@ -27,7 +28,8 @@ final class AdamWStep: PreparedStep {
   ) {
     self.group = group
     self.layout = layout
-    self.state = state
+    hasState = state != nil
+    self.state = state ?? Self.noState
     self.kernels = kernels
     extent = Extent(BlockPartition(dimensions: layout.shape.dimensions, factored: false), blocks: blocks)
     nameHash = Rounding.hash(ofName: layout.name)
@@ -42,49 +44,59 @@ final class AdamWStep: PreparedStep {
 
   // MARK: State
 
+  private static let noState = AdamWState(step: 0, tensors: [:], numbers: [:])
+
   var anyState: (any ParameterState)? {
-    get { state }
-    set { state = newValue.map { $0 as! AdamWState } }
+    get { hasState ? state : nil }
+    set {
+      state = newValue.map { $0 as! AdamWState } ?? Self.noState
+      hasState = newValue != nil
+    }
   }
 
   func begin(_ tensor: SteppedTensor) {
     self.tensor = tensor
-    let options = group.rule
-    if state == nil {
-      state = options.initialState(shape: layout.shape, scalarType: layout.scalarType)
+    let options = group.storage
+    if !hasState {
+      state = options.pointee.initialState(shape: layout.shape, scalarType: layout.scalarType)
+      hasState = true
       added.state = true
     }
-    if options.amsgrad && state!.maximum == nil {
-      state!.maximum = Tensor(zeros: layout.shape, as: layout.scalarType.arithmeticType)
-      added.maximum = true
-    }
-    if options.rounding.keepsResidual(of: layout.scalarType) && state!.residual == nil {
-      state!.residual = Tensor(zeros: layout.shape, as: layout.scalarType)
-      added.residual = true
-    }
-    let step = state!.step + 1
-    factors = options.factors(at: step)
-    if options.maximize { self.tensor.gradientScale.negate() }
+    let step = state.step + 1
+    factors = options.pointee.factors(at: step)
+    if options.pointee.maximize { self.tensor.gradientScale.negate() }
     moments = AdamWMoments(
-      first: state!.firstMoments.mutableElements(), second: state!.secondMoments.mutableElements(),
-      maximum: options.amsgrad ? state!.maximum?.mutableElements() : nil)
-    change = ParameterChange(
-      shrinkage: options.learningRate * options.weightDecay,
-      rounding: options.rounding.rounding(
-        nameHash: nameHash, step: step, seed: options.roundingSeed,
-        residual: options.rounding == .compensated ? state!.residual?.mutableElements() : nil))
+      first: state.firstMoments.mutableElements(), second: state.secondMoments.mutableElements(), maximum: nil)
+    if options.pointee.amsgrad {
+      if state.maximum == nil {
+        state.maximum = Tensor(zeros: layout.shape, as: layout.scalarType.arithmeticType)
+        added.maximum = true
+      }
+      moments.maximum = state.maximum!.mutableElements()
+    }
+    change = ParameterChange(shrinkage: options.pointee.learningRate * options.pointee.weightDecay)
+    if layout.scalarType.hasResidual {
+      let rounding = options.pointee.rounding
+      if rounding == .compensated && state.residual == nil {
+        state.residual = Tensor(zeros: layout.shape, as: layout.scalarType)
+        added.residual = true
+      }
+      change.rounding = rounding.rounding(
+        nameHash: nameHash, step: step, seed: options.pointee.roundingSeed,
+        residual: rounding == .compensated ? state.residual?.mutableElements() : nil)
+    }
   }
 
   func commit() {
-    state!.step += 1
-    if group.rule.rounding != .compensated { state!.residual = nil }
+    state.step += 1
+    if layout.scalarType.hasResidual && group.storage.pointee.rounding != .compensated { state.residual = nil }
     added = (false, false, false)
   }
 
   func discard() {
-    if added.state { state = nil }
-    if added.maximum { state?.maximum = nil }
-    if added.residual { state?.residual = nil }
+    if added.state { anyState = nil }
+    if added.maximum { state.maximum = nil }
+    if added.residual { state.residual = nil }
     added = (false, false, false)
   }
 
@@ -112,8 +124,8 @@ final class AdamWStep: PreparedStep {
   func taskCount(in phase: Int) -> Int { extent.blocks.count }
 
   func run(_ task: Int, in phase: Int, scratch: UnsafeMutableRawPointer) {
-    let block = extent.partition[extent.blocks.lowerBound + task]
-    let (start, count) = (extent.offset(of: block), block.columns.count)
+    let start = task * extent.partition.blockLength
+    let count = min(extent.partition.blockLength, extent.elementCount - start)
     let piece = GradientPiece(
       tensor.gradient.advanced(by: start), scale: tensor.gradientScale, rows: 1, columns: count, stride: count)
     if phase == firstWritingPhase {

@@ -8,10 +8,16 @@ final class ParameterSlot: StepItem {
   /// The place among all parameters of the optimizer.
   let index: Int
   private let group: any AnyRuleGroup
-  /// The layout that the step is prepared for; nil before the first step.
-  private var layout: StepLayout?
-  /// Σ p² as the last step left it, and the memory that it holds for.
-  private var squares: (sum: Double, stamp: MutationStamp)?
+  /// The shape and the types that the step is prepared for, and whether it judges gradients; before the first step the
+  /// shape is nil.
+  private var shape: Shape?
+  private var types: (parameter: ScalarType, gradient: ScalarType) = (.float32, .float32)
+  private var needsVerdict = false
+  /// The gradient of this step, which the parameter keeps.
+  private var gradient: Elements?
+  /// Σ p² as the last step left it, and the memory that it holds for, if any.
+  private var squares = 0.0
+  private var squaresStamp: MutationStamp?
   /// The batch of this parameter only, for steps of single parameters.
   var aloneBatch = StepBatch([])
   /// Whether the last step was written.
@@ -38,22 +44,25 @@ final class ParameterSlot: StepItem {
   func prepare(
     gradient: Tensor, needsVerdict: Bool, mayComeFromMemory: Bool, kernels: KernelTable, backend: Backend
   ) throws(OptimizerError) -> Bool {
-    let shape = parameter.value.shape
-    if gradient.shape != shape {
-      throw .gradientShape(parameter: parameter.name, shape: shape, gradient: gradient.shape)
-    }
-    if let layout, layout.scalarType == parameter.value.scalarType, layout.gradientType == gradient.scalarType,
-      layout.needsVerdict == needsVerdict, layout.shape == shape
+    self.gradient = gradient.elements
+    if gradient.shape == shape && gradient.scalarType == types.gradient && needsVerdict == self.needsVerdict
+      && parameter.value.shape == shape && parameter.value.scalarType == types.parameter
     {
       return false
     }
+    let (shape, scalarType) = (parameter.value.shape, parameter.value.scalarType)
+    if gradient.shape != shape {
+      throw .gradientShape(parameter: parameter.name, shape: shape, gradient: gradient.shape)
+    }
     let layout = StepLayout(
-      name: parameter.name, shape: shape, scalarType: parameter.value.scalarType,
-      gradientType: gradient.scalarType, needsVerdict: needsVerdict, mayComeFromMemory: mayComeFromMemory)
+      name: parameter.name, shape: shape, scalarType: scalarType, gradientType: gradient.scalarType,
+      needsVerdict: needsVerdict, mayComeFromMemory: mayComeFromMemory)
     let state = state
     if let state { try check(state) }
     replaceStep(group.preparedStep(layout, state: state, kernels: kernels, backend: backend))
-    self.layout = layout
+    self.shape = shape
+    types = (scalarType, gradient.scalarType)
+    self.needsVerdict = needsVerdict
     return true
   }
 
@@ -79,21 +88,23 @@ final class ParameterSlot: StepItem {
   }
 
   override func begin() {
-    var known: Double?
-    // Compared before the memory is asked for to write, which ends the stamp.
-    if let squares, squares.stamp == parameter.value.mutationStamp { known = squares.sum }
+    let (elements, before, after) = parameter.value.mutableElementsWithStamps()
+    let isKnown = squaresStamp != nil && before == squaresStamp
+    squaresStamp = after
     step.begin(
       SteppedTensor(
-        parameter: parameter.value.mutableElements(), gradient: parameter.gradient!.elements,
-        gradientScale: parameter.gradientScale, squaresBefore: known, owner: parameter))
+        parameter: elements, gradient: gradient!, gradientScale: parameter.gradientScale,
+        squaresBefore: isKnown ? squares : nil, owner: parameter))
   }
 
   override func end(isWritten: Bool) {
     super.end(isWritten: isWritten)
     self.isWritten = isWritten
-    guard isWritten else { return }
-    squares = nil
-    if let sum = step.squaresAfter, let stamp = parameter.value.mutationStamp { squares = (sum, stamp) }
+    if isWritten {
+      if let sum = step.squaresAfter { squares = sum } else { squaresStamp = nil }
+    } else {
+      squaresStamp = nil
+    }
   }
 }
 

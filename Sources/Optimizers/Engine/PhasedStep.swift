@@ -40,6 +40,27 @@ package protocol PhasedStep: AnyObject {
 
   /// Completes a phase from sums over the whole tensor.
   func finish(_ phase: Int, kernels: KernelTable) -> StepVerdict
+
+  /// Runs all phases on the calling thread; those that write only if the update is finite, or in any case.
+  ///
+  /// - Returns: Whether the update is finite.
+  func runAlone(scratch: UnsafeMutableRawPointer, kernels: KernelTable, writesNonFinite: Bool) -> Bool
+}
+
+extension PhasedStep {
+  /// Phase after phase, task after task.
+  package func runAlone(
+    scratch: UnsafeMutableRawPointer, kernels: KernelTable, writesNonFinite: Bool
+  ) -> Bool {
+    var isFinite = true
+    for phase in 0..<phaseCount {
+      if phase == firstWritingPhase && !isFinite && !writesNonFinite { break }
+      for task in 0..<taskCount(in: phase) { run(task, in: phase, scratch: scratch) }
+      for part in 0..<foldCount(in: phase) { fold(part, in: phase) }
+      if finish(phase, kernels: kernels) == .nonFinite { isFinite = false }
+    }
+    return isFinite
+  }
 }
 
 /// What a phase led to.
@@ -60,8 +81,8 @@ package struct SteppedTensor {
   package var gradientScale: Double
   /// Σ p² before the step, if it is known.
   package var squaresBefore: Double?
-  /// The parameter that both belong to; nil for memory of the caller's.
-  package var owner: Parameter?
+  /// The parameter that both belong to, which outlives the step; nil for memory of the caller's.
+  package unowned(unsafe) var owner: Parameter?
 
   /// The addresses of one step.
   package init(

@@ -143,16 +143,10 @@ private struct Arena: @unchecked Sendable {
     item.begin()
     let step = item.step
     step.bindWorkspace(soloBase + worker * soloBytes)
-    let scratch = scratch(worker)
-    let firstWritingPhase = step.firstWritingPhase
-    var isFinite = true
-    for phase in 0..<step.phaseCount {
-      if phase == firstWritingPhase && !isFinite && policy != .propagate { break }
-      for task in 0..<step.taskCount(in: phase) { step.run(task, in: phase, scratch: scratch) }
-      for part in 0..<step.foldCount(in: phase) { step.fold(part, in: phase) }
-      if step.finish(phase, kernels: kernels) == .nonFinite { isFinite = false }
-    }
-    item.end(isWritten: isFinite || policy == .propagate)
+    let writesNonFinite = policy == .propagate
+    let isFinite = step.runAlone(
+      scratch: scratch(worker), kernels: kernels, writesNonFinite: writesNonFinite)
+    item.end(isWritten: isFinite || writesNonFinite)
     return isFinite
   }
 }

@@ -4,11 +4,25 @@ import Schedules
 
 /// A group's rule, which the steps of all its parameters share.
 package final class RuleGroup<Rule: UpdateRule>: AnyRuleGroup {
+  /// Where the rule lies: steps read single options there rather than copy all.
+  let storage: UnsafeMutablePointer<Rule>
+
   /// The rule, which the next step reads.
-  package var rule: Rule
+  package var rule: Rule {
+    get { storage.pointee }
+    set { storage.pointee = newValue }
+  }
 
   /// A group with this rule.
-  package init(_ rule: Rule) { self.rule = rule }
+  package init(_ rule: Rule) {
+    storage = .allocate(capacity: 1)
+    storage.initialize(to: rule)
+  }
+
+  deinit {
+    storage.deinitialize(count: 1)
+    storage.deallocate()
+  }
 
   /// The step of one parameter of this group, prepared for a layout: the rule's own, or one that has it update blocks or
   /// tensors.

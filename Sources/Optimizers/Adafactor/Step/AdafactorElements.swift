@@ -86,8 +86,8 @@ final class AdafactorElements: AdafactorStep {
 
   /// The elements of a block: the place of the first, and the gradient's.
   private func piece(_ block: Int) -> (start: Int, GradientPiece) {
-    let block = extent.partition[extent.blocks.lowerBound + block]
-    let start = extent.offset(of: block)
-    return (start, piece(start, rows: 1, columns: block.columns.count))
+    let length = extent.partition.blockLength
+    let start = block * length
+    return (start, piece(start, rows: 1, columns: min(length, extent.elementCount - start)))
   }
 }

@@ -22,8 +22,9 @@ class AdafactorStep: PreparedStep {
   private let layout: StepLayout
   private let nameHash: UInt64
 
-  /// The parameter's state; nil before the first step.
-  private(set) var state: AdafactorState?
+  /// The parameter's state, if it has one.
+  private var state: AdafactorState
+  private var hasState: Bool
   /// What `begin` added to it.
   private var added: (state: Bool, momentum: Bool, residual: Bool) = (false, false, false)
 
@@ -41,7 +42,8 @@ class AdafactorStep: PreparedStep {
     self.group = group
     self.layout = layout
     self.extent = extent
-    self.state = state
+    self.state = state ?? AdafactorState(step: 0)
+    hasState = state != nil
     self.kernels = kernels
     arithmetic = layout.scalarType.arithmeticType
     nameHash = Rounding.hash(ofName: layout.name)
@@ -78,7 +80,13 @@ class AdafactorStep: PreparedStep {
 
   // MARK: Phases
 
-  private enum Phase { static let (statistics, moments, update, count) = (0, 1, 2, 3) }
+  // Computed: stored constants would be initialized lazily, with a check at every use.
+  private enum Phase {
+    static var statistics: Int { 0 }
+    static var moments: Int { 1 }
+    static var update: Int { 2 }
+    static var count: Int { 3 }
+  }
 
   final var elementCount: Int { extent.elementCount }
   final var phaseCount: Int { Phase.count }
@@ -104,13 +112,7 @@ class AdafactorStep: PreparedStep {
 
   final func finish(_ phase: Int, kernels: KernelTable) -> StepVerdict {
     switch phase {
-    case Phase.moments:
-      let (squares, updateSquares) = sums()
-      decision = hyperparameters.decide(
-        squares: tensor.squaresBefore ?? squares, updateSquares: updateSquares,
-        count: extent.partition.elementCount)
-      change.shrinkage = hyperparameters.weightDecay * decision.stepSize
-      return decision.isFinite ? .proceed : .nonFinite
+    case Phase.moments: return decide() ? .proceed : .nonFinite
     case Phase.update:
       squaresAfter = sumOfSquaresAfter()
       return .proceed
@@ -118,51 +120,84 @@ class AdafactorStep: PreparedStep {
     }
   }
 
+  /// Decides step size and clip factor; returns whether the update is finite.
+  private func decide() -> Bool {
+    let (squares, updateSquares) = sums()
+    decision = hyperparameters.decide(
+      squares: tensor.squaresBefore ?? squares, updateSquares: updateSquares,
+      count: extent.partition.elementCount)
+    change.shrinkage = hyperparameters.weightDecay * decision.stepSize
+    return decision.isFinite
+  }
+
+  /// All phases in their order, without going through their numbers: of a small tensor these are half the step.
+  final func runAlone(
+    scratch: UnsafeMutableRawPointer, kernels: KernelTable, writesNonFinite: Bool
+  ) -> Bool {
+    let blockCount = extent.blocks.count
+    for block in 0..<blockCount { readStatistics(block, scratch) }
+    for part in 0..<foldCount { foldStatistics(part) }
+    for task in 0..<momentTaskCount { completeMoments(task) }
+    let isFinite = decide()
+    guard isFinite || writesNonFinite else { return false }
+    for block in 0..<blockCount { write(block, scratch) }
+    squaresAfter = sumOfSquaresAfter()
+    return isFinite
+  }
+
   // MARK: State
 
   final var anyState: (any ParameterState)? {
-    get { state }
-    set { state = newValue.map { $0 as! AdafactorState } }
+    get { hasState ? state : nil }
+    set {
+      state = newValue.map { $0 as! AdafactorState } ?? AdafactorState(step: 0)
+      hasState = newValue != nil
+    }
   }
 
   final func begin(_ tensor: SteppedTensor) {
     self.tensor = tensor
-    let options = group.rule
-    if state == nil {
-      state = options.initialState(shape: layout.shape, scalarType: layout.scalarType)
+    let options = group.storage
+    if !hasState {
+      state = options.pointee.initialState(shape: layout.shape, scalarType: layout.scalarType)
+      hasState = true
       added.state = true
     }
-    if options.beta1 != nil && state!.firstMoments == nil {
-      state!.firstMoments = Tensor(zeros: layout.shape, as: arithmetic)
-      added.momentum = true
+    let step = state.step + 1
+    hyperparameters = AdafactorHyperparameters(options.pointee, step: step)
+    bindMoments(of: &state)
+    change = ParameterChange(shrinkage: 0)
+    if let beta1 = hyperparameters.beta1 {
+      if state.firstMoments == nil {
+        state.firstMoments = Tensor(zeros: layout.shape, as: arithmetic)
+        added.momentum = true
+      }
+      change.momentum = (state.firstMoments!.mutableElements(), beta1)
     }
-    if options.rounding.keepsResidual(of: layout.scalarType) && state!.residual == nil {
-      state!.residual = Tensor(zeros: layout.shape, as: layout.scalarType)
-      added.residual = true
+    if layout.scalarType.hasResidual {
+      let rounding = options.pointee.rounding
+      if rounding == .compensated && state.residual == nil {
+        state.residual = Tensor(zeros: layout.shape, as: layout.scalarType)
+        added.residual = true
+      }
+      change.rounding = rounding.rounding(
+        nameHash: nameHash, step: step, seed: options.pointee.roundingSeed,
+        residual: rounding == .compensated ? state.residual?.mutableElements() : nil)
     }
-    let step = state!.step + 1
-    hyperparameters = AdafactorHyperparameters(options, step: step)
-    bindMoments(of: &state!)
-    change = ParameterChange(
-      shrinkage: 0,
-      momentum: options.beta1.map { (state!.firstMoments!.mutableElements(), $0) },
-      rounding: options.rounding.rounding(
-        nameHash: nameHash, step: step, seed: options.roundingSeed,
-        residual: options.rounding == .compensated ? state!.residual?.mutableElements() : nil))
   }
 
   final func commit() {
-    state!.step += 1
-    state!.rootMeanSquare = decision.rootMeanSquare
+    state.step += 1
+    state.rootMeanSquare = decision.rootMeanSquare
     // A residual that this step did not take into account no longer belongs to the values.
-    if group.rule.rounding != .compensated { state!.residual = nil }
+    if layout.scalarType.hasResidual && group.storage.pointee.rounding != .compensated { state.residual = nil }
     added = (false, false, false)
   }
 
   final func discard() {
-    if added.state { state = nil }
-    if added.momentum { state?.firstMoments = nil }
-    if added.residual { state?.residual = nil }
+    if added.state { anyState = nil }
+    if added.momentum { state.firstMoments = nil }
+    if added.residual { state.residual = nil }
     added = (false, false, false)
   }
 
