@@ -27,12 +27,14 @@ import Testing
         let v = each.positives(count, seed: 3)
         let largest = each.positives(count, seed: 4)
         let parameter = TestElements(p, each.arithmetic, byteOffset: each.byteOffset)
+        // Of the change's momentum nothing is taken.
+        let momentum = each.numbers(m)
         let (first, second, maximum) = (each.numbers(m), each.numbers(v), each.numbers(largest))
         each.backend.kernels.adamW[each.arithmetic, each.gradient].update(
           parameter.writing, gradient.piece(scale: each.scale),
           AdamWMoments(
             first: first.writing, second: second.writing, maximum: keepsMaximum ? maximum.writing : nil),
-          factors, ParameterChange(shrinkage: shrinkage))
+          factors, ParameterChange(shrinkage: shrinkage, momentum: (momentum.writing, 0.9)))
         let newM = (0..<count).map { factors.beta1 * m[$0] + (1 - factors.beta1) * g[$0] }
         let newV = (0..<count).map { factors.beta2 * v[$0] + (1 - factors.beta2) * g[$0] * g[$0] }
         let divisor = (0..<count).map { keepsMaximum ? max(largest[$0], newV[$0]) : newV[$0] }
@@ -53,6 +55,7 @@ import Testing
         } else {
           #expect(maximum.isUnchanged)
         }
+        #expect(momentum.isUnchanged)
         for elements in [parameter, first, second, maximum] { #expect(elements.marginsAreIntact) }
       }
     }

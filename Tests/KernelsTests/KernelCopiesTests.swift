@@ -122,7 +122,7 @@ import Testing
   // MARK: AdamW
 
   @Test(arguments: ScalarType.allCases, ScalarType.allCases)
-  func `AdamW`(parameter: ScalarType, gradient: ScalarType) {
+  func `Updates of AdamW`(parameter: ScalarType, gradient: ScalarType) {
     for (columns, keepsMaximum) in [(1, false), (37, true), (2053, false), (2053, true)] {
       for change in UpdateKind.all(of: parameter) {
         expectSameBits { table in
@@ -146,7 +146,7 @@ import Testing
   // MARK: Linear algebra
 
   @Test(arguments: [(0, 5), (1, 1), (3, 1031), (1031, 3), (65, 33)])
-  func `Linear algebra`(rows: Int, columns: Int) {
+  func `Linear algebra of both scalar types`(rows: Int, columns: Int) {
     expectSameBits { linearAlgebra($0.float32, rows, columns) }
     expectSameBits { linearAlgebra($0.float64, rows, columns) }
   }
@@ -203,7 +203,7 @@ import Testing
   }
 
   @Test(arguments: ScalarType.allCases)
-  func `Conversion`(type: ScalarType) {
+  func `Conversions of every type`(type: ScalarType) {
     let (floats, doubles) = (Self.floats, Self.floats.map { 1.000_000_01 * Double($0) })
     let bytes = (0..<floats.count * type.byteCount).map { UInt8(truncatingIfNeeded: $0 * 167 + $0 >> 8) }
     expectSameBits { table in
@@ -229,7 +229,7 @@ import Testing
   }
 
   @Test(arguments: [ScalarType.bfloat16, .float16])
-  func `Rounding`(type: ScalarType) {
+  func `Roundings of 16-bit parameters`(type: ScalarType) {
     let floats = Self.floats
     expectSameBits { table in
       var results: Results = []
