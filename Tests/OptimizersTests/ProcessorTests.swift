@@ -7,8 +7,8 @@ import Testing
 @Suite(.comparingKernelCopies) struct ProcessorTests {
   /// Every form of blocks: elements, rows, narrow rows, columns, whole matrices, small matrices of each kind.
   static let shapes: [Shape] = [
-    [], [1], [37], [40_000], [5, 7], [129, 130], [64, 64], [300, 257], [40_000, 3], [3, 40_000], [17, 5_000],
-    [90, 3, 3], [4, 33, 65], [9, 5, 7], [1, 20_000], [300, 5, 1, 1],
+    [], [1], [37], [17_000], [5, 7], [64, 64], [129, 130], [200, 131], [6_000, 3], [3, 6_000], [17, 1_100],
+    [1, 17_000], [90, 3, 3], [4, 33, 65], [9, 5, 7], [300, 5, 1, 1],
   ]
 
   static let adafactor: [Adafactor.Options] = [
@@ -21,18 +21,23 @@ import Testing
     .init(amsgrad: true, rounding: .compensated),
   ]
 
+  /// Whether a rounding changes anything for this type.
+  private func isOf(_ type: ScalarType, _ rounding: Rounding) -> Bool {
+    rounding == .nearest || type.byteCount == 2
+  }
+
   @Test(arguments: shapes, ScalarType.allCases)
   func `Both copies give steps of Adafactor the same bits`(shape: Shape, type: ScalarType) throws {
-    for options in Self.adafactor {
+    for options in Self.adafactor where isOf(type, options.rounding) {
       try expectSameBits("\(options)") {
         try bits(shape, type) { try Adafactor([$0], options: options, backend: .swift, threads: 2) }
       }
     }
   }
 
-  @Test(arguments: [[], [37], [40_000], [129, 130]] as [Shape], ScalarType.allCases)
+  @Test(arguments: [[], [37], [17_000], [5, 7, 11]] as [Shape], ScalarType.allCases)
   func `Both copies give steps of AdamW the same bits`(shape: Shape, type: ScalarType) throws {
-    for options in Self.adamW {
+    for options in Self.adamW where isOf(type, options.rounding) {
       try expectSameBits("\(options)") {
         try bits(shape, type) { try AdamW([$0], options: options, backend: .swift, threads: 2) }
       }
