@@ -118,7 +118,8 @@ let package = Package(
     .testTarget(
       name: "KernelsTests",
       dependencies: [
-        "Backends", "KernelInterface", "SwiftKernels", "OpenBLASKernels", "Tensors", "CBLASCounter",
+        "Backends", "CBLASCounter", "KernelInterface", "OpenBLASKernels", "Optimizers", "Tensors",
+        "TestSupport",
       ]),
     .testTarget(name: "TensorsTests", dependencies: ["Backends", "Tensors", "TestSupport"]),
     .testTarget(name: "SchedulesTests", dependencies: ["Schedules"], resources: [.copy("Reference")]),

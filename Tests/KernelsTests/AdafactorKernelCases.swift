@@ -1,10 +1,11 @@
 import KernelInterface
 import Tensors
+import TestSupport
 import Testing
 
-/// What the tests of Adafactor's kernels run over: paths, types, shapes, and where the elements lie.
+/// What the tests of Adafactor's kernels run over: backends, types, shapes, and where the elements lie.
 struct AdafactorKernelCase: CustomTestStringConvertible, Sendable {
-  let path: Backend
+  let backend: Backend
   let gradient: ScalarType
   let arithmetic: ScalarType
   let rows: Int
@@ -18,14 +19,17 @@ struct AdafactorKernelCase: CustomTestStringConvertible, Sendable {
   var scale: Double { (rows + columns) % 2 == 0 ? 1 : 1.0 / 3 }
   var seed: Int { rows * 10_007 + columns }
 
+  /// The kernels for parameters of the arithmetic type and gradients of the case's.
+  var kernels: AdafactorKernels { backend.kernels.adafactor[arithmetic, gradient] }
+
   var testDescription: String {
-    "\(path.rawValue), \(gradient.rawValue) in \(arithmetic.rawValue), \(rows) × \(columns)"
+    "\(backend.rawValue), \(gradient.rawValue) in \(arithmetic.rawValue), \(rows) × \(columns)"
   }
 
-  /// Types that a gradient, and a parameter, may have.
-  static let storedTypes: [ScalarType] = [.float32, .float64]
+  /// Types of gradients that are not rounded; `ScalarTypeKernelTests` has the others.
+  private static let storedTypes: [ScalarType] = [.float32, .float64]
   /// Types that are computed in.
-  static let arithmeticTypes: [ScalarType] = [.float32, .float64]
+  private static let arithmeticTypes: [ScalarType] = [.float32, .float64]
 
   private static let widths = [
     7, 8, 9, 15, 16, 17, 31, 32, 33, 127, 128, 129, 255, 256, 257, 511, 512, 513, 1023, 1024, 1025,
@@ -51,30 +55,31 @@ struct AdafactorKernelCase: CustomTestStringConvertible, Sendable {
     ]
     + [7, 8, 9, 31, 32, 33, 511, 512, 513].map { (2, $0) }
 
-  static func cases(_ shapes: [(Int, Int)]) -> [AdafactorKernelCase] {
-    Backend.available.flatMap { path in
+  /// One row: empty, and around the sizes of vectors, tiles and sums.
+  static let vectorShapes = pieceShapes.filter { $0.0 == 1 } + [(1, 0), (1, 16_411)]
+
+  /// Every shape with every pair of types, on every implementation of these kernels.
+  static func cases(
+    _ shapes: [(Int, Int)], of entries: [PartialKeyPath<AdafactorKernels>] = []
+  ) -> [AdafactorKernelCase] {
+    Backend.implementing(entries).flatMap { backend in
       storedTypes.flatMap { gradient in
         arithmeticTypes.flatMap { arithmetic in
           shapes.map {
             AdafactorKernelCase(
-              path: path, gradient: gradient, arithmetic: arithmetic, rows: $0.0, columns: $0.1)
+              backend: backend, gradient: gradient, arithmetic: arithmetic, rows: $0.0, columns: $0.1)
           }
         }
       }
     }
   }
 
-  static let pieces = cases(pieceShapes)
-  static let panels = cases(panelShapes)
-  static let updates = cases(updateShapes)
-  static let vectors = cases(pieceShapes.filter { $0.0 == 1 } + [(1, 0), (1, 16_411)])
-
   // MARK: Data
 
   /// A gradient of this case, and the oracle of what it holds.
   func makeGradient() -> (elements: TestElements, oracle: AdafactorKernelOracle) {
     var numbers = TestNumbers(seed: seed)
-    let values = (0..<rows * columns).map { _ in gradient.rounded(numbers.next(Double.self)) }
+    let values = (0..<rows * columns).map { _ in gradient.rounded(numbers.spread(Double.self)) }
     return (
       TestElements(values, gradient, rows: rows, columns: columns, gap: gap, byteOffset: byteOffset),
       AdafactorKernelOracle(rows: rows, columns: columns, gradient: values, scale: scale)
@@ -85,7 +90,7 @@ struct AdafactorKernelCase: CustomTestStringConvertible, Sendable {
   func positives(_ count: Int, seed: Int) -> [Double] {
     var numbers = TestNumbers(seed: self.seed + seed)
     return (0..<count).map { _ in
-      arithmetic.rounded(numbers.next(Double.self).magnitude + 0.0625)
+      arithmetic.rounded(numbers.spread(Double.self).magnitude + 0.0625)
     }
   }
 

@@ -1,28 +1,57 @@
 import KernelInterface
 import Tensors
+import TestSupport
 import Testing
 
-@Suite("Adafactor on small matrices, on every path against Double")
-struct AdafactorSmallMatricesTests {
+/// Adafactor on small matrices, every implementation of its kernels against Double.
+@Suite struct AdafactorSmallMatricesTests {
   /// Matrices around the eight that are worked on at a time, or the 32 of 3 × 3; from one element to the most that count
   /// as small.
   static let batches: [(count: Int, rows: Int, columns: Int)] =
     [1, 7, 8, 9, 16, 23].map { ($0, 3, 2) } + [1, 2, 31, 32, 33, 97].map { ($0, 3, 3) }
     + [
-      (0, 3, 3), (9, 1, 1), (8, 1, 3), (9, 3, 1), (11, 5, 7), (3, 7, 5), (9, 2, 64), (9, 64, 2), (5, 1, 128),
+      (0, 3, 3), (9, 1, 1), (600, 1, 1), (8, 1, 3), (9, 3, 1), (11, 5, 7), (3, 7, 5), (9, 2, 64), (9, 64, 2),
+      (5, 1, 128),
       (10, 128, 1), (1, 11, 11),
     ]
 
-  static let cases = AdafactorKernelCase.cases(batches.indices.map { (1, $0) })
+  /// The columns of a case are the index of its batch.
+  static let cases = AdafactorKernelCase.cases(
+    batches.indices.map { (1, $0) }, of: [\.smallMatrixStatistics, \.updateSmallMatrices])
+
+  @Test(arguments: [1, 9, 600], AdafactorUpdateTests.changes)
+  func `Matrices of one element may share their moments`(
+    count: Int, change: (shrinkage: Double, beta1: Double?)
+  ) {
+    let kernels = Backend.swift.kernels.adafactor[.float32, .float32]
+    func results(shared: Bool) -> [[Double]] {
+      var numbers = TestNumbers(seed: count)
+      let values: [Double] = numbers.spread(count: count)
+      let (gradient, parameter) = (TestElements(values.reversed(), .float32), TestElements(values, .float32))
+      let momentum = TestElements(values, .float32)
+      func moments() -> TestElements { TestElements(values.map { $0.magnitude + 0.0625 }, .float32) }
+      let columnMoments = moments()
+      let rowMoments = shared ? columnMoments : moments()
+      let batch = MatrixBatch(
+        gradient.reading, scale: 0.3, count: count, rows: 1, columns: 1,
+        average: MomentAverage(decay: 0.78, weight: 0.22, epsilon: 1e-3, count: 1))
+      _ = kernels.updateSmallMatrices(
+        parameter.writing, batch, rowMoments.writing, columnMoments.writing, 0.7,
+        ParameterChange(
+          shrinkage: change.shrinkage, momentum: change.beta1.map { (momentum.writing, $0) }))
+      #expect(gradient.isUnchanged && parameter.marginsAreIntact && rowMoments.marginsAreIntact)
+      return [parameter.values, momentum.values, rowMoments.values, columnMoments.values]
+    }
+    #expect(results(shared: true) == results(shared: false))
+  }
 
   @Test(arguments: cases)
-  func `statistics and update follow the formulas`(_ each: AdafactorKernelCase) {
-    // The case's columns are the index of its batch.
+  func `Statistics and update follow the formulas`(_ each: AdafactorKernelCase) {
     let (count, rows, columns) = Self.batches[each.columns]
     let size = rows * columns
     var numbers = TestNumbers(seed: each.seed)
-    let gradient = (0..<count * size).map { _ in each.gradient.rounded(numbers.next(Double.self)) }
-    let before = (0..<count * size).map { _ in each.arithmetic.rounded(numbers.next(Double.self)) }
+    let gradient = (0..<count * size).map { _ in each.gradient.rounded(numbers.spread(Double.self)) }
+    let before = (0..<count * size).map { _ in each.arithmetic.rounded(numbers.spread(Double.self)) }
     let average = each.average(count: 1)
     let (oldRows, oldColumns) = (
       each.positives(count * rows, seed: 1), each.positives(count * columns, seed: 2)
@@ -52,14 +81,13 @@ struct AdafactorSmallMatricesTests {
     let source = TestElements(gradient, each.gradient, byteOffset: each.byteOffset)
     let batch = MatrixBatch(
       source.reading, scale: each.scale, count: count, rows: rows, columns: columns, average: average)
-    let kernels = each.path.kernels
+    let kernels = each.kernels
     let (rowMoments, columnMoments) = (each.numbers(oldRows), each.numbers(oldColumns))
     let unit = each.arithmetic.roundoff
     // Sums over a row, a column and the matrix, and the few roundings of a moment and a factor.
     let relative = Double(rows + columns + 40) * unit
 
-    let squares = kernels.smallMatrixStatistics(
-      batch, rowMoments: rowMoments.reading, columnMoments: columnMoments.reading)
+    let squares = kernels.smallMatrixStatistics(batch, rowMoments.reading, columnMoments.reading)
     let expected = updates.reduce(0) { $0 + $1 * $1 }
     #expect((squares - expected).magnitude <= (2 * relative + Double(size) * unit) * expected)
     #expect(rowMoments.isUnchanged && columnMoments.isUnchanged && source.isUnchanged)
@@ -70,8 +98,8 @@ struct AdafactorSmallMatricesTests {
       let momentum = each.numbers(before.reversed())
       let factor = 0.7
       let squaresAfter = kernels.updateSmallMatrices(
-        parameter.writing, batch, rowMoments: r.writing, columnMoments: c.writing, factor: factor,
-        change: ParameterChange(shrinkage: shrinkage, momentum: beta1.map { (momentum.writing, $0) }))
+        parameter.writing, batch, r.writing, c.writing, factor,
+        ParameterChange(shrinkage: shrinkage, momentum: beta1.map { (momentum.writing, $0) }))
       let ends = before.indices.map { index in
         AdafactorKernelOracle.change(
           before[index], update: factor * updates[index], shrinkage: shrinkage,
@@ -85,7 +113,7 @@ struct AdafactorSmallMatricesTests {
       }
       let length = count * size
       #expect(
-        squaresAfter == kernels.sumOfSquares(parameter.reading, rows: 1, columns: length, stride: length))
+        squaresAfter == kernels.sumOfSquares(parameter.reading, 1, length, length))
       expectAgreement("R", r.values, newRows) { relative * newRows[$0] }
       expectAgreement("C", c.values, newColumns) { relative * newColumns[$0] }
       #expect(parameter.marginsAreIntact && momentum.marginsAreIntact)

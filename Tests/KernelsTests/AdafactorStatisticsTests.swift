@@ -1,24 +1,23 @@
 import KernelInterface
 import Tensors
+import TestSupport
 import Testing
 
-@Suite("The statistics of Adafactor, every kernel on every path against Double")
-struct AdafactorStatisticsTests {
+/// The statistics of Adafactor, every implementation of every kernel against Double.
+@Suite struct AdafactorStatisticsTests {
   typealias Case = AdafactorKernelCase
   typealias Bound = AdafactorKernelBound
 
-  @Test(arguments: Case.pieces)
-  func `row moments average the mean squares of rows`(_ each: Case) {
+  @Test(arguments: Case.cases(Case.pieceShapes, of: [\.rowMoments]))
+  func `Row moments average the mean squares of rows`(_ each: Case) {
     let (gradient, oracle) = each.makeGradient()
     let average = each.average(count: each.columns)
     let old = each.positives(each.rows, seed: 1)
     let expected = AdafactorKernelOracle.moments(average, old: old, sums: oracle.rowSums())
     let (source, apart, inPlace) = (each.numbers(old), each.unwritten(each.rows), each.numbers(old))
-    let kernels = each.path.kernels
-    kernels.rowMoments(
-      gradient.piece(scale: each.scale), average: average, old: source.reading, new: apart.writing)
-    kernels.rowMoments(
-      gradient.piece(scale: each.scale), average: average, old: inPlace.reading, new: inPlace.writing)
+    let piece = gradient.piece(scale: each.scale)
+    each.kernels.rowMoments(piece, average, source.reading, apart.writing)
+    each.kernels.rowMoments(piece, average, inPlace.reading, inPlace.writing)
     expectAgreement("R", apart.values, expected) {
       Bound.moment(each.columns) * each.arithmetic.roundoff * expected[$0]
     }
@@ -26,18 +25,16 @@ struct AdafactorStatisticsTests {
     #expect(apart.marginsAreIntact && inPlace.marginsAreIntact)
   }
 
-  @Test(arguments: Case.panels)
-  func `column moments average the mean squares of columns`(_ each: Case) {
+  @Test(arguments: Case.cases(Case.panelShapes, of: [\.columnMoments]))
+  func `Column moments average the mean squares of columns`(_ each: Case) {
     let (gradient, oracle) = each.makeGradient()
     let average = each.average(count: each.rows)
     let old = each.positives(each.columns, seed: 2)
     let expected = AdafactorKernelOracle.moments(average, old: old, sums: oracle.columnSums())
     let (source, apart, inPlace) = (each.numbers(old), each.unwritten(each.columns), each.numbers(old))
-    let kernels = each.path.kernels
-    kernels.columnMoments(
-      gradient.piece(scale: each.scale), average: average, old: source.reading, new: apart.writing)
-    kernels.columnMoments(
-      gradient.piece(scale: each.scale), average: average, old: inPlace.reading, new: inPlace.writing)
+    let piece = gradient.piece(scale: each.scale)
+    each.kernels.columnMoments(piece, average, source.reading, apart.writing)
+    each.kernels.columnMoments(piece, average, inPlace.reading, inPlace.writing)
     expectAgreement("C", apart.values, expected) {
       Bound.moment(each.rows) * each.arithmetic.roundoff * expected[$0]
     }
@@ -45,8 +42,8 @@ struct AdafactorStatisticsTests {
     #expect(apart.marginsAreIntact && inPlace.marginsAreIntact)
   }
 
-  @Test(arguments: Case.panels)
-  func `columns add up squares, plain and divided by new row moments`(_ each: Case) {
+  @Test(arguments: Case.cases(Case.panelShapes, of: [\.rowStatistics]))
+  func `Columns add up squares, plain and divided by new row moments`(_ each: Case) {
     let (gradient, oracle) = each.makeGradient()
     let average = each.average(count: each.columns)
     let old = each.numbers(each.positives(each.rows, seed: 3))
@@ -58,18 +55,10 @@ struct AdafactorStatisticsTests {
     let zeros = [Double](repeating: 0, count: each.columns)
     let (partial, partialWeighted) = (each.numbers(zeros), each.numbers(zeros))
     let piece = gradient.piece(scale: each.scale)
-    totals.withUnsafeMutableBufferPointer { totals in
-      weightedTotals.withUnsafeMutableBufferPointer { weightedTotals in
-        // A pointer to an empty array is valid, and nothing is written to it.
-        guard let total = totals.baseAddress, let totalWeighted = weightedTotals.baseAddress else { return }
-        each.path.kernels.rowStatistics(
-          piece, average: average, old: old.reading, new: new.writing,
-          sums: ColumnSums(
-            partial: partial.writing, partialWeighted: partialWeighted.writing, total: total,
-            totalWeighted: totalWeighted, count: each.columns))
-      }
+    withColumnSums((partial, partialWeighted), into: &totals, &weightedTotals) {
+      each.kernels.rowStatistics(piece, average, old.reading, new.writing, $0)
     }
-    each.path.kernels.rowMoments(piece, average: average, old: old.reading, new: alone.writing)
+    each.kernels.rowMoments(piece, average, old.reading, alone.writing)
     #expect(new.values == alone.values)
     let expected = (oracle.columnSums(), oracle.columnSums { 1 / new.values[$0] })
     let relative = Bound.sum(each.rows + 1) * each.arithmetic.roundoff
@@ -81,8 +70,8 @@ struct AdafactorStatisticsTests {
     #expect(old.isUnchanged && new.marginsAreIntact && gradient.isUnchanged)
   }
 
-  @Test(arguments: Case.panels)
-  func `rows add up squares, plain and divided by new column moments`(_ each: Case) {
+  @Test(arguments: Case.cases(Case.panelShapes, of: [\.panelStatistics]))
+  func `Rows add up squares, plain and divided by new column moments`(_ each: Case) {
     let (gradient, oracle) = each.makeGradient()
     let average = each.average(count: each.rows)
     let old = each.numbers(each.positives(each.columns, seed: 6))
@@ -91,9 +80,8 @@ struct AdafactorStatisticsTests {
     var (sums, weightedSums) = (before, weightedBefore)
     let piece = gradient.piece(scale: each.scale)
     // A pointer to an empty array is valid, and nothing is written to it.
-    each.path.kernels.panelStatistics(
-      piece, average: average, old: old.reading, new: new.writing, sums: &sums, weightedSums: &weightedSums)
-    each.path.kernels.columnMoments(piece, average: average, old: old.reading, new: alone.writing)
+    each.kernels.panelStatistics(piece, average, old.reading, new.writing, &sums, &weightedSums)
+    each.kernels.columnMoments(piece, average, old.reading, alone.writing)
     #expect(new.values == alone.values)
     let added = (oracle.rowSums(), oracle.rowSums { 1 / new.values[$0] })
     let relative = Bound.sum(each.columns) * each.arithmetic.roundoff
@@ -106,21 +94,17 @@ struct AdafactorStatisticsTests {
     #expect(old.isUnchanged && new.marginsAreIntact && gradient.isUnchanged)
   }
 
-  @Test(arguments: Case.vectors)
-  func `complete sums become moments`(_ each: Case) {
+  @Test(arguments: Case.cases(Case.vectorShapes, of: [\.finishMoments]))
+  func `Complete sums become moments`(_ each: Case) {
     let average = each.average(count: 37)
     let old = each.positives(each.columns, seed: 11)
     let (sums, weightedSums) = (
       each.positives(each.columns, seed: 12), each.positives(each.columns, seed: 13)
     )
     let (source, apart, inPlace) = (each.numbers(old), each.unwritten(each.columns), each.numbers(old))
-    let kernels = each.path.kernels
-    let result = kernels.finishMoments(
-      average: average, old: source.reading, new: apart.writing, sums: sums, weightedSums: weightedSums,
-      count: each.columns)
-    let again = kernels.finishMoments(
-      average: average, old: inPlace.reading, new: inPlace.writing, sums: sums, weightedSums: weightedSums,
-      count: each.columns)
+    let finish = each.kernels.finishMoments
+    let result = finish(average, source.reading, apart.writing, sums, weightedSums, each.columns)
+    let again = finish(average, inPlace.reading, inPlace.writing, sums, weightedSums, each.columns)
     let expected = AdafactorKernelOracle.moments(average, old: old, sums: sums)
     let unit = each.arithmetic.roundoff
     expectAgreement("moments", apart.values, expected) { 6 * unit * expected[$0] }
@@ -131,14 +115,13 @@ struct AdafactorStatisticsTests {
     #expect((result - quotients).magnitude <= Double(each.columns + 2) * Double.roundoff * quotients)
   }
 
-  @Test(arguments: Case.vectors)
-  func `element statistics divide squares by moments that are not stored`(_ each: Case) {
+  @Test(arguments: Case.cases(Case.vectorShapes, of: [\.elementStatistics]))
+  func `Element statistics divide squares by moments that are not stored`(_ each: Case) {
     let (gradient, oracle) = each.makeGradient()
     let average = each.average(count: 1)
     let old = each.positives(each.columns, seed: 14)
     let moments = each.numbers(old)
-    let found = each.path.kernels.elementStatistics(
-      gradient.piece(scale: each.scale), average: average, moments: moments.reading)
+    let found = each.kernels.elementStatistics(gradient.piece(scale: each.scale), average, moments.reading)
     var expected = 0.0
     for column in 0..<each.columns {
       let square = oracle.square(0, column)
@@ -149,13 +132,12 @@ struct AdafactorStatisticsTests {
     #expect(moments.isUnchanged && gradient.isUnchanged)
   }
 
-  @Test(arguments: Case.panels)
-  func `squares and elements add up`(_ each: Case) {
-    let kernels = each.path.kernels
+  @Test(arguments: Case.cases(Case.panelShapes, of: [\.sum, \.sumOfSquares]))
+  func `Squares and elements add up`(_ each: Case) {
     // Of a parameter, whose own type decides the arithmetic.
     let (parameter, oracle) = each.makeGradient()
-    let squares = kernels.sumOfSquares(
-      parameter.reading, rows: each.rows, columns: each.columns, stride: parameter.stride)
+    let kernels = each.backend.kernels.adafactor[each.gradient, each.gradient]
+    let squares = kernels.sumOfSquares(parameter.reading, each.rows, each.columns, parameter.stride)
     let expected = oracle.rowSums().reduce(0, +) / (each.scale * each.scale)
     #expect(
       (squares - expected).magnitude
@@ -165,14 +147,59 @@ struct AdafactorStatisticsTests {
     let values = each.positives(each.columns, seed: 15)
     let sum = values.reduce(0, +)
     let moments = each.numbers(values)
-    let found = kernels.sum(moments.reading, count: each.columns)
+    let found = each.kernels.sum(moments.reading, each.columns)
     #expect(parameter.isUnchanged && moments.isUnchanged)
     #expect((found - sum).magnitude <= Bound.sum(each.columns) * each.arithmetic.roundoff * sum)
   }
 
-  @Test(arguments: Backend.available)
-  func `sums of millions of equal terms do not drift`(path: Backend) {
-    let (kernels, count) = (path.kernels, 1 << 22)
+  @Test(arguments: Case.cases(Case.pieceShapes, of: [\.squares]))
+  func `Squares fill a tile without gaps`(_ each: Case) {
+    let (gradient, oracle) = each.makeGradient()
+    let expected = oracle.gradient.map { $0 * $0 }
+    let tile = each.unwritten(expected.count)
+    each.kernels.squares(gradient.piece(scale: each.scale), tile.writing)
+    // Conversion and scale are rounded twice each in a square, and the square once.
+    expectAgreement("squares", tile.values, expected) { 5 * each.arithmetic.roundoff * expected[$0] }
+    #expect(tile.marginsAreIntact && gradient.isUnchanged)
+  }
+
+  @Test(arguments: Case.cases(Case.vectorShapes, of: [\.movePartialSums]), [false, true])
+  func `Partial sums move into the totals`(_ each: Case, adding: Bool) {
+    let sums = (each.positives(each.columns, seed: 16), each.positives(each.columns, seed: 17))
+    let before = (each.positives(each.columns, seed: 18), each.positives(each.columns, seed: 19))
+    let (partial, partialWeighted) = (each.numbers(sums.0), each.numbers(sums.1))
+    var (totals, weightedTotals) = before
+    withColumnSums((partial, partialWeighted), into: &totals, &weightedTotals) {
+      each.kernels.movePartialSums($0, adding)
+    }
+    #expect(totals == zip(before.0, sums.0).map { (adding ? $0 : 0) + $1 })
+    #expect(weightedTotals == zip(before.1, sums.1).map { (adding ? $0 : 0) + $1 })
+    for sums in [partial, partialWeighted] {
+      #expect(sums.values.allSatisfy { $0 == 0 } && sums.marginsAreIntact)
+    }
+  }
+
+  /// β = 0 and ε = 0: every square is divided by itself, and what a vector holds behind the last one must not be.
+  @Test(arguments: Array(1...17) + [513])
+  func `With β and ε of 0 each element of a row counts as 1`(columns: Int) {
+    let average = MomentAverage(decay: 0, weight: 1, epsilon: 0, count: 1)
+    let gradient = TestElements((0..<columns).map { Double($0 % 7) + 0.5 }, .float32)
+    let zeros = [Double](repeating: 0, count: columns)
+    let (old, new) = (TestElements(zeros, .float32), TestElements(zeros, .float32))
+    // One row of a panel is Swift's on every backend.
+    let kernels = Backend.swift.kernels.adafactor[.float32, .float32]
+    #expect(
+      kernels.elementStatistics(gradient.piece(scale: 1), average, old.reading) == Double(columns))
+    var (sum, weightedSum) = (0.0, 0.0)
+    kernels.panelStatistics(
+      gradient.piece(scale: 1), average, old.reading, new.writing, &sum, &weightedSum)
+    #expect(weightedSum == Double(columns))
+    #expect(gradient.isUnchanged && old.isUnchanged && new.marginsAreIntact)
+  }
+
+  @Test(arguments: Backend.implementing([\AdafactorKernels.sum, \.sumOfSquares, \.elementStatistics]))
+  func `Sums of millions of equal terms do not drift`(backend: Backend) {
+    let (kernels, count) = (backend.kernels.adafactor[.float32, .float32], 1 << 22)
     let values = [Float](repeating: 0.1, count: count)
     let square = Double(Float(0.1)) * Double(Float(0.1))
     values.withUnsafeBytes { bytes in
@@ -180,17 +207,17 @@ struct AdafactorStatisticsTests {
       // Within a chunk, equal terms all round the same way: no more than a chunk's roundings, whatever the count.
       let relative = AdafactorKernelBound.sum(count) * Float.roundoff
       let exact = square * Double(count)
-      let squares = kernels.sumOfSquares(elements, rows: 1, columns: count, stride: count)
+      let squares = kernels.sumOfSquares(elements, 1, count, count)
       #expect((squares - exact).magnitude <= relative * exact)
-      let tall = kernels.sumOfSquares(elements, rows: 50_257, columns: 16, stride: 16)
+      let tall = kernels.sumOfSquares(elements, 50_257, 16, 16)
       let part = square * Double(50_257 * 16)
       #expect((tall - part).magnitude <= relative * part)
-      let sum = kernels.sum(elements, count: count)
+      let sum = kernels.sum(elements, count)
       #expect((sum - Double(Float(0.1)) * Double(count)).magnitude <= relative * sum)
       // β = 0 and ε = 0: every square is divided by itself.
       let piece = GradientPiece(elements, scale: 1, rows: 1, columns: count, stride: count)
       let quotients = kernels.elementStatistics(
-        piece, average: MomentAverage(decay: 0, weight: 1, epsilon: 0, count: 1), moments: elements)
+        piece, MomentAverage(decay: 0, weight: 1, epsilon: 0, count: 1), elements)
       #expect(quotients == Double(count))
     }
   }

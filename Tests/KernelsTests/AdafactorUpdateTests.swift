@@ -1,9 +1,10 @@
 import KernelInterface
 import Tensors
+import TestSupport
 import Testing
 
-@Suite("The update of Adafactor, every kernel on every path against Double")
-struct AdafactorUpdateTests {
+/// The update of Adafactor, every implementation of every kernel against Double.
+@Suite struct AdafactorUpdateTests {
   typealias Case = AdafactorKernelCase
 
   /// Weight decay and momentum, each with and without.
@@ -11,9 +12,8 @@ struct AdafactorUpdateTests {
     (0, nil), (0.0625, nil), (0, 0.9), (0.0625, 0.9), (0.3, 0),
   ]
 
-  /// Types of parameters beside those of gradients: a case's arithmetic is a parameter's type here.
-  @Test(arguments: Case.updates)
-  func `a factored update changes the parameter by its formula`(_ each: Case) {
+  @Test(arguments: Case.cases(Case.updateShapes, of: [\.updateFactored]))
+  func `A factored update changes the parameter by its formula`(_ each: Case) {
     let (gradient, oracle) = each.makeGradient()
     let (rowFactors, columnFactors) = (
       each.positives(each.rows, seed: 1), each.positives(each.columns, seed: 2)
@@ -21,9 +21,9 @@ struct AdafactorUpdateTests {
     let (a, b) = (each.numbers(rowFactors), each.numbers(columnFactors))
     for (shrinkage, beta1) in Self.changes {
       let target = Target(each, beta1: beta1)
-      let squares = each.path.kernels.updateFactored(
-        target.parameter.writing, gradient.piece(scale: each.scale),
-        rowFactors: a.reading, columnFactors: b.reading, change: target.change(shrinkage: shrinkage))
+      let squares = each.kernels.updateFactored(
+        target.parameter.writing, gradient.piece(scale: each.scale), a.reading, b.reading,
+        target.change(shrinkage: shrinkage))
       target.check(shrinkage: shrinkage, squares: squares) { index in
         let (row, column) = index.quotientAndRemainder(dividingBy: each.columns)
         return rowFactors[row] * columnFactors[column] * oracle.gradient[index]
@@ -32,8 +32,8 @@ struct AdafactorUpdateTests {
     #expect(a.isUnchanged && b.isUnchanged && gradient.isUnchanged)
   }
 
-  @Test(arguments: Case.vectors.filter { $0.columns <= 600 })
-  func `an update by elements changes moments and parameter by its formula`(_ each: Case) {
+  @Test(arguments: Case.cases(Case.vectorShapes.filter { $0.1 <= 600 }, of: [\.updateElements]))
+  func `An update by elements changes moments and parameter by its formula`(_ each: Case) {
     let (gradient, oracle) = each.makeGradient()
     let average = each.average(count: 1)
     let old = each.positives(each.columns, seed: 3)
@@ -44,9 +44,9 @@ struct AdafactorUpdateTests {
     for (shrinkage, beta1) in Self.changes {
       let target = Target(each, beta1: beta1)
       let moments = each.numbers(old)
-      let squares = each.path.kernels.updateElements(
-        target.parameter.writing, gradient.piece(scale: each.scale), average: average,
-        moments: moments.writing, factor: factor, change: target.change(shrinkage: shrinkage))
+      let squares = each.kernels.updateElements(
+        target.parameter.writing, gradient.piece(scale: each.scale), average, moments.writing, factor,
+        target.change(shrinkage: shrinkage))
       expectAgreement("v", moments.values, expected) { 12 * each.arithmetic.roundoff * expected[$0] }
       #expect(moments.marginsAreIntact)
       target.check(shrinkage: shrinkage, squares: squares) {
@@ -56,12 +56,11 @@ struct AdafactorUpdateTests {
     #expect(gradient.isUnchanged)
   }
 
-  @Test(arguments: Case.vectors)
-  func `reciprocal roots are quotients`(_ each: Case) {
+  @Test(arguments: Case.cases(Case.vectorShapes, of: [\.reciprocalRoots]))
+  func `Reciprocal roots are quotients`(_ each: Case) {
     let moments = each.positives(each.columns, seed: 4)
     let (source, out) = (each.numbers(moments), each.unwritten(each.columns))
-    each.path.kernels.reciprocalRoots(
-      source.reading, factor: 0.7, count: each.columns, into: out.writing)
+    each.kernels.reciprocalRoots(source.reading, 0.7, each.columns, out.writing)
     let expected = moments.map { 0.7 / $0.squareRoot() }
     // The factor, the root and the quotient are rounded.
     expectAgreement("factors", out.values, expected) { 3 * each.arithmetic.roundoff * expected[$0] }
@@ -82,8 +81,8 @@ struct AdafactorUpdateTests {
       self.beta1 = beta1
       var numbers = TestNumbers(seed: each.seed + 5)
       let count = each.rows * each.columns
-      before = (0..<count).map { _ in each.arithmetic.rounded(numbers.next(Double.self)) }
-      momentsBefore = (0..<count).map { _ in each.arithmetic.rounded(numbers.next(Double.self)) }
+      before = (0..<count).map { _ in each.arithmetic.rounded(numbers.spread(Double.self)) }
+      momentsBefore = (0..<count).map { _ in each.arithmetic.rounded(numbers.spread(Double.self)) }
       func elements(_ values: [Double], byteOffset: Int) -> TestElements {
         // A row of the parameter lies as far from the next as one of the gradient.
         TestElements(
@@ -113,8 +112,7 @@ struct AdafactorUpdateTests {
         expectAgreement("M", moments.values, expected.map(\.moment)) { unit * expected[$0].magnitude }
       }
       #expect(parameter.marginsAreIntact && moments.marginsAreIntact)
-      let recomputed = each.path.kernels.sumOfSquares(
-        parameter.reading, rows: each.rows, columns: each.columns, stride: parameter.stride)
+      let recomputed = each.kernels.sumOfSquares(parameter.reading, each.rows, each.columns, parameter.stride)
       #expect(squares == recomputed, "the sum of squares must have the bits of a recomputed one")
     }
   }

@@ -1,8 +1,7 @@
 import KernelInterface
 import Testing
 
-@Suite("BFloat16")
-struct BFloat16Tests {
+@Suite struct BFloat16Tests {
   private let format = SixteenBitFormat.bfloat16
 
   /// Every bit pattern that is no NaN.
@@ -10,8 +9,7 @@ struct BFloat16Tests {
     (0...UInt16.max).filter { !format.isNaN($0) }.map { BFloat16(bitPattern: $0) }
   }
 
-  @Test("Constants have the values of the format")
-  func constants() {
+  @Test func `Constants have the values of the format`() {
     #expect(BFloat16.greatestFiniteMagnitude.doubleValue == 0x1.FEp127)
     #expect(BFloat16.leastNormalMagnitude.doubleValue == 0x1p-126)
     #expect(BFloat16.leastNonzeroMagnitude.doubleValue == 0x1p-133)
@@ -23,8 +21,7 @@ struct BFloat16Tests {
     #expect(BFloat16.radix == 2)
   }
 
-  @Test("Every value has the parts that its number has in Double")
-  func parts() {
+  @Test func `Every value has the parts that its number has in Double`() {
     var wrong: [UInt16] = []
     for number in numbers {
       let value = format.value(number.bitPattern)
@@ -51,8 +48,7 @@ struct BFloat16Tests {
     #expect(wrong.isEmpty, "\(wrong.count) patterns, the first \(wrong.prefix(8))")
   }
 
-  @Test("The next value up is the neighbour, and ulp the distance to the next larger magnitude")
-  func neighbours() {
+  @Test func `The next value up is the neighbour, and ulp the distance to the next larger magnitude`() {
     let ordered = numbers.filter { $0.bitPattern != 0x8000 }
       .sorted { format.value($0.bitPattern) < format.value($1.bitPattern) }
     for (below, above) in zip(ordered, ordered.dropFirst()) {
@@ -68,8 +64,7 @@ struct BFloat16Tests {
     #expect(BFloat16.infinity.ulp.isNaN && BFloat16.nan.ulp.isNaN)
   }
 
-  @Test("Sums, differences, products, quotients and roots are correctly rounded")
-  func arithmetic() {
+  @Test func `Sums, differences, products, quotients and roots are correctly rounded`() {
     var wrong: [String] = []
     func check(_ result: BFloat16, _ exact: Double, _ operation: String) {
       let matches = exact.isNaN ? result.isNaN : result.bitPattern == format.nearest(exact)
@@ -111,8 +106,7 @@ struct BFloat16Tests {
     #expect(number == 4)
   }
 
-  @Test("A fused product and sum is rounded once, however far apart its terms are")
-  func fusedProducts() {
+  @Test func `A fused product and sum is rounded once, however far apart its terms are`() {
     // 259 = 7 · 37 lies in the middle between 258 and 260, 261 = 9 · 29 between 260 and 262.
     let tiny = BFloat16(0x1p-100)
     #expect(BFloat16(0).addingProduct(7, 37) == 260)
@@ -127,16 +121,14 @@ struct BFloat16Tests {
     #expect(BFloat16(-1).addingProduct(.greatestFiniteMagnitude, 2) == .infinity)
   }
 
-  @Test("Rounding to an integer follows the rule")
-  func integralRounding() {
+  @Test func `Rounding to an integer follows the rule`() {
     #expect(BFloat16(2.5).rounded() == 3)
     #expect(BFloat16(2.5).rounded(.toNearestOrEven) == 2)
     #expect(BFloat16(-2.5).rounded(.down) == -3)
     #expect(BFloat16(-2.5).rounded(.towardZero) == -2)
   }
 
-  @Test("NaN is equal to nothing and in no order, and keeps its payload")
-  func notANumber() {
+  @Test func `NaN is equal to nothing and in no order, and keeps its payload`() {
     let quiet = BFloat16(bitPattern: 0x7FC0)
     let other = BFloat16(bitPattern: 0x7FC0)
     #expect(quiet != other && quiet != 1)
@@ -150,16 +142,14 @@ struct BFloat16Tests {
     #expect((-quiet).debugDescription == "-nan")
   }
 
-  @Test("Both zeros are equal and hash the same")
-  func zeros() {
+  @Test func `Both zeros are equal and hash the same`() {
     let negative = -BFloat16.zero
     #expect(negative == 0 && negative.sign == .minus && negative.bitPattern == 0x8000)
     #expect(Set([negative, 0, 1]).count == 2)
     #expect(BFloat16().bitPattern == 0)
   }
 
-  @Test("Integers are rounded once, and exactly where that is asked for")
-  func integers() {
+  @Test func `Integers are rounded once, and exactly where that is asked for`() {
     #expect(BFloat16(257) == 256)
     #expect(BFloat16(259) == 260)
     #expect(BFloat16(exactly: 257) == nil)
@@ -174,8 +164,7 @@ struct BFloat16Tests {
     #expect(Int(BFloat16(-260)) == -260)
   }
 
-  @Test("Conversion from every other floating-point type rounds once")
-  func otherTypes() {
+  @Test func `Conversion from every other floating-point type rounds once`() {
     for pattern in 0...UInt16.max {
       let half = Float16(bitPattern: pattern)
       guard !half.isNaN else { continue }
@@ -199,8 +188,7 @@ struct BFloat16Tests {
 
   private func genericDouble<Source: BinaryFloatingPoint>(_ value: Source) -> Double { Double(value) }
 
-  @Test("Strides and random numbers work as for other types")
-  func stridesAndRandomNumbers() {
+  @Test func `Strides and random numbers work as for other types`() {
     #expect(Array(stride(from: BFloat16(0), to: 1, by: 0.25)) == [0, 0.25, 0.5, 0.75])
     #expect(BFloat16(3).distance(to: 1) == -2 && BFloat16(3).advanced(by: 2) == 5)
     for _ in 0..<100 {

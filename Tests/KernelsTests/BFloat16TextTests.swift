@@ -2,12 +2,10 @@ import Foundation
 import KernelInterface
 import Testing
 
-@Suite("BFloat16 as text")
-struct BFloat16TextTests {
+@Suite struct BFloat16TextTests {
   private let format = SixteenBitFormat.bfloat16
 
-  @Test("Known values print with the fewest digits")
-  func knownValues() {
+  @Test func `Known values print with the fewest digits`() {
     let expected: [(BFloat16, String)] = [
       (0.1, "0.1"), (1, "1.0"), (-2.5, "-2.5"), (.pi, "3.14"), (256, "256.0"), (0, "0.0"), (-0.0, "-0.0"),
       (.greatestFiniteMagnitude, "3.39e+38"), (.leastNonzeroMagnitude, "9e-41"), (.infinity, "inf"),
@@ -18,8 +16,7 @@ struct BFloat16TextTests {
     }
   }
 
-  @Test("Every number reads back from its text, which has no digit too many")
-  func roundTrips() throws {
+  @Test func `Every number reads back from its text, which has no digit too many`() throws {
     var wrong: [String] = []
     for pattern in 1..<format.infinity {
       let number = BFloat16(bitPattern: pattern)
@@ -31,15 +28,13 @@ struct BFloat16TextTests {
     #expect(wrong.isEmpty, "\(wrong.count) texts, the first \(wrong.prefix(8))")
   }
 
-  @Test("Text that names no number gives nil")
-  func noNumber() {
+  @Test func `Text that names no number gives nil`() {
     #expect(BFloat16("") == nil && BFloat16("1,5") == nil && BFloat16("one") == nil)
     #expect(BFloat16("1e400") == .infinity && BFloat16("nan")?.isNaN == true)
     #expect(BFloat16("x2.5".dropFirst()) == 2.5)
   }
 
-  @Test("Numbers are coded as numbers")
-  func coding() throws {
+  @Test func `Numbers are coded as numbers`() throws {
     let numbers: [BFloat16] = [0.1, -3, 1e30, .leastNonzeroMagnitude]
     let data = try JSONEncoder().encode(numbers)
     #expect(try JSONDecoder().decode([BFloat16].self, from: data) == numbers)

@@ -1,47 +1,42 @@
 import KernelInterface
 import Tensors
+import TestSupport
 import Testing
 
-@Suite("The update of BFloat16 parameters from BFloat16 gradients, bit for bit")
-struct BFloat16UpdateTests {
+/// The update of BFloat16 parameters from BFloat16 gradients, bit for bit. No backend overrides it.
+@Suite struct BFloat16UpdateTests {
   /// Groups of sixteen columns and others; beyond a chunk; beyond the column factors that are kept.
   static let shapes: [(rows: Int, columns: Int)] = [
     (1, 16), (5, 32), (3, 48), (7, 15), (4, 24), (1, 1), (2, 528), (33, 64), (3, 4096), (3, 4112), (2, 8176),
     (0, 16),
   ]
 
-  @Test(arguments: Backend.available, shapes)
-  func `each element is rounded once, from the formula in Float`(
-    _ path: Backend, _ shape: (rows: Int, columns: Int)
-  ) {
+  @Test(arguments: shapes)
+  func `Each element is rounded once, from the formula in Float`(rows: Int, columns: Int) {
     for (shrinkage, scale) in [(Float(0), Float(1)), (0.0625, 1.0 / 3)] {
-      let matrix = BFloat16Matrix(rows: shape.rows, columns: shape.columns, finite: true)
-      let squares = matrix.update(path, scale: scale, shrinkage: shrinkage)
+      let matrix = BFloat16Matrix(rows: rows, columns: columns, finite: true)
+      let squares = matrix.update(scale: scale, shrinkage: shrinkage)
       #expect(matrix.mismatches == [])
       #expect(
-        squares == matrix.sumOfSquares(path), "the sum of squares must have the bits of a recomputed one")
+        squares == matrix.sumOfSquares(), "the sum of squares must have the bits of a recomputed one")
     }
   }
 
-  @Test(arguments: Backend.available, shapes)
-  func `any bits may stand in parameter and gradient`(
-    _ path: Backend, _ shape: (rows: Int, columns: Int)
-  ) {
-    let matrix = BFloat16Matrix(rows: shape.rows, columns: shape.columns, finite: false)
-    _ = matrix.update(path, scale: 1, shrinkage: 0)
+  @Test(arguments: shapes)
+  func `Any bits may stand in parameter and gradient`(rows: Int, columns: Int) {
+    let matrix = BFloat16Matrix(rows: rows, columns: columns, finite: false)
+    _ = matrix.update(scale: 1, shrinkage: 0)
     #expect(matrix.mismatches == [])
   }
 
-  @Test(
-    "A NaN among the factors stays one, whatever its bits: rounding must not carry it into a number",
-    arguments: Backend.available,
-    [Float(bitPattern: 0x7FFF_FFFF), Float(bitPattern: 0xFFFF_8001), .nan])
-  func factorsThatAreNaN(_ path: Backend, _ nan: Float) {
+  /// Rounding must not carry a NaN into a number.
+  @Test(arguments: [Float(bitPattern: 0x7FFF_FFFF), Float(bitPattern: 0xFFFF_8001), .nan])
+  func `A NaN among the factors stays one, whatever its bits`(nan: Float) {
     for (row, column) in [(1, nil), (nil, 37), (nil, 0), (2, 63)] as [(Int?, Int?)] {
       let matrix = BFloat16Matrix(rows: 3, columns: 64, finite: true)
       if let row { matrix.rowFactors[row] = nan }
       if let column { matrix.columnFactors[column] = nan }
-      _ = matrix.update(path, scale: 1, shrinkage: 0)
+      _ = matrix.update(scale: 1, shrinkage: 0)
       #expect(matrix.mismatches == [])
     }
   }
@@ -54,6 +49,7 @@ private final class BFloat16Matrix {
   /// An odd number of elements behind each row: rows lie at any address.
   private let stride: Int
   private let margin = 16
+  private let kernels = Backend.swift.kernels.adafactor[.bfloat16, .bfloat16]
   private var parameter: [BFloat16]
   private let gradient: [BFloat16]
   private var expected: [BFloat16] = []
@@ -68,7 +64,7 @@ private final class BFloat16Matrix {
     var numbers = TestNumbers(seed: rows * 10_007 + columns)
     func elements(_ count: Int) -> [BFloat16] {
       (0..<count).map { _ in
-        let number = numbers.next(Double.self)
+        let number = numbers.spread(Double.self)
         return finite
           ? BFloat16(Float(number))
           : BFloat16(bitPattern: UInt16(truncatingIfNeeded: number.bitPattern >> 20))
@@ -77,12 +73,12 @@ private final class BFloat16Matrix {
     let count = rows * stride + 2 * margin
     parameter = elements(count)
     gradient = elements(count)
-    rowFactors = (0..<rows).map { _ in Float(numbers.next(Double.self).magnitude) }
-    columnFactors = (0..<columns).map { _ in Float(numbers.next(Double.self).magnitude) }
+    rowFactors = (0..<rows).map { _ in Float(numbers.spread(Double.self).magnitude) }
+    columnFactors = (0..<columns).map { _ in Float(numbers.spread(Double.self).magnitude) }
   }
 
   /// Has the kernel update the parameter; returns its sum of squares.
-  func update(_ path: Backend, scale: Float, shrinkage: Float) -> Double {
+  func update(scale: Float, shrinkage: Float) -> Double {
     expected = parameter
     for row in 0..<rows {
       for column in 0..<columns {
@@ -96,24 +92,23 @@ private final class BFloat16Matrix {
       gradient.withUnsafeBytes { gradient in
         rowFactors.withUnsafeBytes { rowFactors in
           columnFactors.withUnsafeBytes { columnFactors in
-            path.kernels.updateFactored(
+            kernels.updateFactored(
               MutableElements(parameter.baseAddress! + 2 * margin, .bfloat16),
               GradientPiece(
                 Elements(gradient.baseAddress! + 2 * margin, .bfloat16), scale: Double(scale), rows: rows,
                 columns: columns, stride: stride),
-              rowFactors: Elements(rowFactors.baseAddress ?? gradient.baseAddress!, .float32),
-              columnFactors: Elements(columnFactors.baseAddress!, .float32),
-              change: ParameterChange(shrinkage: Double(shrinkage)))
+              Elements(rowFactors.baseAddress ?? gradient.baseAddress!, .float32),
+              Elements(columnFactors.baseAddress!, .float32),
+              ParameterChange(shrinkage: Double(shrinkage)))
           }
         }
       }
     }
   }
 
-  func sumOfSquares(_ path: Backend) -> Double {
+  func sumOfSquares() -> Double {
     parameter.withUnsafeBytes {
-      path.kernels.sumOfSquares(
-        Elements($0.baseAddress! + 2 * margin, .bfloat16), rows: rows, columns: columns, stride: stride)
+      kernels.sumOfSquares(Elements($0.baseAddress! + 2 * margin, .bfloat16), rows, columns, stride)
     }
   }
 

@@ -1,9 +1,8 @@
 import KernelInterface
 import Testing
 
-@Suite("The partition of a tensor into blocks")
-struct BlockPartitionTests {
-  /// Shapes and the form of blocks that DESIGN.md and the partition's documentation call for.
+@Suite struct BlockPartitionTests {
+  /// Shapes and the form of blocks that the partition's documentation calls for.
   static let forms: [([Int], BlockPartition.Form)] = [
     ([], .elements), ([0], .elements), ([1], .elements), ([16_384], .elements), ([16_385], .elements),
     ([1_000_003], .elements),
@@ -20,12 +19,12 @@ struct BlockPartitionTests {
   ]
 
   @Test(arguments: forms)
-  func `blocks have the form that suits the shape`(dimensions: [Int], form: BlockPartition.Form) {
+  func `Blocks have the form that suits the shape`(dimensions: [Int], form: BlockPartition.Form) {
     #expect(BlockPartition(dimensions: dimensions, factored: true).form == form)
   }
 
   @Test(arguments: forms.map(\.0), [true, false])
-  func `blocks cover every element exactly once`(dimensions: [Int], factored: Bool) {
+  func `Blocks cover every element exactly once`(dimensions: [Int], factored: Bool) {
     let partition = BlockPartition(dimensions: dimensions, factored: factored)
     let count = dimensions.reduce(1, *)
     #expect(partition.elementCount == count)
@@ -49,7 +48,7 @@ struct BlockPartitionTests {
     [129, 128], [600, 700], [4_096, 4_096], [50_257, 768], [768, 50_257], [513, 20_000], [600, 100_000],
     [2_047, 16_384], [128, 8_192], [193, 5_433], [512, 2_048], [511, 2_052], [385, 100_000],
   ])
-  func `column sums of the blocks and of two threads stay below 1 MB and a sixteenth of a matrix`(
+  func `Column sums of the blocks and of two threads stay below 1 MB and a sixteenth of a matrix`(
     dimensions: [Int]
   ) {
     let partition = BlockPartition(dimensions: dimensions, factored: true)
@@ -59,8 +58,7 @@ struct BlockPartitionTests {
     #expect(bytes <= 1 << 20 + 4 * partition.matrixElements / 16)
   }
 
-  @Test
-  func `it depends on the shape alone`() {
+  @Test func `It depends only on the shape`() {
     // Of the axes before the last two, only their product counts.
     #expect(
       BlockPartition(dimensions: [6, 300, 200], factored: true)

@@ -1,5 +1,4 @@
 import KernelInterface
-import Tensors
 
 /// Linear algebra in Double, element by element: simple, slow, and independent of every kernel.
 enum Oracle {
@@ -43,29 +42,4 @@ extension BinaryFloatingPoint {
     let roundings = Double(min(count, KernelLimits.elementsPerSum) + 3)
     return roundings * roundoff * magnitude + Double(leastNormalMagnitude)
   }
-}
-
-/// Numbers of mixed sign and size, reproducible: a 64-bit congruential generator, apart from the library's own.
-struct TestNumbers {
-  private var state: UInt64
-
-  init(seed: Int) { state = UInt64(truncatingIfNeeded: seed) &* 0x9E37_79B9_7F4A_7C15 | 1 }
-
-  /// Uniform between −1 and 1, times a power of two between 2⁻⁶ and 2⁶.
-  mutating func next<T: BinaryFloatingPoint>(_ type: T.Type = T.self) -> T {
-    state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-    let unit = Double(Int64(bitPattern: state) >> 11) / Double(1 << 52)
-    let exponent = Int(state >> 59) % 13 - 6
-    return T(unit) * T(sign: .plus, exponent: T.Exponent(exponent), significand: 1)
-  }
-
-  mutating func array<T: BinaryFloatingPoint>(_ count: Int, of type: T.Type = T.self) -> [T] {
-    (0..<count).map { _ in next() }
-  }
-}
-
-/// A backend with its linear algebra for one scalar type.
-extension Backend {
-  var float32: any LinearAlgebra<Float> { kernels.float32 }
-  var float64: any LinearAlgebra<Double> { kernels.float64 }
 }

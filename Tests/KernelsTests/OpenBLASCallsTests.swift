@@ -1,81 +1,181 @@
 #if OpenBLAS
   import CBLASCounter
   import KernelInterface
+  import OpenBLASKernels
+  import Optimizers
   import Tensors
+  import TestSupport
   import Testing
 
-  @Suite("The OpenBLAS path really calls OpenBLAS")
-  struct OpenBLASCallsTests {
-    /// The calls that `body` makes on this thread.
-    private func calls(_ routine: CBLASRoutine, in body: () -> Void) -> Int {
-      let before = cblas_counter_calls(routine)
-      body()
-      return cblas_counter_calls(routine) - before
-    }
+  /// Where OpenBLAS is meant to compute it has been called; the Swift backend calls it nowhere.
+  @Suite struct OpenBLASCallsTests {
+    /// A routine of cblas.
+    enum Routine: CaseIterable, Sendable {
+      case gemv, axpy, scal, dot, gemm
 
-    /// Runs every kernel once on a 40 × 300 matrix, and reports the calls of each.
-    private func callsPerKernel(_ path: Backend) -> [String: Int] {
-      let (rows, columns) = (40, 300)
-      let count = rows * columns
-      var numbers = TestNumbers(seed: 1)
-      var x = numbers.array(count, of: Float.self)
-      var y = numbers.array(count, of: Float.self)
-      let kernels = path.float32
-      var result: [String: Int] = [:]
-      x.withUnsafeMutableBufferPointer { x in
-        y.withUnsafeMutableBufferPointer { y in
-          let (x, y) = (x.baseAddress!, y.baseAddress!)
-          result["row sums"] = calls(CBLASRoutineGemv) {
-            kernels.rowSums(of: .elements, x, rows: rows, columns: columns, into: y)
-          }
-          result["column sums"] = calls(CBLASRoutineGemv) {
-            kernels.columnSums(of: .squares, x, rows: rows, columns: columns, into: y)
-          }
-          result["sum"] = calls(CBLASRoutineGemv) { _ = kernels.sum(x, count: count) }
-          result["dot"] = calls(CBLASRoutineDot) { _ = kernels.dot(x, y, count: count) }
-          result["scale"] = calls(CBLASRoutineScal) { kernels.scale(x, count: count, by: 2) }
-          result["axpy"] = calls(CBLASRoutineAxpy) { kernels.axpy(2, x, count: count, onto: y) }
-          result["moving average"] =
-            calls(CBLASRoutineScal) {
-              result["moving average, axpy"] = calls(CBLASRoutineAxpy) {
-                kernels.movingAverage(y, count: count, decay: 0.5, weight: 0.5, of: x)
-              }
-            }
-          result["matrix product"] = calls(CBLASRoutineGemm) {
-            kernels.matrixProduct(
-              ProductShape(rows: 10, columns: 20, inner: 30), alpha: 1, x, x + 300, beta: 0, into: y)
-          }
+      fileprivate var counter: CBLASRoutine {
+        switch self {
+        case .gemv: CBLASRoutineGemv
+        case .axpy: CBLASRoutineAxpy
+        case .scal: CBLASRoutineScal
+        case .dot: CBLASRoutineDot
+        case .gemm: CBLASRoutineGemm
         }
       }
-      return result
     }
 
-    @Test("Each kernel makes the calls that its tiles need")
-    func callsOfOpenBLAS() {
-      #expect(
-        callsPerKernel(.openBLAS) == [
-          // 32 × 256, 32 × 44, 8 × 256, 8 × 44.
-          "row sums": 4, "column sums": 4,
-          // 46 rows of 256 in tiles of 32, and the 224 elements left.
-          "sum": 3,
-          // Chunks of 512.
-          "dot": 24,
-          // Pieces of 8,192.
-          "scale": 2, "axpy": 2, "moving average": 2, "moving average, axpy": 2,
-          "matrix product": 1,
-        ])
+    /// The routines that this thread calls in `body`.
+    private static func routines(calledIn body: () throws -> Void) rethrows -> Set<Routine> {
+      func calls() -> [Int] { Routine.allCases.map { cblas_counter_calls($0.counter) } }
+      let before = calls()
+      try body()
+      let after = calls()
+      return Set(Routine.allCases.indices.filter { after[$0] > before[$0] }.map { Routine.allCases[$0] })
     }
 
-    @Test("The Swift path makes none")
-    func callsOfSwift() {
-      #expect(callsPerKernel(.swift).values.allSatisfy { $0 == 0 })
+    // MARK: Overrides
+
+    /// The routines that each kernel of Adafactor is made of, where OpenBLAS has it.
+    private static var adafactor: [PartialKeyPath<AdafactorKernels>: Set<Routine>] {
+      [
+        \.rowStatistics: [.gemv, .scal, .axpy], \.panelStatistics: [.gemv, .scal, .axpy],
+        \.rowMoments: [.gemv, .scal, .axpy], \.columnMoments: [.gemv, .scal, .axpy],
+        \.finishMoments: [.scal, .axpy],
+      ]
     }
 
-    @Test("OpenBLAS's process-wide thread setting stays as it was")
-    func threadSetting() {
+    /// The routines that each kernel of linear algebra is made of, where OpenBLAS has it.
+    private static func linearAlgebra<Scalar: ArithmeticScalar>(
+      _: Scalar.Type
+    ) -> [PartialKeyPath<LinearAlgebraKernels<Scalar>>: Set<Routine>] {
+      [
+        \.rowSums: [.gemv], \.columnSums: [.gemv], \.sum: [.gemv], \.dot: [.dot], \.scale: [.scal],
+        \.axpy: [.axpy], \.movingAverage: [.scal, .axpy], \.matmul: [.gemm],
+      ]
+    }
+
+    @Test(arguments: ScalarType.allCases, ScalarType.allCases)
+    func `OpenBLAS overrides these kernels of Adafactor, which call it`(
+      parameter: ScalarType, gradient: ScalarType
+    ) {
+      let overrides = adafactorOverrides(SwiftKernelChoice.kernels, parameter, gradient)
+      #expect(Set(overrides.map(\.entry)) == Set(Self.adafactor.keys))
+      #expect(overrides.count == Self.adafactor.count, "an entry is overridden twice")
+      for (entry, routines) in Self.adafactor {
+        let call = AdafactorCall(entry, parameter: parameter, gradient: gradient)
+        #expect(Self.routines { call.run(on: .openBLAS) } == routines, "\(entry)")
+        #expect(Self.routines { call.run(on: .swift) } == [], "\(entry)")
+      }
+    }
+
+    @Test func `OpenBLAS overrides these kernels of linear algebra, which call it`() {
+      checkLinearAlgebra(linearAlgebraOverrides(SwiftKernelChoice.kernels.float32))
+      checkLinearAlgebra(linearAlgebraOverrides(SwiftKernelChoice.kernels.float64))
+    }
+
+    private func checkLinearAlgebra<Scalar: ArithmeticScalar>(
+      _ overrides: [KernelOverride<LinearAlgebraKernels<Scalar>>]
+    ) {
+      let expected = Self.linearAlgebra(Scalar.self)
+      #expect(Set(overrides.map(\.entry)) == Set(expected.keys), "\(Scalar.self)")
+      #expect(overrides.count == expected.count, "an entry is overridden twice")
+      for (entry, routines) in expected {
+        #expect(
+          Self.routines { call(entry, Scalar.linearAlgebra(of: Backend.openBLAS.kernels)) } == routines,
+          "\(entry)")
+        #expect(
+          Self.routines { call(entry, Scalar.linearAlgebra(of: Backend.swift.kernels)) } == [], "\(entry)")
+      }
+    }
+
+    /// Calls one kernel of linear algebra on a matrix of 40 × 300.
+    private func call<Scalar: ArithmeticScalar>(
+      _ entry: PartialKeyPath<LinearAlgebraKernels<Scalar>>, _ kernels: LinearAlgebraKernels<Scalar>
+    ) {
+      let (rows, columns) = (40, 300)
+      let count = rows * columns
+      var x = [Scalar](repeating: 0.5, count: count)
+      var y = x
+      switch entry {
+      case \.rowSums: kernels.rowSums(.elements, x, rows, columns, &y)
+      case \.columnSums: kernels.columnSums(.squares, x, rows, columns, &y)
+      case \.sum: _ = kernels.sum(x, count)
+      case \.dot: _ = kernels.dot(x, y, count)
+      case \.scale: kernels.scale(&x, count, 2)
+      case \.axpy: kernels.axpy(2, x, count, &y)
+      case \.movingAverage: kernels.movingAverage(&y, count, 0.5, 0.5, x)
+      case \.matmul: kernels.matmul(ProductShape(rows: 10, columns: 20, inner: 30), 1, x, x, 0, &y)
+      default: Issue.record("no call of \(entry)")
+      }
+    }
+
+    // MARK: Steps
+
+    /// Rows in blocks, a panel of the fewest rows that gemv takes, and a whole matrix.
+    @Test(arguments: [[600, 64], [4, 20_000], [30, 50]] as [Shape])
+    func `A step of Adafactor calls OpenBLAS on its backend only`(shape: Shape) throws {
+      #expect(try routinesOfAStep(shape, on: .openBLAS).isSuperset(of: [.gemv, .scal, .axpy]))
+      #expect(try routinesOfAStep(shape, on: .swift) == [])
+    }
+
+    private func routinesOfAStep(_ shape: Shape, on backend: Backend) throws -> Set<Routine> {
+      var generator = SeededGenerator(seed: 1)
+      let parameter = Parameter("p", Tensor(normal: shape, using: &generator))
+      let optimizer = try Adafactor([parameter], backend: backend, threads: 1)
+      parameter.gradient = Tensor(normal: shape, using: &generator)
+      // β is 0 at the first step, which then scales in Swift.
+      try optimizer.step()
+      parameter.gradient = Tensor(normal: shape, using: &generator)
+      return try Self.routines { try optimizer.step() }
+    }
+
+    @Test func `OpenBLAS's process-wide thread setting stays as it was`() throws {
       let before = cblas_counter_threads()
-      _ = callsPerKernel(.openBLAS)
+      for entry in Self.adafactor.keys {
+        AdafactorCall(entry, parameter: .float32, gradient: .float32).run(on: .openBLAS)
+      }
+      for entry in Self.linearAlgebra(Float.self).keys { call(entry, Backend.openBLAS.kernels.float32) }
       #expect(cblas_counter_threads() == before)
+    }
+  }
+
+  /// A call of one overridden kernel of Adafactor, on a matrix of 40 × 300.
+  private struct AdafactorCall {
+    private let entry: PartialKeyPath<AdafactorKernels>
+    private let parameter: ScalarType
+    private let gradient: ScalarType
+    private let rows = 40
+    private let columns = 300
+
+    init(_ entry: PartialKeyPath<AdafactorKernels>, parameter: ScalarType, gradient: ScalarType) {
+      (self.entry, self.parameter, self.gradient) = (entry, parameter, gradient)
+    }
+
+    func run(on backend: Backend) {
+      let kernels = backend.kernels.adafactor[parameter, gradient]
+      let ones = [Double](repeating: 1, count: rows * columns)
+      let elements = TestElements(ones, gradient, rows: rows, columns: columns)
+      let piece = elements.piece(scale: 1)
+      let average = MomentAverage(decay: 0.5, weight: 0.5, epsilon: 1e-30, count: columns)
+      func moments() -> TestElements {
+        TestElements(Array(ones[..<columns]), parameter.arithmeticType)
+      }
+      let (old, new, partial, partialWeighted) = (moments(), moments(), moments(), moments())
+      var (sums, weightedSums) = (ones, ones)
+      switch entry {
+      case \.rowStatistics:
+        withColumnSums((partial, partialWeighted), into: &sums, &weightedSums) {
+          kernels.rowStatistics(piece, average, old.reading, new.writing, $0)
+        }
+      case \.panelStatistics:
+        kernels.panelStatistics(piece, average, old.reading, new.writing, &sums, &weightedSums)
+      case \.rowMoments: kernels.rowMoments(piece, average, old.reading, new.writing)
+      case \.columnMoments: kernels.columnMoments(piece, average, old.reading, new.writing)
+      case \.finishMoments:
+        _ = kernels.finishMoments(average, old.reading, new.writing, sums, weightedSums, columns)
+      default: Issue.record("no call of \(entry)")
+      }
+      withExtendedLifetime((elements, old, new, partial, partialWeighted)) {}
     }
   }
 #endif

@@ -1,162 +1,151 @@
 import KernelInterface
-import SwiftKernels
+import Tensors
+import TestSupport
 import Testing
 
-@Suite("Kernels of every combination of scalar types")
-struct ScalarTypeKernelTests {
-  private let kernels = SwiftKernels()
+/// The kernels of Adafactor and AdamW for every pair of a parameter's and a gradient's type.
+@Suite struct ScalarTypeKernelTests {
   private let rows = 3
   private let columns = 11
+  private var count: Int { rows * columns }
 
   /// Numbers that every scalar type holds exactly.
   private var gradientValues: [Double] {
-    (0..<rows * columns).map { index in
+    (0..<count).map { index in
       let sixteenths = 2 * (index * 7 % 29 - 14) + 1
       return Double(sixteenths) / 16
     }
   }
   private var parameterValues: [Double] {
-    (0..<rows * columns).map { index in
+    (0..<count).map { index in
       let quarters = index * 5 % 23 - 11
       return Double(quarters) / 4
     }
   }
 
-  @Test("Statistics of a gradient don't depend on the type that holds it", arguments: ScalarType.allCases)
-  func gradientTypes(type: ScalarType) {
-    for arithmetic in [ScalarType.float32, .float64] {
-      let average = MomentAverage(decay: 0.5, weight: 0.5, epsilon: 1e-30, count: columns)
-      func moments(_ type: ScalarType) -> [Double] {
-        let gradient = Storage(gradientValues, type)
-        let old = Storage(Array(repeating: 0.25, count: rows * columns), arithmetic)
-        let new = Storage(Array(repeating: 0, count: columns), arithmetic)
-        let partial = Storage(Array(repeating: 0, count: columns), arithmetic)
-        let partialWeighted = Storage(Array(repeating: 0, count: columns), arithmetic)
-        var columnSums = [Double](repeating: 0, count: columns)
-        var weightedColumnSums = columnSums
-        columnSums.withUnsafeMutableBufferPointer { total in
-          weightedColumnSums.withUnsafeMutableBufferPointer { totalWeighted in
-            kernels.rowStatistics(
-              piece(gradient), average: average, old: old.elements.reading, new: new.elements,
-              sums: ColumnSums(
-                partial: partial.elements, partialWeighted: partialWeighted.elements,
-                total: total.baseAddress!, totalWeighted: totalWeighted.baseAddress!, count: columns))
-          }
-        }
-        let rowMoments = new.values
-        var totals = [Double](repeating: 0, count: rows)
-        var weightedTotals = totals
-        kernels.panelStatistics(
-          piece(gradient), average: average, old: old.elements.reading, new: new.elements, sums: &totals,
-          weightedSums: &weightedTotals)
-        let columnMoments = new.values
-        var whole = piece(gradient)
-        whole.rows = 1
-        whole.columns = rows * columns
-        let statistics = kernels.elementStatistics(whole, average: average, moments: old.elements.reading)
-        return rowMoments + columnMoments + columnSums + weightedColumnSums + totals + weightedTotals
-          + [statistics]
-      }
-      #expect(moments(type) == moments(arithmetic))
+  @Test(arguments: ScalarType.allCases, [ScalarType.float32, .float64])
+  func `Statistics of a gradient don't depend on the type that holds it`(
+    type: ScalarType, arithmetic: ScalarType
+  ) {
+    for backend in AdafactorKernelPropertyTests.statisticsBackends {
+      #expect(statistics(backend, type, arithmetic) == statistics(backend, arithmetic, arithmetic))
     }
   }
 
-  @Test(
-    "An update computes in the arithmetic type, whatever holds the gradient, and rounds what it stores once")
-  func parameterAndGradientTypes() {
-    for parameterType in ScalarType.allCases {
-      let arithmetic = parameterType.arithmeticType
-      for gradientType in ScalarType.allCases {
-        // The same update of a parameter that nothing rounds but the arithmetic.
-        let factored = updateFactored(parameterType, gradientType)
-        let exactFactored = updateFactored(arithmetic, arithmetic)
-        let elements = updateElements(parameterType, gradientType)
-        let exactElements = updateElements(arithmetic, arithmetic)
-        for (result, exact) in [(factored, exactFactored), (elements, exactElements)] {
-          let rounded = Storage(exact.parameter, parameterType).values
-          #expect(result.parameter == rounded, "\(parameterType) from \(gradientType)")
-          #expect(result.squares.isClose(to: rounded.reduce(0) { $0 + $1 * $1 }))
-        }
-        let stored = Storage(factored.parameter, parameterType)
-        let squares = kernels.sumOfSquares(
-          stored.elements.reading, rows: rows, columns: columns, stride: columns)
-        #expect(squares == factored.squares)
-      }
+  private func statistics(_ backend: Backend, _ type: ScalarType, _ arithmetic: ScalarType) -> [Double] {
+    let kernels = backend.kernels.adafactor[arithmetic, type]
+    let average = MomentAverage(decay: 0.5, weight: 0.5, epsilon: 1e-30, count: columns)
+    let gradient = matrix(gradientValues, type)
+    let old = TestElements([Double](repeating: 0.25, count: count), arithmetic)
+    let zeros = [Double](repeating: 0, count: columns)
+    let (new, partial, partialWeighted) = (
+      TestElements(zeros, arithmetic), TestElements(zeros, arithmetic), TestElements(zeros, arithmetic)
+    )
+    var (columnSums, weightedColumnSums) = (zeros, zeros)
+    let piece = gradient.piece(scale: 0.5)
+    withColumnSums((partial, partialWeighted), into: &columnSums, &weightedColumnSums) {
+      kernels.rowStatistics(piece, average, old.reading, new.writing, $0)
     }
+    let rowMoments = new.values
+    var sums = [Double](repeating: 0, count: rows)
+    var weightedSums = sums
+    kernels.panelStatistics(piece, average, old.reading, new.writing, &sums, &weightedSums)
+    let columnMoments = new.values
+    let elements = kernels.elementStatistics(asOneRow(piece), average, old.reading)
+    #expect(gradient.isUnchanged && old.isUnchanged)
+    return rowMoments + columnMoments + columnSums + weightedColumnSums + sums + weightedSums + [elements]
   }
 
-  private func updateFactored(
-    _ parameterType: ScalarType, _ gradientType: ScalarType
-  ) -> (parameter: [Double], squares: Double) {
-    let parameter = Storage(parameterValues, parameterType)
-    let gradient = Storage(gradientValues, gradientType)
+  @Test(arguments: ScalarType.allCases, ScalarType.allCases)
+  func `An update computes in the arithmetic type, and rounds what it stores once`(
+    parameter: ScalarType, gradient: ScalarType
+  ) {
+    let arithmetic = parameter.arithmeticType
+    let updates = [updateFactored, updateElements, updateSmallMatrices, updateAdamW]
+    for (name, update) in zip(["factored", "elements", "small matrices", "AdamW"], updates) {
+      // The same update of a parameter that nothing rounds but the arithmetic.
+      let (result, exact) = (update(parameter, gradient), update(arithmetic, arithmetic))
+      let rounded = exact.parameter.map { parameter.rounded($0) }
+      #expect(result.parameter == rounded, "\(name)")
+      #expect(rounded != parameterValues, "\(name)")
+      if let squares = result.squares {
+        let expected = rounded.reduce(0) { $0 + $1 * $1 }
+        #expect((squares - expected).magnitude <= 16 * Double(Float.ulpOfOne) * expected, "\(name)")
+      }
+    }
+    let stored = matrix(updateFactored(parameter, gradient).parameter, parameter)
+    let squares = kernels(parameter, gradient).sumOfSquares(stored.reading, rows, columns, columns)
+    #expect(squares == updateFactored(parameter, gradient).squares)
+    #expect(stored.isUnchanged)
+  }
+
+  private typealias Result = (parameter: [Double], squares: Double?)
+
+  private func updateFactored(_ parameterType: ScalarType, _ gradientType: ScalarType) -> Result {
+    let (parameter, gradient) = (matrix(parameterValues, parameterType), matrix(gradientValues, gradientType))
     let arithmetic = parameterType.arithmeticType
-    let rowFactors = Storage((0..<rows).map { 0.01 / Double($0 + 1) }, arithmetic)
-    let columnFactors = Storage((0..<columns).map { 1 / Double($0 + 3) }, arithmetic)
-    let squares = kernels.updateFactored(
-      parameter.elements, piece(gradient), rowFactors: rowFactors.elements.reading,
-      columnFactors: columnFactors.elements.reading, change: ParameterChange(shrinkage: 0.01))
+    let rowFactors = TestElements((0..<rows).map { 0.01 / Double($0 + 1) }, arithmetic)
+    let columnFactors = TestElements((0..<columns).map { 1 / Double($0 + 3) }, arithmetic)
+    let squares = kernels(parameterType, gradientType).updateFactored(
+      parameter.writing, gradient.piece(scale: 0.5), rowFactors.reading, columnFactors.reading,
+      ParameterChange(shrinkage: 0.01))
+    #expect(gradient.isUnchanged && rowFactors.isUnchanged && columnFactors.isUnchanged)
     return (parameter.values, squares)
   }
 
-  private func updateElements(
-    _ parameterType: ScalarType, _ gradientType: ScalarType
-  ) -> (parameter: [Double], squares: Double) {
-    let parameter = Storage(parameterValues, parameterType)
-    let gradient = Storage(gradientValues, gradientType)
-    let moments = Storage(Array(repeating: 0.3, count: rows * columns), parameterType.arithmeticType)
-    var whole = piece(gradient)
-    whole.rows = 1
-    whole.columns = rows * columns
-    let squares = kernels.updateElements(
-      parameter.elements, whole, average: MomentAverage(decay: 0.9, weight: 0.1, epsilon: 1e-30, count: 1),
-      moments: moments.elements, factor: 0.01, change: ParameterChange(shrinkage: 0))
+  private func updateElements(_ parameterType: ScalarType, _ gradientType: ScalarType) -> Result {
+    let (parameter, gradient) = (matrix(parameterValues, parameterType), matrix(gradientValues, gradientType))
+    let moments = TestElements([Double](repeating: 0.3, count: count), parameterType.arithmeticType)
+    let squares = kernels(parameterType, gradientType).updateElements(
+      parameter.writing, asOneRow(gradient.piece(scale: 0.5)),
+      MomentAverage(decay: 0.9, weight: 0.1, epsilon: 1e-30, count: 1), moments.writing, 0.01,
+      ParameterChange(shrinkage: 0))
+    #expect(gradient.isUnchanged && moments.marginsAreIntact)
     return (parameter.values, squares)
   }
 
-  private func piece(_ gradient: Storage) -> GradientPiece {
-    GradientPiece(gradient.elements.reading, scale: 0.5, rows: rows, columns: columns, stride: columns)
+  /// Eleven matrices of 3 × 1.
+  private func updateSmallMatrices(_ parameterType: ScalarType, _ gradientType: ScalarType) -> Result {
+    let (parameter, gradient) = (matrix(parameterValues, parameterType), matrix(gradientValues, gradientType))
+    let arithmetic = parameterType.arithmeticType
+    let rowMoments = TestElements([Double](repeating: 0.3, count: count), arithmetic)
+    let columnMoments = TestElements([Double](repeating: 0.2, count: columns), arithmetic)
+    let batch = MatrixBatch(
+      gradient.reading, scale: 0.5, count: columns, rows: rows, columns: 1,
+      average: MomentAverage(decay: 0.9, weight: 0.1, epsilon: 1e-30, count: 1))
+    let squares = kernels(parameterType, gradientType).updateSmallMatrices(
+      parameter.writing, batch, rowMoments.writing, columnMoments.writing, 0.01,
+      ParameterChange(shrinkage: 0.01))
+    #expect(gradient.isUnchanged && rowMoments.marginsAreIntact && columnMoments.marginsAreIntact)
+    return (parameter.values, squares)
   }
-}
 
-extension Double {
-  /// Within the error of a few sums in Float.
-  fileprivate func isClose(to other: Double) -> Bool {
-    abs(self - other) <= 16 * Double(Float.ulpOfOne) * abs(other)
-  }
-}
-
-/// Elements of one scalar type in memory.
-private final class Storage {
-  let elements: MutableElements
-  private let count: Int
-
-  init(_ values: [Double], _ type: ScalarType) {
-    count = values.count
-    let memory = UnsafeMutableRawPointer.allocate(byteCount: max(1, count * type.byteCount), alignment: 8)
-    elements = MutableElements(memory, type)
-    for (index, value) in values.enumerated() {
-      let address = elements.advanced(by: index).address
-      switch type {
-      case .bfloat16: address.storeBytes(of: BFloat16(value), as: BFloat16.self)
-      case .float16: address.storeBytes(of: Float16(value), as: Float16.self)
-      case .float32: address.storeBytes(of: Float(value), as: Float.self)
-      case .float64: address.storeBytes(of: value, as: Double.self)
-      }
+  private func updateAdamW(_ parameterType: ScalarType, _ gradientType: ScalarType) -> Result {
+    let (parameter, gradient) = (matrix(parameterValues, parameterType), matrix(gradientValues, gradientType))
+    let moments = [0.1, 0.2, 0.3].map {
+      TestElements([Double](repeating: $0, count: count), parameterType.arithmeticType)
     }
+    Backend.swift.kernels.adamW[parameterType, gradientType].update(
+      parameter.writing, asOneRow(gradient.piece(scale: 0.5)),
+      AdamWMoments(first: moments[0].writing, second: moments[1].writing, maximum: moments[2].writing),
+      AdamWFactors(beta1: 0.9, beta2: 0.99, factor: 0.01, epsilon: 1e-8), ParameterChange(shrinkage: 0.01))
+    #expect(gradient.isUnchanged && moments.allSatisfy(\.marginsAreIntact))
+    return (parameter.values, nil)
   }
 
-  deinit { elements.address.deallocate() }
+  // MARK: Helpers
 
-  var values: [Double] {
-    (0..<count).map { index in
-      let address = elements.advanced(by: index).address
-      switch elements.type {
-      case .bfloat16: return address.load(as: BFloat16.self).doubleValue
-      case .float16: return address.load(as: Float16.self).doubleValue
-      case .float32: return address.load(as: Float.self).doubleValue
-      case .float64: return address.load(as: Double.self)
-      }
-    }
+  private func kernels(_ parameter: ScalarType, _ gradient: ScalarType) -> AdafactorKernels {
+    Backend.swift.kernels.adafactor[parameter, gradient]
+  }
+
+  private func matrix(_ values: [Double], _ type: ScalarType) -> TestElements {
+    TestElements(values, type, rows: rows, columns: columns)
+  }
+
+  private func asOneRow(_ piece: GradientPiece) -> GradientPiece {
+    var piece = piece
+    (piece.rows, piece.columns, piece.stride) = (1, count, count)
+    return piece
   }
 }

@@ -1,10 +1,17 @@
+import KernelInterface
+import Testing
+
 /// The definition of a 16-bit floating-point format, in Double: the oracle of the conversion tests.
-struct SixteenBitFormat {
+struct SixteenBitFormat: Sendable, CustomTestStringConvertible {
+  let type: ScalarType
   let exponentBits: Int
   let significandBits: Int
 
-  static let bfloat16 = SixteenBitFormat(exponentBits: 8, significandBits: 7)
-  static let float16 = SixteenBitFormat(exponentBits: 5, significandBits: 10)
+  static let bfloat16 = SixteenBitFormat(type: .bfloat16, exponentBits: 8, significandBits: 7)
+  static let float16 = SixteenBitFormat(type: .float16, exponentBits: 5, significandBits: 10)
+  static let all = [bfloat16, float16]
+
+  var testDescription: String { type.rawValue }
 
   /// The bits of infinity: one more than those of the greatest finite value.
   var infinity: UInt16 { UInt16((1 << exponentBits) - 1) << significandBits }
@@ -19,6 +26,12 @@ struct SixteenBitFormat {
     return Double(
       sign: .plus, exponent: max(exponent, 1) - bias - significandBits,
       significand: Double(leading + significand))
+  }
+
+  /// The value that lies `part` of the way from the magnitude of a pattern to the next.
+  func between(_ pattern: UInt16, _ part: Double) -> Float {
+    let (below, above) = (magnitude(pattern), magnitude(pattern + 1))
+    return Float(below + part * (above - below))
   }
 
   /// The value of a pattern that is no NaN.

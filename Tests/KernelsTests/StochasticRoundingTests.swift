@@ -4,27 +4,11 @@ import Testing
 
 /// Stochastic rounding of chosen values, by an update that makes them of nothing: −0 − (−1 · g).
 @Suite struct StochasticRoundingTests {
-  /// A format with its type.
-  struct Format: CustomTestStringConvertible, Sendable {
-    let type: ScalarType
-    let bits: SixteenBitFormat
-    var testDescription: String { type.rawValue }
-
-    static let all = [
-      Format(type: .bfloat16, bits: .bfloat16), Format(type: .float16, bits: .float16),
-    ]
-
-    /// The value that lies `part` of the way from a pattern to the next.
-    func between(_ pattern: UInt16, _ part: Double) -> Float {
-      let (below, above) = (bits.magnitude(pattern), bits.magnitude(pattern + 1))
-      return Float(below + part * (above - below))
-    }
-  }
+  typealias Format = SixteenBitFormat
 
   /// What values are rounded to, as elements of a tensor from index `first` on.
   private func rounded(
-    _ values: [Float], to type: ScalarType, key: UInt64, first: Int = 0, rows: Int = 1,
-    path: Backend = .swift
+    _ values: [Float], to type: ScalarType, key: UInt64, first: Int = 0, rows: Int = 1
   ) -> [UInt16] {
     var parameter = [UInt16](repeating: 0x8000, count: values.count)
     let columns = values.count / rows
@@ -33,14 +17,14 @@ import Testing
       values.withUnsafeBytes { values in
         factors.0.withUnsafeBytes { rowFactors in
           factors.1.withUnsafeBytes { columnFactors in
-            _ = path.kernels.updateFactored(
+            _ = Backend.swift.kernels.adafactor[type, .float32].updateFactored(
               MutableElements(parameter.baseAddress!, type),
               GradientPiece(
                 Elements(values.baseAddress!, .float32), scale: 1, rows: rows, columns: columns,
                 stride: columns),
-              rowFactors: Elements(rowFactors.baseAddress!, .float32),
-              columnFactors: Elements(columnFactors.baseAddress!, .float32),
-              change: ParameterChange(shrinkage: 0, rounding: .stochastic(key: key, first: first)))
+              Elements(rowFactors.baseAddress!, .float32),
+              Elements(columnFactors.baseAddress!, .float32),
+              ParameterChange(shrinkage: 0, rounding: .stochastic(key: key, first: first)))
           }
         }
       }
@@ -48,21 +32,21 @@ import Testing
     return parameter
   }
 
-  @Test(arguments: Format.all, Backend.available)
-  func `values of the type, infinities and NaN stay`(format: Format, path: Backend) {
-    let patterns = (0...UInt16.max).filter { !format.bits.isNaN($0) }
-    let values = patterns.map { Float(format.bits.value($0)) }
-    #expect(rounded(values, to: format.type, key: 1, path: path) == patterns)
+  @Test(arguments: Format.all)
+  func `Values of the type, infinities and NaN stay`(format: Format) {
+    let patterns = (0...UInt16.max).filter { !format.isNaN($0) }
+    let values = patterns.map { Float(format.value($0)) }
+    #expect(rounded(values, to: format.type, key: 1) == patterns)
     // A payload whose bits are all below those that are kept would leave infinity.
     for bits: UInt32 in [0x7F80_0001, 0x7FFF_FFFF, 0x7FC0_0000, 0xFF80_0001, 0xFFFF_FFFF] {
-      let found = rounded([Float(bitPattern: bits)], to: format.type, key: 1, path: path)[0]
-      #expect(format.bits.isNaN(found), "\(String(bits, radix: 16)) becomes \(String(found, radix: 16))")
+      let found = rounded([Float(bitPattern: bits)], to: format.type, key: 1)[0]
+      #expect(format.isNaN(found), "\(String(bits, radix: 16)) becomes \(String(found, radix: 16))")
     }
   }
 
   @Test(arguments: Format.all)
-  func `every value becomes one of the two beside it`(format: Format) {
-    let patterns = (0..<format.bits.infinity).filter { $0 % 5 == 0 || $0 > format.bits.infinity - 9 }
+  func `Every value becomes one of the two beside it`(format: Format) {
+    let patterns = (0..<format.infinity).filter { $0 % 5 == 0 || $0 > format.infinity - 9 }
     for (part, sign) in [(0.001, 1), (0.37, -1), (0.5, 1), (0.9999, -1)] as [(Double, Float)] {
       let values = patterns.map { sign * format.between($0, part) }
       let found = rounded(values, to: format.type, key: 7)
@@ -84,13 +68,13 @@ import Testing
   /// Of n draws, n·part go up, with a standard deviation of √(n·part·(1−part)); five of those are exceeded once in two
   /// million cases. Two draws beside each other must be as if drawn alone, too.
   @Test(arguments: Format.all)
-  func `the mean is the value`(format: Format) {
+  func `The mean is the value`(format: Format) {
     let count = 8192
     // Zero, subnormal, the least normal, 1, odd and even, the greatest.
     let one = format.type == .bfloat16 ? 0x3F80 : 0x3C00 as UInt16
-    let least = UInt16(1) << format.bits.significandBits
+    let least = UInt16(1) << format.significandBits
     var key: UInt64 = 0
-    for pattern in [0, 1, least - 2, least, one, one + 1, format.bits.infinity - 1] {
+    for pattern in [0, 1, least - 2, least, one, one + 1, format.infinity - 1] {
       for part in [0.0625, 0.5, 0.8125] {
         let value = format.between(pattern, part)
         key += 1
@@ -114,7 +98,7 @@ import Testing
   }
 
   @Test(arguments: Format.all)
-  func `one element of many keys is right in the mean as well`(format: Format) {
+  func `One element of many keys is right in the mean as well`(format: Format) {
     let (count, part) = (3000, 0.25)
     let pattern: UInt16 = 0x3C01
     let value = format.between(pattern, part)
@@ -126,7 +110,7 @@ import Testing
   }
 
   @Test(arguments: Format.all)
-  func `draws belong to elements, however they are divided`(format: Format) {
+  func `Draws belong to elements, however they are divided`(format: Format) {
     let count = 6000
     let values = (0..<count).map { 1 + Float($0) / 6007 }
     let whole = rounded(values, to: format.type, key: 11)

@@ -1,16 +1,37 @@
+import Testing
+
 /// Describes the first of `found` that differs from its expected value by more than `bound`; `nil` if none does.
 package func disagreement(
   _ found: [Double], _ expected: [Double], bound: (Double) -> Double
 ) -> String? {
+  disagreement(found, expected, boundAt: { bound(expected[$0]) })
+}
+
+/// Describes the first of `found` that differs from its expected value by more than the bound at its index; `nil` if
+/// none does. NaN agrees with NaN, and infinity with itself.
+package func disagreement(
+  _ found: [Double], _ expected: [Double], boundAt bound: (Int) -> Double
+) -> String? {
   if found.count != expected.count { return "\(found.count) elements, not \(expected.count)" }
   for index in 0..<found.count {
     let (our, their) = (found[index], expected[index])
-    if our.isNaN && their.isNaN { continue }
-    if !((our - their).magnitude <= bound(their)) {
-      return "[\(index)] is \(our), not \(their) ± \(bound(their))"
+    if our == their || our.isNaN && their.isNaN { continue }
+    if !((our - their).magnitude <= bound(index)) {
+      return "[\(index)] is \(our), not \(their) ± \(bound(index))"
     }
   }
   return nil
+}
+
+/// Expects each element within a bound of its expected value, and reports the first that is not: a comparison of arrays
+/// within `#expect` would print all of them.
+package func expectAgreement(
+  _ name: String, _ found: [Double], _ expected: [Double], sourceLocation: SourceLocation = #_sourceLocation,
+  bound: (Int) -> Double
+) {
+  if let difference = disagreement(found, expected, boundAt: bound) {
+    Issue.record("\(name): \(difference)", sourceLocation: sourceLocation)
+  }
 }
 
 /// Whether two lists agree element by element, NaN with NaN.

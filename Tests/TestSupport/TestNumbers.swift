@@ -13,6 +13,19 @@ package struct TestNumbers {
     return Float(Int64(bitPattern: state) >> 40) / Float(1 << 23)
   }
 
+  /// Returns a number of mixed sign and size: uniform in −1 ..< 1, times a power of two from 2⁻⁶ to 2⁶.
+  package mutating func spread<T: BinaryFloatingPoint>(_ type: T.Type = T.self) -> T {
+    state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+    let unit = Double(Int64(bitPattern: state) >> 11) / Double(1 << 52)
+    let exponent = Int(state >> 59) % 13 - 6
+    return T(unit) * T(sign: .plus, exponent: T.Exponent(exponent), significand: 1)
+  }
+
+  /// Returns numbers of mixed sign and size.
+  package mutating func spread<T: BinaryFloatingPoint>(count: Int, _ type: T.Type = T.self) -> [T] {
+    (0..<count).map { _ in spread() }
+  }
+
   /// Returns uniform numbers times `scale`.
   package mutating func array(_ count: Int, scale: Float = 1) -> [Float] {
     var values = [Float](repeating: 0, count: count)

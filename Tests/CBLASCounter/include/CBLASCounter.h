@@ -1,7 +1,7 @@
 #pragma once
 
 // Stands between the tests and OpenBLAS: defines the cblas functions that the package calls, counts, and forwards.
-// A path that says OpenBLAS and computes in Swift cannot pass a test that asks for these counts.
+// A backend that says OpenBLAS and computes in Swift cannot pass a test that asks for these counts.
 
 typedef enum {
   CBLASRoutineGemv,

@@ -1,7 +1,6 @@
 import Foundation
 import KernelInterface
 import Tensors
-import Testing
 
 /// Elements in memory for a kernel to read and write, at any address, between margins of NaN.
 ///
@@ -42,9 +41,10 @@ final class TestElements {
       for column in 0..<self.columns {
         let (value, offset) = (values[row * self.columns + column], (row * stride + column) * size)
         switch type {
+        case .bfloat16: start.storeBytes(of: BFloat16(value), toByteOffset: offset, as: BFloat16.self)
+        case .float16: start.storeBytes(of: Float16(value), toByteOffset: offset, as: Float16.self)
         case .float32: start.storeBytes(of: Float(value), toByteOffset: offset, as: Float.self)
         case .float64: start.storeBytes(of: value, toByteOffset: offset, as: Double.self)
-        default: preconditionFailure("no test stores \(type)")
         }
       }
     }
@@ -69,16 +69,22 @@ final class TestElements {
     var values: [Double] = []
     values.reserveCapacity(rows * columns)
     for row in 0..<rows {
-      for column in 0..<columns {
-        let offset = (row * stride + column) * type.byteCount
-        values.append(
-          type == .float64
-            ? start.loadUnaligned(fromByteOffset: offset, as: Double.self)
-            : Double(start.loadUnaligned(fromByteOffset: offset, as: Float.self)))
-      }
+      for column in 0..<columns { values.append(value(at: (row * stride + column) * type.byteCount)) }
     }
     return values
   }
+
+  private func value(at offset: Int) -> Double {
+    switch type {
+    case .bfloat16: start.loadUnaligned(fromByteOffset: offset, as: BFloat16.self).doubleValue
+    case .float16: start.loadUnaligned(fromByteOffset: offset, as: Float16.self).doubleValue
+    case .float32: Double(start.loadUnaligned(fromByteOffset: offset, as: Float.self))
+    case .float64: start.loadUnaligned(fromByteOffset: offset, as: Double.self)
+    }
+  }
+
+  /// The bytes of everything, margins included.
+  var bytes: [UInt8] { Array(memory) }
 
   /// Whether every byte is as it was. Asked after a call, it also keeps the memory until then.
   var isUnchanged: Bool { memcmp(memory.baseAddress!, initialBytes, memory.count) == 0 }
@@ -95,36 +101,42 @@ final class TestElements {
   }
 }
 
-/// Expects each element within a bound of its expected value, and reports the first that is not: a comparison of arrays
-/// within `#expect` would print all of them.
-func expectAgreement(
-  _ name: String, _ found: [Double], _ expected: [Double], sourceLocation: SourceLocation = #_sourceLocation,
-  bound: (Int) -> Double
+/// Runs `body` with column sums whose totals are these arrays; the number of columns is the partial sums'.
+func withColumnSums(
+  _ partial: (plain: TestElements, weighted: TestElements), into totals: inout [Double],
+  _ weightedTotals: inout [Double], _ body: (ColumnSums) -> Void
 ) {
-  if found.count != expected.count {
-    Issue.record(
-      "\(name): \(found.count) elements, not \(expected.count)", sourceLocation: sourceLocation)
-    return
-  }
-  for (index, (our, their)) in zip(found, expected).enumerated() {
-    if our == their || our.isNaN && their.isNaN { continue }
-    if !((our - their).magnitude <= bound(index)) {
-      Issue.record(
-        "\(name)[\(index)] is \(our), not \(their) ± \(bound(index))", sourceLocation: sourceLocation)
-      return
+  totals.withUnsafeMutableBufferPointer { totals in
+    weightedTotals.withUnsafeMutableBufferPointer { weightedTotals in
+      // No sum lies at the address that stands for an empty array's.
+      let nowhere = UnsafeMutablePointer<Double>(bitPattern: 8)!
+      body(
+        ColumnSums(
+          partial: partial.plain.writing, partialWeighted: partial.weighted.writing,
+          total: totals.baseAddress ?? nowhere, totalWeighted: weightedTotals.baseAddress ?? nowhere,
+          count: partial.plain.columns))
     }
   }
 }
 
 extension ScalarType {
   /// The unit roundoff of this type.
-  var roundoff: Double { self == .float64 ? Double.roundoff : Float.roundoff }
-
-  /// Half the least number that a rounding near zero can lose.
-  var smallest: Double {
-    self == .float64 ? Double.leastNormalMagnitude : Double(Float.leastNormalMagnitude)
+  var roundoff: Double {
+    switch self {
+    case .bfloat16: BFloat16.roundoff
+    case .float16: Float16.roundoff
+    case .float32: Float.roundoff
+    case .float64: Double.roundoff
+    }
   }
 
   /// `value` rounded to this type.
-  func rounded(_ value: Double) -> Double { self == .float64 ? value : Double(Float(value)) }
+  func rounded(_ value: Double) -> Double {
+    switch self {
+    case .bfloat16: BFloat16(value).doubleValue
+    case .float16: Float16(value).doubleValue
+    case .float32: Double(Float(value))
+    case .float64: value
+    }
+  }
 }
