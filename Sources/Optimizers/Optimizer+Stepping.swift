@@ -3,7 +3,7 @@ import KernelInterface
 import Tensors
 
 extension Optimizer {
-  /// Updates every parameter that has a gradient. Others are unchanged, and so is their step count.
+  /// Updates every parameter that has a gradient. Other parameters and their step counts are unchanged.
   ///
   /// - Returns: The parameters that were stepped, and those whose gradient was not finite.
   /// - Throws: ``OptimizerError`` for a gradient whose shape does not fit its parameter, before anything has changed; and
@@ -13,11 +13,11 @@ extension Optimizer {
     try step(slots, &batch)
   }
 
-  /// Updates one parameter, as ``step()`` would: call it as soon as its gradient exists, and gradients never exist all
-  /// at once.
+  /// Updates one parameter, as ``step()`` would. If you call it as soon as a gradient exists, gradients never exist all at
+  /// once.
   ///
-  /// Calling it once for every parameter gives the bits of one ``step()``. Calling it twice for one parameter is two
-  /// steps of that parameter. A step that must see all gradients first is refused: with the policy
+  /// Calling it once for every parameter gives the bits of one ``step()``. Calling it twice for one parameter takes two
+  /// steps of that parameter. Steps that depend on all gradients are refused: with the policy
   /// ``NonFinitePolicy/skipStep``, and with a gradient that was clipped by the norm of several parameters (limit the norm
   /// of each instead). With ``NonFinitePolicy/throwError`` only this parameter is unchanged. A ``LossScaler`` skips the
   /// parameters whose own gradients overflow.
@@ -49,7 +49,7 @@ extension Optimizer {
     return loss
   }
 
-  /// Refuses to step a parameter alone if that step depends on other gradients.
+  /// Throws an error if the step of a single parameter depends on other gradients.
   private func checkSteppingAlone(_ parameter: Parameter) throws(OptimizerError) {
     if nonFinitePolicy == .skipStep {
       throw .cannotStepAlone(

@@ -2,10 +2,10 @@ import Backends
 import KernelInterface
 import Tensors
 
-/// One parameter of an optimizer: its prepared step, which holds the state, and what is known of its values.
+/// One parameter of an optimizer: its prepared step, which holds the state, and the known sum of its squares.
 final class ParameterSlot: StepItem {
   let parameter: Parameter
-  /// The place among all parameters of the optimizer.
+  /// The index among all parameters of the optimizer.
   let index: Int
   private let group: any AnyRuleGroup
   /// The layout that the step is prepared for; nil before the first step.
@@ -30,7 +30,7 @@ final class ParameterSlot: StepItem {
     set { step.anyState = newValue }
   }
 
-  /// Prepares the step for the parameter and its gradient as they are now, unless it is prepared for such already.
+  /// Prepares the step for the current shapes and types of parameter and gradient, unless it is prepared for them already.
   ///
   /// - Returns: Whether there is a new step.
   /// - Throws: `OptimizerError` for a gradient that does not fit the parameter, and for a parameter that no longer fits its
@@ -57,13 +57,13 @@ final class ParameterSlot: StepItem {
     return true
   }
 
-  /// Whether a state is of the kind that this parameter's rule has.
+  /// Returns whether a state has the type of this parameter's rule.
   func accepts(_ state: any ParameterState) -> Bool {
     func accepts<Group: AnyRuleGroup>(_: Group) -> Bool { state is Group.Rule.State }
     return accepts(group)
   }
 
-  /// Refuses a state that this parameter cannot have.
+  /// Throws an error for a state that this parameter cannot have.
   ///
   /// - Precondition: it is of the kind that the parameter's rule has.
   func check(_ state: any ParameterState) throws(OptimizerError) {
