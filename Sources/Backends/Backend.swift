@@ -40,7 +40,7 @@ public enum Backend: String, Sendable, Hashable, Codable, CaseIterable {
     try $chosen.withValue(backend, operation: body)
   }
 
-  /// The kernels.
+  /// The kernel table.
   ///
   /// - Precondition: the backend is ``available``.
   package var kernels: KernelTable {

@@ -5,16 +5,16 @@ import CLibrary
 /// `worker` is the number of the thread that runs it, below `threads`: one index at a time has it, so that threads can
 /// keep scratch memory apart.
 ///
-/// The calling thread takes part. Indices are handed out in ascending order as threads become free, so that uneven
-/// work balances; which thread runs which index is not determined, and `body` must not depend on it. With one thread
-/// or one index it is a plain loop, and so is a loop that begins while another runs, inside it or beside it.
+/// The calling thread takes part. Threads take indices in ascending order as they become free, so that uneven work is
+/// balanced. The thread that runs an index is not determined, and `body` must not depend on it. With one thread
+/// or one index it is a plain loop. A loop that starts while another loop runs is a plain loop too.
 ///
-/// - Precondition: `body` may run for different indices at the same time. The compiler does not check this: here ends
-///   what strict concurrency can see, since kernels write disjoint parts of one memory block.
+/// - Precondition: `body` may run for different indices at the same time. The compiler cannot check this, because kernels
+///   write disjoint parts of one memory block.
 package func parallelFor(count: Int, threads: Int, _ body: (_ worker: Int, _ index: Int) -> Void) {
   if min(count, threads) > 1 && WorkerPool.shared.run(count: count, threads: threads, body) { return }
   for index in 0..<count { body(0, index) }
 }
 
-/// The processors that this machine has online, at least one.
+/// The number of processors that are online, at least one.
 package let processorCount = max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))

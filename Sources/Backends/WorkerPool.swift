@@ -2,12 +2,12 @@ import CLibrary
 import Dispatch
 import Synchronization
 
-/// The threads that help with parallel loops: started with the first loop, and kept.
+/// The threads that help with parallel loops. They are started with the first loop and kept.
 ///
-/// A step is a few loops with microseconds between them. A thread that has just helped therefore looks for the next loop
-/// for a while before it sleeps, and the thread that began a loop never waits for one that has not come: waking a
-/// thread takes longer than a small tensor's step. `concurrentPerform` took four times as long as one thread for a
-/// matrix of 256 × 256.
+/// A step is a few loops with microseconds between them. Therefore a thread that has just helped looks for the next loop for
+/// a while before it sleeps. The thread that started a loop never waits for a helper that has not joined, because waking a
+/// thread takes longer than a small tensor's step. `concurrentPerform` took four times as long as one thread for a matrix
+/// of 256 × 256.
 ///
 /// Unchecked: `loop` is written while no helper is inside, and read by helpers inside; `helpers` says which it is.
 final class WorkerPool: @unchecked Sendable {
@@ -22,11 +22,11 @@ final class WorkerPool: @unchecked Sendable {
 
   private let threads: Int
   private var loop = Loop()
-  /// Helpers inside the loop, and above them, times `place`, how many it has places for; `closed` where there is no loop.
+  /// The number of helpers inside the loop, plus `place` times the number of its places; `closed` if there is no loop.
   private let helpers = Atomic(WorkerPool.closed)
   /// The next index of the loop.
   private let next = Atomic(0)
-  /// How many loops there have been: what helpers watch.
+  /// The number of loops so far, which helpers watch.
   private let generation = Atomic(0)
   /// Helpers that sleep, or are about to.
   private let sleepers = Atomic(0)
@@ -38,8 +38,8 @@ final class WorkerPool: @unchecked Sendable {
 
   private static let closed = -1
   private static let place = 1 << 16
-  /// How often a helper looks for a new loop before it sleeps: about a tenth of a millisecond, longer than what one
-  /// thread does between the loops of a step.
+  /// The number of times that a helper looks for a new loop before it sleeps: about a tenth of a millisecond, longer than
+  /// the time between the loops of a step.
   private static let looks = 200_000
 
   private init(threads: Int) { self.threads = threads }
@@ -95,7 +95,7 @@ final class WorkerPool: @unchecked Sendable {
     }
   }
 
-  /// Wakes as many as the loop has places for, of those that sleep.
+  /// Wakes sleeping helpers, at most as many as the loop has places for.
   private func wake(_ places: Int) {
     var places = places
     while places > 0, takeSleeper() {
@@ -116,7 +116,7 @@ final class WorkerPool: @unchecked Sendable {
     return false
   }
 
-  /// What a helper does for ever.
+  /// Helps with loops forever.
   private func help() {
     var seen = 0
     while true {
@@ -128,7 +128,7 @@ final class WorkerPool: @unchecked Sendable {
     }
   }
 
-  /// Returns once there has been another loop.
+  /// Waits until there is another loop.
   private func waitForLoop(after seen: inout Int) {
     for _ in 0..<Self.looks {
       let current = generation.load(ordering: .acquiring)
@@ -145,7 +145,7 @@ final class WorkerPool: @unchecked Sendable {
     seen = generation.load(ordering: .acquiring)
   }
 
-  /// The number of this helper in the loop, or nil where there is none or it has no place left.
+  /// Returns the number of this helper in the loop, or nil if there is no loop or no place is left.
   ///
   /// A number is given twice only after its first holder found no index left, and then the second finds none either.
   private func enter() -> Int? {

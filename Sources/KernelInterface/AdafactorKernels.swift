@@ -4,9 +4,9 @@
 /// Symbols: G the gradient times its scale (rows × columns), R and C its row and column second moments, P the
 /// parameter. R, C, and every other array of moments hold the arithmetic type of P (`ScalarType.arithmeticType`).
 /// A piece is some rows of a matrix (`rows` × all columns) or a panel of its columns (all rows × `columns`):
-/// `stride` elements lie between the starts of consecutive rows.
+/// the starts of consecutive rows are `stride` elements apart.
 ///
-/// Gradients and parameters may lie at any address; moments, factors and sums at a multiple of their size.
+/// Gradients and parameters may be at any address. Moments, factors and sums are at a multiple of their size.
 ///
 /// Every sum has a fixed order, given the piece: results don't depend on threads or on alignment.
 package struct AdafactorKernels: Sendable {

@@ -31,7 +31,7 @@ package struct AdamWMoments: Sendable {
   package var first: MutableElements
   /// V, the average of squared gradients.
   package var second: MutableElements
-  /// V̂, the largest V so far; nil where V itself divides.
+  /// V̂, the largest V so far; nil if the update is divided by V itself.
   package var maximum: MutableElements?
 
   /// Moments.
@@ -55,7 +55,7 @@ package struct AdamWFactors: Sendable, Equatable {
   package var beta1: Double
   /// β₂ of the average of squares.
   package var beta2: Double
-  /// What m / (√v̂ + ε) is multiplied by: step size and bias corrections.
+  /// The factor of m / (√v̂ + ε): the learning rate with the bias corrections.
   package var factor: Double
   /// ε, added to √v̂, with the bias correction of v in it.
   package var epsilon: Double

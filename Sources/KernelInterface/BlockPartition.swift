@@ -1,13 +1,13 @@
-/// How a step divides one tensor: a function of its shape alone, so that results don't depend on threads or on how many
-/// machines share the tensor.
+/// The division of one tensor into blocks. It depends only on the shape, so that results don't depend on threads or on the
+/// number of machines that share the tensor.
 package struct BlockPartition: Sendable, Equatable {
-  /// Trailing matrices of the tensor: the product of all axes before the last two; 1 for vectors.
+  /// The number of trailing matrices of the tensor: the product of all axes before the last two; 1 for vectors.
   package let matrixCount: Int
   /// Rows of a trailing matrix; 1 for vectors.
   package let rows: Int
   /// Columns of a trailing matrix; the elements of a vector.
   package let columns: Int
-  /// What a block is.
+  /// The kind of block.
   package let form: Form
   /// Blocks of the whole tensor.
   package let blockCount: Int
@@ -18,7 +18,7 @@ package struct BlockPartition: Sendable, Equatable {
   /// Trailing matrices, rows and columns of a block, of which the last along each way may have fewer.
   private let size: (matrices: Int, rows: Int, columns: Int)
 
-  /// What a block is.
+  /// A kind of block.
   package enum Form: Sendable, Equatable {
     /// Elements of a tensor that is not factored.
     case elements
@@ -88,7 +88,7 @@ package struct BlockPartition: Sendable, Equatable {
   /// parameter beside it, large enough that handing it to a thread costs little.
   package static let blockElements = 16384
 
-  /// Row blocks that a large matrix has at the most.
+  /// The maximum number of row blocks of a large matrix.
   private static let mostBlocksOfAMatrix = 32
 
   /// Columns beyond which blocks of the fewest rows would take more memory than a step may.
@@ -107,8 +107,8 @@ package struct BlockPartition: Sendable, Equatable {
   /// Panels that a matrix has before they grow: enough for many threads.
   private static let panelsOfAMatrix = 64
 
-  /// Elements of a panel at the most: gradient and parameter still stay in the second-level cache, and a row is as long
-  /// as may be, because memory is read fastest in long runs.
+  /// The maximum number of elements of a panel. Gradient and parameter still stay in the second-level cache, and rows are as
+  /// long as possible, because memory is read fastest in long runs.
   private static let mostElementsOfAPanel = 65536
 
   /// Columns by which panels grow: whole cache lines, and whole vectors.
@@ -142,7 +142,7 @@ package struct BlockPartition: Sendable, Equatable {
   /// Whether a matrix is read column by column first: its columns are many and its rows few.
   package var isWide: Bool { Self.isWide(rows: rows, columns: columns) }
 
-  /// The block with this index.
+  /// Returns the block with this index.
   package subscript(index: Int) -> Block {
     let (matrix, part) = index.quotientAndRemainder(dividingBy: blocksPerMatrix)
     // A matrix is divided one way only, so that all parts lie along rows or along columns.
@@ -162,22 +162,22 @@ package struct BlockPartition: Sendable, Equatable {
   }
 }
 
-/// The part of a tensor that lies in this process's memory: consecutive blocks of it, without gaps between them.
+/// The part of a tensor that is in this process's memory: consecutive blocks without gaps between them.
 ///
 /// Sums, means and decisions concern the whole tensor (`partition`); addresses concern what is here.
 package struct Extent: Sendable {
   /// The whole tensor.
   package let partition: BlockPartition
-  /// The blocks of it that lie here.
+  /// The blocks in this process.
   package let blocks: Range<Int>
-  /// The trailing matrices that lie here.
+  /// The trailing matrices in this process.
   package let matrices: Range<Int>
-  /// The rows of them that lie here.
+  /// Their rows in this process.
   package let rows: Range<Int>
-  /// The columns of them that lie here.
+  /// Their columns in this process.
   package let columns: Range<Int>
 
-  /// These blocks of a tensor, or all of it.
+  /// Creates the extent of some blocks of a tensor, or of all.
   ///
   /// - Precondition: some blocks of one matrix that is divided, or blocks that hold whole matrices.
   package init(_ partition: BlockPartition, blocks: Range<Int>? = nil) {
@@ -202,13 +202,13 @@ package struct Extent: Sendable {
       ? first.columns.lowerBound..<last.columns.upperBound : 0..<partition.columns
   }
 
-  /// Elements that lie here.
+  /// The number of elements in this process.
   package var elementCount: Int { matrices.count * rows.count * columns.count }
 
   /// Elements from the start of a row to the start of the next.
   package var stride: Int { columns.count }
 
-  /// Elements before the first of a block, among those that lie here.
+  /// Returns the number of elements in this process before the first element of a block.
   package func offset(of block: Block) -> Int {
     let row = (block.matrices.lowerBound - matrices.lowerBound) * rows.count
       + (block.rows.lowerBound - rows.lowerBound)

@@ -1,6 +1,6 @@
 @_exported public import ScalarTypes
 
-/// Where a kernel reads elements: an address and their type. The caller keeps the memory alive and unchanged.
+/// Elements that a kernel reads: an address and a type. The caller keeps the memory alive and unchanged.
 ///
 /// No alignment is assumed: memory-mapped files have none.
 package struct Elements: @unchecked Sendable {
@@ -21,7 +21,7 @@ package struct Elements: @unchecked Sendable {
   }
 }
 
-/// Where a kernel writes elements: an address and their type. Nobody else uses the memory meanwhile.
+/// Elements that a kernel writes: an address and a type. No other code uses the memory meanwhile.
 package struct MutableElements: @unchecked Sendable {
   /// The first element.
   package let address: UnsafeMutableRawPointer

@@ -2,7 +2,7 @@
 package struct GradientPiece: Sendable {
   /// The first element of the first row.
   package var elements: Elements
-  /// What every element is multiplied by as it is read: 1 / (loss scale × accumulated weight), say.
+  /// The factor of every element as it is read, for example 1 / (loss scale × accumulated weight).
   package var scale: Double
   /// Rows of the piece.
   package var rows: Int
@@ -28,13 +28,13 @@ package struct GradientPiece: Sendable {
   }
 }
 
-/// Where sums per column go: in the arithmetic type over a few rows, in Double over all.
+/// The memory for sums per column: in the arithmetic type over a few rows, in Double over all rows.
 package struct ColumnSums {
   /// Σ g² in the arithmetic type, one for each column: 0 before and after a kernel.
   package let partial: MutableElements
   /// Σ g² / R in the arithmetic type: 0 before and after a kernel.
   package let partialWeighted: MutableElements
-  /// Σ g²: what the rows add up to.
+  /// Σ g² over all rows.
   package let total: UnsafeMutablePointer<Double>
   /// Σ g² / R.
   package let totalWeighted: UnsafeMutablePointer<Double>
@@ -62,7 +62,7 @@ package struct MomentAverage: Sendable {
   package var weight: Double
   /// ε, added to the mean of squares before it is weighted.
   package var epsilon: Double
-  /// How many squares a sum holds: the columns for R, the rows for C.
+  /// The number of squares in a sum: the columns for R, the rows for C.
   package var count: Int
 
   /// A moving average.
@@ -78,7 +78,7 @@ package struct MomentAverage: Sendable {
 package struct MatrixBatch: Sendable {
   /// The first element of the first matrix.
   package var gradient: Elements
-  /// What every element is multiplied by as it is read.
+  /// The factor of every element as it is read.
   package var scale: Double
   /// Matrices.
   package var count: Int
@@ -112,13 +112,13 @@ package struct MatrixBatch: Sendable {
   }
 }
 
-/// How an update enters a parameter, beside the update itself.
+/// The parts of a parameter's change in addition to the update: decay, momentum and rounding.
 package struct ParameterChange: Sendable {
   /// α·weightDecay: the share of P that is taken off before the update; 0 takes nothing.
   package var shrinkage: Double
   /// The average of updates and its coefficient: M ← beta1·M + (1−beta1)·update, and M is taken off P.
   package var momentum: (moments: MutableElements, beta1: Double)?
-  /// How a 16-bit parameter takes its new values.
+  /// The rounding into a 16-bit parameter.
   package var rounding: ParameterRounding
 
   /// A change of a parameter.

@@ -1,9 +1,8 @@
-/// All kernels of one backend: what every computation of this package is made of.
+/// All kernels of one backend.
 ///
-/// The Swift kernels fill a table. Another backend takes that table and replaces the entries that it has something
-/// better for (``KernelOverride``), so that an entry always is the function that runs, and nothing forwards. A table
-/// holds one compiled copy of each kernel for concrete types: a generic call across modules would run unspecialized,
-/// some hundred times slower.
+/// The Swift kernels fill a table. Another backend takes that table and replaces entries by faster kernels
+/// (``KernelOverride``). So an entry is always the function that runs, and nothing forwards. A table holds one compiled copy
+/// of each kernel for concrete types: a generic call across modules would run unspecialized, some hundred times slower.
 ///
 /// Every kernel gives the same bits for the same input, on whichever thread it runs.
 package final class KernelTable: Sendable {
@@ -18,7 +17,7 @@ package final class KernelTable: Sendable {
   /// Conversion between the scalar types.
   package let conversion: ConversionKernels
 
-  /// A table of these kernels.
+  /// Creates a table of these kernels.
   package init(
     float32: LinearAlgebraKernels<Float>, float64: LinearAlgebraKernels<Double>,
     adafactor: PerTypePair<AdafactorKernels>, adamW: PerTypePair<AdamWKernels>, conversion: ConversionKernels
@@ -33,14 +32,14 @@ package final class KernelTable: Sendable {
 
 /// One entry of a table that a backend replaces.
 ///
-/// A backend's overrides are a list. The list makes its table, and tests iterate over it: each kernel is tested once
-/// for every backend that has one of its own.
+/// A backend's overrides are a list. The backend's table is made from the list, and tests iterate over it: each kernel is
+/// tested once per backend that has its own.
 package struct KernelOverride<Kernels>: @unchecked Sendable {
   /// The entry that is replaced.
   package let entry: PartialKeyPath<Kernels>
   private let replace: (inout Kernels) -> Void
 
-  /// Puts `kernel` in the place of `entry`.
+  /// Creates an override of `entry` by `kernel`.
   package init<Kernel: Sendable>(_ entry: WritableKeyPath<Kernels, Kernel>, _ kernel: Kernel) {
     self.entry = entry
     replace = { $0[keyPath: entry] = kernel }
@@ -52,10 +51,10 @@ package struct KernelOverride<Kernels>: @unchecked Sendable {
 
 /// One value for every pair of a parameter's and a gradient's type.
 package struct PerTypePair<Value: Sendable>: Sendable {
-  /// By the parameter's type and then the gradient's; nil where the platform lacks one of them.
+  /// The values by the parameter's type and then the gradient's; nil if the platform lacks one of the types.
   private let values: [Value?]
 
-  /// The values that `make` gives for each pair of types.
+  /// Creates the values by calling `make` for each pair of types.
   package init(_ make: (_ parameter: ScalarType, _ gradient: ScalarType) -> Value?) {
     values = ScalarType.allCases.flatMap { parameter in
       ScalarType.allCases.map { gradient in make(parameter, gradient) }
@@ -76,13 +75,13 @@ package struct PerTypePair<Value: Sendable>: Sendable {
 
 /// Bounds within which kernels keep their accuracy.
 package enum KernelLimits {
-  /// The most rows that one column sum in the arithmetic type takes before it continues in Double.
+  /// The maximum number of rows of a column sum in the arithmetic type, before it continues in Double.
   @inlinable @inline(__always)
   package static var rowsPerColumnSum: Int { 64 }
-  /// The most elements that one sum in the arithmetic type takes before it continues in Double.
+  /// The maximum number of elements of a sum in the arithmetic type, before it continues in Double.
   @inlinable @inline(__always)
   package static var elementsPerSum: Int { 512 }
-  /// The most elements that a small matrix has: eight of them stay in the first-level cache.
+  /// The maximum number of elements of a small matrix: eight of them stay in the first-level cache.
   @inlinable @inline(__always)
   package static var smallMatrixElements: Int { 128 }
 }

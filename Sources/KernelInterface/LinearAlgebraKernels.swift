@@ -85,7 +85,7 @@ package struct LinearAlgebraKernels<Scalar: ArithmeticScalar>: Sendable {
   }
 }
 
-/// What a reduction adds up.
+/// The terms of a reduction.
 package enum SummedTerms: Sendable {
   /// x.
   case elements
@@ -132,11 +132,11 @@ package enum ElementwiseOperation: Sendable {
 
 /// A function of one element.
 package enum ElementwiseFunction: Sendable {
-  /// x where it is positive, 0 elsewhere; NaN stays NaN.
+  /// x if it is positive, 0 otherwise; NaN stays NaN.
   case relu
   /// eˣ.
   case exp
-  /// 1 for positive x, −1 for negative x; 0 and NaN stay as they are.
+  /// 1 for positive x, −1 for negative x, x itself for 0 and NaN.
   case sign
   /// |x|.
   case magnitude

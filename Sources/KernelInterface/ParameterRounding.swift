@@ -1,4 +1,4 @@
-/// How the new values of a 16-bit parameter are made of what a step computed in Float.
+/// The rounding of values that a step computed in Float into a 16-bit parameter.
 ///
 /// Parameters of the arithmetic type keep what was computed, and look at none of this.
 package enum ParameterRounding: Sendable {
@@ -23,7 +23,7 @@ package enum ParameterRounding: Sendable {
     }
   }
 
-  /// What a residual of 1 stands for.
+  /// Returns the value of a residual of 1.
   ///
   /// Rounding to Float16 loses at most 16, and 2⁻²⁵ where the value is subnormal: less than Float16 can hold. In units
   /// of 2⁻¹¹ either is a normal value. BFloat16 has Float's exponents and needs no unit.

@@ -2,7 +2,7 @@
   import KernelInterface
 
   /// Row and column second moments on `gemv`, moving averages on `scal` and `axpy`, in one arithmetic.
-  struct MomentsOnBLAS<A: BLASScalar>: Sendable {
+  final class MomentsOnBLAS<A: BLASScalar>: Sendable {
     /// With fewer rows a call of `gemv` does too little: a matrix of 1 × 4 M took three times as long as in Swift.
     private static var leastRowsOfAPanel: Int { 4 }
 
@@ -10,6 +10,11 @@
     let swift: AdafactorKernels
     /// Moving averages.
     let vectors: LinearAlgebraOnBLAS<A>
+
+    init(swift: AdafactorKernels, vectors: LinearAlgebraOnBLAS<A>) {
+      self.swift = swift
+      self.vectors = vectors
+    }
 
     /// Rᵢ ← β Rᵢ + (1−β)(Σⱼ g²ᵢⱼ / n + ε).
     func rowMoments(
@@ -27,7 +32,7 @@
         return
       }
       withTotals(gradient.columns) { totals in
-        SquaresTile<A>.forEach(of: gradient, swift) { tile, rows, columns in
+        SquaresTile<A>.forEach(of: gradient, swift.squares) { tile, rows, columns in
           tile.sumColumns(rows.count, columns.count, weights: tile.ones)
           for column in columns { totals[column] += Double(tile.sums[column - columns.lowerBound]) }
         }
@@ -70,7 +75,7 @@
       _ gradient: GradientPiece, average: MomentAverage, old: Elements, new: MutableElements,
       _ body: (_ band: SquaresBand<A>, _ rows: Range<Int>) -> Void
     ) {
-      SquaresBand<A>.forEach(of: gradient, swift) { band, rows in
+      SquaresBand<A>.forEach(of: gradient, swift.squares) { band, rows in
         withTotals(rows.count) { totals in
           for column in stride(from: 0, to: gradient.columns, by: band.tileWidth) {
             A.gemv(
@@ -98,7 +103,7 @@
       columnMoments(gradient, average: average, old: old, new: new)
       let columnMoments: UnsafeMutablePointer<A> = new.bound()
       withUnsafeTemporaryAllocation(of: A.self, capacity: SquaresTile<A>.width) { inverses in
-        SquaresTile<A>.forEach(of: gradient, swift) { tile, rows, columns in
+        SquaresTile<A>.forEach(of: gradient, swift.squares) { tile, rows, columns in
           let (height, width) = (rows.count, columns.count)
           tile.sumRows(height, width, weights: tile.ones)
           for row in rows { sums[row] += Double(tile.sums[row - rows.lowerBound]) }

@@ -23,7 +23,7 @@
     /// Calls `body` for one band of rows after the other, with its squares computed.
     @inline(__always)
     static func forEach(
-      of gradient: GradientPiece, _ swift: AdafactorKernels,
+      of gradient: GradientPiece, _ squares: (GradientPiece, MutableElements) -> Void,
       _ body: (_ band: SquaresBand, _ rows: Range<Int>) -> Void
     ) {
       let mostHeight = A.tileCapacity / A.tileSide
@@ -38,7 +38,7 @@
           var part = gradient
           part.elements = gradient.elements.advanced(by: row * gradient.stride)
           part.rows = min(height, gradient.rows - row)
-          swift.squares(part, MutableElements(band.squares, A.scalarType))
+          squares(part, MutableElements(band.squares, A.scalarType))
           body(band, row..<row + part.rows)
         }
       }

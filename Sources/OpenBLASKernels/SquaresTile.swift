@@ -18,7 +18,7 @@
     /// Calls `body` for each tile of a piece, a row of tiles after the other, with its squares computed.
     @inline(__always)
     static func forEach(
-      of gradient: GradientPiece, _ swift: AdafactorKernels,
+      of gradient: GradientPiece, _ squares: (GradientPiece, MutableElements) -> Void,
       _ body: (_ tile: SquaresTile, _ rows: Range<Int>, _ columns: Range<Int>) -> Void
     ) {
       let side = max(height, width)
@@ -35,7 +35,7 @@
             part.elements = gradient.elements.advanced(by: row * gradient.stride + column)
             part.rows = rows.count
             part.columns = columns.count
-            swift.squares(part, MutableElements(tile.squares, A.scalarType))
+            squares(part, MutableElements(tile.squares, A.scalarType))
             body(tile, rows, columns)
           }
         }

@@ -2,7 +2,7 @@ import Backends
 import KernelInterface
 import Tensors
 
-/// The update of a rule, in place on memory of your own: for programs that keep parameters and gradients in arrays.
+/// The update of a rule in place on memory of your own, for programs that keep parameters and gradients in arrays.
 ///
 /// It is the step of a ``RuleOptimizer``, one tensor at a time, without parameters and groups.
 ///
@@ -13,15 +13,15 @@ import Tensors
 ///     var span = weights.mutableSpan
 ///     try adafactor.update(&span, gradient: gradient.span, shape: [256, 64], state: &state)
 ///
-/// Whatever does not change from step to step is prepared once for each shape and pair of types, and kept together with
-/// the memory that a step needs. It belongs to one task at a time.
+/// Whatever does not change from step to step is prepared once per shape and pair of types, and kept together with the
+/// memory of a step. Only one task may use it at a time.
 public final class InPlaceUpdate<Rule: UpdateRule> {
   private let group: RuleGroup<Rule>
   private let engine: StepEngine
   private let backend: Backend
   private var prepared: [Key: StepBatch] = [:]
 
-  /// What a step is prepared for.
+  /// The properties that a step is prepared for.
   private struct Key: Hashable {
     let shape: Shape
     let scalarType: ScalarType
@@ -34,7 +34,7 @@ public final class InPlaceUpdate<Rule: UpdateRule> {
   /// - Parameters:
   ///   - options: The options that apply to every tensor.
   ///   - backend: The backend, one of `Backend.available`.
-  ///   - threads: The most threads that an update uses; nil for one per processor.
+  ///   - threads: The maximum number of threads of an update; nil for one per processor.
   /// - Throws: `OptimizerError.invalidOption`.
   public init(
     options: Rule = Rule(), backend: Backend = .defaultForOptimizers, threads: Int? = nil
@@ -64,14 +64,14 @@ public final class InPlaceUpdate<Rule: UpdateRule> {
   ///
   /// - Parameters:
   ///   - parameter: The tensor's elements in row-major order, which the step changes.
-  ///   - gradient: The gradient's elements, as many.
+  ///   - gradient: The gradient's elements, in the same order.
   ///   - shape: The shape of both.
   ///   - gradientScale: The factor that the gradient is multiplied by as it is read.
   ///   - state: The tensor's state, which the step changes; before the first step ``initialState(shape:scalarType:)``.
-  ///   - nonFinitePolicy: What happens if the gradient is not finite. If the step is skipped, parameter and state are
+  ///   - nonFinitePolicy: The policy for a gradient that is not finite. If the step is skipped, parameter and state are
   ///     unchanged.
   /// - Returns: Whether the tensor was updated.
-  /// - Throws: `OptimizerError` for a state that does not fit, with nothing changed, and as the policy says.
+  /// - Throws: `OptimizerError` for a state that does not fit, with nothing changed, and as the policy requires.
   /// - Precondition: both spans hold as many elements as `shape`.
   @discardableResult
   public func update<Value: TensorScalar, Gradient: TensorScalar>(
@@ -94,17 +94,24 @@ public final class InPlaceUpdate<Rule: UpdateRule> {
     }
   }
 
-  /// Updates one tensor whose types are known at run time.
+  /// Updates one tensor whose types are known only at run time.
   ///
-  /// As ``update(_:gradient:shape:gradientScale:state:nonFinitePolicy:)``, for elements at addresses of any alignment.
+  /// It does the same as ``update(_:gradient:shape:gradientScale:state:nonFinitePolicy:)``, for elements at addresses of any
+  /// alignment.
   ///
   /// - Parameters:
   ///   - parameter: The address of the tensor's elements in row-major order, which the step changes.
   ///   - scalarType: The type of the tensor's elements.
-  ///   - gradient: The address of the gradient's elements, as many.
+  ///   - gradient: The address of the gradient's elements, in the same order.
   ///   - gradientType: The type of the gradient's elements.
-  /// - Precondition: as many elements as `shape` has can be read at both addresses, and written at `parameter`; nobody
-  ///   else uses them during the call.
+  ///   - shape: The shape of both.
+  ///   - gradientScale: The factor that the gradient is multiplied by as it is read.
+  ///   - state: The tensor's state, which the step changes; before the first step ``initialState(shape:scalarType:)``.
+  ///   - nonFinitePolicy: The policy for a gradient that is not finite.
+  /// - Returns: Whether the tensor was updated.
+  /// - Throws: `OptimizerError` for a state that does not fit, with nothing changed, and as the policy requires.
+  /// - Precondition: the elements of `shape` can be read at both addresses, and written at `parameter`. No other code uses
+  ///   them during the call.
   @discardableResult
   public func update(
     parameter: UnsafeMutableRawPointer, of scalarType: ScalarType, gradient: UnsafeRawPointer,
@@ -138,14 +145,14 @@ public final class InPlaceUpdate<Rule: UpdateRule> {
     return false
   }
 
-  /// Gives a state to a step. Nobody else may hold it, or the step would write to a copy.
+  /// Moves a state to a step. If another reference to its tensors existed, the step would write to a copy.
   private func move(_ state: inout Rule.State, to step: any PreparedStep) {
     step.anyState = state
     state = Rule.State(step: 0, tensors: [:], numbers: [:])
   }
 }
 
-/// A tensor of the caller's.
+/// A tensor in memory of the caller.
 private final class InPlaceItem: StepItem {
   var tensor: SteppedTensor?
 

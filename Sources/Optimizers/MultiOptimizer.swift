@@ -10,17 +10,17 @@ import Tensors
 ///     ])
 ///
 /// It is one optimizer: a step covers all groups, with one policy for gradients that are not finite and one report.
-/// Clipping, accumulation and loss scaling take its ``Optimizer/parameters``, a scheduler can schedule each group, and a
+/// Clipping, accumulation and loss scaling take its ``Optimizer/parameters``. A scheduler can schedule each group. A
 /// checkpoint saves and restores all of it.
 public final class MultiOptimizer: Optimizer {
   /// Creates an optimizer of groups with any rules.
   ///
   /// - Parameters:
-  ///   - groups: At least one group; each parameter once, with a name of its own.
-  ///   - nonFinitePolicy: What happens to a parameter whose gradient is not finite.
+  ///   - groups: At least one group; each parameter once, with a unique name.
+  ///   - nonFinitePolicy: The policy for parameters whose gradients are not finite.
   ///   - backend: The backend, one of `Backend.available`.
-  ///   - threads: The most threads that a step uses; nil for one per processor.
-  /// - Throws: `OptimizerError` for options out of range, no parameters, a parameter or a name given twice.
+  ///   - threads: The maximum number of threads of a step; nil for one per processor.
+  /// - Throws: `OptimizerError` for options out of range, no parameters, or a parameter or a name that is given twice.
   public init(
     _ groups: [any AnyParameterGroup], nonFinitePolicy: NonFinitePolicy = .propagate,
     backend: Backend = .defaultForOptimizers, threads: Int? = nil
@@ -39,7 +39,7 @@ public final class MultiOptimizer: Optimizer {
     return ruleGroups.indices.map { group(groupParameters[$0], ruleGroups[$0]) }
   }
 
-  /// Changes the options of a group, which has this rule, from the next step on.
+  /// Changes the options of a group with a given rule, from the next step on.
   ///
   ///     try optimizer.updateOptions(ofGroup: 1, as: AdamW.Options.self) { $0.learningRate = 1e-4 }
   ///

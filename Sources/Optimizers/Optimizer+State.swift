@@ -91,8 +91,8 @@ extension Optimizer {
 }
 
 extension UpdateRule {
-  /// These options with the weight decay of others, and their learning rate if both have a number; nil for other options
-  /// of another rule.
+  /// Returns these options with the weight decay of others, and with their learning rate if both have a number; nil if the
+  /// others are options of another rule.
   package func withScheduledValues(of other: any UpdateRule) -> Self? {
     guard let other = other as? Self else { return nil }
     var options = self

@@ -3,7 +3,7 @@ import KernelInterface
 import Tensors
 
 extension Optimizer {
-  /// Updates every parameter that has a gradient. Others are unchanged, and so is their step count.
+  /// Updates every parameter that has a gradient. Other parameters and their step counts are unchanged.
   ///
   /// - Returns: The parameters that were stepped, and those whose gradient was not finite.
   /// - Throws: ``OptimizerError`` for a gradient whose shape does not fit its parameter, before anything has changed; and
@@ -13,11 +13,11 @@ extension Optimizer {
     try step(slots, &batch)
   }
 
-  /// Updates one parameter, as ``step()`` would: call it as soon as its gradient exists, and gradients never exist all
-  /// at once.
+  /// Updates one parameter, as ``step()`` would. If you call it as soon as a gradient exists, gradients never exist all at
+  /// once.
   ///
-  /// Calling it once for every parameter gives the bits of one ``step()``. Calling it twice for one parameter is two
-  /// steps of that parameter. A step that must see all gradients first is refused: with the policy
+  /// Calling it once for every parameter gives the bits of one ``step()``. Calling it twice for one parameter takes two
+  /// steps of that parameter. Steps that depend on all gradients are refused: with the policy
   /// ``NonFinitePolicy/skipStep``, and with a gradient that was clipped by the norm of several parameters (limit the norm
   /// of each instead). With ``NonFinitePolicy/throwError`` only this parameter is unchanged. A ``LossScaler`` skips the
   /// parameters whose own gradients overflow.
@@ -49,7 +49,7 @@ extension Optimizer {
     return loss
   }
 
-  /// Refuses to step a parameter alone if that step depends on other gradients.
+  /// Throws an error if the step of a single parameter depends on other gradients.
   private func checkSteppingAlone(_ parameter: Parameter) throws(OptimizerError) {
     if nonFinitePolicy == .skipStep {
       throw .cannotStepAlone(
@@ -82,24 +82,43 @@ extension Optimizer {
   private func prepare(
     _ candidates: ContiguousArray<ParameterSlot>, _ batch: inout StepBatch
   ) throws(OptimizerError) {
-    let last = batch.items
     let needsVerdict = nonFinitePolicy != .propagate
-    var (count, isSame) = (0, true)
+    if arePrepared(candidates, batch, needsVerdict: needsVerdict) { return }
+    // If a step is prepared anew, the plan of the last step no longer holds, even if there is an error below.
+    let last = batch
+    batch = StepBatch([])
+    var slots = ContiguousArray<StepItem>()
+    var isSame = true
     for slot in candidates {
       guard let gradient = slot.parameter.gradient else { continue }
-      if try slot.prepare(
+      let isNew = try slot.prepare(
         gradient: gradient, needsVerdict: needsVerdict, mayComeFromMemory: mayComeFromMemory,
         kernels: engine.kernels, backend: backend)
-      {
-        isSame = false
-        // Its plan is for another step: an error below must not leave it.
-        batch = StepBatch([])
-      }
-      if count >= last.count || last[count] !== slot { isSame = false }
-      count += 1
+      if isNew || slots.count >= last.items.count || last.items[slots.count] !== slot { isSame = false }
+      slots.append(slot)
     }
-    if !isSame || count != last.count {
-      batch = StepBatch(ContiguousArray(candidates.lazy.filter { $0.parameter.gradient != nil }.map { $0 }))
+    batch = isSame && slots.count == last.items.count ? last : StepBatch(slots)
+  }
+
+  /// Whether nothing has changed since the last step, which is so for all but the first steps of a training: all slots have
+  /// gradients, and their steps are prepared for them.
+  ///
+  /// On all threads: for many small parameters this takes as long as their steps.
+  private func arePrepared(
+    _ slots: ContiguousArray<ParameterSlot>, _ batch: StepBatch, needsVerdict: Bool
+  ) -> Bool {
+    let (items, length) = (batch.items, 256)
+    guard slots.count == items.count else { return false }
+    let chunkCount = (slots.count + length - 1) / length
+    return withUnsafeTemporaryAllocation(of: Bool.self, capacity: max(1, chunkCount)) { chunks in
+      nonisolated(unsafe) let (chunks, slots, items) = (chunks, slots, items)
+      parallelFor(count: chunkCount, threads: threads) { _, chunk in
+        let range = chunk * length..<min((chunk + 1) * length, slots.count)
+        chunks[chunk] = range.allSatisfy {
+          items[$0] === slots[$0] && slots[$0].isPrepared(needsVerdict: needsVerdict)
+        }
+      }
+      return (0..<chunkCount).allSatisfy { chunks[$0] }
     }
   }
 }

@@ -5,18 +5,18 @@ import Tensors
 
 /// An optimizer: groups of parameters, the state of each parameter, and the steps that change both.
 ///
-/// A training loop that takes an `Optimizer` runs with any of them. ``RuleOptimizer`` is one whose groups have the same
-/// rule, such as ``Adafactor`` and ``AdamW``; ``MultiOptimizer`` has a rule for each group.
+/// Write a training loop for `Optimizer`, and it runs with every optimizer. The groups of a ``RuleOptimizer``, such as
+/// ``Adafactor`` and ``AdamW``, have the same rule. A ``MultiOptimizer`` has a rule for each group.
 ///
 /// A step has the same bits for any number of threads.
 public class Optimizer: ScheduledOptimizer {
   /// The backend.
   public let backend: Backend
 
-  /// The most threads that a step uses.
+  /// The maximum number of threads of a step.
   public let threads: Int
 
-  /// What happens to a parameter whose gradient is not finite.
+  /// The policy for parameters whose gradients are not finite.
   public var nonFinitePolicy: NonFinitePolicy
 
   /// The rule of each group.
@@ -25,15 +25,15 @@ public class Optimizer: ScheduledOptimizer {
   let groupParameters: [[Parameter]]
   /// One slot for each parameter, in the order of groups and parameters.
   let slots: ContiguousArray<ParameterSlot>
-  /// The place of a parameter's slot.
+  /// The index of each parameter's slot.
   private let indices: [ObjectIdentifier: Int]
   let engine: StepEngine
-  /// The batch of the last step, which is used again while the same parameters have gradients.
+  /// The batch of the last step. It is used again as long as the same parameters have gradients.
   var batch = StepBatch([])
   /// Whether parameters and gradients are too many for a second-level cache.
   let mayComeFromMemory: Bool
 
-  /// The most elements of all parameters that a second-level cache of 1 MB holds with their gradients.
+  /// The maximum number of elements that a second-level cache of 1 MB holds together with their gradients.
   private static var mostCachedElements: Int { 1 << 17 }
 
   init(
@@ -88,12 +88,12 @@ public class Optimizer: ScheduledOptimizer {
   /// The number of parameter groups.
   public var groupCount: Int { ruleGroups.count }
 
-  /// The slot of a parameter; nil for parameters of other optimizers.
+  /// Returns the slot of a parameter, or nil for parameters of other optimizers.
   func slot(of parameter: Parameter) -> ParameterSlot? {
     indices[ObjectIdentifier(parameter)].map { slots[$0] }
   }
 
-  /// The value of a hyperparameter of a group; nil if the group's rule computes it.
+  /// Returns the value of a hyperparameter of a group, or nil if the group's rule computes it.
   public func value(of hyperparameter: Hyperparameter, inGroup index: Int) -> Double? {
     ruleGroups[index].value(of: hyperparameter)
   }
@@ -118,10 +118,10 @@ public class Optimizer: ScheduledOptimizer {
 
   // MARK: Memory
 
-  /// Bytes of optimizer state held.
+  /// The size of the optimizer's state in bytes.
   public var stateByteCount: Int { slots.reduce(0) { $0 + ($1.state?.byteCount ?? 0) } }
 
-  /// Bytes held in addition to the state, for the numbers that a step hands on from phase to phase.
+  /// The size in bytes of the memory that is held in addition to the state, for the numbers between phases.
   package var workspaceByteCount: Int { engine.workspaceByteCount }
 }
 

@@ -2,7 +2,7 @@ import Backends
 import Schedules
 import Tensors
 
-/// An optimizer whose groups all have one rule: every optimizer of this library, and those of your own rules.
+/// An optimizer whose groups all have the same rule: a rule of this library or of your own.
 ///
 ///     let optimizer = try Adafactor(model.parameters, options: .init(learningRate: .constant(1e-3)))
 ///     let lion = try RuleOptimizer(model.parameters, options: Lion(learningRate: 1e-4))
@@ -12,7 +12,7 @@ public final class RuleOptimizer<Rule: UpdateRule>: Optimizer {
   /// The state of one parameter.
   public typealias State = Rule.State
 
-  /// The name that files and configurations know this kind of optimizer by.
+  /// The name of this kind of optimizer in files and configurations.
   public static var name: String { Rule.name }
 
   /// The rule of each group, with its type. Stored, the release build of Swift 6.3.1 crashed on the initializer.
@@ -21,12 +21,12 @@ public final class RuleOptimizer<Rule: UpdateRule>: Optimizer {
   /// Creates an optimizer of one group.
   ///
   /// - Parameters:
-  ///   - parameters: At least one; each once, with a name of its own.
+  ///   - parameters: At least one parameter; each once, with a unique name.
   ///   - options: The options that apply to all of them.
-  ///   - nonFinitePolicy: What happens to a parameter whose gradient is not finite.
+  ///   - nonFinitePolicy: The policy for parameters whose gradients are not finite.
   ///   - backend: The backend, one of `Backend.available`.
-  ///   - threads: The most threads that a step uses; nil for one per processor.
-  /// - Throws: `OptimizerError` for options out of range, no parameters, a parameter or a name given twice.
+  ///   - threads: The maximum number of threads of a step; nil for one per processor.
+  /// - Throws: `OptimizerError` for options out of range, no parameters, or a parameter or a name that is given twice.
   public convenience init(
     _ parameters: [Parameter], options: Rule = Rule(), nonFinitePolicy: NonFinitePolicy = .propagate,
     backend: Backend = .defaultForOptimizers, threads: Int? = nil
@@ -50,7 +50,7 @@ public final class RuleOptimizer<Rule: UpdateRule>: Optimizer {
 
   /// The parameter groups, in the order they were given.
   ///
-  /// Options are changed in place, from the next step on: `optimizer.groups[1].learningRate = 1e-4`. A value out of range
+  /// You change options in place, from the next step on: `optimizer.groups[1].learningRate = 1e-4`. A value out of range
   /// traps; ``updateOptions(ofGroup:_:)`` throws instead. The parameters of a group cannot be changed.
   public var groups: [ParameterGroup<Rule>] {
     get {

@@ -2,19 +2,18 @@ import KernelInterface
 import Tensors
 
 extension GradientAccumulator {
-  /// A window of micro-batches that is not complete, as a value. The sums share the accumulator's memory
-  /// until its next addition.
+  /// The state of an incomplete window of micro-batches. The sums share the accumulator's memory until its next addition.
   public struct State: Sendable {
-    /// Micro-batches added.
+    /// The number of micro-batches.
     public var step: Int
     /// Σ wᵢ.
     public var totalWeight: Double
-    /// Σ wᵢ gᵢ by parameter name, of those that had a gradient.
+    /// Σ wᵢ gᵢ by parameter name, for the parameters that had a gradient.
     public var sums: [String: Tensor]
-    /// What is known of each sum.
+    /// The notes of each sum.
     public var notes: [String: Notes]
 
-    /// What is known of a sum without reading it again.
+    /// The known properties of a sum, which don't require reading it again.
     public struct Notes: Sendable, Codable, Equatable {
       /// The sum of its squares.
       public var squares: Double
@@ -23,7 +22,7 @@ extension GradientAccumulator {
       /// Whether a gradient was clipped before it was added.
       public var isClipped: Bool
 
-      /// Notes of a sum.
+      /// Creates the notes of a sum.
       public init(squares: Double, isFinite: Bool, isClipped: Bool) {
         self.squares = squares
         self.isFinite = isFinite
@@ -31,7 +30,7 @@ extension GradientAccumulator {
       }
     }
 
-    /// A state of these parts.
+    /// Creates a state from its parts.
     public init(step: Int, totalWeight: Double, sums: [String: Tensor], notes: [String: Notes]) {
       self.step = step
       self.totalWeight = totalWeight
@@ -40,10 +39,10 @@ extension GradientAccumulator {
     }
   }
 
-  /// What has been added since the last reset.
+  /// Returns the sums since the last reset.
   ///
-  /// - Precondition: ``apply()`` hasn't been called since: ``reset()`` first, or the step that was taken would be
-  ///   taken again.
+  /// - Precondition: ``apply()`` hasn't been called since the last reset. Call ``reset()`` first; otherwise the step would be
+  ///   taken twice.
   public func state() -> State {
     precondition(
       !wasApplied, "the window was applied and is over: reset the accumulator, then take its state")
@@ -56,10 +55,9 @@ extension GradientAccumulator {
     return state
   }
 
-  /// Goes on with the window that `state` was taken of, in place of what was added here. Parameters are
-  /// matched by name.
+  /// Continues the window of `state` and discards the sums so far. Parameters are matched by name.
   ///
-  /// - Throws: ``StateMismatch`` with all differences; nothing is changed then.
+  /// - Throws: ``StateMismatch`` with all differences, with nothing changed.
   public func restore(_ state: State) throws(StateMismatch) {
     let differences = differences(from: state)
     guard differences.isEmpty else { throw StateMismatch(differences) }

@@ -1,9 +1,9 @@
 import KernelInterface
 import Tensors
 
-/// Σ wᵢ gᵢ / Σ wᵢ: the gradient of a large batch, from those of micro-batches that fit in memory.
+/// Σ wᵢ gᵢ / Σ wᵢ: the gradient of a large batch, from the gradients of micro-batches that fit in memory.
 ///
-/// A window of micro-batches, then one step, with clipping and a loss scale:
+/// A loop with windows of micro-batches, clipping and a loss scale:
 ///
 ///     for window in windows {
 ///       for batch in window {
@@ -18,34 +18,31 @@ import Tensors
 ///       accumulator.reset()
 ///     }
 ///
-/// With micro-batches of nᵢ tokens there are two ways to the mean over all N = Σ nᵢ tokens of a window. They
-/// differ in the loss whose gradients gᵢ are:
-/// - the mean over the micro-batch's tokens: ``add(weight:)`` with weight nᵢ gives Σ nᵢ gᵢ / N;
-/// - the sum over the micro-batch's tokens: ``add(tokenCount:)`` with count nᵢ gives Σ gᵢ / N.
+/// For micro-batches of nᵢ tokens there are two ways to compute the mean over all N = Σ nᵢ tokens of a window. They depend on
+/// the loss whose gradients gᵢ are:
+/// - If the loss is the mean over the micro-batch's tokens, ``add(weight:)`` with weight nᵢ gives Σ nᵢ gᵢ / N.
+/// - If the loss is the sum over the micro-batch's tokens, ``add(tokenCount:)`` with count nᵢ gives Σ gᵢ / N.
 ///
-/// Both hold for micro-batches of any sizes and for a last window with fewer of them. What other trainers did
-/// for long, and transformers until its change 34191, is to average means: with 100 tokens in one micro-batch and
-/// 900 in the other, each token of the first then counts nine times one of the second. Equal weights are
-/// right for equal micro-batches alone, and a division by a fixed number of micro-batches makes the last,
-/// shorter window's step too small.
+/// Both are correct for micro-batches of any sizes and for a last window with fewer of them. Other trainers average means,
+/// and so did transformers until its change 34191. With 100 tokens in one micro-batch and 900 in the other, each token of the
+/// first then counts nine times as much as a token of the second. Equal weights are correct only for equal micro-batches. A
+/// division by a fixed number of micro-batches makes the step of a shorter last window too small.
 ///
-/// Sums lie in Float32, for 16-bit gradients too, and in Float64 where the parameter or its first gradient is
-/// Float64. The division costs nothing: ``apply()`` leaves it to the step, as ``Parameter/gradientScale``.
-/// Nor does the norm that clipping needs: each addition sums the squares of what it has just written. Threads
-/// change no bit of the results.
+/// Sums are in Float32, also for 16-bit gradients, and in Float64 if the parameter or its first gradient is Float64. The
+/// division costs nothing: ``apply()`` leaves it to the step, as ``Parameter/gradientScale``. The norm for clipping costs
+/// nothing either: each addition also sums the squares of the new sums. Threads don't change the results.
 ///
-/// A parameter that has no gradient in some micro-batches has its sum over the others, divided by the weight
-/// of all: no gradient counts as zero. One that has none in a window has none at its end, and the step leaves
-/// it alone. The `GradientAccumulator` of transformers 4 dropped a variable for good when its first gradient
-/// was missing.
+/// If a parameter has no gradient in some micro-batches, the missing gradients count as zero. If it has none in the whole
+/// window, it has none afterwards, and the step skips it. The `GradientAccumulator` of transformers 4 ignored a variable
+/// forever if its first gradient was missing.
 public final class GradientAccumulator {
   /// The parameters whose gradients are summed, in the order of ``gradients``.
   public let parameters: [Parameter]
 
-  /// Micro-batches added since the last reset.
+  /// The number of micro-batches since the last reset.
   public internal(set) var step = 0
 
-  /// Σ wᵢ since the last reset: what the sums are divided by.
+  /// Σ wᵢ since the last reset, the divisor of the sums.
   public internal(set) var totalWeight = 0.0
 
   var slots: [Slot]
@@ -54,11 +51,11 @@ public final class GradientAccumulator {
   private let backend: Backend
   private let threads: Int
 
-  /// What is kept for one parameter.
+  /// The sum of one parameter.
   struct Slot {
-    /// Σ wᵢ gᵢ: memory that lasts over resets.
+    /// Σ wᵢ gᵢ. Its memory is kept over resets.
     var sum: Tensor?
-    /// Whether `sum` holds gradients of this window, rather than what an earlier one left.
+    /// Whether `sum` holds gradients of this window rather than of an earlier one.
     var isFilled = false
     /// Whether a gradient was clipped before it was added.
     var isClipped = false
@@ -66,12 +63,12 @@ public final class GradientAccumulator {
     var summary = GradientSummary()
   }
 
-  /// An accumulator with nothing in it.
+  /// Creates an empty accumulator.
   ///
   /// - Parameters:
-  ///   - parameters: What gradients belong to, each parameter once.
+  ///   - parameters: The parameters whose gradients are summed, each once.
   ///   - backend: The backend, one of `Backend.available`.
-  ///   - threads: Threads that an addition uses at the most; nil for as many as there are processors.
+  ///   - threads: The maximum number of threads of an addition; nil for one per processor.
   public init(_ parameters: [Parameter], backend: Backend = .default, threads: Int? = nil) {
     let threads = threads ?? processorCount
     precondition(threads >= 1, "an accumulator needs at least one thread, not \(threads)")
@@ -88,24 +85,22 @@ public final class GradientAccumulator {
 // MARK: Adding
 
 extension GradientAccumulator {
-  /// Adds `weight` times each parameter's gradient, that of the mean loss over `weight` tokens, and takes it
-  /// away.
+  /// Adds `weight` times each parameter's gradient, for the mean loss over `weight` tokens, and sets the gradient to nil.
   ///
-  /// Parameters have no gradient afterwards: its memory is free for the next micro-batch, and none is added
-  /// twice. Each is multiplied by its ``Parameter/gradientScale``. A micro-batch of weight 0 is not read,
-  /// since a mean over no tokens is NaN; it counts as a step all the same.
+  /// Parameters have no gradient afterwards, so that its memory is free for the next micro-batch and no gradient is added
+  /// twice. Each gradient is multiplied by its ``Parameter/gradientScale``. A micro-batch of weight 0 is not read, because a
+  /// mean over no tokens is NaN, but it counts as a step.
   ///
-  /// - Parameter weight: Tokens of the micro-batch, or what else its loss is a mean over; 1 for equal
-  ///   micro-batches.
+  /// - Parameter weight: The number of tokens or samples that the loss is a mean over; 1 for equal micro-batches.
   /// - Throws: ``GradientAccumulatorError``, with everything as it was.
   public func add(weight: Double = 1) throws(GradientAccumulatorError) {
     try addFromParameters(factor: weight, weight: weight)
   }
 
-  /// Adds each parameter's gradient, that of the summed loss over `count` tokens, and takes it away.
+  /// Adds each parameter's gradient, for the summed loss over `count` tokens, and sets the gradient to nil.
   ///
-  /// As ``add(weight:)``, for a loss that was not divided. In Float16 prefer the mean: a sum over many tokens
-  /// comes nearer to 65,504, the largest number there is.
+  /// It does the same as ``add(weight:)`` for a loss that was not divided. In Float16 prefer the mean: a sum over many tokens
+  /// is closer to 65,504, the largest number.
   ///
   /// - Parameter count: The number of tokens in the micro-batch.
   /// - Throws: ``GradientAccumulatorError``, with everything as it was.
@@ -113,10 +108,9 @@ extension GradientAccumulator {
     try addFromParameters(factor: 1, weight: count)
   }
 
-  /// Adds `weight` times these gradients, of the mean loss over `weight` tokens, one for each parameter, nil
-  /// for none.
+  /// Adds `weight` times these gradients of the mean loss over `weight` tokens, one for each parameter, nil for none.
   ///
-  /// Nothing of the parameters changes. For memory of your own, adopt it:
+  /// The parameters don't change. If a gradient is in memory of your own, adopt it:
   /// `Tensor(bytesNoCopy:shape:as:deallocator:)` copies nothing.
   ///
   /// - Throws: ``GradientAccumulatorError``, with everything as it was.
@@ -171,7 +165,7 @@ extension GradientAccumulator {
 // MARK: Results
 
 extension GradientAccumulator {
-  /// Σ wᵢ gᵢ of each parameter, not divided; nil for those that never had a gradient.
+  /// Σ wᵢ gᵢ of each parameter, not divided; nil for parameters that never had a gradient.
   ///
   /// Zeros after ``reset()``. Divide by ``totalWeight`` for the average, or call ``apply()``.
   ///
@@ -188,11 +182,11 @@ extension GradientAccumulator {
   /// Gives each parameter its average gradient: ``Parameter/gradient`` is the sum,
   /// ``Parameter/gradientScale`` 1 / Σ wᵢ.
   ///
-  /// Parameters without a gradient in all of the window get none. Clip and un-scale after this, then step,
-  /// then ``reset()``: until then the parameters share the accumulator's memory, and it accepts no gradients.
+  /// Parameters without a gradient in the whole window get none. Unscale and clip after this, then step, then call
+  /// ``reset()``. Until then the parameters share the accumulator's memory, and it accepts no gradients.
   ///
   /// - Throws: ``GradientAccumulatorError/notCalled`` before an addition,
-  ///   ``GradientAccumulatorError/noWeight(step:)`` where all weights were 0; parameters are as they were.
+  ///   ``GradientAccumulatorError/noWeight(step:)`` if all weights were 0, with the parameters unchanged.
   public func apply() throws(GradientAccumulatorError) {
     guard step > 0 else { throw .notCalled }
     guard totalWeight > 0 else { throw .noWeight(step: step) }
@@ -205,10 +199,10 @@ extension GradientAccumulator {
     wasApplied = true
   }
 
-  /// Begins the next window with sums, step and weight of 0, and keeps the memory.
+  /// Starts the next window with sums, step and weight of 0, and keeps the memory.
   ///
-  /// Takes back the applied gradients: parameters have none afterwards. Nothing is written; the first
-  /// addition of the next window overwrites the sums.
+  /// Parameters have no gradients afterwards. No memory is written; the first addition of the next window overwrites the
+  /// sums.
   public func reset() {
     if wasApplied {
       for (parameter, slot) in zip(parameters, slots) where slot.isFilled { parameter.gradient = nil }

@@ -1,7 +1,7 @@
 import KernelInterface
 import Tensors
 
-/// What an accumulator refuses, before it changes anything.
+/// An error of an accumulator, thrown before anything has changed.
 public enum GradientAccumulatorError: Error, Sendable, Equatable {
   /// Gradients were asked for before any were added.
   case notCalled
@@ -18,7 +18,7 @@ public enum GradientAccumulatorError: Error, Sendable, Equatable {
 }
 
 extension GradientAccumulatorError: CustomStringConvertible {
-  /// What is wrong, with which values, and what to do.
+  /// The problem, its values and the remedy.
   public var description: String {
     switch self {
     case .notCalled:

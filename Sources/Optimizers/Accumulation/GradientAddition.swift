@@ -1,10 +1,10 @@
 import KernelInterface
 import Tensors
 
-/// S ← S + f g and Σ s² of the new sums, in one pass over both: what one micro-batch adds for one parameter.
+/// S ← S + f g and Σ s² of the new sums, in one pass over both: the addition of one micro-batch to one parameter.
 ///
-/// A tile of 8 KB stays in the first-level cache between the two, so that the squares cost no traffic: a
-/// kernel for both at once would save only loads from there.
+/// A tile of 8 KB stays in the first-level cache between the two, so that the squares cost no traffic. A kernel for both
+/// would save only loads from that cache.
 struct GradientAddition {
   private let gradient: Elements
   private let factor: Double
@@ -15,10 +15,9 @@ struct GradientAddition {
   /// Σ s² over the new sums.
   private(set) var summary = GradientSummary()
 
-  /// The addition of `factor` × `gradient` to the sum of a slot, which is made where there is none.
+  /// Prepares the addition of `factor` × `gradient` to the sum of a slot, and creates the sum if there is none.
   ///
-  /// - Parameter parameterType: The type of the parameter's elements: the sum is Float64 where this or
-  ///   `gradient` is.
+  /// - Parameter parameterType: The type of the parameter's elements. The sum is Float64 if this type or the gradient's is.
   init(
     _ gradient: Tensor, factor: Double, to slot: inout GradientAccumulator.Slot, of parameterType: ScalarType
   ) {

@@ -19,18 +19,18 @@
 ///     }
 ///
 /// Results are those of `transformers.Adafactor`, and have the same bits for any number of threads. The gradient is
-/// read twice and nothing of its size is allocated. Where this differs from other implementations:
-/// - The factors of U are multiplied in an order that cannot overflow: where a row of zeros meets rows of 1e8 and more,
-///   the reference makes the tensor NaN and this does not.
-/// - PyTorch's `Adafactor` limits the relative step by `lr`, decays weights by `lr` and not by α, and has no `beta1`;
-///   optax's factors the two longest axes, from a length of 128 on, and does not multiply the decay by a rate. Their
-///   settings don't carry over unchanged: <doc:AdafactorExplained> compares them.
+/// read twice and nothing of its size is allocated. Differences from other implementations:
+/// - The factors of U are multiplied in an order that cannot overflow. If a matrix has a row of zeros and rows of 1e8 and
+///   more, the reference makes the tensor NaN and this does not.
+/// - PyTorch's `Adafactor` limits the relative step by `lr`, decays weights by `lr` and not by α, and has no `beta1`.
+///   Optax's factors the two longest axes if both have at least 128 elements, and does not multiply the decay by a rate.
+///   Settings have to be converted: <doc:AdafactorExplained> compares them.
 ///
 /// Reference: Shazeer and Stern, "Adafactor: Adaptive Learning Rates with Sublinear Memory Cost" (2018),
 /// arXiv:1804.04235.
 public typealias Adafactor = RuleOptimizer<AdafactorOptions>
 
 extension RuleOptimizer where Rule == AdafactorOptions {
-  /// The learning rate, or how it is computed.
+  /// The learning rate, or the way it is computed.
   public typealias LearningRate = AdafactorLearningRate
 }

@@ -1,14 +1,14 @@
 /// The learning rate of ``Adafactor``, before parameter scaling.
 ///
-/// What the reference refuses at run time cannot be written here: a rate together with relative steps, or warmup
-/// initialization without them.
+/// Two combinations that the reference refuses at run time cannot be written: a rate together with relative steps, and
+/// warmup initialization without them.
 public enum AdafactorLearningRate: LearningRateSetting {
   /// min(10⁻², 1/√t) at step t; with warmup initialization min(10⁻⁶ t, 1/√t).
   case relative(warmupInit: Bool = false)
   /// A rate that is constant, or set by a schedule.
   case constant(Double)
 
-  /// The rate at step `step`, counted from 1.
+  /// Returns the rate at step `step`, counted from 1.
   func rate(at step: Int) -> Double {
     switch self {
     case .relative(let warmupInit):
@@ -22,6 +22,6 @@ public enum AdafactorLearningRate: LearningRateSetting {
     if case .constant(let rate) = self { rate } else { nil }
   }
 
-  /// Another constant rate, or nil for relative steps.
+  /// Returns another constant rate, or nil for relative steps.
   public func settingConstant(_ rate: Double) -> Self? { constant == nil ? nil : .constant(rate) }
 }

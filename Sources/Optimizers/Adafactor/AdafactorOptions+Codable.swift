@@ -16,7 +16,7 @@ extension AdafactorOptions: Codable {
     case roundingSeed = "rounding_seed"
   }
 
-  /// Options from settings of the reference's names.
+  /// Creates options from settings under the reference's names.
   ///
   /// - Throws: `OptimizerError.conflictingOptions` with the reference's messages, `unknownOption`, `invalidOption`; and
   ///   `DecodingError` for a setting of the wrong type.
@@ -57,7 +57,7 @@ extension AdafactorOptions: Codable {
     return .constant(rate)
   }
 
-  /// Settings of the reference's names, all of them, and of the others those that are not at their defaults.
+  /// Encodes all settings that the reference has, under its names, and the other settings if they are not at their defaults.
   public func encode(to encoder: any Encoder) throws {
     var settings = encoder.container(keyedBy: CodingKeys.self)
     switch learningRate {
@@ -76,7 +76,7 @@ extension AdafactorOptions: Codable {
     try settings.encode(beta1, forKey: .beta1)
     try settings.encode(weightDecay, forKey: .weightDecay)
     try settings.encode(scaleParameter, forKey: .scaleParameter)
-    // Only what was chosen: without it the settings are such as the reference's constructor takes.
+    // Only if it was chosen: otherwise the reference's constructor accepts the settings.
     let defaults = Self()
     if rounding != defaults.rounding { try settings.encode(rounding, forKey: .rounding) }
     if roundingSeed != defaults.roundingSeed { try settings.encode(roundingSeed, forKey: .roundingSeed) }

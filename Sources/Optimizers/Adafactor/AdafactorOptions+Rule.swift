@@ -5,7 +5,7 @@ extension AdafactorOptions: PhasedRule, RoundedRule {
   /// `adafactor`.
   public static var name: String { "adafactor" }
 
-  /// Zeros: R and C of a tensor with two axes or more, V of any other, and M with `beta1`.
+  /// Returns a state of zeros: R and C of a tensor with two axes or more, V of any other tensor, and M with `beta1`.
   public func initialState(shape: Shape, scalarType: ScalarType) -> AdafactorState {
     AdafactorState(shape: shape, scalarType: scalarType, hasFirstMoments: beta1 != nil)
   }
@@ -16,7 +16,7 @@ extension AdafactorOptions: PhasedRule, RoundedRule {
     preparedStep(of: group, layout, state: state, kernels: kernels, blocks: nil)
   }
 
-  /// The step of the blocks that lie here, or of all.
+  /// Prepares the step of the blocks that are in this process, or of all blocks.
   package static func preparedStep(
     of group: RuleGroup<Self>, _ layout: StepLayout, state: AdafactorState?, kernels: KernelTable,
     blocks: Range<Int>?
@@ -33,7 +33,7 @@ extension AdafactorOptions: PhasedRule, RoundedRule {
     }
   }
 
-  /// Refuses second moments, momentum and residual that do not fit the parameter.
+  /// Throws an error for second moments, momentum or a residual that don't fit the parameter.
   public func check(
     _ state: AdafactorState, parameter: String, shape: Shape, scalarType: ScalarType
   ) throws(OptimizerError) {
@@ -52,7 +52,7 @@ extension AdafactorOptions: PhasedRule, RoundedRule {
 }
 
 extension UpdateRule {
-  /// Refuses a residual of another shape or type, and one of a parameter that is not rounded.
+  /// Throws an error for a residual of another shape or type, or of a parameter that is not rounded.
   func checkResidual(
     _ residual: Tensor?, parameter: String, shape: Shape, scalarType: ScalarType
   ) throws(OptimizerError) {

@@ -2,13 +2,13 @@ import Tensors
 
 /// The options of ``Adafactor`` for a parameter group. The defaults are the reference's.
 public struct AdafactorOptions: Sendable, Hashable {
-  /// The learning rate, or how it is computed: the reference's `lr`, `relative_step` and `warmup_init`.
+  /// The learning rate, or the way it is computed: the reference's `lr`, `relative_step` and `warmup_init`.
   public var learningRate: AdafactorLearningRate
 
   /// ε₁, added to every squared gradient: the reference's `eps[0]`. At least 0.
   public var squaredGradientEpsilon: Double
 
-  /// ε₂, the least RMS(P) that scales the step size: the reference's `eps[1]`. At least 0.
+  /// ε₂, the minimum RMS(P) that scales the step size: the reference's `eps[1]`. At least 0.
   public var parameterScaleEpsilon: Double
 
   /// d, the RMS above which an update is scaled down: the reference's `clip_threshold`. Above 0.
@@ -26,10 +26,10 @@ public struct AdafactorOptions: Sendable, Hashable {
   /// Whether the step size is multiplied by max(ε₂, RMS(P)): the reference's `scale_parameter`.
   public var scaleParameter: Bool
 
-  /// How new values are rounded into 16-bit parameters; others are not rounded. The reference has no such option.
+  /// The rounding of new values into 16-bit parameters; others are not rounded. The reference doesn't have this option.
   public var rounding: Rounding
 
-  /// The seed of stochastic rounding. The reference has no such option.
+  /// The seed of stochastic rounding. The reference doesn't have this option.
   public var roundingSeed: UInt64
 
   /// Creates the default options.

@@ -1,29 +1,29 @@
-/// α of each group's first parameter as of its last step: what Adafactor's own rates come to, for logs.
+/// The step size α of each group's first parameter at its last step, for logs.
 ///
-/// Adafactor with relative steps sets its rates itself; where a training loop expects a scheduler, this takes the
-/// place of one. It reads and never writes: the reference's, by the same name, stores α as the group's rate, which
-/// with a fixed rate and parameter scaling multiplies the rate down step by step (transformers issue 9751).
+/// Adafactor with relative steps computes its rates itself. If a training loop expects a scheduler, use this one. It only
+/// reads. The reference's class of the same name stores α as the group's rate, so that with a constant rate and parameter
+/// scaling the rate shrinks from step to step (transformers issue 9751).
 ///
 /// Before a group's first step, and while its first parameter has no gradient, it reports `initialRate`. (The
 /// reference raises a KeyError or an IndexError in some of these cases.)
 public final class AdafactorSchedule {
   /// The optimizer whose rates are reported.
   public let optimizer: Adafactor
-  /// What is reported before there is a rate.
+  /// The rate that is reported before there is a step.
   public let initialRate: Double
-  /// The rate of each group, as of the last call of ``step()``.
+  /// The rate of each group at the last call of ``step()``.
   public private(set) var currentRates: [Double]
-  /// How often ``step()`` was called.
+  /// The number of calls of ``step()``.
   public private(set) var stepCount = 0
 
-  /// A proxy for `optimizer`'s own rates.
+  /// Creates a proxy for the rates that `optimizer` computes itself.
   public init(_ optimizer: Adafactor, initialRate: Double = 0) {
     self.optimizer = optimizer
     self.initialRate = initialRate
     currentRates = Array(repeating: initialRate, count: optimizer.groups.count)
   }
 
-  /// Reads the rates of the step that is over.
+  /// Reads the rates of the last step.
   public func step() {
     stepCount += 1
     currentRates = optimizer.groups.map { group in

@@ -6,7 +6,7 @@ import Tensors
 /// It is the rule's update on tensors. The engine takes the same step in three phases over blocks (`Step`), 30 to 300 times
 /// as fast, and is tested against the same trajectories of the reference as this.
 extension AdafactorOptions {
-  /// One step of one parameter; see ``Adafactor`` for the equations.
+  /// Takes one step of one parameter; see ``Adafactor`` for the equations.
   public func update(_ parameter: inout Tensor, gradient: Tensor, state: inout AdafactorState) {
     let (shape, type) = (parameter.shape, parameter.scalarType)
     var p = parameter.scalars(as: Double.self)

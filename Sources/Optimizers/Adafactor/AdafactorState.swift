@@ -1,10 +1,10 @@
 import KernelInterface
 import Tensors
 
-/// What ``Adafactor`` remembers of one parameter between steps.
+/// The state of one parameter of ``Adafactor``.
 ///
 /// A factored matrix of n × m elements takes n + m numbers, where Adam takes 2·n·m. Numbers are Float32, or Float64
-/// for Float64 parameters. The reference's names stand in brackets.
+/// for Float64 parameters. The reference's names are in brackets.
 public struct AdafactorState: ParameterState, Equatable {
   /// t, the number of steps taken [`step`].
   public var step: Int
@@ -21,13 +21,13 @@ public struct AdafactorState: ParameterState, Equatable {
   /// M, the average of updates, with `beta1` [`exp_avg`].
   public internal(set) var firstMoments: Tensor?
 
-  /// What rounding lost, of a 16-bit parameter with ``Rounding/compensated``, in the parameter's type [`residual`].
+  /// The rounding error of a 16-bit parameter with ``Rounding/compensated``, in the parameter's type [`residual`].
   public internal(set) var residual: Tensor?
 
-  /// RMS(P) before the last step [`RMS`]; nil where it did not scale that step.
+  /// RMS(P) before the last step [`RMS`]; nil if it did not scale that step.
   public internal(set) var rootMeanSquare: Double?
 
-  /// The state before the first step of a parameter.
+  /// Creates the state before the first step of a parameter.
   ///
   /// - Parameters:
   ///   - shape: The parameter's shape: factored with two axes or more.
@@ -48,7 +48,7 @@ public struct AdafactorState: ParameterState, Equatable {
     }
   }
 
-  /// A state from elsewhere: a checkpoint, or the reference.
+  /// Creates a state from its parts, for example from a checkpoint or from the reference.
   public init(
     step: Int, rowMoments: Tensor? = nil, columnMoments: Tensor? = nil, secondMoments: Tensor? = nil,
     firstMoments: Tensor? = nil, residual: Tensor? = nil, rootMeanSquare: Double? = nil
@@ -74,20 +74,20 @@ extension AdafactorState {
     ]
   }
 
-  /// The reference's names of R, C, V and M; and the residual's, which the reference does not have.
+  /// The reference's names of R, C, V and M; and the name of the residual, which the reference does not have.
   public static var tensorNames: [String]? { parts.map(\.name) }
 
   /// The reference's name of RMS(P).
   public static var numberNames: [String] { ["RMS"] }
 
-  /// A state of these parts.
+  /// Creates a state from named parts.
   public init(step: Int, tensors: [String: Tensor], numbers: [String: Double]) {
     self.init(step: step, rootMeanSquare: numbers["RMS"])
     for (name, part) in Self.parts { self[keyPath: part] = tensors[name] }
     shareEqualMoments()
   }
 
-  /// The moments and the residual that there are.
+  /// The moments and the residual, as far as they exist.
   public var tensors: [String: Tensor] {
     Self.parts.reduce(into: [:]) { $0[$1.name] = self[keyPath: $1.part] }
   }
@@ -99,7 +99,7 @@ extension AdafactorState {
 // MARK: Memory
 
 extension AdafactorState {
-  /// Where R and C of a factored tensor lie, for the kernels to write: valid until the state is copied or changed.
+  /// Returns the addresses of R and C of a factored tensor for writing. They are valid until the state is copied or changed.
   mutating func factoredMoments() -> (rows: MutableElements, columns: MutableElements) {
     let areShared = momentsAreShared
     // Released, or the other would be copied before it is written.
@@ -118,8 +118,8 @@ extension AdafactorState {
     return rowMoments.memory == columnMoments.memory
   }
 
-  /// Has R and C of many trailing matrices of one element, as convolutions of 1 × 1 have them, share their memory where
-  /// they are equal: both average the same squares, and are equal after every step then.
+  /// Lets R and C of many trailing matrices of one element share their memory if they are equal. Convolutions of 1 × 1 have
+  /// such matrices. Both average the same squares and stay equal after every step.
   mutating func shareEqualMoments() {
     // Of equal shapes that end in 1, so that a matrix has one row and one column.
     guard let rowMoments, rowMoments.elementCount > 1, rowMoments.shape.dimensions.last == 1,

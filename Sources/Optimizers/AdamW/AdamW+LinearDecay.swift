@@ -4,7 +4,7 @@ extension AdamW {
   /// Creates an AdamW and a scheduler with linear warmup and polynomial decay: the reference's `create_optimizer`.
   ///
   /// The rate rises from 0 to `initialRate` over `warmupSteps`, then falls to `initialRate · minimumRateRatio` at
-  /// `trainingSteps`, where it stays. Call the scheduler's `step()` after each step of the optimizer.
+  /// `trainingSteps`, and then stays there. Call the scheduler's `step()` after each step of the optimizer.
   ///
   ///     let (optimizer, scheduler) = try AdamW.withLinearDecay(
   ///       model.parameters, initialRate: 5e-5, trainingSteps: 10_000, warmupSteps: 500, weightDecay: 0.01)
@@ -16,14 +16,14 @@ extension AdamW {
   /// it before.
   ///
   /// - Parameters:
-  ///   - parameters: At least one; each once, with a name of its own.
-  ///   - initialRate: The rate at the end of the warm-up. Above 0.
-  ///   - trainingSteps: All steps, those of the warm-up included.
-  ///   - warmupSteps: The steps of the warm-up; 0 for none.
-  ///   - minimumRateRatio: What is left of the rate at the end. At least 0 and below 1.
-  ///   - beta1: The share of the old in the average of gradients.
-  ///   - beta2: The share of the old in the average of squared gradients.
-  ///   - epsilon: What is added to the root of the second moment.
+  ///   - parameters: At least one parameter; each once, with a unique name.
+  ///   - initialRate: The rate at the end of the warmup. Above 0.
+  ///   - trainingSteps: The number of all steps, including the warmup.
+  ///   - warmupSteps: The number of steps of the warmup; 0 for none.
+  ///   - minimumRateRatio: The final rate as a part of `initialRate`. At least 0 and below 1.
+  ///   - beta1: The decay of the first moment.
+  ///   - beta2: The decay of the second moment.
+  ///   - epsilon: ε, added to the root of the second moment.
   ///   - weightDecay: The weight decay of the parameters that decay.
   ///   - power: The exponent of the decay; 1 is a straight line.
   ///   - includedInWeightDecay: Patterns of names that decay in any case.

@@ -16,16 +16,16 @@
 ///     }
 ///
 /// Results are those of `torch.optim.AdamW`, and have the same bits for any number of threads. Parameter, gradient and
-/// both moments are read once and written once. Where this differs from other implementations:
+/// both moments are read once and written once. Differences from other implementations:
 /// - 16-bit parameters keep their moments in Float32; torch keeps them in the parameter's type.
-/// - The decay is taken off as lr·weightDecay·P; torch multiplies P by 1 − lr·weightDecay rounded to Float, which for
+/// - The decay subtracts lr·weightDecay·P. Torch multiplies P by 1 − lr·weightDecay rounded to Float, which for
 ///   lr·weightDecay = 10⁻⁵ is off by up to 0.3 % of the decay.
-/// - ε is added after the bias correction, as in torch and optax; TensorFlow adds it before, so that its ε is the larger
-///   one by 1/√(1 − β₂ᵗ).
-/// - Without bias correction this is BERT's: its decay counts from P before the update, too.
+/// - ε is added after the bias correction, as in torch and optax. TensorFlow adds it before, so that its ε is larger by
+///   1/√(1 − β₂ᵗ).
+/// - Without bias correction this is BERT's AdamW, whose decay also uses P before the update.
 ///
-/// A policy other than `propagate` reads each gradient once before the update, and calls it not finite where a square
-/// overflows. With `propagate` no gradient is looked at beforehand, and the report names none.
+/// With a policy other than `propagate`, each gradient is read once before the update, and a gradient is not finite if a
+/// square overflows. With `propagate` no gradient is read beforehand, and the report names none.
 ///
 /// Reference: Loshchilov and Hutter, "Decoupled Weight Decay Regularization" (2019), arXiv:1711.05101; AMSGrad: Reddi,
 /// Kale and Kumar, "On the Convergence of Adam and Beyond" (2018), arXiv:1904.09237.

@@ -13,7 +13,7 @@ extension AdamWOptions: Codable {
     case roundingSeed = "rounding_seed"
   }
 
-  /// Options from settings of torch's names.
+  /// Creates options from settings under torch's names.
   ///
   /// - Throws: `OptimizerError.unknownOption`, `invalidOption`; and `DecodingError` for a setting of the wrong type.
   public init(from decoder: any Decoder) throws {
@@ -33,7 +33,7 @@ extension AdamWOptions: Codable {
     try validate(naming: .settings)
   }
 
-  /// Settings of torch's names, all of them, and of the others those that are not at their defaults.
+  /// Encodes all settings that torch has, under torch's names, and the other settings if they are not at their defaults.
   public func encode(to encoder: any Encoder) throws {
     var settings = encoder.container(keyedBy: CodingKeys.self)
     try settings.encode(learningRate, forKey: .learningRate)
@@ -43,7 +43,7 @@ extension AdamWOptions: Codable {
     try settings.encode(amsgrad, forKey: .amsgrad)
     try settings.encode(maximize, forKey: .maximize)
     try settings.encode(biasCorrection, forKey: .biasCorrection)
-    // Only what was chosen: without it the settings are such as torch's constructor takes.
+    // Only if it was chosen: otherwise torch's constructor accepts the settings.
     let defaults = Self()
     if rounding != defaults.rounding { try settings.encode(rounding, forKey: .rounding) }
     if roundingSeed != defaults.roundingSeed { try settings.encode(roundingSeed, forKey: .roundingSeed) }

@@ -6,7 +6,7 @@ extension AdamWOptions: PhasedRule, RoundedRule {
   /// `adamw`.
   public static var name: String { "adamw" }
 
-  /// Zeros: m and v, and the maximum with `amsgrad`.
+  /// Returns a state of zeros: m and v, and the maximum with `amsgrad`.
   public func initialState(shape: Shape, scalarType: ScalarType) -> AdamWState {
     AdamWState(shape: shape, scalarType: scalarType, hasMaximum: amsgrad)
   }
@@ -17,7 +17,7 @@ extension AdamWOptions: PhasedRule, RoundedRule {
     AdamWStep(group, layout, state: state, kernels: kernels.adamW[layout.scalarType, layout.gradientType])
   }
 
-  /// Refuses moments and a residual that do not fit the parameter.
+  /// Throws an error for moments or a residual that don't fit the parameter.
   public func check(
     _ state: AdamWState, parameter: String, shape: Shape, scalarType: ScalarType
   ) throws(OptimizerError) {
@@ -32,7 +32,7 @@ extension AdamWOptions: PhasedRule, RoundedRule {
     try checkResidual(state.residual, parameter: parameter, shape: shape, scalarType: scalarType)
   }
 
-  /// The factors of step `step`, counted from 1.
+  /// Returns the factors of step `step`, counted from 1.
   ///
   /// With c₁ = 1 − β₁ᵗ and c₂ = 1 − β₂ᵗ: lr · (m/c₁) / (√(v/c₂) + ε) = (lr √c₂ / c₁) · m / (√v + ε√c₂). This form leaves
   /// one root and one quotient per element.
@@ -52,7 +52,7 @@ extension AdamWOptions: PhasedRule, RoundedRule {
 // MARK: Specification
 
 extension AdamWOptions {
-  /// One step of one parameter, in plain loops in Double: the specification of `AdamWStep`. See ``AdamW`` for the
+  /// Takes one step of one parameter, in plain loops in Double: the specification of `AdamWStep`. See ``AdamW`` for the
   /// equations.
   public func update(_ parameter: inout Tensor, gradient: Tensor, state: inout AdamWState) {
     var p = parameter.scalars(as: Double.self)

@@ -1,12 +1,12 @@
 /// The options of ``AdamW`` for a parameter group. The defaults are torch's.
 public struct AdamWOptions: Sendable, Hashable {
-  /// The step size: torch's `lr`. At least 0.
+  /// The learning rate: torch's `lr`. At least 0.
   public var learningRate: Double
 
-  /// β₁, the share of the old in the average of gradients: `betas[0]`. At least 0 and below 1.
+  /// β₁, the decay of the first moment: `betas[0]`. At least 0 and below 1.
   public var beta1: Double
 
-  /// β₂, the share of the old in the average of squared gradients: `betas[1]`. At least 0 and below 1.
+  /// β₂, the decay of the second moment: `betas[1]`. At least 0 and below 1.
   public var beta2: Double
 
   /// ε, added to the root of the second moment: `eps`. At least 0.
@@ -15,21 +15,21 @@ public struct AdamWOptions: Sendable, Hashable {
   /// The decoupled weight decay, at least 0: each step first subtracts `weightDecay · learningRate · P`. `weight_decay`.
   public var weightDecay: Double
 
-  /// Whether the largest second moment so far divides, in place of the latest: `amsgrad`.
+  /// Whether the update is divided by the largest second moment so far instead of the latest one: `amsgrad`.
   public var amsgrad: Bool
 
-  /// Whether the objective is to grow: the gradient's sign is turned. `maximize`.
+  /// Whether the objective is maximized, with the negative gradient: `maximize`.
   public var maximize: Bool
 
-  /// Whether moments are divided by 1 − βᵗ, which corrects for their start at 0. BERT's AdamW does not.
+  /// Whether moments are divided by 1 − βᵗ, which corrects for their start at 0. BERT's AdamW has no bias correction.
   ///
-  /// Torch has no such option; `correct_bias` in transformers' AdamW.
+  /// It is `correct_bias` in transformers' AdamW. Torch doesn't have this option.
   public var biasCorrection: Bool
 
-  /// How new values are rounded into 16-bit parameters; others are not rounded. Torch has no such option.
+  /// The rounding of new values into 16-bit parameters; others are not rounded. Torch doesn't have this option.
   public var rounding: Rounding
 
-  /// The seed of stochastic rounding. Torch has no such option.
+  /// The seed of stochastic rounding. Torch doesn't have this option.
   public var roundingSeed: UInt64
 
   /// Creates the default options.

@@ -1,25 +1,25 @@
 import Tensors
 
-/// What ``AdamW`` remembers of one parameter between steps: two numbers for each of its elements.
+/// The state of one parameter of ``AdamW``: two numbers per element.
 ///
-/// Numbers are Float32, or Float64 for Float64 parameters. Torch's names stand in brackets.
+/// Numbers are Float32, or Float64 for Float64 parameters. Torch's names are in brackets.
 public struct AdamWState: ParameterState, Equatable {
   /// t, the number of steps taken [`step`].
   public var step: Int
 
-  /// m, the average of gradients [`exp_avg`].
+  /// m, the first moment: the average of gradients [`exp_avg`].
   public internal(set) var firstMoments: Tensor
 
-  /// v, the average of squared gradients [`exp_avg_sq`].
+  /// v, the second moment: the average of squared gradients [`exp_avg_sq`].
   public internal(set) var secondMoments: Tensor
 
   /// The largest v so far, with `amsgrad` [`max_exp_avg_sq`].
   public internal(set) var maximum: Tensor?
 
-  /// What rounding lost, of a 16-bit parameter with ``Rounding/compensated``, in the parameter's type [`residual`].
+  /// The rounding error of a 16-bit parameter with ``Rounding/compensated``, in the parameter's type [`residual`].
   public internal(set) var residual: Tensor?
 
-  /// The state before the first step of a parameter.
+  /// Creates the state before the first step of a parameter.
   ///
   /// - Parameters:
   ///   - shape: The parameter's shape.
@@ -31,7 +31,7 @@ public struct AdamWState: ParameterState, Equatable {
       step: 0, firstMoments: zeros(), secondMoments: zeros(), maximum: hasMaximum ? zeros() : nil)
   }
 
-  /// A state from elsewhere: a checkpoint, or torch.
+  /// Creates a state from its parts, for example from a checkpoint or from torch.
   public init(
     step: Int, firstMoments: Tensor, secondMoments: Tensor, maximum: Tensor? = nil, residual: Tensor? = nil
   ) {
@@ -46,13 +46,13 @@ public struct AdamWState: ParameterState, Equatable {
 // MARK: Parts
 
 extension AdamWState {
-  /// Torch's names of m, v and its maximum; and the residual's, which torch does not have.
+  /// Torch's names of m, v and its maximum; and the name of the residual, which torch does not have.
   public static var tensorNames: [String]? { ["exp_avg", "exp_avg_sq", "max_exp_avg_sq", residualName] }
 
-  /// None: the step is all that there is in addition to the tensors.
+  /// No names: there are no numbers other than the step.
   public static var numberNames: [String] { [] }
 
-  /// A state of these parts.
+  /// Creates a state from named parts.
   public init(step: Int, tensors: [String: Tensor], numbers: [String: Double]) {
     // Moments that are missing have no elements, which the rule refuses for the parameter that they belong to.
     let missing = Tensor(zeros: [0])
@@ -62,7 +62,7 @@ extension AdamWState {
       maximum: tensors["max_exp_avg_sq"], residual: tensors[residualName])
   }
 
-  /// The moments and the residual that there are.
+  /// The moments and the residual, as far as they exist.
   public var tensors: [String: Tensor] {
     var tensors = ["exp_avg": firstMoments, "exp_avg_sq": secondMoments]
     tensors["max_exp_avg_sq"] = maximum
@@ -70,6 +70,6 @@ extension AdamWState {
     return tensors
   }
 
-  /// None.
+  /// No numbers.
   public var numbers: [String: Double] { [:] }
 }

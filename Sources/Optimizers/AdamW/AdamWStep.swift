@@ -19,7 +19,7 @@ final class AdamWStep: PreparedStep {
   private var factors: AdamWFactors
   private var moments: AdamWMoments
   private var change = ParameterChange(shrinkage: 0)
-  /// Per block: 1 if a square is not finite. All of them, in front.
+  /// Per block: 1 if a square is not finite. Their sum is the first number.
   private var nonFiniteBlocks: UnsafeMutablePointer<Double>
 
   init(
@@ -100,7 +100,7 @@ final class AdamWStep: PreparedStep {
     added = (false, false, false)
   }
 
-  /// No later step needs it.
+  /// Nil: no later step needs it.
   var squaresAfter: Double? { nil }
 
   // MARK: Phases

@@ -3,11 +3,11 @@ import Tensors
 
 /// Gradients of several tensors, cut into blocks that threads take one at a time.
 ///
-/// The cut depends on the sizes alone and results are combined in the order of the blocks: threads change no
-/// bit. Here and in the parallel loop ends what strict concurrency can see: a block writes only its own part.
+/// The cut depends only on the sizes, and results are combined in the order of the blocks, so that threads change no bit.
+/// Strict concurrency cannot check this file and the parallel loop: a block writes only its own part.
 struct GradientBlocks {
-  /// Elements of a block: handing one to a thread costs little beside it, and it stays in the second-level
-  /// cache.
+  /// The number of elements of a block. It is large compared with the cost of giving it to a thread, and it stays in the
+  /// second-level cache.
   private static let blockElements = BlockPartition.blockElements
 
   private let blocks: ContiguousArray<Block>
@@ -15,7 +15,7 @@ struct GradientBlocks {
 
   /// Some elements of one tensor.
   struct Block {
-    /// Which tensor.
+    /// The index of the tensor.
     let tensor: Int
     /// The first element of the block within it.
     let start: Int

@@ -1,4 +1,4 @@
-/// What clipping refuses, before any gradient or scale has changed.
+/// An error of clipping, thrown before any gradient or scale has changed.
 public enum GradientClippingError: Error, Sendable, Equatable {
   /// A limit or an order out of its range.
   case invalidSetting(name: String, value: Double, requirement: String)
@@ -9,7 +9,7 @@ public enum GradientClippingError: Error, Sendable, Equatable {
 }
 
 extension GradientClippingError: CustomStringConvertible {
-  /// What is wrong, with which values, and what to do.
+  /// The problem, its values and the remedy.
   public var description: String {
     switch self {
     case .invalidSetting(let name, let value, let requirement):

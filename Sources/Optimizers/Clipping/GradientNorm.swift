@@ -2,9 +2,9 @@ import KernelInterface
 import RealModule
 import Tensors
 
-/// How the size of gradients is measured: over the elements of all of them, as if they were one vector.
+/// A norm over the elements of all gradients, as if they were one vector.
 public enum GradientNorm: Sendable, Hashable {
-  /// √(Σ g²): what `clip_grad_norm_` means by default.
+  /// √(Σ g²): the default of `clip_grad_norm_`.
   case euclidean
   /// max |g|: torch's `norm_type=inf`.
   case infinity
@@ -38,17 +38,16 @@ private func largest(_ x: Double, _ y: Double) -> Double {
 // MARK: Norms of parameters' gradients
 
 extension Collection where Element == Parameter {
-  /// The norm of all gradients, each times its scale; 0 where no parameter has one. torch's `get_total_norm`.
+  /// Returns the norm of all gradients, each times its scale; 0 if no parameter has a gradient. Torch's `get_total_norm`.
   ///
   /// The Euclidean norm reads nothing if a ``GradientAccumulator`` applied the gradients or a
-  /// ``LossScaler`` checked them, and each gradient once otherwise. Sums go on in Double: the error is below
-  /// 2·10⁻⁵ at any size, where torch's float32 norm is 6·10⁻⁴ too small at 16.8 million elements.
+  /// ``LossScaler`` checked them, and each gradient once otherwise. Long sums are in Double: the error is below 2·10⁻⁵ at any
+  /// size. Torch's float32 norm is 6·10⁻⁴ too small at 16.8 million elements.
   ///
   /// - Parameters:
-  ///   - norm: What is measured.
+  ///   - norm: The kind of norm.
   ///   - backend: The backend.
-  ///   - threads: Threads at the most; nil for as many as there are processors. They change no bit of the
-  ///     result.
+  ///   - threads: The maximum number of threads; nil for one per processor. It does not change the result.
   /// - Throws: ``GradientClippingError/invalidSetting(name:value:requirement:)`` for an order that makes no
   ///   norm.
   public func gradientNorm(
@@ -58,7 +57,7 @@ extension Collection where Element == Parameter {
     return norm.combine(gradientNorms(norm, backend: backend, threads: threads))
   }
 
-  /// The norm of each gradient times its scale, those of parameters without one left out.
+  /// Returns the norm of each gradient times its scale, for the parameters that have one.
   func gradientNorms(_ norm: GradientNorm, backend: Backend, threads: Int?) -> [Double] {
     let parameters = filter { $0.gradient != nil }
     let norms: [Double]

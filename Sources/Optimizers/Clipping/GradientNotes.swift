@@ -1,21 +1,20 @@
 import KernelInterface
 
-/// What has been done with a parameter's gradient since it was set, and what is known of it.
+/// The operations on a parameter's gradient since it was set, and the known sums over it.
 ///
-/// Setting a gradient, or writing to one in place, begins with new notes: they cannot outlive what they speak
-/// of.
+/// Setting a gradient or writing to it in place creates new notes, so that they never describe another gradient.
 struct GradientNotes {
-  /// The sums over the gradient's elements, where somebody has read all of them already.
+  /// The sums over the gradient's elements, if all of them have been read already.
   var summary: GradientSummary?
-  /// Whether it was clipped: un-scaling the loss must come before.
+  /// Whether it was clipped. Unscaling must come before clipping.
   var isClipped = false
-  /// Whether the norm that it was clipped by was that of several parameters: only a step of all comes after that.
+  /// Whether it was clipped by the norm of several parameters. Then it can be stepped only together with them.
   var isClippedJointly = false
-  /// Whether the loss scale was taken out of it.
+  /// Whether it was divided by the loss scale.
   var isUnscaled = false
 }
 
-/// Σ g² over the elements of a gradient as it lies in memory, without its scale, and whether all are finite.
+/// Σ g² over the elements of a gradient without its scale, and whether all elements are finite.
 struct GradientSummary: Equatable {
   /// Σ g².
   var squares = 0.0

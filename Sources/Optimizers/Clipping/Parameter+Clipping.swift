@@ -4,37 +4,36 @@ import Tensors
 // MARK: By norm
 
 extension Collection where Element == Parameter {
-  /// Scales all gradients by min(1, maxNorm / (norm + 10⁻⁶)) for the norm of all of them together.
+  /// Scales all gradients by min(1, maxNorm / (norm + 10⁻⁶)), with the norm of all of them together: torch's
+  /// `clip_grad_norm_`.
   ///
-  /// torch's `clip_grad_norm_`. Only ``Parameter/gradientScale`` changes: the step multiplies by it as it
-  /// reads, so that no gradient is written. Read ``gradientNorm(_:backend:threads:)`` for what the norm
-  /// itself costs.
+  /// Only ``Parameter/gradientScale`` changes. The step multiplies by it as it reads, so that no gradient is written. For the
+  /// cost of the norm, see ``gradientNorm(_:backend:threads:)``.
   ///
   ///     try accumulator.apply()
   ///     let norm = try parameters.clipGradientNorm(maxNorm: 1)
   ///     try optimizer.step()
   ///
-  /// The norm is that of the gradients as the step will see them: clip after accumulation and after
-  /// ``LossScaler/unscale(_:)``. Elsewhere the order is the caller's to get right: micro-batches clipped one
-  /// by one (accelerate issue 641) or gradients clipped with their loss scale end up with another norm. Here
-  /// a gradient that was clipped first is refused by `unscale`, and parameters whose gradients an accumulator
-  /// still holds by this.
+  /// The norm must be the norm of the gradients that the step uses: clip after accumulation and after
+  /// ``LossScaler/unscale(_:)``. If micro-batches are clipped one by one (accelerate issue 641), or gradients are clipped
+  /// together with their loss scale, the norm is wrong. Here `unscale` refuses a gradient that was clipped before, and
+  /// clipping refuses parameters whose gradients an accumulator still holds.
   ///
-  /// The norm of several is known when all gradients are. Where each parameter is stepped as soon as its own is,
-  /// by `step(_:)` of an optimizer, this would measure what happens to be there: such a step is refused. Limit
-  /// each norm by ``Parameter/clipGradientNorm(maxNorm:norm:errorIfNonFinite:backend:threads:)`` then.
+  /// The norm of several gradients is known only when all of them exist. If you step each parameter as soon as its gradient
+  /// exists, by `step(_:)` of an optimizer, limit each norm by
+  /// ``Parameter/clipGradientNorm(maxNorm:norm:errorIfNonFinite:backend:threads:)``. A single step after clipping by the norm
+  /// of several is refused.
   ///
-  /// A norm that is NaN makes every gradient NaN, and an infinite one makes the finite gradients 0, as in
-  /// torch, unless `errorIfNonFinite` says otherwise. A maximum of infinity measures and never changes a
-  /// scale; torch's then makes NaN of an infinite norm.
+  /// As in torch, a NaN norm makes every gradient NaN and an infinite norm makes the finite gradients 0, unless
+  /// `errorIfNonFinite` is true. A maximum norm of infinity measures the norm and never changes a scale; in torch, an infinite
+  /// norm then becomes NaN.
   ///
   /// - Parameters:
   ///   - maxNorm: The maximum norm, at least 0.
-  ///   - norm: What is measured.
+  ///   - norm: The kind of norm.
   ///   - errorIfNonFinite: Whether a norm that is not finite is an error: torch's `error_if_nonfinite`.
   ///   - backend: The backend.
-  ///   - threads: Threads at the most; nil for as many as there are processors. They change no bit of the
-  ///     result.
+  ///   - threads: The maximum number of threads; nil for one per processor. It does not change the result.
   /// - Returns: The norm before clipping.
   /// - Throws: ``GradientClippingError``, with all scales as they were.
   @discardableResult
@@ -65,9 +64,9 @@ extension Collection where Element == Parameter {
   /// Limits every element of every gradient, times its scale, to −maxValue ... maxValue: torch's
   /// `clip_grad_value_`.
   ///
-  /// Gradients are written in place: of one that is shared, as those of a ``GradientAccumulator`` are, a
-  /// copy. This bends the direction of a gradient, which clipping by norm keeps. Elements that are NaN stay
-  /// so, infinite ones become the limit, which hides an overflow from the step.
+  /// Gradients are written in place. If a gradient shares its memory, as gradients of a ``GradientAccumulator`` do, a copy is
+  /// written. This changes the direction of a gradient, which clipping by norm does not. NaN elements stay NaN. Infinite
+  /// elements become the limit, which hides an overflow from the step.
   ///
   /// - Parameter maxValue: The maximum magnitude, at least 0.
   /// - Throws: ``GradientClippingError``, with all gradients as they were.
@@ -80,11 +79,11 @@ extension Collection where Element == Parameter {
 }
 
 extension Parameter {
-  /// Scales this gradient alone by min(1, maxNorm / (norm + 10⁻⁶)): a limit for each parameter.
+  /// Scales only this gradient by min(1, maxNorm / (norm + 10⁻⁶)), with its own norm.
   ///
-  /// As ``Swift/Collection/clipGradientNorm(maxNorm:norm:errorIfNonFinite:backend:threads:)`` on this
-  /// parameter alone. Unlike the norm of all, it is known as soon as this gradient is, so that the parameter can be
-  /// stepped alone.
+  /// It does the same as ``Swift/Collection/clipGradientNorm(maxNorm:norm:errorIfNonFinite:backend:threads:)`` on a collection
+  /// of one parameter. The norm of one gradient is known as soon as the gradient exists, so that the parameter can be stepped
+  /// by itself.
   ///
   /// - Returns: The norm before clipping.
   /// - Throws: ``GradientClippingError``, with the scale as it was.

@@ -1,16 +1,17 @@
-/// What a step does about a gradient with a NaN or an infinity, or one whose squares overflow.
+/// The policy of a step for gradients that are not finite: with a NaN, an infinity, or squares that overflow.
 public enum NonFinitePolicy: String, Sendable, Hashable, Codable, CaseIterable {
-  /// The update is made all the same, and the parameter becomes NaN: what the reference does.
+  /// The update is made and the parameter becomes NaN, as in the reference.
   case propagate
-  /// The parameter and its state stay as they are; others are stepped. It costs nothing.
+  /// The parameter and its state are unchanged, and other parameters are stepped. With Adafactor this costs nothing.
   case skipParameter
   /// No parameter is stepped.
   ///
-  /// Every gradient is read before the first parameter is written, so none is found in the cache again.
+  /// Every gradient is read before the first parameter is written, so that gradients are no longer in the cache.
   case skipStep
-  /// No parameter is stepped, and the step throws, naming the first such parameter. It costs as `skipStep` does.
+  /// No parameter is stepped, and the step throws an error that names the first such parameter. It costs as much as
+  /// `skipStep`.
   case throwError
 
-  /// Whether every decision must stand before the first update.
+  /// Whether every decision must be known before the first update.
   var decidesTogether: Bool { self == .skipStep || self == .throwError }
 }

@@ -2,10 +2,10 @@ import Backends
 import KernelInterface
 import Tensors
 
-/// One parameter of an optimizer: its prepared step, which holds the state, and what is known of its values.
+/// One parameter of an optimizer: its prepared step, which holds the state, and the known sum of its squares.
 final class ParameterSlot: StepItem {
   let parameter: Parameter
-  /// The place among all parameters of the optimizer.
+  /// The index among all parameters of the optimizer.
   let index: Int
   private let group: any AnyRuleGroup
   /// The shape and the types that the step is prepared for, and whether it judges gradients; before the first step the
@@ -36,7 +36,16 @@ final class ParameterSlot: StepItem {
     set { step.anyState = newValue }
   }
 
-  /// Prepares the step for the parameter and its gradient as they are now, unless it is prepared for such already.
+  /// Returns whether the parameter has a gradient, and the step is prepared for both as they are now.
+  func isPrepared(needsVerdict: Bool) -> Bool {
+    guard let gradient = parameter.gradient else { return false }
+    self.gradient = gradient.elements
+    return gradient.shape == shape && gradient.scalarType == types.gradient
+      && needsVerdict == self.needsVerdict && parameter.value.shape == shape
+      && parameter.value.scalarType == types.parameter
+  }
+
+  /// Prepares the step for the current shapes and types of parameter and gradient, unless it is prepared for them already.
   ///
   /// - Returns: Whether there is a new step.
   /// - Throws: `OptimizerError` for a gradient that does not fit the parameter, and for a parameter that no longer fits its
@@ -44,12 +53,7 @@ final class ParameterSlot: StepItem {
   func prepare(
     gradient: Tensor, needsVerdict: Bool, mayComeFromMemory: Bool, kernels: KernelTable, backend: Backend
   ) throws(OptimizerError) -> Bool {
-    self.gradient = gradient.elements
-    if gradient.shape == shape && gradient.scalarType == types.gradient && needsVerdict == self.needsVerdict
-      && parameter.value.shape == shape && parameter.value.scalarType == types.parameter
-    {
-      return false
-    }
+    if isPrepared(needsVerdict: needsVerdict) { return false }
     let (shape, scalarType) = (parameter.value.shape, parameter.value.scalarType)
     if gradient.shape != shape {
       throw .gradientShape(parameter: parameter.name, shape: shape, gradient: gradient.shape)
@@ -66,13 +70,13 @@ final class ParameterSlot: StepItem {
     return true
   }
 
-  /// Whether a state is of the kind that this parameter's rule has.
+  /// Returns whether a state has the type of this parameter's rule.
   func accepts(_ state: any ParameterState) -> Bool {
     func accepts<Group: AnyRuleGroup>(_: Group) -> Bool { state is Group.Rule.State }
     return accepts(group)
   }
 
-  /// Refuses a state that this parameter cannot have.
+  /// Throws an error for a state that this parameter cannot have.
   ///
   /// - Precondition: it is of the kind that the parameter's rule has.
   func check(_ state: any ParameterState) throws(OptimizerError) {
@@ -98,11 +102,13 @@ final class ParameterSlot: StepItem {
   }
 
   override func end(isWritten: Bool) {
-    super.end(isWritten: isWritten)
+    let step = step
     self.isWritten = isWritten
     if isWritten {
+      step.commit()
       if let sum = step.squaresAfter { squares = sum } else { squaresStamp = nil }
     } else {
+      step.discard()
       squaresStamp = nil
     }
   }

@@ -3,26 +3,26 @@ import Tensors
 
 /// One step of one tensor as the engine runs it: phases, one after the other, each a number of independent tasks.
 ///
-/// For every phase the engine runs its tasks in any order, on any threads; then `fold`, which adds up what the tasks left,
-/// in a fixed order; then it sums the reduction buffer over all machines that share the tensor; and then calls `finish`,
-/// which sees the sums of the whole tensor. Nothing is written to the parameter or its state before
+/// For every phase the engine runs its tasks in any order, on any threads. Then it calls `fold`, which adds the results of
+/// the tasks in a fixed order. Then it sums the reduction buffer over all machines that share the tensor, and calls
+/// `finish`, which sees the sums of the whole tensor. Nothing is written to the parameter or its state before
 /// `firstWritingPhase`, and `finish` of an earlier phase says whether to write at all.
 ///
 /// Adafactor has three phases: statistics, moments, update. AdamW has one, and a second before it if gradients must be
 /// judged first. A step with matrix products runs them in `finish`, which receives the kernels, or as tasks.
 package protocol PhasedStep: AnyObject {
-  /// Elements of the tensor that lie in this process.
+  /// The number of elements of the tensor that are in this process.
   var elementCount: Int { get }
   /// The number of phases.
   var phaseCount: Int { get }
   /// The first phase that writes the parameter or its state.
   var firstWritingPhase: Int { get }
 
-  /// Bytes that the phases hand on from one to the next.
+  /// The size in bytes of the numbers that one phase leaves for the next.
   var workspaceByteCount: Int { get }
-  /// Bytes that a thread needs during a task.
+  /// The size in bytes of a thread's memory during a task.
   var scratchByteCount: Int { get }
-  /// Gives the step its workspace, before the first phase.
+  /// Sets the address of the workspace, before the first phase.
   func bindWorkspace(_ address: UnsafeMutableRawPointer)
 
   /// The number of tasks of a phase.
@@ -32,7 +32,7 @@ package protocol PhasedStep: AnyObject {
 
   /// The number of independent parts of a phase's fold.
   func foldCount(in phase: Int) -> Int
-  /// Adds up what the tasks of a phase left, in a fixed order: one part.
+  /// Adds the results of a phase's tasks in a fixed order: one part.
   func fold(_ part: Int, in phase: Int)
 
   /// The numbers that machines that share this tensor sum after a phase's fold; empty if there are none.
@@ -63,7 +63,7 @@ extension PhasedStep {
   }
 }
 
-/// What a phase led to.
+/// The result of a phase.
 package enum StepVerdict: Sendable {
   /// The next phase may run.
   case proceed
@@ -81,7 +81,7 @@ package struct SteppedTensor {
   package var gradientScale: Double
   /// Σ p² before the step, if it is known.
   package var squaresBefore: Double?
-  /// The parameter that both belong to, which outlives the step; nil for memory of the caller's.
+  /// The parameter that both belong to, which outlives the step; nil for memory of the caller.
   package unowned(unsafe) var owner: Parameter?
 
   /// The addresses of one step.
@@ -97,20 +97,20 @@ package struct SteppedTensor {
   }
 }
 
-/// A phased step that is prepared once for a parameter and then runs many times; it keeps the parameter's state.
+/// A phased step that is prepared once for a parameter and then runs many times. It keeps the parameter's state.
 ///
-/// Prepared is whatever does not change from step to step: partition, kernels, sizes of workspace and scratch. It is
+/// Whatever does not change from step to step is prepared: partition, kernels, sizes of workspace and scratch. The step is
 /// prepared again when the parameter's shape or type changes (``StepLayout``). The rule is read at each step.
 package protocol PreparedStep: PhasedStep {
   /// The state of the parameter; nil before the first step.
   var anyState: (any ParameterState)? { get set }
-  /// Begins a step: adds what the state lacks, and takes the addresses and the numbers of this step.
+  /// Begins a step: adds missing parts to the state, and takes the addresses and hyperparameters of this step.
   func begin(_ tensor: SteppedTensor)
   /// Σ p² of the updated parameter, if the update adds it up.
   var squaresAfter: Double? { get }
   /// Ends a step that was written.
   func commit()
-  /// Ends a step that was not written: takes back what `begin` added to the state.
+  /// Ends a step that was not written: removes the parts that `begin` added to the state.
   func discard()
 }
 

@@ -1,34 +1,34 @@
 import KernelInterface
 
-/// Memory for the numbers of a step, handed out piece by piece: the same code measures it and binds it.
+/// An allocator of the memory for the numbers of a step. The same code measures the memory and binds it.
 ///
-/// A type that lies in scratch memory takes its pieces in its initializer. Run with `ScratchAllocator()` the initializer
-/// measures, run with an address it binds, so that sizes and addresses cannot diverge.
+/// A type in scratch memory takes its parts in its initializer. With `ScratchAllocator()` the initializer measures; with an
+/// address it binds. So sizes and addresses cannot diverge.
 package struct ScratchAllocator {
   private var next: UnsafeMutableRawPointer
-  /// Bytes that have been taken.
+  /// The number of bytes that have been taken.
   package private(set) var byteCount = 0
 
-  /// An allocator that measures: nothing may be read or written where its pieces lie.
+  /// Creates an allocator that measures. Its addresses must not be read or written.
   package init() { next = Self.nowhere }
 
-  /// An allocator for memory at `address`, which is on a cache line.
+  /// Creates an allocator for memory at `address`, which is on a cache line.
   package init(_ address: UnsafeMutableRawPointer) { next = address }
 
   /// An address that is never read or written.
   private static var nowhere: UnsafeMutableRawPointer { UnsafeMutableRawPointer(bitPattern: 64)! }
 
-  /// Room for `count` numbers in Double.
+  /// Takes memory for `count` numbers in Double.
   package mutating func doubles(_ count: Int) -> UnsafeMutablePointer<Double> {
     take(count * 8).assumingMemoryBound(to: Double.self)
   }
 
-  /// Room for `count` elements of `type`.
+  /// Takes memory for `count` elements of `type`.
   package mutating func elements(_ count: Int, _ type: ScalarType) -> MutableElements {
     MutableElements(take(count * type.byteCount), type)
   }
 
-  /// Each piece starts on a cache line, so that no two threads write to one.
+  /// Each part starts on a cache line, so that no two threads write to the same line.
   private mutating func take(_ bytes: Int) -> UnsafeMutableRawPointer {
     let taken = (bytes + 63) / 64 * 64
     defer {

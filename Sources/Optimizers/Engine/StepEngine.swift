@@ -10,7 +10,7 @@ import Tensors
 final class StepEngine {
   /// The kernels.
   let kernels: KernelTable
-  /// The most threads that a step uses, including the calling one.
+  /// The maximum number of threads of a step, including the calling thread.
   let threads: Int
   private let memory = StepMemory()
 
@@ -19,15 +19,15 @@ final class StepEngine {
     self.threads = threads
   }
 
-  /// Bytes held for the numbers that a step hands on from phase to phase.
+  /// The size in bytes of the memory that is held for the numbers between phases.
   var workspaceByteCount: Int { memory.byteCount }
 
   /// Runs all phases of each step.
   ///
   /// - Parameters:
   ///   - batch: The steps; no two share memory that is written.
-  ///   - policy: What happens to a tensor whose update is not finite.
-  /// - Returns: The places of the steps whose update is not finite.
+  ///   - policy: The policy for tensors whose updates are not finite.
+  /// - Returns: The indices of the steps whose updates are not finite.
   func run(_ batch: StepBatch, policy: NonFinitePolicy) -> [Int] {
     let plan = batch.plan(threads: threads, together: policy.decidesTogether)
     let base = memory.reserve(threads * (plan.scratchBytes + plan.soloBytes) + plan.waveBytes)
@@ -106,7 +106,7 @@ final class StepBatch {
   }
 }
 
-/// One tensor in a batch: a step, what begins it and what ends it.
+/// One tensor in a batch: a step, and the code that begins and ends it.
 class StepItem {
   /// The prepared step.
   fileprivate(set) var step: any PreparedStep
@@ -125,7 +125,7 @@ class StepItem {
   }
 }
 
-/// What the threads of one run share.
+/// The memory and the items that the threads of one run share.
 private struct Arena: @unchecked Sendable {
   let kernels: KernelTable
   let items: ContiguousArray<StepItem>
@@ -138,7 +138,7 @@ private struct Arena: @unchecked Sendable {
   /// The scratch of one thread.
   func scratch(_ worker: Int) -> UnsafeMutableRawPointer { base + worker * scratchBytes }
 
-  /// Runs all phases of one tensor on the calling thread; returns whether its update is finite.
+  /// Runs all phases of one tensor on the calling thread, and returns whether its update is finite.
   func runAlone(_ item: StepItem, _ worker: Int) -> Bool {
     item.begin()
     let step = item.step

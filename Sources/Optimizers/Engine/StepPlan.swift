@@ -1,4 +1,5 @@
-/// Which tensors one thread steps alone, and which are divided among all, in waves that fit the cache.
+/// The division of the work: tensors that one thread steps by itself, and tensors that all threads share, in waves that fit
+/// the cache.
 ///
 /// It is made once for the steps of an optimizer, and again when these change. The plan affects speed only: every tensor
 /// is stepped by the same tasks in any plan.
@@ -16,13 +17,13 @@ struct StepPlan {
   /// The workspace of the largest wave.
   private(set) var waveBytes = 0
 
-  /// Elements of a wave: the gradients stay in a last-level cache of 8 MB and more.
+  /// The number of elements of a wave. Its gradients stay in a last-level cache of 8 MB or more.
   private static let waveElements = 1 << 20
-  /// Elements of a chunk of solo tensors: enough that handing it to a thread costs little.
+  /// The number of elements of a chunk of solo tensors: enough that giving it to a thread costs little.
   private static let chunkElements = 1 << 14
-  /// The most elements of a solo tensor: beyond the second-level cache one thread gains nothing by having it alone.
+  /// The maximum number of elements of a solo tensor. A larger tensor does not fit in the second-level cache of one thread.
   private static let soloElements = 1 << 17
-  /// The most tensors of a chunk: the smallest ones cost as much as a few hundred elements each.
+  /// The maximum number of tensors of a chunk. The smallest tensors cost as much as a few hundred elements each.
   private static let chunkTensors = 64
 
   /// - Parameter together: Whether every verdict must be known before the first write, which makes one wave of all.

@@ -1,11 +1,11 @@
 import KernelInterface
 import Tensors
 
-/// A factor S on the loss that keeps Float16 gradients above 0, found by trial: torch's `GradScaler`.
+/// A dynamic loss scale S that keeps Float16 gradients from vanishing: torch's `GradScaler`.
 ///
-/// The gradients of S · loss are S times those of the loss; ``unscale(_:)`` divides by S. When one of them is
-/// NaN or infinite, the step is left out and S ← S · backoffFactor; after `growthInterval` steps without, S ←
-/// S · growthFactor. So S settles just below what overflows.
+/// The gradients of S · loss are S times the gradients of the loss. ``unscale(_:)`` divides them by S. If one of them is NaN
+/// or infinite, the step is skipped and S ← S · backoffFactor. After `growthInterval` finite steps in a row,
+/// S ← S · growthFactor. So S stays just below the overflow.
 ///
 ///     model.setGradients(for: batch, lossScale: scaler.scale)
 ///     try scaler.unscale(parameters)                             // to clip; step does it where you don't
@@ -14,43 +14,41 @@ import Tensors
 ///     try scaler.update()
 ///
 /// Semantics and defaults are those of torch 2.15.0's `torch.amp.GradScaler`, with these differences:
-/// - No gradient is written: S goes into ``Parameter/gradientScale``. Float16 gradients, which torch refuses
-///   to un-scale because they would lose what the scale has saved, are as good as any.
-/// - The check of finiteness reads a gradient once and leaves its norm for clipping; where a
-///   ``GradientAccumulator`` applied it, nothing is read.
-/// - Wrong orders are errors: clipping before un-scaling, and gradients that were replaced after it. There
-///   they pass, and train with other norms.
-/// - The check belongs to parameters: where one update serves several optimizers, give each step its own
-///   parameters.
+/// - No gradient is written: S becomes a part of ``Parameter/gradientScale``. So Float16 gradients can be unscaled, which
+///   torch refuses.
+/// - The check of finiteness reads a gradient once and keeps its norm for clipping. If a ``GradientAccumulator`` applied the
+///   gradient, nothing is read.
+/// - Clipping before unscaling is an error, and so is replacing a gradient after unscaling. Torch accepts both and trains
+///   with other norms.
+/// - The check belongs to parameters. If one update serves several optimizers, give each step its own parameters.
 public final class LossScaler {
-  /// What it does next, and with which settings: all of it.
+  /// The settings and the current scale.
   public private(set) var state: State
 
-  /// Whether losses are scaled. A scaler that is not enabled has a scale of 1, steps always and updates
-  /// nothing.
+  /// Whether losses are scaled. A scaler that is not enabled has a scale of 1, always steps and updates nothing.
   public let isEnabled: Bool
 
   private let backend: Backend
   private let threads: Int?
 
-  /// What is known of each parameter since the last update.
+  /// The checks of parameters since the last update.
   private var checks: [ObjectIdentifier: Check] = [:]
 
-  /// What is known of a parameter's gradient.
+  /// The check of a parameter's gradient.
   private struct Check {
-    /// Kept, so that no other can take its identity.
+    /// The parameter, kept so that no other can take its identity.
     let parameter: Parameter
     let isFinite: Bool
     var isStepped = false
   }
 
-  /// A scaler.
+  /// Creates a scaler.
   ///
   /// - Parameters:
-  ///   - state: Where to begin, with which settings; torch's defaults if left out.
+  ///   - state: The settings and the initial scale; torch's by default.
   ///   - isEnabled: Whether losses are scaled.
   ///   - backend: The backend.
-  ///   - threads: Threads that a check uses at the most; nil for as many as there are processors.
+  ///   - threads: The maximum number of threads of a check; nil for one per processor.
   /// - Throws: ``LossScalerError/invalidSetting(name:value:requirement:)``.
   public init(
     _ state: State = State(), isEnabled: Bool = true, backend: Backend = .default, threads: Int? = nil
@@ -62,16 +60,16 @@ public final class LossScaler {
     self.threads = threads
   }
 
-  /// S, what losses are multiplied by; 1 where the scaler is not enabled.
+  /// S, the factor of losses; 1 if the scaler is not enabled.
   public var scale: Double { isEnabled ? state.scale : 1 }
 
-  /// S · loss.
+  /// Returns S · loss.
   public func scaled(_ loss: Double) -> Double { loss * scale }
 
-  /// S · x: of losses, or of the gradient that the backward pass begins with.
+  /// Returns S · x, for losses or for the gradient at the start of the backward pass.
   public func scaled(_ x: Tensor) -> Tensor { isEnabled ? x * scale : x }
 
-  /// Goes on from a state that was taken elsewhere, its settings included.
+  /// Restores a state, including its settings.
   ///
   /// - Throws: ``LossScalerError/invalidSetting(name:value:requirement:)``, with everything as it was.
   public func restore(_ state: State) throws(LossScalerError) {
@@ -84,16 +82,12 @@ public final class LossScaler {
 // MARK: The loop
 
 extension LossScaler {
-  /// Divides gradients by S, and notes whether they are finite: torch's `unscale_`. Each is read once at the
-  /// most.
+  /// Divides gradients by S and checks whether they are finite: torch's `unscale_`. Each gradient is read at most once.
   ///
-  /// Needed where gradients are clipped or looked at before the step; after all have been accumulated, once a
-  /// step.
+  /// Call it if gradients are clipped or inspected before the step: once per step, after all have been accumulated.
   ///
-  /// - Parameter parameters: Those that one ``step(_:_:)`` will concern; those without a gradient are left
-  ///   alone.
-  /// - Throws: ``LossScalerError`` for gradients that are un-scaled, clipped or stepped already; nothing has
-  ///   changed then.
+  /// - Parameter parameters: The parameters of one ``step(_:_:)``. Those without a gradient are skipped.
+  /// - Throws: ``LossScalerError`` for gradients that are already unscaled, clipped or stepped, with nothing changed.
   public func unscale(_ parameters: [Parameter]) throws(LossScalerError) {
     guard isEnabled else { return }
     let parameters = parameters.filter { $0.gradient != nil }
@@ -115,9 +109,9 @@ extension LossScaler {
 
   /// Steps the optimizer if the gradients of all its parameters are finite: torch's `step`.
   ///
-  /// Gradients that ``unscale(_:)`` has not un-scaled are un-scaled first.
+  /// Gradients that ``unscale(_:)`` has not unscaled are unscaled first.
   ///
-  /// - Returns: What was done; nil where the step was left out.
+  /// - Returns: The report of the step; nil if the step was skipped.
   @discardableResult
   public func step(_ optimizer: Optimizer) throws -> StepReport? {
     try step(optimizer.parameters) { try optimizer.step() }
@@ -125,12 +119,12 @@ extension LossScaler {
 
   /// Runs `body`, which steps these parameters, if all their gradients are finite.
   ///
-  /// As ``step(_:)``, for steps of a part of an optimizer's parameters, or of several optimizers together.
+  /// It does the same as ``step(_:)`` for some of an optimizer's parameters, or for several optimizers together.
   ///
-  /// - Returns: What `body` returned; nil where the step was left out.
-  /// - Throws: ``LossScalerError`` where none has a gradient, for a second step before ``update()``, for
-  ///   orders that `unscale` refuses, and for a gradient that was replaced after it, with nothing stepped;
-  ///   and what `body` throws.
+  /// - Returns: The result of `body`; nil if the step was skipped.
+  /// - Throws: ``LossScalerError`` if no parameter has a gradient, for a second step before ``update()``, for
+  ///   gradients that `unscale` refuses, and for a gradient that was replaced after it, with nothing stepped;
+  ///   and any error of `body`.
   @discardableResult
   public func step<Result>(_ parameters: [Parameter], _ body: () throws -> Result) throws -> Result? {
     guard isEnabled else { return try body() }
@@ -150,7 +144,7 @@ extension LossScaler {
     return result
   }
 
-  /// Changes S by what the checks since the last update found: torch's `update`. Call it after the step.
+  /// Changes S according to the checks since the last update: torch's `update`. Call it after the step.
   ///
   /// - Throws: ``LossScalerError/nothingChecked``.
   public func update() throws(LossScalerError) {

@@ -1,25 +1,25 @@
-/// What a loss scaler refuses, before it changes anything.
+/// An error of a loss scaler, thrown before anything has changed.
 public enum LossScalerError: Error, Sendable, Equatable {
   /// A setting out of its range.
   case invalidSetting(name: String, value: Double, requirement: String)
-  /// The loss scale was taken out of this gradient already.
+  /// The gradient was already divided by the loss scale.
   case alreadyUnscaled(parameter: String)
-  /// Un-scaling after the step that un-scaled.
+  /// Unscaling after the step that unscaled.
   case unscaledAfterStep(parameter: String)
   /// A second step before ``LossScaler/update()``.
   case alreadyStepped(parameter: String)
   /// The gradient was clipped while the loss scale was still in it.
   case clippedBeforeUnscaling(parameter: String)
-  /// The gradient was set or written to after it was un-scaled.
+  /// The gradient was set or written to after it was unscaled.
   case gradientReplaced(parameter: String)
   /// A step of parameters none of which has a gradient.
   case noGradients
-  /// An update without a step or an un-scaling before it.
+  /// An update without a step or an unscaling before it.
   case nothingChecked
 }
 
 extension LossScalerError: CustomStringConvertible {
-  /// What is wrong, with which values, and what to do.
+  /// The problem, its values and the remedy.
   public var description: String {
     switch self {
     case .invalidSetting(let name, let value, let requirement):

@@ -1,18 +1,18 @@
 extension LossScaler {
-  /// Settings, and where the scale stands. The defaults are torch's.
+  /// The settings and the current scale. The defaults are torch's.
   public struct State: Sendable, Hashable {
     /// S, rounded to Float32 as torch keeps it. Above 0.
     public var scale: Double
-    /// What S is multiplied by when it grows. Above 1.
+    /// The factor of S when it grows. Above 1.
     public var growthFactor: Double
-    /// What S is multiplied by after gradients that are not finite. Above 0 and below 1.
+    /// The factor of S after gradients that are not finite. Above 0 and below 1.
     public var backoffFactor: Double
-    /// Finite steps in a row after which S grows. At least 1.
+    /// The number of finite steps in a row after which S grows. At least 1.
     public var growthInterval: Int
-    /// Finite steps since S changed last.
+    /// The number of finite steps since S last changed.
     public var growthTracker: Int
 
-    /// A state.
+    /// Creates a state.
     public init(
       scale: Double = 65536, growthFactor: Double = 2, backoffFactor: Double = 0.5,
       growthInterval: Int = 2000,
@@ -25,10 +25,10 @@ extension LossScaler {
       self.growthTracker = growthTracker
     }
 
-    /// Takes note of a step's check.
+    /// Changes the scale after a step's check.
     ///
-    /// A scale that would become infinite in Float32 stays, as in torch; so does one that would become 0,
-    /// which there turns the next gradients into NaN.
+    /// A scale that would become infinite in Float32 is unchanged, as in torch. A scale that would become 0 is unchanged too;
+    /// in torch it makes the next gradients NaN.
     mutating func advance(isFinite: Bool) {
       if isFinite {
         growthTracker += 1

@@ -1,13 +1,13 @@
 import KernelInterface
 import Tensors
 
-/// What an optimizer refuses, before it changes anything.
+/// An error of an optimizer, thrown before anything has changed.
 public enum OptimizerError: Error, Sendable, Equatable {
   /// An option is out of its range.
   case invalidOption(name: String, value: String, requirement: String)
   /// Options that exclude each other were given together; the message is the reference's.
   case conflictingOptions(String)
-  /// A setting that no option has, in a configuration that was decoded.
+  /// An unknown setting in a configuration that was decoded.
   case unknownOption(name: String, known: [String])
   /// An optimizer, or one of its groups, without a parameter.
   case noParameters(group: Int)
@@ -17,24 +17,24 @@ public enum OptimizerError: Error, Sendable, Equatable {
   case gradientShape(parameter: String, shape: Shape, gradient: Shape)
   /// A gradient is NaN or infinite, or its squares overflow, and the policy is ``NonFinitePolicy/throwError``.
   case nonFiniteGradient(parameter: String)
-  /// A parameter was to be stepped alone, but has no gradient.
+  /// A single parameter was to be stepped but has no gradient.
   case noGradient(parameter: String)
-  /// A parameter was to be stepped alone where other gradients must be known first.
+  /// A single parameter was to be stepped, but the step depends on other gradients.
   case cannotStepAlone(parameter: String, reason: String)
   /// A pattern for names is not a regular expression.
   case invalidPattern(String, reason: String)
   /// A parameter that this optimizer does not step.
   case unknownParameter(name: String)
-  /// Moments of a state have another shape than their parameter calls for; nil stands for no moments.
+  /// Moments of a state don't have the shape that their parameter requires; nil means no moments.
   case stateShape(parameter: String, moments: String, shape: Shape?, expected: Shape?)
-  /// Moments of a state have another type than their parameter calls for.
+  /// Moments of a state don't have the type that their parameter requires.
   case stateType(parameter: String, moments: String, type: ScalarType, expected: ScalarType)
   /// There is no group of this index.
   case noGroup(index: Int, count: Int)
 }
 
 extension OptimizerError: CustomStringConvertible {
-  /// What is wrong, with which values, and what to do.
+  /// The problem, its values and the remedy.
   public var description: String {
     switch self {
     case .invalidOption(let name, let value, let requirement):

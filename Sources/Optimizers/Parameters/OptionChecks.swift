@@ -1,4 +1,4 @@
-/// How errors name an option: as Swift does, or by the key that it has in settings.
+/// The names of options in errors: Swift's names, or the keys in settings.
 enum OptionNaming {
   case swift, settings
 

@@ -2,18 +2,17 @@ import Tensors
 
 /// A tensor that an optimizer changes, with its name and its gradient.
 ///
-/// An optimizer and a model share it, which is why it is a reference. It belongs to one task at a time: it is not
-/// `Sendable`.
+/// An optimizer and a model share it, so it is a class. It is not `Sendable`: only one task may use it at a time.
 public final class Parameter {
-  /// The name by which checkpoints and error messages know it; unique within an optimizer.
+  /// The name in checkpoints and error messages, unique within an optimizer.
   public let name: String
 
-  /// The current values. A step changes them in place where nobody else holds the tensor, and a copy otherwise.
+  /// The current values. A step changes them in place, or changes a copy if another tensor shares their memory.
   public var value: Tensor
 
-  /// The gradient of the loss with respect to ``value``, of the same shape; nil where there is none in this step.
+  /// The gradient of the loss with respect to ``value``, of the same shape; nil if there is none in this step.
   ///
-  /// A step leaves it as it is. Setting it sets ``gradientScale`` to 1.
+  /// A step does not change it. Setting it sets ``gradientScale`` to 1.
   public var gradient: Tensor? {
     didSet {
       gradientScale = 1
@@ -21,18 +20,18 @@ public final class Parameter {
     }
   }
 
-  /// What a step multiplies the gradient by as it reads it: the gradient is ``gradient`` × this.
+  /// The factor that a step multiplies the gradient by as it reads it.
   ///
-  /// Division by an accumulated weight or a loss scale, and clipping by a norm, cost nothing this way.
+  /// Division by an accumulated weight or a loss scale, and clipping by a norm, therefore cost nothing.
   public var gradientScale: Double = 1
 
-  /// What has been done with ``gradient`` since it was set.
+  /// The operations on ``gradient`` since it was set.
   var gradientNotes = GradientNotes()
 
-  /// A parameter.
+  /// Creates a parameter.
   ///
   /// - Parameters:
-  ///   - name: A name that is unique within an optimizer.
+  ///   - name: A name, unique within an optimizer.
   ///   - value: The initial values.
   public init(_ name: String, _ value: Tensor) {
     self.name = name

@@ -6,7 +6,7 @@ public struct ParameterGroup<Rule: UpdateRule>: AnyParameterGroup {
   /// The options that apply to them.
   public var options: Rule
 
-  /// A group for an optimizer's initializer.
+  /// Creates a group for an optimizer's initializer.
   public init(_ parameters: [Parameter], options: Rule) {
     self.parameters = parameters
     self.options = options
@@ -14,7 +14,7 @@ public struct ParameterGroup<Rule: UpdateRule>: AnyParameterGroup {
 
   /// The learning rate of the next step; nil if the rule computes it.
   ///
-  /// Setting the rate of a group that computes its own is a mistake that traps, as is a rate that the options refuse.
+  /// Setting the rate of a group whose rule computes it traps, and so does a rate that the options refuse.
   public var learningRate: Double? {
     get { options.learningRate.constant }
     set {
@@ -35,11 +35,11 @@ public struct ParameterGroup<Rule: UpdateRule>: AnyParameterGroup {
     set { options.weightDecay = newValue }
   }
 
-  /// The options, of whichever rule.
+  /// The options, of any rule.
   public var anyOptions: any UpdateRule { options }
 }
 
-/// A group of parameters, of whichever rule: for optimizers whose groups have different ones.
+/// A group of parameters with any rule, for optimizers whose groups have different rules.
 public protocol AnyParameterGroup {
   /// The parameters, in the order they were given.
   var parameters: [Parameter] { get }
@@ -47,6 +47,6 @@ public protocol AnyParameterGroup {
   var learningRate: Double? { get set }
   /// The weight decay of the next step.
   var weightDecay: Double { get set }
-  /// The options, of whichever rule.
+  /// The options, of any rule.
   var anyOptions: any UpdateRule { get }
 }

@@ -1,9 +1,9 @@
 import _StringProcessing
 
-/// Which parameters decay, decided by their names: the rule of the reference's `AdamWeightDecay`.
+/// A selection by name of the parameters that decay, as in the reference's `AdamWeightDecay`.
 ///
-/// A parameter decays if a pattern of `including` matches its name, or if none of `excluding` does: including wins.
-/// Patterns are regular expressions that may match anywhere in a name; case counts.
+/// A parameter decays if a pattern of `including` matches its name, or if no pattern of `excluding` does: including wins.
+/// Patterns are case-sensitive regular expressions that may match anywhere in a name.
 ///
 ///     let patterns = try WeightDecayPatterns(excluding: ["LayerNorm", "bias"])
 ///     let optimizer = try AdamW(groups: patterns.groups(of: model.parameters, options: .init(weightDecay: 0.1)))
@@ -11,11 +11,11 @@ public struct WeightDecayPatterns {
   private let including: [Regex<AnyRegexOutput>]
   private let excluding: [Regex<AnyRegexOutput>]
 
-  /// Patterns.
+  /// Creates a selection.
   ///
   /// - Parameters:
-  ///   - including: What decays, also where a pattern of `excluding` matches.
-  ///   - excluding: What else does not decay.
+  ///   - including: Names that decay even if a pattern of `excluding` matches.
+  ///   - excluding: Names that don't decay.
   /// - Throws: `OptimizerError.invalidPattern` for the first that is not a regular expression.
   public init(including: [String] = [], excluding: [String] = []) throws(OptimizerError) {
     self.including = try including.map(Self.expression)
@@ -31,14 +31,14 @@ public struct WeightDecayPatterns {
     }
   }
 
-  /// Whether a parameter of this name decays.
+  /// Returns whether a parameter of this name decays.
   public func decays(_ name: String) -> Bool {
     including.contains { name.contains($0) } || !excluding.contains { name.contains($0) }
   }
 
-  /// The parameters as groups: those that decay with `options`, the others with the same but weight decay 0.
+  /// Returns the parameters as groups: those that decay with `options`, the others with the same options and no weight decay.
   ///
-  /// Each keeps the order of `parameters`. A group without parameters is left out.
+  /// Each group keeps the order of `parameters`. Groups without parameters are omitted.
   public func groups<Options: UpdateRule>(
     of parameters: [Parameter], options: Options
   ) -> [ParameterGroup<Options>] {

@@ -2,10 +2,10 @@ import KernelInterface
 import ScalarTypes
 
 extension Rounding {
-  /// Whether steps of a parameter of this type keep what rounding loses.
+  /// Returns whether steps of a parameter of this type keep the rounding error.
   package func keepsResidual(of type: ScalarType) -> Bool { self == .compensated && type.hasResidual }
 
-  /// How step `step` of a tensor, counted from 1, is rounded.
+  /// Returns the rounding of step `step` of a tensor, counted from 1.
   ///
   /// - Parameter residual: The tensor's residual, if this keeps one.
   func rounding(
@@ -27,7 +27,7 @@ extension Rounding {
 }
 
 extension ScalarType {
-  /// Whether what rounding to this type loses can be kept: Float32 and Float64 are not rounded to.
+  /// Whether the error of rounding to this type can be kept: parameters of Float32 and Float64 are not rounded.
   var hasResidual: Bool { self == .bfloat16 || self == .float16 }
 }
 

@@ -1,38 +1,39 @@
-/// How a step rounds into 16-bit parameters.
+/// The rounding of new values into 16-bit parameters.
 ///
-/// Steps are computed in Float32. Rounded to nearest, updates below half a unit in the last place are lost, and training
-/// stalls: those below 2⁻⁹ of a BFloat16 value, or 2⁻⁸ where its significand is small; 2⁻¹² and 2⁻¹¹ of a Float16 value.
-/// Parameters of 32 and 64 bits are stored as they are computed, whatever is chosen.
+/// Steps are computed in Float32. If new values are rounded to nearest, updates below half a unit in the last place are lost
+/// and training stalls. That is the case below 2⁻⁹ to 2⁻⁸ of a BFloat16 value, and below 2⁻¹² to 2⁻¹¹ of a Float16 value.
+/// Parameters of 32 and 64 bits are not rounded.
 ///
-/// | | bytes an element | what becomes of an update below the last place |
+/// | | additional bytes per element | an update below the last place |
 /// | --- | --- | --- |
-/// | ``nearest`` | none | it is lost |
-/// | ``stochastic`` | none | it counts in the mean |
-/// | ``compensated`` | 2 more of state, read and written | it is kept until it counts |
+/// | ``nearest`` | none | is lost |
+/// | ``stochastic`` | none | has its full effect on average |
+/// | ``compensated`` | 2 of state, read and written | is kept until it has an effect |
 ///
 /// References: Gupta et al., "Deep Learning with Limited Numerical Precision" (2015), arXiv:1502.02551; Zamirai et al.,
 /// "Revisiting BFloat16 Training" (2020), arXiv:2010.06192.
 public enum Rounding: String, Sendable, Hashable, Codable, CaseIterable {
-  /// To the nearest value, ties to even: what the references do.
+  /// Rounds to the nearest value, ties to even, as the references do.
   case nearest
-  /// Up or down to one of the two adjacent values, each as likely as the other one is far away: right in the mean.
+  /// Rounds up or down at random, with probabilities that make the expected result exact.
   ///
-  /// The draws depend on `roundingSeed`, the parameter's name, the number of its step and the element's index, and on
-  /// nothing else: neither on threads nor on the backend. A run that is resumed draws the same numbers.
+  /// The draws depend only on `roundingSeed`, the parameter's name, its step count and the element's index. They don't depend
+  /// on threads or on the backend, and a resumed training draws the same numbers.
   ///
   /// Values between the greatest finite one and the power of two above are rounded to either of them, which is infinity.
   case stochastic
-  /// To nearest, while the state keeps what that lost and gives it back before the next update (Kahan's summation).
+  /// Rounds to nearest, keeps the rounding error in the state, and adds it back before the next update (Kahan summation).
   ///
   /// The residual is kept in the parameter's own type [`residual`]. With it BFloat16 has 16 significant bits, Float16
-  /// has 22 (for this it is kept in units of 2⁻¹¹). A step with another rounding drops it. It belongs to the values that
-  /// the last step left: whoever sets others forgets the state, too, or begins half a unit in the old last place off.
+  /// has 22 (for this it is kept in units of 2⁻¹¹). A step with another rounding discards it. It belongs to the values that
+  /// the last step wrote: if you set other values, discard the state too, or the first step is off by up to half a unit in
+  /// the last place of the old values.
   case compensated
 }
 
-/// A rule that can round into 16-bit parameters in other ways than to nearest.
+/// A rule with a choice of how to round into 16-bit parameters.
 public protocol RoundedRule: UpdateRule {
-  /// How new values are rounded into 16-bit parameters; others are not rounded.
+  /// The rounding of new values into 16-bit parameters; others are not rounded.
   var rounding: Rounding { get set }
 
   /// The seed of ``Rounding/stochastic``.

@@ -1,7 +1,7 @@
 import KernelInterface
 import Tensors
 
-/// A rule that treats each element alone: the engine runs it on blocks, on all threads.
+/// A rule that updates every element by itself. The engine runs it on blocks, on all threads.
 ///
 ///     struct Momentum: ElementwiseRule {
 ///       static let name = "momentum"
@@ -31,12 +31,16 @@ public protocol ElementwiseRule: RoundedRule where State == MomentState {
 
   /// Updates the elements of a block of a parameter that is computed in `Float`.
   ///
-  /// - Parameter step: The step, counted from 1.
+  /// - Parameters:
+  ///   - block: The elements, with their gradient and moments.
+  ///   - step: The step, counted from 1.
   func update(_ block: ElementBlock<Float>, step: Int)
 
   /// Updates the elements of a block of a Float64 parameter.
   ///
-  /// - Parameter step: The step, counted from 1.
+  /// - Parameters:
+  ///   - block: The elements, with their gradient and moments.
+  ///   - step: The step, counted from 1.
   func update(_ block: ElementBlock<Double>, step: Int)
 }
 
@@ -49,12 +53,12 @@ public struct ElementBlock<Scalar: BinaryFloatingPoint> {
   /// The moments, to change, in the order of the rule's names.
   public let moments: [UnsafeMutableBufferPointer<Scalar>]
 
-  /// The places in the block.
+  /// The indices of the block's elements.
   public var indices: Range<Int> { parameter.indices }
 }
 
 extension ElementwiseRule {
-  /// Zeros for each of the moments.
+  /// Returns a state of zeros for each of the moments.
   public func initialState(shape: Shape, scalarType: ScalarType) -> MomentState {
     MomentState(
       Dictionary(
@@ -63,7 +67,7 @@ extension ElementwiseRule {
         }))
   }
 
-  /// Refuses moments and a residual that do not fit the parameter.
+  /// Throws an error for moments or a residual that don't fit the parameter.
   public func check(
     _ state: MomentState, parameter: String, shape: Shape, scalarType: ScalarType
   ) throws(OptimizerError) {
@@ -76,7 +80,7 @@ extension ElementwiseRule {
     try checkResidual(state.tensors[residualName], parameter: parameter, shape: shape, scalarType: scalarType)
   }
 
-  /// One step of one parameter on this thread: what the engine does block by block.
+  /// Takes one step of one parameter on this thread, as the engine does block by block.
   public func update(_ parameter: inout Tensor, gradient: Tensor, state: inout MomentState) {
     func update<Scalar: ArithmeticScalar>(_: Scalar.Type) {
       var values = parameter.converted(to: Scalar.scalarType)

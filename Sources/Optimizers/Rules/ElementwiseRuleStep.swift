@@ -1,7 +1,7 @@
 import KernelInterface
 import Tensors
 
-/// The step of a rule that treats each element alone: on blocks, in tiles that stay in the first-level cache.
+/// The step of an elementwise rule: on blocks, in tiles that stay in the first-level cache.
 final class ElementwiseRuleStep<Rule: ElementwiseRule>: PreparedStep {
   private let group: RuleGroup<Rule>
   private let layout: StepLayout
@@ -19,7 +19,7 @@ final class ElementwiseRuleStep<Rule: ElementwiseRule>: PreparedStep {
   /// Per block: whether its gradient is finite.
   private let blocksAreFinite: UnsafeMutableBufferPointer<Bool>
 
-  /// Elements of a tile: 8 KB of Float.
+  /// The number of elements of a tile: 8 KB of Float.
   private static var tileElements: Int { 2048 }
 
   init(_ group: RuleGroup<Rule>, _ layout: StepLayout, state: MomentState?, kernels: KernelTable) {
@@ -71,7 +71,7 @@ final class ElementwiseRuleStep<Rule: ElementwiseRule>: PreparedStep {
     (addedState, addedResidual) = (false, false)
   }
 
-  /// No later step needs it.
+  /// Nil: no later step needs it.
   var squaresAfter: Double? { nil }
 
   // MARK: Phases
@@ -103,7 +103,7 @@ final class ElementwiseRuleStep<Rule: ElementwiseRule>: PreparedStep {
     phase == firstWritingPhase || blocksAreFinite.allSatisfy { $0 } ? .proceed : .nonFinite
   }
 
-  /// Has the rule update some elements, a tile at a time.
+  /// Updates some elements by the rule, one tile after another.
   private func update<Scalar: ArithmeticScalar>(_ elements: Range<Int>, _: Scalar.Type) {
     let (tensor, linearAlgebra) = (tensor!, Scalar.linearAlgebra(of: kernels))
     let read = Scalar.reading(of: kernels)

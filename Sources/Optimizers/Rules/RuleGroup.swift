@@ -24,8 +24,8 @@ package final class RuleGroup<Rule: UpdateRule>: AnyRuleGroup {
     storage.deallocate()
   }
 
-  /// The step of one parameter of this group, prepared for a layout: the rule's own, or one that has it update blocks or
-  /// tensors.
+  /// Prepares the step of one parameter of this group for a layout: the rule's own step, or a step that updates blocks or
+  /// tensors by the rule.
   package func preparedStep(
     _ layout: StepLayout, state: (any ParameterState)?, kernels: KernelTable, backend: Backend
   ) -> any PreparedStep {
@@ -40,7 +40,7 @@ package final class RuleGroup<Rule: UpdateRule>: AnyRuleGroup {
   }
 }
 
-/// A group's rule, whichever it is.
+/// A group's rule, of any type.
 package protocol AnyRuleGroup<Rule>: AnyObject {
   associatedtype Rule: UpdateRule
   /// The rule, which the next step reads.

@@ -48,7 +48,7 @@ final class TensorRuleStep<Rule: UpdateRule>: PreparedStep {
     addedState = false
   }
 
-  /// No later step needs it.
+  /// Nil: no later step needs it.
   var squaresAfter: Double? { nil }
 
   // MARK: Phases
@@ -79,7 +79,7 @@ final class TensorRuleStep<Rule: UpdateRule>: PreparedStep {
     phase < firstWritingPhase && !isFinite ? .nonFinite : .proceed
   }
 
-  /// Has the rule update the parameter: its own tensor, or a copy of memory that belongs to the caller.
+  /// Updates the parameter by the rule: its own tensor, or a copy of memory that belongs to the caller.
   ///
   /// A copy, because the rule may keep parameter and gradient in its state.
   private func update(_ tensor: SteppedTensor) {

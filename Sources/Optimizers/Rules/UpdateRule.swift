@@ -4,8 +4,8 @@ import Tensors
 
 /// A rule that defines an optimizer: options, the state of one parameter, and an update.
 ///
-/// ``AdafactorOptions`` and ``AdamWOptions`` are rules. Write one of your own, and ``RuleOptimizer`` makes an optimizer of
-/// it, with parameter groups and options per group, gradient accumulation, clipping, loss scaling, schedules, the four
+/// ``AdafactorOptions`` and ``AdamWOptions`` are rules. If you write a rule of your own, ``RuleOptimizer`` makes an optimizer
+/// of it, with parameter groups and options per group, gradient accumulation, clipping, loss scaling, schedules, the four
 /// policies for gradients that are not finite, steps of single parameters, saving, restoring and checkpoints:
 ///
 ///     struct SignDescent: UpdateRule {
@@ -20,14 +20,14 @@ import Tensors
 ///     let optimizer = try RuleOptimizer(model.parameters, options: SignDescent(learningRate: 3e-4))
 ///
 /// The properties of a rule are its options. They are saved as the rule encodes them, and compared when a state is
-/// restored. ``ElementwiseRule`` is for rules that treat each element alone: the engine runs those on blocks.
+/// restored. If a rule updates every element by itself, make it an ``ElementwiseRule``, which the engine runs on blocks.
 public protocol UpdateRule: Codable, Sendable, Equatable {
-  /// What is kept for one parameter between steps.
+  /// The state that is kept for one parameter between steps.
   associatedtype State: ParameterState = MomentState
   /// The type of the learning rate: `Double`, unless the rule can compute the rate itself.
   associatedtype LearningRate: LearningRateSetting = Double
 
-  /// The name that files and configurations know this kind of optimizer by.
+  /// The name of this kind of optimizer in files and configurations.
   static var name: String { get }
 
   /// Creates a rule with its default options.
@@ -42,25 +42,25 @@ public protocol UpdateRule: Codable, Sendable, Equatable {
   /// Throws `OptimizerError.invalidOption` for the first option out of range, NaN included.
   func validate() throws(OptimizerError)
 
-  /// The state of a parameter before its first step.
+  /// Returns the state of a parameter before its first step.
   ///
   /// - Parameters:
   ///   - shape: The parameter's shape.
   ///   - scalarType: The parameter's type. Moments usually have its `arithmeticType`.
   func initialState(shape: Shape, scalarType: ScalarType) -> State
 
-  /// Refuses a state that a parameter of this name, shape and type cannot have.
+  /// Throws an error for a state that a parameter of this name, shape and type cannot have.
   ///
   /// By default a state has the tensors of ``initialState(shape:scalarType:)``, with their shapes and types.
   func check(
     _ state: State, parameter: String, shape: Shape, scalarType: ScalarType
   ) throws(OptimizerError)
 
-  /// One step of one parameter.
+  /// Takes one step of one parameter.
   ///
   /// - Parameters:
   ///   - parameter: P, to change.
-  ///   - gradient: G, of the same shape, already multiplied by its scale.
+  ///   - gradient: G, of the parameter's shape and type, already multiplied by its scale.
   ///   - state: The state, whose `step` counts this step already, from 1.
   func update(_ parameter: inout Tensor, gradient: Tensor, state: inout State)
 }
@@ -72,7 +72,7 @@ extension UpdateRule {
     try OptimizerError.requireNotNegative(weightDecay, "weightDecay")
   }
 
-  /// The default check; see the protocol.
+  /// Throws an error unless the state has the tensors of the initial state, with their shapes and types.
   public func check(
     _ state: State, parameter: String, shape: Shape, scalarType: ScalarType
   ) throws(OptimizerError) {
@@ -107,16 +107,16 @@ extension UpdateRule {
 }
 
 extension UpdateRule where State == MomentState {
-  /// A state without tensors.
+  /// Returns a state without tensors.
   public func initialState(shape: Shape, scalarType: ScalarType) -> MomentState { MomentState() }
 }
 
-/// A learning rate that can be a number, or something from which the rule computes one.
+/// A learning rate: a number, or a setting from which the rule computes a number.
 public protocol LearningRateSetting: Codable, Sendable, Hashable {
   /// The rate as a number; nil if the rule computes it.
   var constant: Double? { get }
 
-  /// This setting with another number; nil if the rule computes the rate.
+  /// Returns this setting with another number, or nil if the rule computes the rate.
   func settingConstant(_ rate: Double) -> Self?
 }
 
@@ -124,11 +124,11 @@ extension Double: LearningRateSetting {
   /// The number itself.
   public var constant: Double? { self }
 
-  /// The other number.
+  /// Returns the other number.
   public func settingConstant(_ rate: Double) -> Double? { rate }
 }
 
-/// A rule that comes with a step of its own for the engine, as phases over blocks.
+/// A rule with a step of its own for the engine, as phases over blocks.
 package protocol PhasedRule: UpdateRule {
   /// The step of one parameter, prepared for a layout.
   static func preparedStep(

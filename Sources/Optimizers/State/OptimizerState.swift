@@ -1,4 +1,4 @@
-/// What an optimizer remembers between steps, as a value: groups with their options, and the state of each parameter.
+/// The state of an optimizer as a value: groups with their options, and the state of each parameter.
 ///
 /// `optimizer.state()` takes it and `optimizer.restore(_:)` restores it; between them it can be saved and loaded. The
 /// tensors share the optimizer's memory until its next step.

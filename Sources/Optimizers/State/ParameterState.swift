@@ -1,16 +1,16 @@
 import Tensors
 
-/// What an optimizer remembers of one parameter between steps, under the names that the reference gives the parts.
+/// The state of one parameter between steps, in parts under the names of the reference.
 ///
 /// Files hold states under these names. Each optimizer lists its own in one place, and none knows a format.
 public protocol ParameterState: Sendable, Equatable {
-  /// A state of these parts.
+  /// Creates a state from named parts.
   init(step: Int, tensors: [String: Tensor], numbers: [String: Double])
 
-  /// The names that tensors of such a state can have; nil if any are possible.
+  /// The possible names of the state's tensors; nil if all names are possible.
   static var tensorNames: [String]? { get }
 
-  /// The names that numbers of such a state can have, apart from the step.
+  /// The possible names of the state's numbers, apart from the step.
   static var numberNames: [String] { get }
 
   /// The number of steps taken.
@@ -24,7 +24,7 @@ public protocol ParameterState: Sendable, Equatable {
 }
 
 extension ParameterState {
-  /// Bytes of all tensors; memory that two of them share counts once.
+  /// The size of all tensors in bytes; memory that two tensors share counts once.
   public var byteCount: Int {
     var seen = Set<UnsafeRawPointer>()
     return tensors.values.reduce(0) { $0 + (seen.insert($1.memory).inserted ? $1.byteCount : 0) }
@@ -33,30 +33,30 @@ extension ParameterState {
 
 /// A state of named tensors, for rules that need nothing more.
 public struct MomentState: ParameterState, Equatable {
-  /// Any names.
+  /// Nil: all names are possible.
   public static var tensorNames: [String]? { nil }
-  /// None.
+  /// No names.
   public static var numberNames: [String] { [] }
 
   /// The number of steps taken.
   public var step: Int
   /// The tensors by name.
   public var tensors: [String: Tensor]
-  /// None.
+  /// No numbers.
   public var numbers: [String: Double] { [:] }
 
-  /// A state before the first step.
+  /// Creates a state before the first step.
   public init(_ tensors: [String: Tensor] = [:]) {
     self.init(step: 0, tensors: tensors, numbers: [:])
   }
 
-  /// A state of these parts.
+  /// Creates a state from named parts.
   public init(step: Int, tensors: [String: Tensor], numbers: [String: Double]) {
     self.step = step
     self.tensors = tensors
   }
 
-  /// A tensor to read or to change in place.
+  /// Accesses a tensor, to read it or to change it in place.
   ///
   /// - Precondition: the state has a tensor of this name.
   public subscript(name: String) -> Tensor {
@@ -77,5 +77,5 @@ public struct MomentState: ParameterState, Equatable {
   }
 }
 
-/// The name of what rounding lost, which the references do not have.
+/// The name of the rounding error, which the references do not have.
 package let residualName = "residual"

@@ -1,4 +1,4 @@
-/// A saved state does not fit where it was to be restored; nothing was changed.
+/// An error for a saved state that does not fit the optimizer. Nothing was changed.
 public struct StateMismatch: Error, Sendable, Equatable {
   /// All differences; at least one.
   public let differences: [StateDifference]
@@ -8,7 +8,7 @@ public struct StateMismatch: Error, Sendable, Equatable {
   }
 }
 
-/// One way in which a saved state does not fit.
+/// A difference between a saved state and the optimizer.
 public enum StateDifference: Sendable, Equatable {
   /// The state is of another kind of optimizer.
   case optimizer(saved: String, here: String)
@@ -37,7 +37,7 @@ extension StateMismatch: CustomStringConvertible {
 }
 
 extension StateDifference: CustomStringConvertible {
-  /// What differs, with both values.
+  /// The difference, with both values.
   public var description: String {
     switch self {
     case .optimizer(let saved, let here):

@@ -36,7 +36,7 @@ final class AdafactorColumns: AdafactorStep {
     }
   }
 
-  /// What a thread needs for one block.
+  /// The scratch memory of a thread for one block.
   private struct Scratch {
     /// New C of the block's columns, and 1 / √C.
     let columnMoments, columnFactors: MutableElements
@@ -54,10 +54,10 @@ final class AdafactorColumns: AdafactorStep {
   private struct Form {
     let extent: Extent
     let arithmetic: ScalarType
-    /// Matrices that lie here, their rows, and their columns here.
+    /// The numbers of matrices, rows and columns that are in this process.
     let matrices, rows, columns: Int
     let columnsPerBlock: Int
-    /// Blocks of a matrix that lie here.
+    /// The number of blocks of a matrix that are in this process.
     let blocksPerMatrix: Int
     /// C is kept between the phases if it is much smaller than the tensor, or small.
     let keepsColumnMoments: Bool
@@ -195,7 +195,7 @@ final class AdafactorColumns: AdafactorStep {
     workspace.totals.baseAddress! + (1 + matrix * 2 * form.rows)
   }
 
-  /// A block: its matrix and first column among those that lie here, its columns, the place of its first element, and the
+  /// A block: its matrix and first column among those in this process, its columns, the place of its first element, and the
   /// gradient's elements.
   private func block(_ index: Int, _ memory: UnsafeMutableRawPointer) -> (
     matrix: Int, firstColumn: Int, columns: Int, isFirstOfMatrix: Bool, offset: Int, piece: GradientPiece,

@@ -1,6 +1,6 @@
 import RealModule
 
-/// The numbers of Adafactor at one step.
+/// The hyperparameters of Adafactor at one step.
 struct AdafactorHyperparameters {
   /// The learning rate before parameter scaling.
   var rate: Double
@@ -55,7 +55,7 @@ struct AdafactorHyperparameters {
   }
 }
 
-/// What a tensor's statistics led to, before anything was written.
+/// The decision that follows from a tensor's statistics, before anything is written.
 struct AdafactorDecision {
   /// RMS(P) before the step, if it scales the step size.
   var rootMeanSquare: Double?

@@ -28,7 +28,7 @@ final class AdafactorMatrices: AdafactorStep {
     }
   }
 
-  /// What a thread needs for one matrix.
+  /// The scratch memory of a thread for one matrix.
   private struct Scratch {
     /// New R and C, and the factors α' √mean R / √R and 1 / √C.
     let rowMoments, rowFactors, columnMoments, columnFactors: MutableElements
@@ -53,7 +53,7 @@ final class AdafactorMatrices: AdafactorStep {
   private struct Form {
     let extent: Extent
     let arithmetic: ScalarType
-    /// Matrices that lie here, their rows and columns.
+    /// The number of matrices in this process, and their rows and columns.
     let matrices, rows, columns: Int
     /// Whether statistics run along columns.
     let isWide: Bool
@@ -68,7 +68,7 @@ final class AdafactorMatrices: AdafactorStep {
       keepsMoments = extent.keeps(matrices * (rows + columns))
     }
 
-    /// The matrices of a block, counted from the first that lies here.
+    /// The matrices of a block, counted from the first one in this process.
     func matrices(ofBlock index: Int) -> Range<Int> {
       let range = extent.partition[extent.blocks.lowerBound + index].matrices
       return range.lowerBound - extent.matrices.lowerBound..<range.upperBound - extent.matrices.lowerBound
@@ -196,7 +196,7 @@ final class AdafactorMatrices: AdafactorStep {
 
   // MARK: Places
 
-  /// Where a matrix's new moments are computed: kept for the update, or in scratch.
+  /// The memory for a matrix's new moments: kept for the update, or scratch memory.
   private func moments(
     _ matrix: Int, _ scratch: Scratch
   ) -> (rows: MutableElements, columns: MutableElements) {

@@ -5,7 +5,7 @@ import KernelInterface
 /// Row i's Rᵢ is complete as soon as row i has been read, so the same pass adds up cⱼ = Σᵢ g²ᵢⱼ and Dⱼ = Σᵢ g²ᵢⱼ / Rᵢ for
 /// every column. Then Cⱼ ← β Cⱼ + (1−β)(cⱼ / n + ε₁), and Σ u² = mean R · Σⱼ Dⱼ / Cⱼ.
 final class AdafactorRows: AdafactorStep {
-  /// The numbers that the phases hand on.
+  /// The numbers that one phase leaves for the next.
   private struct Workspace {
     /// Per block: Σ p² before and after the step, and Σ R of its rows.
     let squaresBefore, squaresAfter, rowMomentSums: UnsafeMutablePointer<Double>
@@ -35,7 +35,7 @@ final class AdafactorRows: AdafactorStep {
     }
   }
 
-  /// What a thread needs for one block.
+  /// The scratch memory of a thread for one block.
   private struct Scratch {
     /// New R of the block's rows, and α' √mean R / √R.
     let rowMoments, rowFactors: MutableElements
@@ -54,10 +54,10 @@ final class AdafactorRows: AdafactorStep {
   private struct Form {
     let extent: Extent
     let arithmetic: ScalarType
-    /// Matrices that lie here, their rows here, and their columns.
+    /// The numbers of matrices, rows and columns that are in this process.
     let matrices, rows, columns: Int
     let rowsPerBlock: Int
-    /// Blocks of a matrix that lie here.
+    /// The number of blocks of a matrix that are in this process.
     let blocksPerMatrix: Int
     /// Columns are folded and completed in chunks, so that several threads share a wide matrix.
     let chunks: Int
@@ -222,7 +222,7 @@ final class AdafactorRows: AdafactorStep {
 
   private func meanRowMoment(_ matrix: Int) -> Double { totals(matrix)[0] / Double(extent.partition.rows) }
 
-  /// A block: its matrix and first row among those that lie here, its rows, the place of its first element, and the
+  /// A block: its matrix and first row among those in this process, its rows, the place of its first element, and the
   /// gradient's elements.
   private func block(_ index: Int, _ memory: UnsafeMutableRawPointer) -> (
     matrix: Int, firstRow: Int, rows: Int, isFirstOfMatrix: Bool, offset: Int, piece: GradientPiece,
@@ -246,9 +246,10 @@ extension Extent {
   func keeps(_ count: Int) -> Bool { count <= 4096 || count <= elementCount / 64 }
 }
 
-/// totals ← Σ over blocks of `count` numbers, those of a block `stride` after those of the one before.
+/// totals ← Σ over blocks of `count` numbers. The numbers of successive blocks are `stride` numbers apart.
 ///
-/// A few numbers over all blocks at a time: they lie so far apart that a sweep over each would wait for every one.
+/// It adds eight numbers over all blocks at a time: blocks are so far apart in memory that a sweep over one number would
+/// wait for every access.
 func sumOverBlocks(
   _ sums: UnsafePointer<Double>, blocks: Int, stride: Int, count: Int,
   into totals: UnsafeMutablePointer<Double>

@@ -89,7 +89,7 @@ final class AdafactorSmallMatrices: AdafactorStep {
 
   // MARK: Places
 
-  /// A block: the place of its first element, its first matrix among those that lie here, and all of them.
+  /// A block: the place of its first element, its first matrix among those in this process, and all its matrices.
   private func batch(_ index: Int) -> (start: Int, matrix: Int, MatrixBatch) {
     let block = extent.partition[extent.blocks.lowerBound + index]
     let start = extent.offset(of: block)

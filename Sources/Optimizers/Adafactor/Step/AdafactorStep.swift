@@ -10,7 +10,7 @@ import Tensors
 /// Each form of blocks is a subclass in a file of its own that reads from top to bottom: workspace, statistics, fold,
 /// moments, decide, update. `AdafactorOptions.update(_:gradient:state:)` is the specification of them all.
 class AdafactorStep: PreparedStep {
-  /// The tensor and its blocks that lie here.
+  /// The tensor, and its blocks that are in this process.
   let extent: Extent
   /// The kernels for the types of parameter and gradient.
   let kernels: AdafactorKernels
@@ -25,7 +25,7 @@ class AdafactorStep: PreparedStep {
   /// The parameter's state, if it has one.
   private var state: AdafactorState
   private var hasState: Bool
-  /// What `begin` added to it.
+  /// The parts of the state that `begin` added.
   private var added: (state: Bool, momentum: Bool, residual: Bool) = (false, false, false)
 
   // This step.
@@ -56,9 +56,9 @@ class AdafactorStep: PreparedStep {
       gradient: Elements(nothing, layout.gradientType), gradientScale: 1)
   }
 
-  // MARK: What a form of blocks says
+  // MARK: The parts of a block form
 
-  /// Takes the addresses of the second moments; valid until the state is copied or changed.
+  /// Takes the addresses of the second moments, which are valid until the state is copied or changed.
   func bindMoments(of state: inout AdafactorState) { fatalError("a block form takes its moments") }
   /// Reads one block of the gradient.
   func readStatistics(_ block: Int, _ scratch: UnsafeMutableRawPointer) {}
@@ -70,7 +70,7 @@ class AdafactorStep: PreparedStep {
   /// The number of parts in which moments are completed, and one of them.
   var momentTaskCount: Int { 0 }
   func completeMoments(_ task: Int) {}
-  /// Σ p² before the step and Σ u².
+  /// Returns Σ p² before the step, and Σ u².
   func sums() -> (squares: Double, updateSquares: Double) { fatalError("a block form has its sums") }
   /// Writes one block.
   func write(_ block: Int, _ scratch: UnsafeMutableRawPointer) {}
@@ -201,12 +201,12 @@ class AdafactorStep: PreparedStep {
     added = (false, false, false)
   }
 
-  // MARK: What the forms compute with
+  // MARK: Tools of the block forms
 
   /// α / max(1, RMS(U)/d), the factor of the unclipped update.
   final var factor: Double { decision.factor }
 
-  /// Whether Σ p² before the step is needed and not known.
+  /// Whether Σ p² before the step is needed but not known.
   final var needsSquares: Bool { hyperparameters.leastScale != nil && tensor.squaresBefore == nil }
 
   /// The moving average with sums of `count` squares.
@@ -223,7 +223,7 @@ class AdafactorStep: PreparedStep {
       stride: extent.stride, mayComeFromMemory: layout.mayComeFromMemory)
   }
 
-  /// How the update enters the elements from `offset` on.
+  /// Returns the change of the elements from `offset` on.
   final func change(at offset: Int) -> ParameterChange { change.advanced(by: offset) }
 
   /// Σ p² of `rows` × `columns` elements from `offset` on, with the bits that their update returns.
