@@ -3,7 +3,8 @@ package protocol ArithmeticScalar: TensorScalar, BinaryFloatingPoint, SIMDScalar
   /// The linear algebra of this type in a table.
   static func linearAlgebra(of kernels: KernelTable) -> LinearAlgebraKernels<Self>
   /// The conversion of elements to this type in a table.
-  static func reading(of kernels: KernelTable) -> @Sendable (Elements, Int, UnsafeMutablePointer<Self>) -> Void
+  static func reading(of kernels: KernelTable)
+    -> @Sendable (Elements, Int, UnsafeMutablePointer<Self>) -> Void
 }
 
 extension Float: ArithmeticScalar {

@@ -60,7 +60,9 @@
         alpha, a, narrowed(rowStride), x, 1, beta, y, 1)
     }
 
-    package static func axpy(count: Int, alpha: Float, _ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>) {
+    package static func axpy(
+      count: Int, alpha: Float, _ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>
+    ) {
       forEachPiece(count) { cblas_saxpy($1, alpha, x + $0, 1, y + $0, 1) }
     }
 

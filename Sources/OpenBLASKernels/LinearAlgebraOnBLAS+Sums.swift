@@ -1,6 +1,5 @@
 #if OpenBLAS
   import KernelInterface
-  
 
   extension LinearAlgebraOnBLAS {
     func rowSums(

@@ -1,6 +1,5 @@
 #if OpenBLAS
   import KernelInterface
-  
 
   /// Linear algebra on cblas.
   ///

@@ -3,7 +3,7 @@ import Tensors
 import TestSupport
 import Testing
 
-/// What the tests of Adafactor's kernels run over: backends, types, shapes, and where the elements lie.
+/// A case of the tests of Adafactor's kernels: backend, types, shape, and the address of the elements.
 struct AdafactorKernelCase: CustomTestStringConvertible, Sendable {
   let backend: Backend
   let gradient: ScalarType

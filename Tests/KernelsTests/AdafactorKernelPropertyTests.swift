@@ -82,7 +82,7 @@ import Testing
     ]
   }
 
-  /// What no backend overrides: the updates, and the statistics of a tensor that is not factored.
+  /// The updates, and the statistics of a tensor that is not factored: no backend overrides them.
   private func updates(_ subject: Subject) -> Results {
     let kernels = Backend.swift.kernels.adafactor[.float32, .float32]
     let gradient = subject.matrix(subject.gradient)

@@ -6,7 +6,7 @@ import Testing
 @Suite struct StochasticRoundingTests {
   typealias Format = SixteenBitFormat
 
-  /// What values are rounded to, as elements of a tensor from index `first` on.
+  /// Rounds values as elements of a tensor from index `first` on.
   private func rounded(
     _ values: [Float], to type: ScalarType, key: UInt64, first: Int = 0, rows: Int = 1
   ) -> [UInt16] {

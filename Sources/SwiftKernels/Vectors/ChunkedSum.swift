@@ -7,7 +7,9 @@ import KernelInterface
 /// elements there are. Two vectors hide the latency of addition where memory allows no more; four cost the
 /// compiler two more copies of every kernel.
 @inline(__always)
-func chunkedSum<A: ArithmeticScalar>(_ count: Int, _ terms: (_ offset: Int, _ valid: Int) -> SIMD8<A>) -> Double {
+func chunkedSum<A: ArithmeticScalar>(
+  _ count: Int, _ terms: (_ offset: Int, _ valid: Int) -> SIMD8<A>
+) -> Double {
   let length = KernelLimits.elementsPerSum
   var total = 0.0
   var start = 0
