@@ -29,9 +29,9 @@ let package = Package(
     program("ReleasedGradients", "Optimizers", "Tensors"),
     // BFloat16 parameters and the three ways to round into them.
     program("LowPrecision", "Optimizers", "Tensors"),
-    // Low-rank adapters beside frozen weights, in two groups and a file of their own.
+    // Low-rank adapters next to frozen weights, in two groups and their own file.
     program("Adapters", "Checkpoints", "Optimizers", "Tensors"),
-    // Optimizers of your own rules, with everything that the library's have.
+    // Optimizers of the program's own rules, with every feature of the library's optimizers.
     program("OwnRule", "Checkpoints", "Optimizers", "Schedules", "Tensors"),
     // The same training on every backend of the build.
     program("BothBackends", "Optimizers", "Tensors"),

@@ -46,7 +46,7 @@ public protocol UpdateRule: Codable, Sendable, Equatable {
   ///
   /// - Parameters:
   ///   - shape: The parameter's shape.
-  ///   - scalarType: The parameter's type. Moments usually have its `arithmeticType`.
+  ///   - scalarType: The parameter's type, which the gradient has too. Operations of tensors need equal types.
   func initialState(shape: Shape, scalarType: ScalarType) -> State
 
   /// Throws an error for a state that a parameter of this name, shape and type cannot have.

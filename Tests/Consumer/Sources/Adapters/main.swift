@@ -1,7 +1,7 @@
-// Low-rank adapters (LoRA) beside weights that stay as they are: y = x (W + A B).
+// Low-rank adapters (LoRA) next to frozen weights: y = x (W + A B).
 //
-// What has no gradient is not stepped and needs no state: W is no parameter at all. A (inputs × rank) and B (rank ×
-// outputs) are two groups with rates of their own, and are saved without W.
+// W is not a parameter: it has no gradient, is not stepped and needs no state. A (inputs × rank) and B (rank × outputs)
+// are two groups with their own learning rates, and are saved without W.
 
 import Checkpoints
 import Foundation
@@ -20,7 +20,7 @@ struct AdaptedLayer {
       "adapter.a",
       Tensor(
         normal: [inputs, rank], standardDeviation: 1 / Double(inputs).squareRoot(), using: &generator))
-    // B begins at zero: the adapted layer begins as the frozen one.
+    // B starts at zero, so that the adapted layer starts as the frozen layer.
     b = Parameter("adapter.b", Tensor(zeros: [rank, outputs]))
   }
 
@@ -58,7 +58,7 @@ for _ in 0..<400 {
 print("loss \(losses[0]) → \(losses[399])")
 precondition(losses[399] < losses[0] / 100, "The adapters did not learn: the loss is \(losses[399]).")
 
-// The adapters alone, in a file that any reader of safetensors takes.
+// A file with only the adapters, for any reader of safetensors.
 let path = FileManager.default.temporaryDirectory.path + "/adapters-\(UUID().uuidString).safetensors"
 try TensorCollection(
   Dictionary(uniqueKeysWithValues: optimizer.parameters.map { ($0.name, $0.value) }), metadata: ["rank": "4"]
@@ -66,7 +66,7 @@ try TensorCollection(
 let saved = try TensorCollection(path: path)
 try FileManager.default.removeItem(atPath: path)
 print(
-  "saved \(saved.tensors.values.reduce(0) { $0 + $1.byteCount }) bytes beside \(frozen.byteCount) frozen ones"
+  "saved \(saved.tensors.values.reduce(0) { $0 + $1.byteCount }) bytes, next to \(frozen.byteCount) frozen bytes"
 )
 print("optimizer state \(optimizer.stateByteCount) bytes")
 precondition(saved.tensors["adapter.a"] == layer.a.value && saved.tensors["adapter.b"] == layer.b.value)

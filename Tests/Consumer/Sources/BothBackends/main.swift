@@ -1,7 +1,7 @@
 // The same training on every backend of the build: pure Swift always, OpenBLAS with the trait of that name.
 //
-// Backends agree closely but not in every bit: they add in different orders. `Backend.withDefault` chooses the backend
-// of everything that runs in its closure. An optimizer keeps the backend that was the default when it was created.
+// Results of the backends differ by rounding, because they add in different orders. `Backend.withDefault` chooses the
+// backend of everything that runs in its closure. An optimizer keeps the backend that was the default when it was created.
 
 import Optimizers
 import Tensors

@@ -1,13 +1,13 @@
-// Parameters in BFloat16, and how steps are rounded into them.
+// Parameters in BFloat16, and the rounding of steps into them.
 //
-// A BFloat16 has 8 significant bits. An update of less than half a unit in the last place disappears when the result
-// is rounded to nearest: training stalls, although every step is computed in Float32. Stochastic rounding keeps it in
-// the mean and costs no memory; compensated rounding keeps it, in 2 more bytes an element.
+// A BFloat16 has 8 significant bits. An update of less than half a unit in the last place is lost when the result is
+// rounded to nearest. Then training stalls, although every step is computed in Float32. With stochastic rounding the
+// expected result is exact, without additional memory. Compensated rounding keeps the error, in 2 more bytes per element.
 
 import Optimizers
 import Tensors
 
-/// The loss after training with `rounding`, and how many bytes of state an element took.
+/// Trains with a rounding, and returns the loss and the size of the state in bytes.
 func train(_ rounding: Rounding) throws -> (loss: Double, stateBytes: Int) {
   var generator = SeededGenerator(seed: 5)
   let start = Tensor(normal: [32, 16], as: .bfloat16, using: &generator)
@@ -38,6 +38,6 @@ for rounding in Rounding.allCases {
   losses[rounding] = loss
   print("\(rounding.rawValue): loss \(loss), state \(stateBytes) bytes")
 }
-precondition(losses[.nearest]! > 0.1, "Rounding to nearest was to stall.")
+precondition(losses[.nearest]! > 0.1, "Rounding to nearest must stall.")
 precondition(losses[.stochastic]! < 1e-3, "Stochastic rounding did not help.")
 precondition(losses[.compensated]! < 1e-3, "Compensated rounding did not help.")

@@ -1,7 +1,7 @@
 // One gradient at a time: each parameter is stepped as soon as its gradient exists, and the gradient is released.
 //
-// A model's gradients take as much memory as the model; with Adafactor, whose state is small, they are half of what
-// training needs. The backward pass makes them one after the other, from the last layer to the first.
+// A model's gradients take as much memory as the model. With Adafactor, whose state is small, they are half of the memory
+// of a training. The backward pass computes them one after another, from the last layer to the first.
 
 import Optimizers
 import Tensors
@@ -44,7 +44,7 @@ struct Model {
   var gradientBytes: Int { layers.reduce(0) { $0 + ($1.gradient?.byteCount ?? 0) } }
 }
 
-/// What a training came to.
+/// The result of a training.
 struct Outcome {
   var losses: [Double] = []
   var peakGradientBytes = 0
@@ -56,8 +56,8 @@ func train(releasing: Bool) throws -> Outcome {
   let x = Tensor(normal: [32, 24], using: &generator)
   let targets = x.matmul(Tensor(normal: [24, 24], standardDeviation: 0.2, using: &generator))
   let model = Model(count: 6, width: 24, seed: 3)
-  // A gradient that is not finite leaves out its own parameter; "leave out the whole step" would need to see all of
-  // them first, and `step(_:)` refuses it.
+  // If a gradient is not finite, its parameter is skipped. The policy skipStep needs all gradients first, and `step(_:)`
+  // refuses it.
   let optimizer = try Adafactor(
     model.layers, options: .init(learningRate: .constant(3e-3), scaleParameter: false),
     nonFinitePolicy: .skipParameter)
@@ -65,7 +65,7 @@ func train(releasing: Bool) throws -> Outcome {
   for _ in 0..<120 {
     let loss = try model.loss(x, targets) { layer in
       outcome.peakGradientBytes = max(outcome.peakGradientBytes, model.gradientBytes)
-      // Clipping by the norm of all gradients would need all of them, too: here each has a norm of its own.
+      // The norm of all gradients would need all of them: here each gradient is clipped by its own norm.
       try layer.clipGradientNorm(maxNorm: 1)
       if releasing { try optimizer.step(layer) }
     }

@@ -4,7 +4,7 @@ import Optimizers
 import Schedules
 import Tensors
 
-/// Learns y = x W + b from micro-batches of unequal sizes, four to a step.
+/// A training of y = x W + b with micro-batches of unequal sizes, four per step.
 final class Training {
   let steps = 60
   let microBatchesAStep = 4
@@ -15,7 +15,7 @@ final class Training {
   let optimizer: Adafactor
   let scheduler: LearningRateScheduler
   let accumulator: GradientAccumulator
-  /// Draws the micro-batches: a part of what a checkpoint must hold.
+  /// The generator of the micro-batches, which a checkpoint must hold too.
   var generator = SeededGenerator(seed: 1)
   var position = TrainingPosition()
 
@@ -33,9 +33,9 @@ final class Training {
     accumulator = GradientAccumulator([weights, bias])
   }
 
-  /// Trains to the end, from the newest checkpoint in `directory` if there is one.
+  /// Trains to the end, from the latest checkpoint in `directory` if there is one.
   ///
-  /// - Parameter microBatches: The process kills itself after so many: what a power cut would do.
+  /// - Parameter microBatches: The number of micro-batches after which the process kills itself, as a power cut would.
   func run(directory path: String, killAfter microBatches: Int? = nil) throws {
     let directory = CheckpointDirectory(path: path)
     if let found = try directory.latest() {
@@ -52,7 +52,7 @@ final class Training {
     }
   }
 
-  /// Adds the gradients of one micro-batch, weighted by its samples: in the end each sample counts the same.
+  /// Adds the gradients of one micro-batch, weighted by its number of samples, so that each sample counts the same.
   private func addMicroBatch() throws {
     let samples = (0..<Int.random(in: 4...12, using: &generator)).map { _ in
       Int.random(in: 0..<inputs.shape[0], using: &generator)
@@ -65,7 +65,7 @@ final class Training {
     try accumulator.add(weight: Double(samples.count))
   }
 
-  /// One step from the micro-batches added: average, clip, step, and then the schedule, once a step.
+  /// Takes one step from the sums: average, clip, step, and then the schedule, once per step.
   private func step() throws {
     try accumulator.apply()
     try parameters.clipGradientNorm(maxNorm: 1)
@@ -75,7 +75,7 @@ final class Training {
     position.step += 1
   }
 
-  /// Everything that the rest of the training depends on, a half-filled window of micro-batches included.
+  /// Everything that the rest of the training depends on, including an incomplete window of micro-batches.
   private func checkpoint() throws -> Checkpoint {
     var checkpoint = try Checkpoint(
       position: position, model: parameters, optimizer: optimizer, schedulers: [scheduler])

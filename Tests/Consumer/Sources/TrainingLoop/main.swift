@@ -1,7 +1,7 @@
-// A training loop with all that stands around a step, which may be killed at any moment and goes on to the same bits.
+// A complete training loop, which may be killed at any moment and resumes to the same bits.
 //
-//     TrainingLoop DIRECTORY    trains; stop it and start it again: it goes on with what DIRECTORY holds
-//     TrainingLoop              trains once without a stop and once killed on the way, and compares
+//     TrainingLoop DIRECTORY    trains; if you stop it and start it again, it resumes from the checkpoints in DIRECTORY
+//     TrainingLoop              trains once without a stop and once with two kills, and compares
 
 import Foundation
 
