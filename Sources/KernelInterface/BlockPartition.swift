@@ -149,7 +149,8 @@ package struct BlockPartition: Sendable, Equatable {
     let (row, column) = size.rows < rows ? (part, 0) : (0, part)
     return Block(
       matrices: Self.range(matrix, size.matrices, within: matrixCount),
-      rows: Self.range(row, size.rows, within: rows), columns: Self.range(column, size.columns, within: columns))
+      rows: Self.range(row, size.rows, within: rows),
+      columns: Self.range(column, size.columns, within: columns))
   }
 
   private static func range(_ index: Int, _ length: Int, within count: Int) -> Range<Int> {
@@ -196,9 +197,11 @@ package struct Extent: Sendable {
     precondition(
       !isWithinOne || matrices.count == 1 || blocks.count % partition.blocksPerMatrix == 0,
       "blocks \(blocks) are neither parts of one matrix nor whole matrices of \(partition)")
-    rows = isWithinOne && matrices.count == 1
+    rows =
+      isWithinOne && matrices.count == 1
       ? first.rows.lowerBound..<last.rows.upperBound : 0..<partition.rows
-    columns = isWithinOne && matrices.count == 1
+    columns =
+      isWithinOne && matrices.count == 1
       ? first.columns.lowerBound..<last.columns.upperBound : 0..<partition.columns
   }
 
@@ -210,7 +213,8 @@ package struct Extent: Sendable {
 
   /// Returns the number of elements in this process before the first element of a block.
   package func offset(of block: Block) -> Int {
-    let row = (block.matrices.lowerBound - matrices.lowerBound) * rows.count
+    let row =
+      (block.matrices.lowerBound - matrices.lowerBound) * rows.count
       + (block.rows.lowerBound - rows.lowerBound)
     return row * columns.count + (block.columns.lowerBound - columns.lowerBound)
   }

@@ -123,14 +123,16 @@ public final class InPlaceUpdate<Rule: UpdateRule> {
     let key = Key(
       shape: shape, scalarType: scalarType, gradientType: gradientType,
       needsVerdict: nonFinitePolicy != .propagate)
-    let batch = prepared[key] ?? StepBatch([
-      InPlaceItem(
-        group.preparedStep(
-          StepLayout(
-            name: name, shape: shape, scalarType: scalarType, gradientType: gradientType,
-            needsVerdict: key.needsVerdict, mayComeFromMemory: true),
-          state: nil, kernels: engine.kernels, backend: backend))
-    ])
+    let batch =
+      prepared[key]
+      ?? StepBatch([
+        InPlaceItem(
+          group.preparedStep(
+            StepLayout(
+              name: name, shape: shape, scalarType: scalarType, gradientType: gradientType,
+              needsVerdict: key.needsVerdict, mayComeFromMemory: true),
+            state: nil, kernels: engine.kernels, backend: backend))
+      ])
     prepared[key] = batch
     let item = unsafeDowncast(batch.items[0], to: InPlaceItem.self)
     item.tensor = SteppedTensor(

@@ -77,7 +77,8 @@ extension Optimizer {
         }
         do {
           // A state of another kind belongs to a group of another rule, which is a difference already.
-          if let saved = state.parameters[parameter.name], let slot = slot(of: parameter), slot.accepts(saved) {
+          if let saved = state.parameters[parameter.name], let slot = slot(of: parameter), slot.accepts(saved)
+          {
             try slot.check(saved)
           }
         } catch {

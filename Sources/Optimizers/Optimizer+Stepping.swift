@@ -59,7 +59,8 @@ extension Optimizer {
     if parameter.gradientNotes.isClippedJointly {
       throw .cannotStepAlone(
         parameter: parameter.name,
-        reason: "its gradient was clipped by the norm of several, which is known only when all gradients are; "
+        reason:
+          "its gradient was clipped by the norm of several, which is known only when all gradients are; "
           + "limit the norm of each by parameter.clipGradientNorm(maxNorm:), or step all by step()")
     }
   }

@@ -131,7 +131,8 @@ extension Optimizer: CustomStringConvertible {
     func options(_ group: some AnyRuleGroup) -> String { "\(type(of: group.rule).name) (\(group.rule))" }
     return ruleGroups.indices.map { index in
       let elements = groupParameters[index].reduce(0) { $0 + $1.value.elementCount }
-      return "\(options(ruleGroups[index])): \(groupParameters[index].count) parameters of \(elements) elements"
+      return
+        "\(options(ruleGroups[index])): \(groupParameters[index].count) parameters of \(elements) elements"
     }.joined(separator: "\n")
   }
 }

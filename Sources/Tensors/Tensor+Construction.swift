@@ -1,4 +1,3 @@
-
 extension Tensor {
   /// Zeros.
   public init(zeros shape: Shape, as scalarType: ScalarType = .float32) {

@@ -1,4 +1,3 @@
-
 // MARK: Spans
 
 extension Tensor {

@@ -1,4 +1,3 @@
-
 extension Tensor: Equatable {
   /// Whether shapes, scalar types and all elements are equal: NaN equals nothing, and 0 equals −0.
   public static func == (left: Tensor, right: Tensor) -> Bool {

@@ -1,4 +1,3 @@
-
 extension Tensor {
   /// The matrix with rows and columns exchanged; of each trailing matrix where there are more than two axes.
   ///

@@ -1,4 +1,3 @@
-
 /// What data can do wrong when a tensor is made of them or expected to fit.
 public enum TensorError: Error, Equatable, Sendable {
   /// Dimensions with a negative one among them, or more elements than `Int` counts.

@@ -131,7 +131,8 @@ extension RuleOptimizer {
   /// Whether the step size of a parameter is scaled by its RMS.
   fileprivate func scalesParameters(of parameter: Parameter) -> Bool {
     let options = groups.first { $0.parameters.contains { $0 === parameter } }!.options
-    return (options as? AdafactorOptions ?? (options as? Specification<AdafactorOptions>)?.base)?.scaleParameter
+    return (options as? AdafactorOptions ?? (options as? Specification<AdafactorOptions>)?.base)?
+      .scaleParameter
       ?? false
   }
 }

@@ -152,7 +152,8 @@ extension Optimizer {
     let known = [StateNames.step] + parts
     return .malformed(
       path: path, place: name,
-      problem: "not a part of this optimizer's state; its parts are <parameter>.\(known.joined(separator: ", ."))"
+      problem:
+        "not a part of this optimizer's state; its parts are <parameter>.\(known.joined(separator: ", ."))"
     )
   }
 }

@@ -66,7 +66,8 @@ final class AdamWStep: PreparedStep {
     factors = options.pointee.factors(at: step)
     if options.pointee.maximize { self.tensor.gradientScale.negate() }
     moments = AdamWMoments(
-      first: state.firstMoments.mutableElements(), second: state.secondMoments.mutableElements(), maximum: nil)
+      first: state.firstMoments.mutableElements(), second: state.secondMoments.mutableElements(), maximum: nil
+    )
     if options.pointee.amsgrad {
       if state.maximum == nil {
         state.maximum = Tensor(zeros: layout.shape, as: layout.scalarType.arithmeticType)
@@ -89,7 +90,9 @@ final class AdamWStep: PreparedStep {
 
   func commit() {
     state.step += 1
-    if layout.scalarType.hasResidual && group.storage.pointee.rounding != .compensated { state.residual = nil }
+    if layout.scalarType.hasResidual && group.storage.pointee.rounding != .compensated {
+      state.residual = nil
+    }
     added = (false, false, false)
   }
 
@@ -127,7 +130,8 @@ final class AdamWStep: PreparedStep {
     let start = task * extent.partition.blockLength
     let count = min(extent.partition.blockLength, extent.elementCount - start)
     let piece = GradientPiece(
-      tensor.gradient.advanced(by: start), scale: tensor.gradientScale, rows: 1, columns: count, stride: count)
+      tensor.gradient.advanced(by: start), scale: tensor.gradientScale, rows: 1, columns: count, stride: count
+    )
     if phase == firstWritingPhase {
       kernels.update(
         tensor.parameter.advanced(by: start), piece, moments.advanced(by: start), factors,

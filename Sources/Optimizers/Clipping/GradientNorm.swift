@@ -65,7 +65,8 @@ extension Collection where Element == Parameter {
     case .euclidean:
       norms = parameters.gradientSummaries(backend: backend, threads: threads).map { $0.squares.squareRoot() }
     case .infinity:
-      norms = parameters.reduceGradients(backend: backend, threads: threads, combining: largest) { tile, count in
+      norms = parameters.reduceGradients(backend: backend, threads: threads, combining: largest) {
+        tile, count in
         (0..<count).reduce(0) { largest($0, tile[$1].magnitude) }
       }
     case .p(let p):

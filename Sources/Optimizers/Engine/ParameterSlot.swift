@@ -82,7 +82,8 @@ final class ParameterSlot: StepItem {
   func check(_ state: any ParameterState) throws(OptimizerError) {
     func check<Group: AnyRuleGroup>(_ group: Group) throws(OptimizerError) {
       guard let state = state as? Group.Rule.State else {
-        preconditionFailure("a state of \(type(of: state)) for \(parameter.name), whose rule is \(Group.Rule.name)")
+        preconditionFailure(
+          "a state of \(type(of: state)) for \(parameter.name), whose rule is \(Group.Rule.name)")
       }
       try group.rule.check(
         state, parameter: parameter.name, shape: parameter.value.shape,

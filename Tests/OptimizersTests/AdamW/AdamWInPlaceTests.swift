@@ -35,7 +35,9 @@ import Testing
     // Stochastic rounding draws from the name, which a rule has no other of.
     let initial = AdamWStepTests.parameters([[5, 9]], .bfloat16)[0].value
     let parameter = Parameter("parameter", initial)
-    let (optimizer, rule) = (try AdamW([parameter], options: options), try InPlaceUpdate<AdamW.Options>(options: options))
+    let (optimizer, rule) = (
+      try AdamW([parameter], options: options), try InPlaceUpdate<AdamW.Options>(options: options)
+    )
     var state = AdamW.State(shape: [5, 9], scalarType: .bfloat16, hasMaximum: false)
     var values = initial.scalars(as: BFloat16.self)
     for step in 1...3 {

@@ -190,7 +190,9 @@ class AdafactorStep: PreparedStep {
     state.step += 1
     state.rootMeanSquare = decision.rootMeanSquare
     // A residual that this step did not take into account no longer belongs to the values.
-    if layout.scalarType.hasResidual && group.storage.pointee.rounding != .compensated { state.residual = nil }
+    if layout.scalarType.hasResidual && group.storage.pointee.rounding != .compensated {
+      state.residual = nil
+    }
     added = (false, false, false)
   }
 
