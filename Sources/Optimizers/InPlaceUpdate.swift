@@ -57,7 +57,7 @@ public final class InPlaceUpdate<Rule: UpdateRule> {
 
   /// Returns the state of a tensor before its first step.
   public func initialState(shape: Shape, scalarType: ScalarType) -> Rule.State {
-    group.rule.initialState(shape: shape, scalarType: scalarType)
+    group.rule.initialState(shape: shape, scalarType: scalarType.arithmeticType)
   }
 
   /// Updates one tensor.

@@ -103,15 +103,11 @@ final class AdamWStep: PreparedStep {
     added = (false, false, false)
   }
 
-  /// Nil: no later step needs it.
-  var squaresAfter: Double? { nil }
-
   // MARK: Phases
 
   var elementCount: Int { extent.elementCount }
   var phaseCount: Int { firstWritingPhase + 1 }
   var firstWritingPhase: Int { layout.needsVerdict ? 1 : 0 }
-  var scratchByteCount: Int { 0 }
 
   var workspaceByteCount: Int {
     var measured = ScratchAllocator()

@@ -118,20 +118,13 @@ final class ParameterSlot: StepItem {
 /// The step before there is one: it holds a state that was restored before the first step.
 private final class NoStep: PreparedStep {
   var anyState: (any ParameterState)?
-  var squaresAfter: Double? { nil }
   var elementCount: Int { 0 }
   var phaseCount: Int { 0 }
   var firstWritingPhase: Int { 0 }
-  var workspaceByteCount: Int { 0 }
-  var scratchByteCount: Int { 0 }
   func begin(_ tensor: SteppedTensor) {}
   func commit() {}
   func discard() {}
-  func bindWorkspace(_ address: UnsafeMutableRawPointer) {}
   func taskCount(in phase: Int) -> Int { 0 }
   func run(_ task: Int, in phase: Int, scratch: UnsafeMutableRawPointer) {}
-  func foldCount(in phase: Int) -> Int { 0 }
-  func fold(_ part: Int, in phase: Int) {}
-  func reduction(after phase: Int) -> UnsafeMutableBufferPointer<Double> { .init(start: nil, count: 0) }
   func finish(_ phase: Int, kernels: KernelTable) -> StepVerdict { .proceed }
 }

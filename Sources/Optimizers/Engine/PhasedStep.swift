@@ -47,6 +47,18 @@ package protocol PhasedStep: AnyObject {
   func runAlone(scratch: UnsafeMutableRawPointer, kernels: KernelTable, writesNonFinite: Bool) -> Bool
 }
 
+/// A step that leaves nothing between its phases and needs no memory of its own.
+extension PhasedStep {
+  package var workspaceByteCount: Int { 0 }
+  package var scratchByteCount: Int { 0 }
+  package func bindWorkspace(_ address: UnsafeMutableRawPointer) {}
+  package func foldCount(in phase: Int) -> Int { 0 }
+  package func fold(_ part: Int, in phase: Int) {}
+  package func reduction(after phase: Int) -> UnsafeMutableBufferPointer<Double> {
+    UnsafeMutableBufferPointer(start: nil, count: 0)
+  }
+}
+
 extension PhasedStep {
   /// Phase after phase, task after task.
   package func runAlone(
@@ -112,6 +124,11 @@ package protocol PreparedStep: PhasedStep {
   func commit()
   /// Ends a step that was not written: removes the parts that `begin` added to the state.
   func discard()
+}
+
+extension PreparedStep {
+  /// Nil: most rules need no sums of squares.
+  package var squaresAfter: Double? { nil }
 }
 
 /// The properties of a parameter that a step is prepared for.

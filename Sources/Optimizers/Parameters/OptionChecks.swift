@@ -12,20 +12,20 @@ enum OptionNaming {
 }
 
 extension OptimizerError {
-  /// Throws `invalidOption` unless `holds`.
-  static func require(
+  /// Throws ``invalidOption(name:value:requirement:)`` unless `holds`.
+  public static func require(
     _ holds: Bool, _ name: String, _ value: Double, _ requirement: String
   ) throws(OptimizerError) {
     guard holds else { throw .invalidOption(name: name, value: "\(value)", requirement: requirement) }
   }
 
-  /// Throws `invalidOption` unless `value` is finite and at least 0.
-  static func requireNotNegative(_ value: Double, _ name: String) throws(OptimizerError) {
+  /// Throws ``invalidOption(name:value:requirement:)`` unless `value` is finite and at least 0.
+  public static func requireNotNegative(_ value: Double, _ name: String) throws(OptimizerError) {
     try require(value >= 0 && value.isFinite, name, value, "it must be finite and not negative")
   }
 
-  /// Throws `invalidOption` unless `value` can weight an average: at least 0 and below 1.
-  static func requireAveraging(_ value: Double, _ name: String) throws(OptimizerError) {
+  /// Throws ``invalidOption(name:value:requirement:)`` unless `value` can weight an average: at least 0 and below 1.
+  public static func requireAveraging(_ value: Double, _ name: String) throws(OptimizerError) {
     try require(value >= 0 && value < 1, name, value, "it must lie in 0 ..< 1")
   }
 }

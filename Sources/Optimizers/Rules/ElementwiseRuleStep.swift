@@ -71,21 +71,12 @@ final class ElementwiseRuleStep<Rule: ElementwiseRule>: PreparedStep {
     (addedState, addedResidual) = (false, false)
   }
 
-  /// Nil: no later step needs it.
-  var squaresAfter: Double? { nil }
-
   // MARK: Phases
 
   var elementCount: Int { partition.elementCount }
   var phaseCount: Int { firstWritingPhase + 1 }
   var firstWritingPhase: Int { layout.needsVerdict ? 1 : 0 }
-  var workspaceByteCount: Int { 0 }
-  var scratchByteCount: Int { 0 }
-  func bindWorkspace(_ address: UnsafeMutableRawPointer) {}
   func taskCount(in phase: Int) -> Int { partition.blockCount }
-  func foldCount(in phase: Int) -> Int { 0 }
-  func fold(_ part: Int, in phase: Int) {}
-  func reduction(after phase: Int) -> UnsafeMutableBufferPointer<Double> { .init(start: nil, count: 0) }
 
   func run(_ task: Int, in phase: Int, scratch: UnsafeMutableRawPointer) {
     let elements = partition[task].columns

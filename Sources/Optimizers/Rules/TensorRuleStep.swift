@@ -32,7 +32,7 @@ final class TensorRuleStep<Rule: UpdateRule>: PreparedStep {
   func begin(_ tensor: SteppedTensor) {
     self.tensor = tensor
     if state == nil {
-      state = group.rule.initialState(shape: layout.shape, scalarType: layout.scalarType)
+      state = group.rule.initialState(shape: layout.shape, scalarType: layout.scalarType.arithmeticType)
       addedState = true
     }
   }
@@ -48,21 +48,12 @@ final class TensorRuleStep<Rule: UpdateRule>: PreparedStep {
     addedState = false
   }
 
-  /// Nil: no later step needs it.
-  var squaresAfter: Double? { nil }
-
   // MARK: Phases
 
   var elementCount: Int { layout.shape.elementCount }
   var phaseCount: Int { layout.needsVerdict ? 2 : 1 }
   var firstWritingPhase: Int { layout.needsVerdict ? 1 : 0 }
-  var workspaceByteCount: Int { 0 }
-  var scratchByteCount: Int { 0 }
-  func bindWorkspace(_ address: UnsafeMutableRawPointer) {}
   func taskCount(in phase: Int) -> Int { 1 }
-  func foldCount(in phase: Int) -> Int { 0 }
-  func fold(_ part: Int, in phase: Int) {}
-  func reduction(after phase: Int) -> UnsafeMutableBufferPointer<Double> { .init(start: nil, count: 0) }
 
   func run(_ task: Int, in phase: Int, scratch: UnsafeMutableRawPointer) {
     if phase < firstWritingPhase {
@@ -93,15 +84,28 @@ final class TensorRuleStep<Rule: UpdateRule>: PreparedStep {
     }
   }
 
+  /// Updates a parameter that is computed in its own type in place, and a 16-bit parameter by way of Float32.
   private func update(_ parameter: inout Tensor, gradient: Tensor, scale: Double) {
-    let gradient = gradient.converted(to: layout.scalarType)
+    let type = layout.scalarType.arithmeticType
+    let gradient = gradient.converted(to: type)
+    let scaled = scale == 1 ? gradient : gradient * scale
     state!.step += 1
-    group.rule.update(&parameter, gradient: scale == 1 ? gradient : gradient * scale, state: &state!)
+    if layout.scalarType == type {
+      update(&parameter, gradient: scaled)
+    } else {
+      var values = parameter.converted(to: type)
+      update(&values, gradient: scaled)
+      parameter = values.converted(to: layout.scalarType)
+    }
+  }
+
+  private func update(_ values: inout Tensor, gradient: Tensor) {
+    group.rule.update(&values, gradient: gradient, state: &state!)
     precondition(
-      parameter.shape == layout.shape && parameter.scalarType == layout.scalarType,
+      values.shape == layout.shape && values.scalarType == layout.scalarType.arithmeticType,
       """
-      The rule \(Rule.name) made a parameter of shape \(parameter.shape) and type \(parameter.scalarType.rawValue) \
-      out of \(layout.shape) and \(layout.scalarType.rawValue).
+      The rule \(Rule.name) made a parameter of shape \(values.shape) and type \(values.scalarType.rawValue) \
+      out of \(layout.shape) and \(layout.scalarType.arithmeticType.rawValue).
       """)
   }
 }

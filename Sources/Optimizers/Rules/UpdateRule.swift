@@ -46,7 +46,7 @@ public protocol UpdateRule: Codable, Sendable, Equatable {
   ///
   /// - Parameters:
   ///   - shape: The parameter's shape.
-  ///   - scalarType: The parameter's type, which the gradient has too. Operations of tensors need equal types.
+  ///   - scalarType: The type that updates are computed in: Float64 for Float64 parameters, and Float32 for all others.
   func initialState(shape: Shape, scalarType: ScalarType) -> State
 
   /// Throws an error for a state that a parameter of this name, shape and type cannot have.
@@ -59,8 +59,9 @@ public protocol UpdateRule: Codable, Sendable, Equatable {
   /// Takes one step of one parameter.
   ///
   /// - Parameters:
-  ///   - parameter: P, to change.
-  ///   - gradient: G, of the parameter's shape and type, already multiplied by its scale.
+  ///   - parameter: P, to change, in the type that updates are computed in. It is rounded to nearest into a 16-bit
+  ///     parameter.
+  ///   - gradient: G, of the same shape and type, already multiplied by its scale.
   ///   - state: The state, whose `step` counts this step already, from 1.
   func update(_ parameter: inout Tensor, gradient: Tensor, state: inout State)
 }
@@ -77,7 +78,7 @@ extension UpdateRule {
     _ state: State, parameter: String, shape: Shape, scalarType: ScalarType
   ) throws(OptimizerError) {
     try checkStep(state.step, of: parameter)
-    let expected = initialState(shape: shape, scalarType: scalarType).tensors
+    let expected = initialState(shape: shape, scalarType: scalarType.arithmeticType).tensors
     for name in Set(expected.keys).union(state.tensors.keys).sorted() {
       try checkMoments(
         name, state.tensors[name], parameter: parameter, shape: expected[name]?.shape,

@@ -98,6 +98,28 @@ import Testing
     #expect((optimizer.state(of: parameter)?.tensors["residual"] != nil) == (rounding == .compensated))
   }
 
+  @Test(arguments: [ScalarType.bfloat16, .float16])
+  func `A rule on tensors is computed in Float32 for 16-bit parameters`(type: ScalarType) throws {
+    let (start, gradient) = (Self.gradient([300], 1).converted(to: type), Self.gradient([300], 2))
+    let parameter = Parameter("p", start)
+    let rule = MomentumRule(weightDecay: 0.1)
+    let optimizer = try RuleOptimizer([parameter], options: rule)
+    var oracle = MomentumOracle(start, rule)
+    parameter.gradient = gradient
+    try optimizer.step()
+    oracle.step(gradient)
+    let momentum = optimizer.state(of: parameter)?.tensors["momentum"]
+    #expect(momentum == gradient, "a Float32 gradient reaches the momentum with all its bits")
+    let expected = Tensor(oracle.parameter, shape: [300]).converted(to: .float32).converted(to: type)
+    let differing = zip(parameter.value.scalars(as: Double.self), expected.scalars(as: Double.self)).count { $0 != $1 }
+    // Float32 and Double round to neighbors only next to a midpoint: 1 of 2¹² at most.
+    #expect(parameter.value.scalarType == type && differing <= 1)
+
+    // The state of the caller's own memory has the same types.
+    let inPlace = try InPlaceUpdate(rule)
+    #expect(inPlace.initialState(shape: [2], scalarType: type).tensors["momentum"]?.scalarType == .float32)
+  }
+
   @Test(arguments: NonFinitePolicy.allCases, [true, false])
   func `Both kinds of rules obey the policies`(policy: NonFinitePolicy, isElementwise: Bool) throws {
     let parameters = [Parameter("good", Tensor(ones: [3])), Parameter("bad", Tensor(ones: [20_000]))]
