@@ -40,7 +40,7 @@ let package = Package(
       providers: [.apt(["libopenblas-dev"]), .brew(["openblas"])]),
     // What the processor can do, and what only C can ask of it.
     .systemLibrary(name: "CProcessor"),
-    // The C library, whatever the platform calls it.
+    // The platform's C library under one name.
     .target(name: "CLibrary"),
     // BFloat16 and the scalar types: values without kernels.
     .target(name: "ScalarTypes"),
@@ -80,7 +80,7 @@ let package = Package(
       ]),
     // Learning-rate schedules: values, and what drives an optimizer with one.
     .target(name: "Schedules", dependencies: [.product(name: "RealModule", package: "swift-numerics")]),
-    // Adafactor, AdamW, rules of one's own, and what training needs around them.
+    // Adafactor, AdamW, rules of your own, and what training needs around them.
     .target(
       name: "Optimizers",
       dependencies: [

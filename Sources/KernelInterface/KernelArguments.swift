@@ -114,9 +114,9 @@ package struct MatrixBatch: Sendable {
 
 /// The parts of a parameter's change in addition to the update: decay, momentum and rounding.
 package struct ParameterChange: Sendable {
-  /// α·weightDecay: the share of P that is taken off before the update; 0 takes nothing.
+  /// α·weightDecay: each update first subtracts this times P.
   package var shrinkage: Double
-  /// The average of updates and its coefficient: M ← beta1·M + (1−beta1)·update, and M is taken off P.
+  /// The average of updates and its coefficient: M ← beta1·M + (1−beta1)·update, and P is reduced by M.
   package var momentum: (moments: MutableElements, beta1: Double)?
   /// The rounding into a 16-bit parameter.
   package var rounding: ParameterRounding

@@ -76,8 +76,9 @@ extension Optimizer {
           differences.append(.group(parameter: parameter.name, saved: savedGroup, here: index))
         }
         do {
-          // A state of another kind belongs to a group of another rule, which is a difference already.
-          if let saved = state.parameters[parameter.name], let slot = slot(of: parameter), slot.accepts(saved)
+          // A state in a group of another rule is a difference already.
+          if let saved = state.parameters[parameter.name], let slot = slot(of: parameter),
+            !isOfAnotherRule(state, index)
           {
             try slot.check(saved)
           }
@@ -88,6 +89,15 @@ extension Optimizer {
     }
     let unknown = Set(savedGroups.keys).union(state.parameters.keys).subtracting(known)
     return differences + unknown.sorted().map { .unknown(parameter: $0) }
+  }
+
+  /// Returns whether a group was saved with options of another rule than its own.
+  private func isOfAnotherRule(_ state: OptimizerState, _ index: Int) -> Bool {
+    func isOfAnotherRule(_ group: some AnyRuleGroup, _ saved: any UpdateRule) -> Bool {
+      type(of: group.rule) != type(of: saved)
+    }
+    return state.groups.indices.contains(index)
+      && isOfAnotherRule(ruleGroups[index], state.groups[index].options)
   }
 }
 

@@ -33,7 +33,7 @@ extension Optimizer {
     guard let slot = slot(of: parameter) else { throw .unknownParameter(name: parameter.name) }
     try checkSteppingAlone(parameter)
     guard parameter.gradient != nil else { throw .noGradient(parameter: parameter.name) }
-    let report = try step([slot], &slot.aloneBatch)
+    let report = try step([slot], &singleBatches[slot.index, default: StepBatch([])])
     if releasingGradient { parameter.gradient = nil }
     return report
   }
@@ -85,20 +85,15 @@ extension Optimizer {
   ) throws(OptimizerError) {
     let needsVerdict = nonFinitePolicy != .propagate
     if arePrepared(candidates, batch, needsVerdict: needsVerdict) { return }
-    // If a step is prepared anew, the plan of the last step no longer holds, even if there is an error below.
-    let last = batch
-    batch = StepBatch([])
     var slots = ContiguousArray<StepItem>()
-    var isSame = true
     for slot in candidates {
       guard let gradient = slot.parameter.gradient else { continue }
-      let isNew = try slot.prepare(
+      try slot.prepare(
         gradient: gradient, needsVerdict: needsVerdict, mayComeFromMemory: mayComeFromMemory,
-        kernels: engine.kernels, backend: backend)
-      if isNew || slots.count >= last.items.count || last.items[slots.count] !== slot { isSame = false }
+        engine: engine, backend: backend)
       slots.append(slot)
     }
-    batch = isSame && slots.count == last.items.count ? last : StepBatch(slots)
+    if !batch.items.elementsEqual(slots, by: ===) { batch = StepBatch(slots) }
   }
 
   /// Whether nothing has changed since the last step, which is so for all but the first steps of a training: all slots have

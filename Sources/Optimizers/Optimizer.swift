@@ -30,6 +30,8 @@ public class Optimizer: ScheduledOptimizer {
   let engine: StepEngine
   /// The batch of the last step. It is used again as long as the same parameters have gradients.
   var batch = StepBatch([])
+  /// The batches of single parameters that were stepped alone, by the index of their slots.
+  var singleBatches: [Int: StepBatch] = [:]
   /// Whether parameters and gradients are too many for a second-level cache.
   let mayComeFromMemory: Bool
 
@@ -44,7 +46,6 @@ public class Optimizer: ScheduledOptimizer {
     func validate(_ group: some AnyRuleGroup) throws(OptimizerError) { try group.rule.validate() }
     for rule in rules { try validate(rule) }
     let threads = threads ?? processorCount
-    precondition(threads >= 1, "An optimizer needs at least one thread, not \(threads).")
     self.groupParameters = groupParameters
     self.nonFinitePolicy = nonFinitePolicy
     self.backend = backend

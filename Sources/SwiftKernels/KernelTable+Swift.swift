@@ -4,7 +4,8 @@ import RealModule
 /// The kernels in pure Swift: one compiled copy of each for concrete types.
 package let swiftKernels = KernelTable(
   float32: LinearAlgebraKernels(Float.self), float64: LinearAlgebraKernels(Double.self),
-  adafactor: PerTypePair { forTypes($0, $1, Adafactor()) }, adamW: PerTypePair { forTypes($0, $1, AdamW()) },
+  adafactor: PerTypePair { forTypes($0, $1, AdafactorMaker()) },
+  adamW: PerTypePair { forTypes($0, $1, AdamWMaker()) },
   conversion: .swift)
 
 /// What can be made for every combination of types: a parameter's, a gradient's, and the one that is computed in.
@@ -13,14 +14,14 @@ private protocol MadeForTypes {
   func value<P: TensorScalar, G: TensorScalar, A: ArithmeticScalar>(_: P.Type, _: G.Type, _: A.Type) -> Value
 }
 
-private struct Adafactor: MadeForTypes {
+private struct AdafactorMaker: MadeForTypes {
   @inline(__always)
   func value<P: TensorScalar, G: TensorScalar, A: ArithmeticScalar>(
     _: P.Type, _: G.Type, _: A.Type
   ) -> AdafactorKernels { AdafactorKernels(P.self, G.self, A.self) }
 }
 
-private struct AdamW: MadeForTypes {
+private struct AdamWMaker: MadeForTypes {
   @inline(__always)
   func value<P: TensorScalar, G: TensorScalar, A: ArithmeticScalar>(
     _: P.Type, _: G.Type, _: A.Type

@@ -70,7 +70,7 @@ import Testing
       let matches = exact.isNaN ? result.isNaN : result.bitPattern == format.nearest(exact)
       if !matches { wrong.append(operation) }
     }
-    var generator = SplitMix64(state: 5)
+    var generator = TestGenerator(state: 5)
     let special: [UInt16] = [
       0, 1, 2, 0x7F, 0x80, 0x81, 0x3F80, 0x3F81, 0x7F7F, 0x7F80, 0x8000, 0x8001, 0xFF7F,
     ]
@@ -198,7 +198,7 @@ import Testing
 }
 
 /// The same numbers in every run.
-private struct SplitMix64: RandomNumberGenerator {
+private struct TestGenerator: RandomNumberGenerator {
   var state: UInt64
 
   mutating func next() -> UInt64 {

@@ -78,7 +78,7 @@ class Comparison:
 
     def markdown(self):
         lines = [
-            "# Optimizer steps beside other libraries'",
+            "# Optimizer steps compared with other libraries'",
             "",
             f"{self.date}, {machine.line(self.machine)}."
             f" {', '.join(f'{name} {version}' for name, version in self.versions.items())}.",

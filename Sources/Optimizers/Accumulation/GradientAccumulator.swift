@@ -142,9 +142,13 @@ extension GradientAccumulator {
     guard gradients.count == parameters.count else {
       throw .gradientCount(expected: parameters.count, given: gradients.count)
     }
-    for (parameter, gradient) in zip(parameters, gradients) {
-      guard let gradient, gradient.shape != parameter.value.shape else { continue }
-      throw .gradientShape(parameter: parameter.name, expected: parameter.value.shape, given: gradient.shape)
+    for ((parameter, slot), gradient) in zip(zip(parameters, slots), gradients) {
+      guard let gradient else { continue }
+      // A parameter may get another shape between windows, but not within one.
+      for expected in [parameter.value.shape, slot.isFilled ? slot.sum!.shape : gradient.shape]
+      where gradient.shape != expected {
+        throw .gradientShape(parameter: parameter.name, expected: expected, given: gradient.shape)
+      }
     }
     step += 1
     wasCalled = true

@@ -15,13 +15,14 @@ struct GradientAddition {
   /// Σ s² over the new sums.
   private(set) var summary = GradientSummary()
 
-  /// Prepares the addition of `factor` × `gradient` to the sum of a slot, and creates the sum if there is none.
+  /// Prepares the addition of `factor` × `gradient` to the sum of a slot, and creates the sum if there is none of this
+  /// shape.
   ///
   /// - Parameter parameterType: The type of the parameter's elements. The sum is Float64 if this type or the gradient's is.
   init(
     _ gradient: Tensor, factor: Double, to slot: inout GradientAccumulator.Slot, of parameterType: ScalarType
   ) {
-    if slot.sum == nil {
+    if slot.sum == nil || !slot.isFilled && slot.sum!.shape != gradient.shape {
       let type: ScalarType =
         parameterType == .float64 || gradient.scalarType == .float64 ? .float64 : .float32
       slot.sum = Tensor(uninitialized: gradient.shape, as: type)

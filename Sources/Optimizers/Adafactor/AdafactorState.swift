@@ -112,10 +112,12 @@ extension AdafactorState {
     return (rowMoments!.mutableElements(), columns)
   }
 
-  /// Whether R and C are one memory.
+  /// Whether R and C of matrices of one element are one memory. Of other matrices they are written apart, even if both were
+  /// made of the same tensor.
   var momentsAreShared: Bool {
     guard let rowMoments, let columnMoments else { return false }
-    return rowMoments.memory == columnMoments.memory
+    return rowMoments.memory == columnMoments.memory && rowMoments.shape == columnMoments.shape
+      && rowMoments.shape.dimensions.last == 1
   }
 
   /// Lets R and C of many trailing matrices of one element share their memory if they are equal. Convolutions of 1 × 1 have

@@ -18,8 +18,6 @@ final class ParameterSlot: StepItem {
   /// Σ p² as the last step left it, and the memory that it holds for, if any.
   private var squares = 0.0
   private var squaresStamp: MutationStamp?
-  /// The batch of this parameter only, for steps of single parameters.
-  var aloneBatch = StepBatch([])
   /// Whether the last step was written.
   private(set) var isWritten = false
 
@@ -33,7 +31,11 @@ final class ParameterSlot: StepItem {
   /// The state; nil before the first step.
   var state: (any ParameterState)? {
     get { step.anyState }
-    set { step.anyState = newValue }
+    set {
+      step.anyState = newValue
+      // It was checked for the parameter as it is now, which the step may not be prepared for.
+      shape = nil
+    }
   }
 
   /// Returns whether the parameter has a gradient, and the step is prepared for both as they are now.
@@ -47,13 +49,12 @@ final class ParameterSlot: StepItem {
 
   /// Prepares the step for the current shapes and types of parameter and gradient, unless it is prepared for them already.
   ///
-  /// - Returns: Whether there is a new step.
   /// - Throws: `OptimizerError` for a gradient that does not fit the parameter, and for a parameter that no longer fits its
   ///   state.
   func prepare(
-    gradient: Tensor, needsVerdict: Bool, mayComeFromMemory: Bool, kernels: KernelTable, backend: Backend
-  ) throws(OptimizerError) -> Bool {
-    if isPrepared(needsVerdict: needsVerdict) { return false }
+    gradient: Tensor, needsVerdict: Bool, mayComeFromMemory: Bool, engine: StepEngine, backend: Backend
+  ) throws(OptimizerError) {
+    if isPrepared(needsVerdict: needsVerdict) { return }
     let (shape, scalarType) = (parameter.value.shape, parameter.value.scalarType)
     if gradient.shape != shape {
       throw .gradientShape(parameter: parameter.name, shape: shape, gradient: gradient.shape)
@@ -63,27 +64,20 @@ final class ParameterSlot: StepItem {
       needsVerdict: needsVerdict, mayComeFromMemory: mayComeFromMemory)
     let state = state
     if let state { try check(state) }
-    replaceStep(group.preparedStep(layout, state: state, kernels: kernels, backend: backend))
+    replaceStep(group.preparedStep(layout, state: state, kernels: engine.kernels, backend: backend))
+    engine.replacementCount += 1
     self.shape = shape
     types = (scalarType, gradient.scalarType)
     self.needsVerdict = needsVerdict
-    return true
-  }
-
-  /// Returns whether a state has the type of this parameter's rule.
-  func accepts(_ state: any ParameterState) -> Bool {
-    func accepts<Group: AnyRuleGroup>(_: Group) -> Bool { state is Group.Rule.State }
-    return accepts(group)
   }
 
   /// Throws an error for a state that this parameter cannot have.
-  ///
-  /// - Precondition: it is of the kind that the parameter's rule has.
   func check(_ state: any ParameterState) throws(OptimizerError) {
     func check<Group: AnyRuleGroup>(_ group: Group) throws(OptimizerError) {
       guard let state = state as? Group.Rule.State else {
-        preconditionFailure(
-          "a state of \(type(of: state)) for \(parameter.name), whose rule is \(Group.Rule.name)")
+        throw .invalidOption(
+          name: "The state of \"\(parameter.name)\"", value: "a \(type(of: state))",
+          requirement: "it must be a \(Group.Rule.State.self), which \(Group.Rule.name) has")
       }
       try group.rule.check(
         state, parameter: parameter.name, shape: parameter.value.shape,

@@ -12,9 +12,12 @@ final class StepEngine {
   let kernels: KernelTable
   /// The maximum number of threads of a step, including the calling thread.
   let threads: Int
+  /// The number of steps that were replaced by newly prepared ones. A plan holds as long as there are no more.
+  var replacementCount = 0
   private let memory = StepMemory()
 
   init(backend: Backend, threads: Int) {
+    precondition(threads >= 1, "A step needs at least one thread, not \(threads).")
     kernels = backend.kernels
     self.threads = threads
   }
@@ -29,7 +32,8 @@ final class StepEngine {
   ///   - policy: The policy for tensors whose updates are not finite.
   /// - Returns: The indices of the steps whose updates are not finite.
   func run(_ batch: StepBatch, policy: NonFinitePolicy) -> [Int] {
-    let plan = batch.plan(threads: threads, together: policy.decidesTogether)
+    let plan = batch.plan(
+      threads: threads, together: policy.decidesTogether, replacementCount: replacementCount)
     let base = memory.reserve(threads * (plan.scratchBytes + plan.soloBytes) + plan.waveBytes)
     let arena = Arena(
       kernels: kernels, items: batch.items, policy: policy, base: base, scratchBytes: plan.scratchBytes,
@@ -61,47 +65,51 @@ final class StepEngine {
       item.step.bindWorkspace(cursor)
       cursor += item.step.workspaceByteCount
     }
-    for stage in wave.reading { run(stage, arena, nonFinite) { _ in true } }
-    let isFinite = wave.steps.allSatisfy { !nonFinite[$0] }
-    let writesNone = arena.policy.decidesTogether && !isFinite
-    let writes = { (index: Int) in !writesNone && (arena.policy == .propagate || !nonFinite[index]) }
-    for stage in wave.writing { run(stage, arena, nonFinite, writes) }
-    for index in wave.steps { arena.items[index].end(isWritten: writes(index)) }
-  }
-
-  /// Runs one phase of the tensors for which `isRun` holds.
-  private func run(
-    _ stage: StepWave.Stage, _ arena: Arena, _ nonFinite: UnsafeMutableBufferPointer<Bool>,
-    _ isRun: (Int) -> Bool
-  ) {
-    parallelFor(count: stage.tasks.count, threads: threads) { worker, task in
-      let (member, index) = stage.tasks[task]
-      let (step, phase) = stage.steps[member]
-      if isRun(step) { arena.items[step].step.run(index, in: phase, scratch: arena.scratch(worker)) }
+    var isRun = [Bool](repeating: true, count: wave.steps.count)
+    for (number, stage) in wave.stages.enumerated() {
+      if number == wave.readingStageCount {
+        // All verdicts are known, and nothing has been written.
+        let isFinite = wave.steps.allSatisfy { !nonFinite[$0] }
+        isRun = wave.steps.map {
+          arena.policy == .propagate || (arena.policy.decidesTogether ? isFinite : !nonFinite[$0])
+        }
+      }
+      let (isRun, first) = (isRun, wave.steps.lowerBound)
+      parallelFor(count: stage.tasks.count, threads: threads) { worker, task in
+        let (member, index) = stage.tasks[task]
+        let (step, phase) = stage.steps[member]
+        if isRun[step - first] {
+          arena.items[step].step.run(index, in: phase, scratch: arena.scratch(worker))
+        }
+      }
+      parallelFor(count: stage.folds.count, threads: threads) { _, fold in
+        let (member, index) = stage.folds[fold]
+        let (step, phase) = stage.steps[member]
+        if isRun[step - first] { arena.items[step].step.fold(index, in: phase) }
+      }
+      for (step, phase) in stage.steps where isRun[step - first] {
+        if arena.items[step].step.finish(phase, kernels: kernels) == .nonFinite { nonFinite[step] = true }
+      }
     }
-    parallelFor(count: stage.folds.count, threads: threads) { _, fold in
-      let (member, index) = stage.folds[fold]
-      let (step, phase) = stage.steps[member]
-      if isRun(step) { arena.items[step].step.fold(index, in: phase) }
-    }
-    for (step, phase) in stage.steps where isRun(step) {
-      if arena.items[step].step.finish(phase, kernels: kernels) == .nonFinite { nonFinite[step] = true }
-    }
+    for (index, isWritten) in zip(wave.steps, isRun) { arena.items[index].end(isWritten: isWritten) }
   }
 }
 
 /// The steps that an engine runs together, with their plan. A new batch is made when the steps change.
 final class StepBatch {
   let items: ContiguousArray<StepItem>
-  private var plan: (plan: StepPlan, together: Bool)?
+  private var plan: StepPlan?
+  /// The settings that the plan was made for.
+  private var key: (together: Bool, replacementCount: Int) = (false, 0)
 
   init(_ items: ContiguousArray<StepItem>) { self.items = items }
 
-  /// The plan, which is made once.
-  fileprivate func plan(threads: Int, together: Bool) -> StepPlan {
-    if let plan, plan.together == together { return plan.plan }
+  /// The plan, which is made again when a step of an engine was replaced: several batches may share an item.
+  fileprivate func plan(threads: Int, together: Bool, replacementCount: Int) -> StepPlan {
+    if let plan, key == (together, replacementCount) { return plan }
     let plan = StepPlan(items.map { $0.step as any PhasedStep }, threads: threads, together: together)
-    self.plan = (plan, together)
+    self.plan = plan
+    key = (together, replacementCount)
     return plan
   }
 }

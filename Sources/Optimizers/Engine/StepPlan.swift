@@ -64,8 +64,9 @@ struct StepWave {
   /// The tensors.
   let steps: Range<Int>
   /// The phases that only read, then those that write.
-  let reading: [Stage]
-  let writing: [Stage]
+  let stages: [Stage]
+  /// The number of stages that only read.
+  let readingStageCount: Int
   /// The workspace of all tensors.
   let workspaceByteCount: Int
 
@@ -94,8 +95,9 @@ struct StepWave {
           folds: TaskList(members.map { steps[$0.step].foldCount(in: $0.phase) }))
       }
     }
-    reading = stages { 0..<$0.firstWritingPhase }
-    writing = stages { $0.firstWritingPhase..<$0.phaseCount }
+    let reading = stages { 0..<$0.firstWritingPhase }
+    self.stages = reading + stages { $0.firstWritingPhase..<$0.phaseCount }
+    readingStageCount = reading.count
   }
 }
 

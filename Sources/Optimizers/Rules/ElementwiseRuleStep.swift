@@ -46,7 +46,7 @@ final class ElementwiseRuleStep<Rule: ElementwiseRule>: PreparedStep {
     self.tensor = tensor
     let rule = group.rule
     if state == nil {
-      state = rule.initialState(shape: layout.shape, scalarType: layout.scalarType)
+      state = rule.initialState(shape: layout.shape, scalarType: layout.scalarType.arithmeticType)
       addedState = true
     }
     if rule.rounding.keepsResidual(of: layout.scalarType) && state!.tensors[residualName] == nil {
@@ -106,10 +106,18 @@ final class ElementwiseRuleStep<Rule: ElementwiseRule>: PreparedStep {
         if tensor.gradientScale != 1 { linearAlgebra.scale(gradient, count, Scalar(tensor.gradientScale)) }
         let target = tensor.parameter.advanced(by: start)
         let isConverted = target.type != Scalar.scalarType
+        // Memory of the caller may have any alignment.
+        let isInPlace =
+          !isConverted && UInt(bitPattern: target.address) % UInt(MemoryLayout<Scalar>.alignment) == 0
         let values =
-          isConverted
-          ? gradient + Self.tileElements : target.address.assumingMemoryBound(to: Scalar.self)
-        if isConverted { unround(target.reading, at: start, count, UnsafeMutableRawPointer(values)) }
+          isInPlace
+          ? target.address.assumingMemoryBound(to: Scalar.self) : gradient + Self.tileElements
+        let byteCount = count * MemoryLayout<Scalar>.stride
+        if isConverted {
+          unround(target.reading, at: start, count, UnsafeMutableRawPointer(values))
+        } else if !isInPlace {
+          UnsafeMutableRawPointer(values).copyMemory(from: target.address, byteCount: byteCount)
+        }
         group.rule.updateBlock(
           ElementBlock(
             parameter: UnsafeMutableBufferPointer(start: values, count: count),
@@ -118,7 +126,11 @@ final class ElementwiseRuleStep<Rule: ElementwiseRule>: PreparedStep {
               UnsafeMutableBufferPointer(
                 start: $0.advanced(by: start).address.assumingMemoryBound(to: Scalar.self), count: count)
             }), step: state!.step + 1)
-        if isConverted { round(UnsafeRawPointer(values), at: start, count, target) }
+        if isConverted {
+          round(UnsafeRawPointer(values), at: start, count, target)
+        } else if !isInPlace {
+          target.address.copyMemory(from: values, byteCount: byteCount)
+        }
       }
     }
   }

@@ -74,7 +74,7 @@ final class TensorRuleStep<Rule: UpdateRule>: PreparedStep {
   ///
   /// A copy, because the rule may keep parameter and gradient in its state.
   private func update(_ tensor: SteppedTensor) {
-    if let owner = tensor.owner {
+    if let owner = tensor.owner, owner.value.ownsMemory {
       update(&owner.value, gradient: owner.gradient!, scale: tensor.gradientScale)
     } else {
       var parameter = Tensor(copying: tensor.parameter.reading, shape: layout.shape)

@@ -86,11 +86,12 @@ extension UpdateRule {
     }
   }
 
-  /// Refuses a step counter below 0.
+  /// Refuses a step counter that does not count steps: below 0, or without a next one.
   func checkStep(_ step: Int, of parameter: String) throws(OptimizerError) {
-    guard step >= 0 else {
+    guard step >= 0, step < .max else {
       throw .invalidOption(
-        name: "The step of \"\(parameter)\"", value: "\(step)", requirement: "it counts from 0")
+        name: "The step of \"\(parameter)\"", value: "\(step)",
+        requirement: "it counts from 0, and the next one must be a number, too")
     }
   }
 

@@ -12,7 +12,7 @@ enum ElementUpdate<P: TensorScalar, G: TensorScalar, A: ArithmeticScalar> {
   ) -> Double {
     let parameter = parameter.address
     let moments = UnsafeMutableRawPointer(moments.of(A.self))
-    let rule = ParameterRule<P, A>(change)
+    let writer = ParameterWriter<P, A>(change)
     let step = MovingAverage<A>(average)
     let scale = SIMD8<A>(repeating: A(gradient.scale))
     let factor = A(factor)
@@ -21,7 +21,7 @@ enum ElementUpdate<P: TensorScalar, G: TensorScalar, A: ArithmeticScalar> {
       let old = A.load(UnsafeRawPointer(moments), offset, valid, as: A.self)
       let moment = step.updated(old, sum: g * g)
       _ = A.store(moment, moments, offset, valid)
-      return rule.apply(factor * (g / moment.squareRoot()), to: parameter, offset, valid, momentAt: 0)
+      return writer.apply(factor * (g / moment.squareRoot()), to: parameter, offset, valid, momentAt: 0)
     }
     return chunkedSum(gradient.columns, squaresAfter)
   }

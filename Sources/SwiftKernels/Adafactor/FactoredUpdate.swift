@@ -22,7 +22,7 @@ enum FactoredUpdate<P: TensorScalar, G: TensorScalar, A: ArithmeticScalar> {
     }
     let parameter = parameter.address
     let columnFactors = UnsafeRawPointer(columnFactors.of(A.self))
-    let rule = ParameterRule<P, A>(change)
+    let writer = ParameterWriter<P, A>(change)
     let scale = SIMD8<A>(repeating: A(gradient.scale))
     let rowFactors = rowFactors.of(A.self)
     @inline(__always) func row(_ index: Int) -> Row {
@@ -38,7 +38,7 @@ enum FactoredUpdate<P: TensorScalar, G: TensorScalar, A: ArithmeticScalar> {
       return row.factor * (A.load(columnFactors, column, valid, as: A.self) * scaled)
     }
     @inline(__always) func subtract(_ row: Row, _ column: Int, _ valid: Int) -> SIMD8<A> {
-      rule.subtract(update(row, column, valid), from: row.parameter, column, valid)
+      writer.subtract(update(row, column, valid), from: row.parameter, column, valid)
     }
     // A row of a panel is short: what comes next is the row below.
     let isPanel = gradient.columns < gradient.stride
@@ -54,13 +54,13 @@ enum FactoredUpdate<P: TensorScalar, G: TensorScalar, A: ArithmeticScalar> {
     }
     @inline(__always) func prefetchAndApply(_ row: Row, _ column: Int, _ valid: Int) -> SIMD8<A> {
       prefetchNext(row, column)
-      return rule.apply(
+      return writer.apply(
         update(row, column, valid), to: row.parameter, column, valid, momentAt: row.start)
     }
     // Without the branches of the last, the others take little more than half the time in the cache, where asking
     // ahead would cost a tenth.
     let (rows, columns) = (gradient.rows, gradient.columns)
-    if !rule.onlySubtracts { return chunkedSum(rows: rows, columns: columns, row, prefetchAndApply) }
+    if !writer.onlySubtracts { return chunkedSum(rows: rows, columns: columns, row, prefetchAndApply) }
     return gradient.mayComeFromMemory
       ? chunkedSum(rows: rows, columns: columns, row, prefetchAndSubtract)
       : chunkedSum(rows: rows, columns: columns, row, subtract)

@@ -96,7 +96,7 @@ struct NarrowRows<G: TensorScalar, A: ArithmeticScalar> {
     columnFactors: Elements, change: ParameterChange
   ) {
     let rows = NarrowRows(gradient)
-    let rule = ParameterRule<P, A>(change)
+    let writer = ParameterWriter<P, A>(change)
     let rowFactors = UnsafeRawPointer(rowFactors.of(A.self))
     let columnFactors = columnFactors.of(A.self)
     for row in stride(from: 0, to: gradient.rows, by: laneCount) {
@@ -104,7 +104,7 @@ struct NarrowRows<G: TensorScalar, A: ArithmeticScalar> {
       let rowFactor = A.load(rowFactors, row, count, as: A.self)
       for column in 0..<gradient.columns {
         let update = rowFactor * (SIMD8(repeating: columnFactors[column]) * rows.lanes(row, column, count))
-        rule.applyToLanes(
+        writer.applyToLanes(
           update, of: parameter.address, row &* gradient.stride &+ column, stride: gradient.stride, count)
       }
     }

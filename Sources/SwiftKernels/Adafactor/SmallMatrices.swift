@@ -52,7 +52,7 @@ enum SmallMatrices<P: TensorScalar, G: TensorScalar, A: ArithmeticScalar> {
     _ parameter: MutableElements, _ batch: MatrixBatch, rowMoments: MutableElements,
     columnMoments: MutableElements, factor: Double, change: ParameterChange
   ) {
-    let rule = ParameterRule<P, A>(change)
+    let writer = ParameterWriter<P, A>(change)
     let (rows, columns) = (rowMoments.of(A.self), columnMoments.of(A.self))
     forEachEight(batch) { eight in
       eight.load(batch, rows: rows, columns: columns)
@@ -62,7 +62,7 @@ enum SmallMatrices<P: TensorScalar, G: TensorScalar, A: ArithmeticScalar> {
         for column in 0..<batch.columns {
           let index = row &* batch.columns &+ column
           let update = eight.rowFactors[row] * (eight.columnFactors[column] * eight.gradient[index])
-          rule.applyToLanes(
+          writer.applyToLanes(
             update, of: parameter.address, eight.first &* batch.elements &+ index, stride: batch.elements,
             eight.count)
         }

@@ -51,11 +51,11 @@ struct ThreeByThreeMatrices<G: TensorScalar, A: ArithmeticScalar> {
     columnMoments: MutableElements, factor: Double, change: ParameterChange
   ) {
     let (rows, columns) = (rowMoments.of(A.self), columnMoments.of(A.self))
-    let rule = ParameterRule<P, A>(change)
+    let writer = ParameterWriter<P, A>(change)
     forEachChunk(of: batch, rows, columns) { chunk in
       chunk.storeMoments(rows: rows, columns: columns)
       chunk.computeUpdates(A(factor))
-      chunk.apply(rule, to: parameter)
+      chunk.apply(writer, to: parameter)
     }
   }
 
@@ -188,17 +188,17 @@ struct ThreeByThreeMatrices<G: TensorScalar, A: ArithmeticScalar> {
 
   /// Has the updates enter the parameter.
   @inline(__always)
-  private func apply<P: TensorScalar>(_ rule: ParameterRule<P, A>, to parameter: MutableElements) {
+  private func apply<P: TensorScalar>(_ writer: ParameterWriter<P, A>, to parameter: MutableElements) {
     let (updates, start) = (UnsafeRawPointer(squares), 9 &* first)
     let target = parameter.address + start &* MemoryLayout<P>.stride
-    if rule.onlySubtracts {
+    if writer.onlySubtracts {
       forEachVector(9 &* count) { offset, valid in
         prefetch(target + (offset &* MemoryLayout<P>.stride &+ Self.prefetchDistance))
-        _ = rule.subtract(A.load(updates, offset, valid), from: target, offset, valid)
+        _ = writer.subtract(A.load(updates, offset, valid), from: target, offset, valid)
       }
     } else {
       forEachVector(9 &* count) { offset, valid in
-        _ = rule.apply(A.load(updates, offset, valid), to: target, offset, valid, momentAt: start)
+        _ = writer.apply(A.load(updates, offset, valid), to: target, offset, valid, momentAt: start)
       }
     }
   }

@@ -14,7 +14,7 @@ enum AdamWUpdate<P: TensorScalar, G: TensorScalar, A: ArithmeticScalar> {
     // Known to the compiler to have no average of updates, the loop keeps its constants in registers.
     var change = change
     change.momentum = nil
-    let parameterRule = ParameterRule<P, A>(change)
+    let parameterWriter = ParameterWriter<P, A>(change)
     let first = UnsafeMutableRawPointer(moments.first.of(A.self))
     let second = UnsafeMutableRawPointer(moments.second.of(A.self))
     let keepsMaximum = moments.maximum != nil
@@ -41,7 +41,7 @@ enum AdamWUpdate<P: TensorScalar, G: TensorScalar, A: ArithmeticScalar> {
         divisor = lanesMaximum(v, A.load(UnsafeRawPointer(maximum), offset, valid, as: A.self))
         _ = A.store(divisor, maximum, offset, valid)
       }
-      _ = parameterRule.apply(
+      _ = parameterWriter.apply(
         factor * (m / (divisor.squareRoot() + epsilon)), to: parameter, offset, valid, momentAt: 0)
     }
     forEachVector(gradient.columns, step)

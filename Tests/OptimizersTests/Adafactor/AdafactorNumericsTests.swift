@@ -121,7 +121,7 @@ import Testing
     let found = parameter.value.scalars(as: Float.self)
     #expect((Double(found[0]) / expected - 1).magnitude < 1e-6)
     #expect(found.allSatisfy { $0 == found[0] })
-    // The reference's Float norm is off by 6e-4 at this size and beyond; issue 4 bounds what a step may hold.
+    // The reference's Float norm is off by 6e-4 at this size and beyond. A step may hold 1 MB and a sixteenth of the matrix.
     #expect(optimizer.workspaceByteCount <= 1 << 20 + parameter.value.byteCount / 16)
   }
 

@@ -110,13 +110,15 @@ import Testing
     oracle.step(gradient)
     let momentum = optimizer.state(of: parameter)?.tensors["momentum"]
     #expect(momentum == gradient, "a Float32 gradient reaches the momentum with all its bits")
-    let expected = Tensor(oracle.parameter, shape: [300]).converted(to: .float32).converted(to: type)
-    let differing = zip(parameter.value.scalars(as: Double.self), expected.scalars(as: Double.self)).count { $0 != $1 }
+    let expected = Tensor(scalars: oracle.parameter, shape: [300]).converted(to: .float32).converted(to: type)
+    let differing = zip(parameter.value.scalars(as: Double.self), expected.scalars(as: Double.self)).count {
+      $0 != $1
+    }
     // Float32 and Double round to neighbors only next to a midpoint: 1 of 2¹² at most.
     #expect(parameter.value.scalarType == type && differing <= 1)
 
     // The state of the caller's own memory has the same types.
-    let inPlace = try InPlaceUpdate(rule)
+    let inPlace = try InPlaceUpdate(options: rule)
     #expect(inPlace.initialState(shape: [2], scalarType: type).tensors["momentum"]?.scalarType == .float32)
   }
 

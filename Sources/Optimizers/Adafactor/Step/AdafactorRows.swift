@@ -108,6 +108,8 @@ final class AdafactorRows: AdafactorStep {
   override func bindWorkspace(_ address: UnsafeMutableRawPointer) {
     var memory = ScratchAllocator(address)
     workspace = Workspace(&memory, form)
+    // Without matrices there is no fold to set it.
+    workspace.totals[0] = 0
   }
 
   override func bindMoments(of state: inout AdafactorState) {

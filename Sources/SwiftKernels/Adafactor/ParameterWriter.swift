@@ -6,7 +6,7 @@ import KernelInterface
 ///
 /// What a run does not use is a branch that is always taken, where a copy of each kernel for every combination took the
 /// compiler four times as long. The common case, neither weight decay nor momentum, has a function of its own.
-struct ParameterRule<P: TensorScalar, A: ArithmeticScalar> {
+struct ParameterWriter<P: TensorScalar, A: ArithmeticScalar> {
   let shrinks: Bool
   let averages: Bool
   let shrinkage: A
@@ -29,7 +29,7 @@ struct ParameterRule<P: TensorScalar, A: ArithmeticScalar> {
   @inline(__always)
   var onlySubtracts: Bool { !shrinks && !averages }
 
-  /// Stores the new values of eight elements of `parameter` where the rule `onlySubtracts`; returns the squares of the
+  /// Stores the new values of eight elements of `parameter` if it `onlySubtracts`; returns the squares of the
   /// values stored.
   @inline(__always)
   func subtract(
