@@ -8,7 +8,6 @@ struct StateInspection {
   let optimizer: String?
   /// The fewest and the most steps of a parameter.
   let steps: ClosedRange<Int>
-  /// Parameters that have been stepped, and their elements.
   let parameterCount: Int
   let elementCount: Int
   /// Bytes of the state's tensors.

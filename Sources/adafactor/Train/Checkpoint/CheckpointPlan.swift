@@ -5,10 +5,8 @@ struct CheckpointPlan {
   let directory: CheckpointDirectory
   /// Steps between two checkpoints; nil for one at the end of each epoch.
   let interval: Int?
-  /// Whether the run goes on from the newest checkpoint.
   let resumes: Bool
 
-  /// Whether one is due after this many steps.
   func isDue(afterStep step: Int, endsEpoch: Bool) -> Bool {
     if let interval { step.isMultiple(of: interval) } else { endsEpoch }
   }
@@ -18,7 +16,7 @@ struct CheckpointPlan {
   /// - Parameter warn: Hears of checkpoints that are damaged, and of a directory that has none.
   func latest(_ warn: (String) -> Void) throws -> FoundCheckpoint? {
     guard resumes else {
-      guard try directory.checkpoints().isEmpty else { throw CheckpointPlanError.occupied(directory.path) }
+      guard try directory.checkpoints().isEmpty else { throw OccupiedDirectory(path: directory.path) }
       return nil
     }
     guard let found = try directory.latest() else {
@@ -31,14 +29,11 @@ struct CheckpointPlan {
   }
 }
 
-/// What stands against saving a run.
-enum CheckpointPlanError: Error, Equatable, CustomStringConvertible {
-  case occupied(String)
+/// A run that starts anew would save into the directory of another one.
+struct OccupiedDirectory: Error, CustomStringConvertible {
+  let path: String
 
   var description: String {
-    switch self {
-    case .occupied(let path):
-      "\(path) holds checkpoints of another run: go on with it by --resume, or name another directory."
-    }
+    "\(path) holds checkpoints of another run: go on with it by --resume, or name another directory."
   }
 }

@@ -1,13 +1,11 @@
 import Checkpoints
 import Optimizers
 
-/// Saving a run, and going on with it.
 extension TrainingRun {
   private static let settingsName = "settings"
   private static let journalName = "journal"
   private static let lossScalerName = "loss_scaler"
 
-  /// Everything that going on needs.
   private func checkpoint() throws -> Checkpoint {
     var checkpoint = try Checkpoint(
       position: journal.position, model: model.parameters, optimizer: takeStep.optimizer,
@@ -26,7 +24,7 @@ extension TrainingRun {
   /// Goes on from the plan's newest checkpoint, where it says so and there is one.
   ///
   /// - Parameter warn: Hears of what was found.
-  /// - Throws: ``SettingsMismatch``, ``CheckpointPlanError`` and `CheckpointError`; the run begins at its
+  /// - Throws: ``SettingsMismatch``, ``OccupiedDirectory`` and `CheckpointError`; the run begins at its
   ///   start then.
   mutating func resume(_ plan: CheckpointPlan, warn: (String) -> Void) throws {
     guard let found = try plan.latest(warn) else { return }
@@ -59,10 +57,9 @@ extension TrainingRun {
 }
 
 /// A run was asked to stop.
-struct TrainingInterrupted: Error, Equatable, CustomStringConvertible {
+struct TrainingInterrupted: Error, CustomStringConvertible {
   let step: Int
   let steps: Int
-  /// Where it was saved.
   let checkpoint: String?
 
   var description: String {
