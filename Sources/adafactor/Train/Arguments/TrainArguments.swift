@@ -33,23 +33,20 @@ struct DataArguments: ParsableArguments {
     }
   }
 
+  /// The given table, or that of the digits that is built with the program.
   func table() throws -> Table {
-    let format = Table.Format(label: label, hasHeader: header, delimiter: delimiter.byte)
-    return try Table(path: data ?? Self.digits(), format: data == nil ? Table.Format() : format)
-  }
-
-  /// The table of digits that is built with the program.
-  ///
-  /// Not through `Bundle.module`, which ends the program where the resources are missing.
-  private static func digits() throws -> String {
-    let file = Bundle.main.bundleURL.appendingPathComponent(
+    if let data {
+      return try Table(path: data, format: .init(label: label, hasHeader: header, delimiter: delimiter.byte))
+    }
+    // Not through `Bundle.module`, which ends the program if the resources are missing.
+    let digits = Bundle.main.bundleURL.appendingPathComponent(
       "swift-adafactor_adafactor.resources/Resources/digits.csv")
-    guard FileManager.default.fileExists(atPath: file.path) else {
+    guard FileManager.default.fileExists(atPath: digits.path) else {
       throw ToolFileError(
-        path: file.path,
+        path: digits.path,
         problem: "the digits belong here, beside the program; give a table of your own by --data")
     }
-    return file.path
+    return try Table(path: digits.path)
   }
 }
 

@@ -54,28 +54,21 @@ struct TrainingRun {
   ) throws -> TrainingResult {
     try Backend.withDefault(settings.backend) {
       while journal.position.epoch < settings.epochs {
-        try trainEpoch(saving: plan, isInterrupted: isInterrupted, report)
+        // Drawn from a copy: until the epoch ends, checkpoints hold what it began with.
+        var generator = journal.generator
+        let order = (0..<training.count).shuffled(using: &generator)
+        var finished: EpochResult?
+        while finished == nil {
+          let loss = try step(order)
+          report(progress(loss: loss))
+          if journal.position.example == training.count {
+            finished = finishEpoch(generator)
+            report(progress(loss: finished!.trainingLoss, finished: finished))
+          }
+          try save(plan, endsEpoch: finished != nil, isInterrupted: isInterrupted())
+        }
       }
       return result()
-    }
-  }
-
-  /// Trains for what is left of the current epoch.
-  private mutating func trainEpoch(
-    saving plan: CheckpointPlan?, isInterrupted: () -> Bool, _ report: (TrainingProgress) -> Void
-  ) throws {
-    // Drawn from a copy: until the epoch ends, checkpoints hold what it began with.
-    var generator = journal.generator
-    let order = (0..<training.count).shuffled(using: &generator)
-    var finished: EpochResult?
-    while finished == nil {
-      let loss = try step(order)
-      report(progress(loss: loss))
-      if journal.position.example == training.count {
-        finished = finishEpoch(generator)
-        report(progress(loss: finished!.trainingLoss, finished: finished))
-      }
-      try save(plan, endsEpoch: finished != nil, isInterrupted: isInterrupted())
     }
   }
 
