@@ -43,7 +43,6 @@ struct ChartAxis {
     return (value - range.lowerBound) / (range.upperBound - range.lowerBound)
   }
 
-  /// A tick in few digits.
   static func label(_ tick: Double) -> String {
     String(format: "%.6g", tick)
   }

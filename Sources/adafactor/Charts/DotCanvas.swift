@@ -2,18 +2,13 @@
 struct DotCanvas {
   let columns: Int
   let rows: Int
-  private var cells: [Cell]
-
-  private struct Cell {
-    var dots: UInt8 = 0
-    /// The curve that was drawn here last.
-    var layer = 0
-  }
+  /// The dots of each character, and the curve that was drawn there last.
+  private var cells: [(dots: UInt8, layer: Int)]
 
   init(columns: Int, rows: Int) {
     self.columns = columns
     self.rows = rows
-    cells = Array(repeating: Cell(), count: columns * rows)
+    cells = Array(repeating: (0, 0), count: columns * rows)
   }
 
   var width: Int { columns * 2 }

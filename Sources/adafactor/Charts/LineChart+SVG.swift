@@ -89,31 +89,32 @@ private struct SVGFrame {
   func coordinate(_ value: Double) -> String { String(format: "%.2f", value) }
 
   func grid() -> [String] {
-    var lines: [String] = []
-    for tick in yAxis.ticks {
+    var lines = yAxis.ticks.flatMap { tick in
       let y = coordinate(y(tick))
-      lines.append(#"<line class="grid" x1="\#(left)" y1="\#(y)" x2="\#(right)" y2="\#(y)"/>"#)
-      lines.append(
-        #"<text x="\#(left - 8)" y="\#(y)" text-anchor="end" dominant-baseline="middle">"#
-          + "\(ChartAxis.label(tick))</text>")
+      return [
+        #"<line class="grid" x1="\#(left)" y1="\#(y)" x2="\#(right)" y2="\#(y)"/>"#,
+        text(
+          ChartAxis.label(tick),
+          #"x="\#(left - 8)" y="\#(y)" text-anchor="end" dominant-baseline="middle""#),
+      ]
     }
-    for tick in xAxis.ticks {
-      lines.append(
-        #"<text x="\#(coordinate(x(tick)))" y="\#(bottom + 18)" text-anchor="middle">"#
-          + "\(ChartAxis.label(tick))</text>")
+    lines += xAxis.ticks.map { tick in
+      text(ChartAxis.label(tick), #"x="\#(coordinate(x(tick)))" y="\#(bottom + 18)" text-anchor="middle""#)
     }
-    lines.append(#"<line class="axis" x1="\#(left)" y1="\#(bottom)" x2="\#(right)" y2="\#(bottom)"/>"#)
-    lines.append(
-      #"<text x="\#((left + right) / 2)" y="\#(height - 12)" text-anchor="middle">"#
-        + "\(chart.escaped(chart.xLabel))</text>")
     let middle = (top + bottom) / 2
-    lines.append(
-      #"<text transform="rotate(-90 16 \#(middle))" x="16" y="\#(middle)" text-anchor="middle">"#
-        + "\(chart.escaped(chart.yLabel))</text>")
-    if let title = chart.title {
-      lines.append(#"<text class="title" x="\#(left)" y="24">\#(chart.escaped(title))</text>"#)
-    }
+    lines += [
+      #"<line class="axis" x1="\#(left)" y1="\#(bottom)" x2="\#(right)" y2="\#(bottom)"/>"#,
+      text(chart.xLabel, #"x="\#((left + right) / 2)" y="\#(height - 12)" text-anchor="middle""#),
+      text(
+        chart.yLabel,
+        #"transform="rotate(-90 16 \#(middle))" x="16" y="\#(middle)" text-anchor="middle""#),
+    ]
+    if let title = chart.title { lines.append(text(title, #"class="title" x="\#(left)" y="24""#)) }
     return lines
+  }
+
+  private func text(_ content: String, _ attributes: String) -> String {
+    "<text \(attributes)>\(chart.escaped(content))</text>"
   }
 
   func curve(_ points: [LineChart.Point], style: Int) -> String {
@@ -128,7 +129,7 @@ private struct SVGFrame {
       let line = legendTop + y - 4
       return [
         #"<polyline class="\#(classes(index))" points="\#(x),\#(line) \#(x + 24),\#(line)"/>"#,
-        #"<text x="\#(x + 30)" y="\#(legendTop + y)">\#(chart.escaped(chart.series[index].name))</text>"#,
+        text(chart.series[index].name, #"x="\#(x + 30)" y="\#(legendTop + y)""#),
       ]
     }
   }

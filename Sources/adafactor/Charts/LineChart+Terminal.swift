@@ -15,7 +15,17 @@ extension LineChart {
     let margin = (labels.map(\.count).max() ?? 0) + 2
     var canvas = DotCanvas(columns: max(10, style.columns - margin), rows: max(2, style.rows))
     for (layer, series) in series.enumerated() {
-      draw(series, layer: layer, on: &canvas, xAxis, yAxis)
+      for segment in segments(of: series) {
+        let dots = segment.map { point in
+          (
+            x: Int((xAxis.position(point.x) * Double(canvas.width - 1)).rounded()),
+            y: Int(((1 - yAxis.position(point.y)) * Double(canvas.height - 1)).rounded())
+          )
+        }
+        for (start, end) in zip(dots.prefix(1) + dots, dots) {
+          canvas.line(from: start, to: end, layer: layer)
+        }
+      }
     }
 
     var rowLabels: [Int: String] = [:]
@@ -34,22 +44,7 @@ extension LineChart {
       String(repeating: " ", count: margin - 1) + "└" + String(repeating: "─", count: canvas.columns))
     lines.append(String(repeating: " ", count: margin) + tickLine(xAxis, columns: canvas.columns))
     if series.count > 1 { lines.append(legend(style)) }
-    return lines.map { trimmed($0) + "\n" }.joined()
-  }
-
-  private func draw(
-    _ series: Series, layer: Int, on canvas: inout DotCanvas, _ xAxis: ChartAxis, _ yAxis: ChartAxis
-  ) {
-    for segment in segments(of: series) {
-      let dots = segment.map { point in
-        (
-          x: Int((xAxis.position(point.x) * Double(canvas.width - 1)).rounded()),
-          y: Int(((1 - yAxis.position(point.y)) * Double(canvas.height - 1)).rounded())
-        )
-      }
-      canvas.line(from: dots[0], to: dots[0], layer: layer)
-      for (start, end) in zip(dots, dots.dropFirst()) { canvas.line(from: start, to: end, layer: layer) }
-    }
+    return lines.map { $0.replacing(#/ +$/#, with: "") + "\n" }.joined()
   }
 
   private func text(_ row: [(character: Character, layer: Int?)], _ style: TerminalStyle) -> String {
@@ -96,9 +91,5 @@ extension LineChart {
   private func colored(_ text: String, _ layer: Int) -> String {
     let codes = [34, 31, 32, 35, 33, 36]
     return "\u{1B}[\(codes[layer % codes.count])m\(text)\u{1B}[0m"
-  }
-
-  private func trimmed(_ line: String) -> String {
-    String(line.reversed().drop { $0 == " " }.reversed())
   }
 }

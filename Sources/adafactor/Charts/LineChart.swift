@@ -45,3 +45,10 @@ struct LineChart {
     abs(point.x) < Self.limit && abs(point.y) < Self.limit && (!hasLogarithmicY || point.y > 1 / Self.limit)
   }
 }
+
+extension LineChart.Series {
+  /// The curve of `values` at `start`, `start` + 1, ….
+  init(name: String, values: [Double], from start: Int) {
+    self.init(name: name, points: zip(start..., values).map { .init(x: Double($0), y: $1) })
+  }
+}

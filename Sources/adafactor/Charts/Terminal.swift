@@ -1,7 +1,10 @@
 import Foundation
 
-/// What standard output is connected to.
+/// What the tool's output is connected to.
 enum Terminal {
+  /// Writes a line to standard error.
+  static func warn(_ text: String) { FileHandle.standardError.write(Data("\(text)\n".utf8)) }
+
   /// Whether a person sees the output, rather than a file or another program.
   static var isConnected: Bool { isatty(STDOUT_FILENO) == 1 }
 

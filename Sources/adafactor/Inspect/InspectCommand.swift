@@ -26,7 +26,6 @@ struct InspectCommand: ParsableCommand {
   @Option(help: "table or json.")
   var format = Format.table
 
-  /// How the report is written.
   enum Format: String, ExpressibleByArgument, CaseIterable {
     case table, json
   }

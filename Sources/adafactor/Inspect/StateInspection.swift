@@ -8,13 +8,12 @@ struct StateInspection {
   let optimizer: String?
   /// The fewest and the most steps of a parameter.
   let steps: ClosedRange<Int>
-  /// Parameters that have been stepped, and their elements.
   let parameterCount: Int
-  let elementCount: Int
+  private(set) var elementCount = 0
   /// Bytes of the state's tensors.
   let byteCount: Int
   /// Bytes of AdamW's two moments for every element.
-  let adamwByteCount: Int
+  private(set) var adamwByteCount = 0
 
   /// Nil for a file that is no state: where no parameter has counted its steps.
   init?(_ file: SafetensorsFile) throws {
@@ -24,22 +23,19 @@ struct StateInspection {
       parts[parameter, default: [:]][part] = tensor
     }
     var steps: [Int] = []
-    var (elements, adamw) = (0, 0)
     for tensors in parts.values {
       guard let counter = tensors[StateNames.step], counter.shape.isEmpty,
         let step = try file.readInteger(counter), let moments = Self.moments(tensors)
       else { return nil }
       steps.append(step)
-      elements += moments.elementCount
-      adamw += 2 * moments.elementCount * moments.elementByteCount
+      elementCount += moments.elementCount
+      adamwByteCount += 2 * moments.elementCount * moments.elementByteCount
     }
     guard let least = steps.min(), let most = steps.max() else { return nil }
     optimizer = file.metadata[StateNames.optimizerKey]
     self.steps = least...most
     parameterCount = steps.count
-    elementCount = elements
     byteCount = file.header.dataByteCount
-    adamwByteCount = adamw
   }
 
   /// The elements of the parameter that a state belongs to, and the bytes of one moment; nil for no state.

@@ -17,7 +17,6 @@ struct TensorStatistics {
   /// The share of NaN and infinities; 0 where there are no elements.
   var nonFiniteShare: Double { count == 0 ? 0 : Double(count - finiteCount) / Double(count) }
 
-  /// Takes in elements.
   mutating func add<Element>(_ elements: UnsafeBufferPointer<Element>, _ value: (Element) -> Double) {
     var (finite, squares, minimum, maximum) = (0, 0.0, self.minimum, self.maximum)
     for element in elements {
@@ -59,21 +58,11 @@ struct TensorStatistics {
     return true
   }
 
-  /// Pieces of a tensor that are read at a time: whole elements of every type.
-  private static let pieceByteCount = 1 << 20
-
   /// The statistics of a tensor in a file; nil for types without numbers.
   static func of(_ tensor: SafetensorsTensor, in file: SafetensorsFile) throws -> TensorStatistics? {
     var statistics = TensorStatistics()
     guard statistics.add(UnsafeRawBufferPointer(start: nil, count: 0), tensor.scalarType) else { return nil }
-    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: pieceByteCount, alignment: 64)
-    defer { buffer.deallocate() }
-    let byteCount = tensor.byteRange.count
-    for start in stride(from: 0, to: byteCount, by: pieceByteCount) {
-      let piece = UnsafeMutableRawBufferPointer(rebasing: buffer[..<min(pieceByteCount, byteCount - start)])
-      try file.read(tensor.name, from: start, into: piece)
-      _ = statistics.add(UnsafeRawBufferPointer(piece), tensor.scalarType)
-    }
+    try file.forEachPiece(of: tensor) { _ = statistics.add($0, tensor.scalarType) }
     return statistics
   }
 }

@@ -10,28 +10,17 @@ struct MetricsFile {
     do {
       text = try String(contentsOfFile: path, encoding: .utf8)
     } catch {
-      throw ScheduleFileError(path: path, line: nil, problem: "cannot be read: \(error.localizedDescription)")
+      throw ToolFileError(path: path, problem: "cannot be read: \(error.localizedDescription)")
     }
     self.path = path
     values = try text.split(separator: "\n", omittingEmptySubsequences: false).enumerated().compactMap {
       index, line in
-      let number = line.trimmingCharacters(in: .whitespaces.union(.newlines))
+      let number = line.trimmingCharacters(in: .whitespacesAndNewlines)
       if number.isEmpty { return nil }
       guard let value = Double(number) else {
-        throw ScheduleFileError(path: path, line: index + 1, problem: "'\(number)' is not a number")
+        throw ToolFileError(path: path, line: index + 1, problem: "'\(number)' is not a number")
       }
       return value
     }
-  }
-}
-
-/// What is wrong with a file, and where.
-struct ScheduleFileError: Error, CustomStringConvertible {
-  let path: String
-  let line: Int?
-  let problem: String
-
-  var description: String {
-    path + (line.map { ":\($0)" } ?? "") + ": " + problem
   }
 }

@@ -34,8 +34,6 @@ enum WarmupLength: ExpressibleByArgument, CustomStringConvertible {
     case .fraction(let value): "\(value)"
     }
   }
-
-  var defaultValueDescription: String { description }
 }
 
 /// `key=value`, or `name.key=value` for one of several schedules.

@@ -82,8 +82,7 @@ struct ScheduleCommand: ParsableCommand {
       do {
         try text.write(toFile: output, atomically: true, encoding: .utf8)
       } catch {
-        throw ScheduleFileError(
-          path: output, line: nil, problem: "cannot be written: \(error.localizedDescription)")
+        throw ToolFileError(path: output, problem: "cannot be written: \(error.localizedDescription)")
       }
     } else {
       print(text, terminator: "")
@@ -95,15 +94,11 @@ struct ScheduleCommand: ParsableCommand {
     let options = try ScheduleOptionArgument.distribute(options, over: names)
     let metrics = try metrics.map { try MetricsFile(path: $0) }
     let curves = try names.map { name in
-      let training = trainingSteps ?? steps
-      let schedule = try AnyLearningRateSchedule(
-        named: name, warmupSteps: warmupSteps.steps(of: training), trainingSteps: training,
-        options: options[name] ?? [:])
-      return ScheduleReport.Curve(
-        name: name,
-        rates: try ScheduleReport.rates(
-          of: schedule, initialRate: learningRate, steps: steps, metrics: metrics)
-      )
+      let choice = ScheduleChoice(name: name, warmup: warmupSteps, options: options[name] ?? [:])
+      let rates = try ScheduleReport.rates(
+        of: choice.schedule(trainingSteps: trainingSteps ?? steps), initialRate: learningRate, steps: steps,
+        metrics: metrics)
+      return ScheduleReport.Curve(name: name, rates: rates)
     }
     let report = ScheduleReport(initialRate: learningRate, curves: curves, isLogarithmic: logarithmic)
     return try report.text(format ?? defaultFormat)

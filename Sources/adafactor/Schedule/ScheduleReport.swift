@@ -1,10 +1,9 @@
 import ArgumentParser
-import Foundation
 import Schedules
 
 /// The rates of schedules at the same steps, in each format of `adafactor schedule`.
-struct ScheduleReport {
-  struct Curve {
+struct ScheduleReport: Encodable {
+  struct Curve: Encodable {
     let name: String
     let rates: [Double]
   }
@@ -12,6 +11,11 @@ struct ScheduleReport {
   let initialRate: Double
   let curves: [Curve]
   let isLogarithmic: Bool
+
+  private enum CodingKeys: String, CodingKey {
+    case initialRate
+    case curves = "schedules"
+  }
 
   /// The rate of each step from 0, of one parameter group.
   ///
@@ -29,8 +33,8 @@ struct ScheduleReport {
           "\(type(of: schedule).name) follows a metric: give a file with one number a line by --metrics.")
       }
       guard metrics.values.count >= steps - 1 else {
-        throw ScheduleFileError(
-          path: metrics.path, line: nil,
+        throw ToolFileError(
+          path: metrics.path,
           problem: "has \(metrics.values.count) numbers, but \(steps) steps need \(steps - 1) at least")
       }
       try schedule.start(rates: [initialRate])
@@ -43,9 +47,9 @@ struct ScheduleReport {
 
   func text(_ format: ScheduleFormat) throws -> String {
     switch format {
-    case .table: table
-    case .csv: csv
-    case .json: try json()
+    case .table: ReportText.columns([columnNames] + rows, leftAligned: 0)
+    case .csv: ([columnNames] + rows).map { $0.joined(separator: ",") + "\n" }.joined()
+    case .json: try ReportText.json(self, keys: .useDefaultKeys)
     case .svg: chart.svg()
     case .plot: chart.terminal(Terminal.style)
     }
@@ -60,43 +64,10 @@ struct ScheduleReport {
     curves[0].rates.indices.map { step in ["\(step)"] + curves.map { "\($0.rates[step])" } }
   }
 
-  private var csv: String {
-    ([columnNames] + rows).map { $0.joined(separator: ",") + "\n" }.joined()
-  }
-
-  private var table: String {
-    let lines = [columnNames] + rows
-    let widths = columnNames.indices.map { column in lines.map { $0[column].count }.max() ?? 0 }
-    return lines.map { cells in
-      zip(cells, widths).map { String(repeating: " ", count: $1 - $0.count) + $0 }.joined(separator: "  ")
-        + "\n"
-    }.joined()
-  }
-
-  private func json() throws -> String {
-    struct Document: Encodable {
-      struct Schedule: Encodable {
-        let name: String
-        let rates: [Double]
-      }
-      let initialRate: Double
-      let schedules: [Schedule]
-    }
-    let document = Document(
-      initialRate: initialRate, schedules: curves.map { .init(name: $0.name, rates: $0.rates) })
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-    return String(decoding: try encoder.encode(document), as: UTF8.self) + "\n"
-  }
-
   private var chart: LineChart {
     LineChart(
       title: curves.count == 1 ? curves[0].name : nil, xLabel: "step", yLabel: "learning rate",
       hasLogarithmicY: isLogarithmic,
-      series: curves.map { curve in
-        .init(
-          name: curve.name,
-          points: curve.rates.enumerated().map { .init(x: Double($0.offset), y: $0.element) })
-      })
+      series: curves.map { .init(name: $0.name, values: $0.rates, from: 0) })
   }
 }

@@ -8,23 +8,22 @@ import Tensors
 struct FileStep<Rule: FileRule> {
   private let inputs: StepInputs
   private let groups: [(parameters: [String], options: Rule)]
-  private let groupIndices: [String: Int]
+  /// By parameter.
+  private let options: [String: Rule]
 
-  /// Parameters of all groups.
-  var parameterCount: Int { groups.reduce(0) { $0 + $1.parameters.count } }
+  var parameterCount: Int { options.count }
 
   init(_ inputs: StepInputs, _ configuration: StepConfiguration) throws {
     self.inputs = inputs
     let names = inputs.parameters.tensors.filter { $0.scalarType.scalarType != nil }.map(\.name)
     groups = try configuration.resolvedGroups(
       for: Rule.self, parameters: names, parametersPath: inputs.parameters.path)
-    var groupIndices: [String: Int] = [:]
-    for (index, group) in groups.enumerated() {
-      for name in group.parameters { groupIndices[name] = index }
+    options = Dictionary(
+      uniqueKeysWithValues: groups.flatMap { group in group.parameters.map { ($0, group.options) } })
+    if let state = inputs.state, let saved = state.metadata[StateNames.optimizerKey], saved != Rule.name {
+      throw ToolFileError(path: state.path, problem: "the state is one of \(saved), not of \(Rule.name)")
     }
-    self.groupIndices = groupIndices
-    try inputs.checkState(optimizer: Rule.name)
-    for gradient in inputs.gradients.tensors where groupIndices[gradient.name] == nil {
+    for gradient in inputs.gradients.tensors where options[gradient.name] == nil {
       throw ToolFileError(
         path: configuration.path,
         problem: "no group takes the parameter \"\(gradient.name)\", which has a gradient in "
@@ -32,7 +31,6 @@ struct FileStep<Rule: FileRule> {
     }
   }
 
-  /// Steps, and writes both files.
   func run(
     outParameters: String, outState: String, backend: Backend, threads: Int?
   ) throws -> (steppedCount: Int, nonFinite: [String]) {
@@ -56,7 +54,7 @@ struct FileStep<Rule: FileRule> {
         nonFinite += report.nonFinite
       } else {
         try inputs.parameters.copy(stored, to: &parameters)
-        for part in inputs.stateTensors(of: stored.name).values {
+        for part in inputs.stateTensors[stored.name, default: [:]].values {
           try inputs.state?.copy(part, to: &states)
         }
       }
@@ -66,28 +64,20 @@ struct FileStep<Rule: FileRule> {
     return (steppedCount, nonFinite)
   }
 
-  private func options(of parameter: String) -> Rule {
-    guard let index = groupIndices[parameter] else {
-      preconditionFailure("\(parameter) has a gradient and no group")
-    }
-    return groups[index].options
-  }
-
-  /// The tensors of the new state.
   private func stateDescriptors() -> [SafetensorsDescriptor] {
     inputs.parameters.tensors.flatMap { stored -> [SafetensorsDescriptor] in
-      let before = inputs.stateTensors(of: stored.name)
-      guard inputs.hasGradient(stored.name), let type = stored.scalarType.scalarType else {
-        return before.values.map(\.descriptor)
-      }
+      let before = inputs.stateTensors[stored.name, default: [:]]
+      guard inputs.hasGradient(stored.name), let type = stored.scalarType.scalarType,
+        let options = options[stored.name]
+      else { return before.values.map(\.descriptor) }
       func name(_ part: String) -> String { StateNames.name(of: part, stored.name) }
-      let parts = options(of: stored.name).stateParts(of: Shape(stored.shape))
+      let parts = options.stateParts(of: Shape(stored.shape))
       let moments = SafetensorsScalarType(type.arithmeticType)
       // Moments that the options no longer use stay in the state; a residual goes with its rounding.
       let kept = (Rule.State.tensorNames ?? []).filter {
         before[$0] != nil && parts.tensors[$0] == nil && $0 != residualName
       }
-      let hasResidual = options(of: stored.name).rounding.keepsResidual(of: type)
+      let hasResidual = options.rounding.keepsResidual(of: type)
       let residual = SafetensorsDescriptor(name(residualName), stored.scalarType, shape: stored.shape)
       return parts.tensors.map { SafetensorsDescriptor(name($0), moments, shape: $1.dimensions) }
         + kept.map { SafetensorsDescriptor(name($0), moments, shape: before[$0]!.shape) }
@@ -97,7 +87,6 @@ struct FileStep<Rule: FileRule> {
     }
   }
 
-  /// Reads, steps and writes one parameter.
   private func step(
     _ stored: SafetensorsTensor, _ parameters: inout SafetensorsWriter, _ states: inout SafetensorsWriter,
     backend: Backend, threads: Int?
@@ -107,8 +96,9 @@ struct FileStep<Rule: FileRule> {
     if let gradient = inputs.gradients.header.tensor(named: name) {
       parameter.gradient = try inputs.gradients.readTensor(gradient)
     }
+    // The initializer has checked that a group takes each parameter with a gradient.
     let optimizer = try RuleOptimizer(
-      [parameter], options: options(of: name), backend: backend, threads: threads)
+      [parameter], options: options[name]!, backend: backend, threads: threads)
     do {
       try optimizer.setState(inputs.state(of: name, as: Rule.State.self), of: parameter)
     } catch let error as OptimizerError {
@@ -137,7 +127,6 @@ struct FileStep<Rule: FileRule> {
 }
 
 extension SafetensorsWriter {
-  /// Writes a whole tensor.
   mutating func append(_ tensor: Tensor, to name: String) throws(SafetensorsError) {
     try tensor.withUnsafeBytes { (bytes) throws(SafetensorsError) in try append(bytes, to: name) }
   }
@@ -145,12 +134,20 @@ extension SafetensorsWriter {
 
 extension SafetensorsFile {
   /// Copies a tensor as it stands, in pieces.
-  func copy(_ stored: SafetensorsTensor, to writer: inout SafetensorsWriter) throws(SafetensorsError) {
+  func copy(_ stored: SafetensorsTensor, to writer: inout SafetensorsWriter) throws {
+    try forEachPiece(of: stored) { try writer.append($0, to: stored.name) }
+  }
+
+  /// Reads a tensor in pieces of a megabyte: whole elements of every type.
+  func forEachPiece(of stored: SafetensorsTensor, _ body: (UnsafeRawBufferPointer) throws -> Void) throws {
     let pieceByteCount = 1 << 20
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: pieceByteCount, alignment: 64)
+    defer { buffer.deallocate() }
     let byteCount = stored.byteRange.count
     for start in stride(from: 0, to: byteCount, by: pieceByteCount) {
-      let piece = try bytes(of: stored.name, start..<min(start + pieceByteCount, byteCount))
-      try writer.append(piece.span.bytes, to: stored.name)
+      let piece = UnsafeMutableRawBufferPointer(rebasing: buffer[..<min(pieceByteCount, byteCount - start)])
+      try read(stored.name, from: start, into: piece)
+      try body(UnsafeRawBufferPointer(piece))
     }
   }
 }

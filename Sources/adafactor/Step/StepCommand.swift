@@ -1,5 +1,4 @@
 import ArgumentParser
-import Foundation
 import Optimizers
 import Tensors
 
@@ -47,19 +46,15 @@ struct StepCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Where the optimizer's state goes.", valueName: "file"))
   var outState: String
 
-  @Option(
-    help: "The backend: \(Backend.available.map(\.rawValue).joined(separator: " or ")).")
+  @Option(help: Backend.help)
   var backend = Backend.defaultForOptimizers
 
   @Option(help: "Threads at the most. (default: one a processor)")
   var threads: Int?
 
   func validate() throws {
-    if let threads, threads < 1 { throw ValidationError("--threads is \(threads), but must be 1 or more.") }
-    guard Backend.available.contains(backend) else {
-      throw ValidationError(
-        "The backend \(backend.rawValue) is not in this build: enable the trait OpenBLAS.")
-    }
+    try requirePositive(["--threads": threads])
+    try backend.requireAvailable()
     guard outParameters != outState else {
       throw ValidationError("--out-parameters and --out-state are the same file: \(outState).")
     }
@@ -73,18 +68,15 @@ struct StepCommand: ParsableCommand {
     }
   }
 
-  private func run<Rule: FileRule>(
-    _ type: Rule.Type, _ configuration: StepConfiguration
-  ) throws {
+  private func run<Rule: FileRule>(_ type: Rule.Type, _ configuration: StepConfiguration) throws {
     let step = try FileStep<Rule>(
       StepInputs(parameters: parameters, gradients: gradients, state: state), configuration)
     let report = try step.run(
       outParameters: outParameters, outState: outState, backend: backend, threads: threads)
     print("stepped \(report.steppedCount) of \(step.parameterCount) parameters")
     for name in report.nonFinite {
-      let text =
-        "Warning: \(gradients): the gradient of \"\(name)\" is not finite; so is its parameter now.\n"
-      FileHandle.standardError.write(Data(text.utf8))
+      Terminal.warn(
+        "Warning: \(gradients): the gradient of \"\(name)\" is not finite; so is its parameter now.")
     }
   }
 }

@@ -1,6 +1,6 @@
 import Checkpoints
 
-/// What the configuration of `adafactor step` says: the optimizer and its groups.
+/// The configuration of `adafactor step`: the optimizer and its groups.
 struct StepConfiguration {
   let path: String
   let optimizer: OptimizerKind
@@ -17,25 +17,25 @@ struct StepConfiguration {
     } catch {
       throw ToolFileError(path: path, problem: JSONText.problem(error))
     }
+    func failure(_ problem: String) -> ToolFileError { ToolFileError(path: path, problem: problem) }
     if let unknown = members.keys.sorted().first(where: { !["optimizer", "groups"].contains($0) }) {
-      throw ToolFileError(path: path, problem: "\"\(unknown)\" is neither \"optimizer\" nor \"groups\"")
+      throw failure("\"\(unknown)\" is neither \"optimizer\" nor \"groups\"")
     }
     let known = OptimizerKind.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: ", ")
     guard case .string(let name) = members["optimizer"] else {
-      throw ToolFileError(path: path, problem: "\"optimizer\" must be one of \(known)")
+      throw failure("\"optimizer\" must be one of \(known)")
     }
     guard let kind = OptimizerKind(rawValue: name) else {
-      throw ToolFileError(path: path, problem: "the optimizer \"\(name)\" is none of \(known)")
+      throw failure("the optimizer \"\(name)\" is none of \(known)")
     }
     optimizer = kind
     guard !groups.isEmpty else {
-      throw ToolFileError(path: path, problem: "\"groups\" must hold at least one; [{}] takes all parameters")
+      throw failure("\"groups\" must hold at least one; [{}] takes all parameters")
     }
     let open = groups.indices.filter { groups[$0].parameters == nil }
     guard open.count <= 1 else {
-      throw ToolFileError(
-        path: path,
-        problem: "groups \(open[0]) and \(open[1]) have no \"parameters\": only one can take all others")
+      throw failure(
+        "groups \(open[0]) and \(open[1]) have no \"parameters\": only one can take all others")
     }
   }
 
@@ -62,10 +62,8 @@ struct StepConfiguration {
     }
     return try groups.enumerated().map { index, group in
       do {
-        return (
-          group.parameters ?? parameters.filter { taken[$0] == nil },
-          try group.options(as: Rule.self)
-        )
+        let names = group.parameters ?? parameters.filter { taken[$0] == nil }
+        return (names, try group.options(as: Rule.self))
       } catch {
         throw ToolFileError(path: path, problem: "groups[\(index)]: \(JSONText.problem(error))")
       }

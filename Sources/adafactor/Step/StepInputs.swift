@@ -9,7 +9,7 @@ struct StepInputs {
   let gradients: SafetensorsFile
   let state: SafetensorsFile?
   /// The state's tensors by parameter and part.
-  private let stateTensors: [String: [String: SafetensorsTensor]]
+  let stateTensors: [String: [String: SafetensorsTensor]]
 
   init(parameters: String, gradients: String, state: String?) throws {
     self.parameters = try SafetensorsFile(path: parameters)
@@ -48,55 +48,38 @@ struct StepInputs {
   /// Whether a parameter takes part in the step.
   func hasGradient(_ name: String) -> Bool { gradients.header.tensor(named: name) != nil }
 
-  /// The tensors of a parameter's state, by part; empty before its first step.
-  func stateTensors(of parameter: String) -> [String: SafetensorsTensor] { stateTensors[parameter] ?? [:] }
-
-  /// Refuses a state that another optimizer made.
-  func checkState(optimizer name: String) throws {
-    guard let state, let saved = state.metadata[StateNames.optimizerKey], saved != name else { return }
-    throw ToolFileError(path: state.path, problem: "the state is one of \(saved), not of \(name)")
-  }
-
   /// A parameter's state before the step; nil before its first.
-  func state<State: ParameterState>(
-    of parameter: String, as type: State.Type
-  ) throws -> State? {
-    let parts = stateTensors(of: parameter)
-    guard let state, !parts.isEmpty else { return nil }
-    func name(_ part: String) -> String { "\"\(StateNames.name(of: part, parameter))\"" }
+  func state<State: ParameterState>(of parameter: String, as type: State.Type) throws -> State? {
+    guard let state, let parts = stateTensors[parameter] else { return nil }
+    func failure(_ part: String, _ problem: String) -> ToolFileError {
+      ToolFileError(path: state.path, problem: "\"\(StateNames.name(of: part, parameter))\" \(problem)")
+    }
     var tensors: [String: Tensor] = [:]
     var numbers: [String: Double] = [:]
     let tensorNames = State.tensorNames ?? []
     for (part, stored) in parts where part != StateNames.step {
       guard tensorNames.contains(part) || State.numberNames.contains(part) else {
-        throw ToolFileError(
-          path: state.path, problem: "\(name(part)) is not a part of this optimizer's state")
+        throw failure(part, "is not a part of this optimizer's state")
       }
       guard stored.scalarType.scalarType != nil else {
-        throw ToolFileError(
-          path: state.path, problem: "\(name(part)) is \(stored.scalarType), not floating-point")
+        throw failure(part, "is \(stored.scalarType), not floating-point")
       }
       if tensorNames.contains(part) {
         tensors[part] = try state.readTensor(stored)
       } else {
         guard stored.shape.isEmpty else {
-          throw ToolFileError(
-            path: state.path, problem: "\(name(part)) has the shape \(stored.shape), not one number")
+          throw failure(part, "has the shape \(stored.shape), not one number")
         }
         numbers[part] = try state.readTensor(stored)[]
       }
     }
     guard let stored = parts[StateNames.step], stored.shape.isEmpty, let step = try state.readInteger(stored)
-    else {
-      throw ToolFileError(
-        path: state.path, problem: "\(name(StateNames.step)) is missing or not a whole number")
-    }
+    else { throw failure(StateNames.step, "is missing or not a whole number") }
     return State(step: step, tensors: tensors, numbers: numbers)
   }
 }
 
 extension SafetensorsFile {
-  /// A floating-point tensor.
   func readTensor(_ stored: SafetensorsTensor) throws -> Tensor {
     guard let type = stored.scalarType.scalarType else {
       preconditionFailure("\(stored.name) is \(stored.scalarType)")

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Foundation
 import Optimizers
 import Schedules
 import Tensors
@@ -39,18 +38,16 @@ struct TrainCommand: ParsableCommand {
   var compare: ComparedOptimizers?
 
   func validate() throws {
-    guard compare == nil else {
-      if let name = optimizer.given.first ?? (optimizer.optimizer == .adafactor ? nil : "--optimizer") {
-        throw ValidationError(
-          "\(name) cannot stand beside --compare: write settings behind each optimizer, as adafactor:lr=1e-3."
-        )
-      }
-      if checkpoints.directory != nil {
-        throw ValidationError("--compare saves no checkpoints: leave out --checkpoint-directory.")
-      }
-      return
+    guard compare != nil else {
+      return try optimizer.check(scalarType: training.dtype, hasSchedule: schedule.name != nil)
     }
-    try optimizer.check(scalarType: training.dtype, hasSchedule: schedule.name != nil)
+    if let name = optimizer.given.first ?? (optimizer.optimizer == .adafactor ? nil : "--optimizer") {
+      throw ValidationError(
+        "\(name) cannot stand beside --compare: write settings behind each optimizer, as adafactor:lr=1e-3.")
+    }
+    if checkpoints.directory != nil {
+      throw ValidationError("--compare saves no checkpoints: leave out --checkpoint-directory.")
+    }
   }
 
   func run() throws {
@@ -59,40 +56,27 @@ struct TrainCommand: ParsableCommand {
     if let compare {
       let choices = try compare.choices(
         scalarType: training.dtype, hasSchedule: schedule.name != nil, seed: training.seed)
-      let comparison = try comparison(choices, dataset, table.path)
-      try write(
-        table: comparison.table, json: comparison.json, chart: comparison.lossChart)
-      return
+      let runs = try choices.map { label, choice in
+        do {
+          let result = try train(dataset, path: table.path, choice, label: label)
+          return Comparison.Run(name: label, result: result)
+        } catch {
+          throw ComparisonError(name: label, cause: error)
+        }
+      }
+      return try write(Comparison(runs: runs))
     }
-    let result: TrainingResult
     do {
-      result = try train(dataset, path: table.path, optimizer.choice(seed: training.seed))
+      try write(train(dataset, path: table.path, optimizer.choice(seed: training.seed)))
     } catch let interruption as TrainingInterrupted {
-      Self.warn(interruption.description)
+      Terminal.warn(interruption.description)
       throw ExitCode(CheckpointArguments.interruptedStatus)
     }
-    try write(table: result.table, json: result.json, chart: result.lossChart)
   }
 
-  private func write(table: String, json: () throws -> String, chart: LineChart) throws {
-    print(output.json ? try json() : table, terminator: "")
-    if let plot = output.plot { try WholeFile.write(chart.svg(), to: plot) }
-  }
-
-  /// Trains with one optimizer after the other.
-  private func comparison(
-    _ choices: [(label: String, choice: OptimizerChoice)], _ dataset: Dataset, _ path: String
-  ) throws -> Comparison {
-    var comparison = Comparison()
-    for (label, choice) in choices {
-      do {
-        let result = try train(dataset, path: path, choice, label: label)
-        comparison.runs.append(Comparison.Run(name: label, result: result))
-      } catch {
-        throw ComparisonError(name: label, cause: error)
-      }
-    }
-    return comparison
+  private func write(_ report: some RunReport) throws {
+    print(output.json ? try ReportText.json(report) : report.table, terminator: "")
+    if let plot = output.plot { try WholeFile.write(report.lossChart.svg(), to: plot) }
   }
 
   private func train(
@@ -102,29 +86,18 @@ struct TrainCommand: ParsableCommand {
     var display = ProgressDisplay(isQuiet: output.quiet, label: label)
     defer { display.finish() }
     guard let plan = checkpoints.plan else { return try run.run(report: { display.show($0) }) }
-    try run.resume(plan, warn: Self.warn)
+    try run.resume(plan, warn: Terminal.warn)
     return try Interruption.withHandling { interruption in
       try run.run(
         saving: plan, isInterrupted: { interruption.isRequested }, report: { display.show($0) })
     }
   }
 
-  private static func warn(_ text: String) { FileHandle.standardError.write(Data("\(text)\n".utf8)) }
-
   private func settings(_ optimizer: OptimizerChoice) throws -> TrainingSettings {
-    var settings = TrainingSettings()
-    settings.epochs = training.epochs
-    settings.batchSize = training.batchSize
-    settings.microBatches = training.accumulate
-    settings.clipNorm = training.clipNorm
-    settings.scalarType = training.dtype
-    settings.hidden = training.hidden.widths
-    settings.seed = training.seed
-    settings.threads = training.threads
-    settings.backend = training.backend
-    settings.testFraction = data.testFraction
-    settings.optimizer = optimizer
-    settings.schedule = try schedule.choice()
-    return settings
+    TrainingSettings(
+      epochs: training.epochs, batchSize: training.batchSize, microBatches: training.accumulate,
+      hidden: training.hidden.widths, testFraction: data.testFraction, seed: training.seed,
+      scalarType: training.dtype, optimizer: optimizer, clipNorm: training.clipNorm,
+      schedule: try schedule.choice(), threads: training.threads, backend: training.backend)
   }
 }

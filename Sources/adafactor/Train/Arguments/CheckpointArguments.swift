@@ -1,7 +1,6 @@
 import ArgumentParser
 import Checkpoints
 
-/// Where a run saves itself, on the command line.
 struct CheckpointArguments: ParsableArguments {
   @Option(
     name: .customLong("checkpoint-directory"),
@@ -31,9 +30,7 @@ struct CheckpointArguments: ParsableArguments {
   static let interruptedStatus: Int32 = 130
 
   func validate() throws {
-    for (name, value) in [("--checkpoint-every", interval), ("--keep", keptCount)] {
-      if let value, value < 1 { throw ValidationError("\(name) is \(value), but must be 1 or more.") }
-    }
+    try requirePositive(["--checkpoint-every": interval, "--keep": keptCount])
     let dependent = [
       ("--checkpoint-every", interval != nil), ("--keep", keptCount != nil), ("--resume", resume),
     ]

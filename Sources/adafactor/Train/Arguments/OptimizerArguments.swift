@@ -82,14 +82,11 @@ struct OptimizerArguments: ParsableArguments {
 
   private func adafactorOptions(seed: UInt64) throws -> Adafactor.Options {
     var options = Adafactor.Options()
-    if let learningRate {
-      guard !adafactor.warmupInit else {
-        throw ValidationError("--warmup-init belongs to relative steps: leave out --lr or --warmup-init.")
-      }
-      options.learningRate = .constant(learningRate)
-    } else {
-      options.learningRate = .relative(warmupInit: adafactor.warmupInit)
+    if learningRate != nil, adafactor.warmupInit {
+      throw ValidationError("--warmup-init belongs to relative steps: leave out --lr or --warmup-init.")
     }
+    options.learningRate =
+      learningRate.map { .constant($0) } ?? .relative(warmupInit: adafactor.warmupInit)
     options.scaleParameter = adafactor.scaleParameter ?? options.scaleParameter
     options.clipThreshold = adafactor.clipThreshold ?? options.clipThreshold
     options.decayRate = adafactor.decayRate ?? options.decayRate
@@ -97,9 +94,7 @@ struct OptimizerArguments: ParsableArguments {
     options.weightDecay = weightDecay ?? options.weightDecay
     options.squaredGradientEpsilon = adafactor.eps1 ?? options.squaredGradientEpsilon
     options.parameterScaleEpsilon = adafactor.eps2 ?? options.parameterScaleEpsilon
-    setRounding(&options, seed: seed)
-    try options.validate()
-    return options
+    return try rounded(options, seed: seed)
   }
 
   private func adamwOptions(seed: UInt64) throws -> AdamW.Options {
@@ -111,19 +106,19 @@ struct OptimizerArguments: ParsableArguments {
     options.weightDecay = weightDecay ?? options.weightDecay
     options.amsgrad = adamw.amsgrad
     options.biasCorrection = adamw.biasCorrection ?? options.biasCorrection
-    setRounding(&options, seed: seed)
-    try options.validate()
-    return options
+    return try rounded(options, seed: seed)
   }
 
-  private func setRounding(_ options: inout some RoundedRule, seed: UInt64) {
+  private func rounded<Rule: RoundedRule>(_ options: Rule, seed: UInt64) throws -> Rule {
+    var options = options
     options.rounding = rounding ?? options.rounding
     // Elsewhere nothing is drawn: a setting that has no effect would only stand in checkpoints.
     if options.rounding == .stochastic { options.roundingSeed = seed }
+    try options.validate()
+    return options
   }
 }
 
-/// The options that Adafactor alone has.
 struct AdafactorArguments: ParsableArguments {
   @Flag(help: "Adafactor: starts relative steps at 10⁻⁶ t.")
   var warmupInit = false
@@ -149,7 +144,6 @@ struct AdafactorArguments: ParsableArguments {
   @Option(help: ArgumentHelp("Adafactor: the least root mean square that scales a step.", valueName: "ε₂"))
   var eps2: Double?
 
-  /// The names of those that were given.
   var given: [String] {
     [
       ("--warmup-init", warmupInit), ("--scale-parameter", scaleParameter == true),
@@ -159,7 +153,6 @@ struct AdafactorArguments: ParsableArguments {
   }
 }
 
-/// The options that AdamW alone has.
 struct AdamWArguments: ParsableArguments {
   @Option(help: "AdamW: the share of the old in the average of squared gradients.")
   var beta2: Double?
@@ -174,7 +167,6 @@ struct AdamWArguments: ParsableArguments {
     inversion: .prefixedNo, help: "AdamW: makes up for the moments' start at 0. (default: it does)")
   var biasCorrection: Bool?
 
-  /// The names of those that were given.
   var given: [String] {
     [
       ("--beta2", beta2 != nil), ("--eps", eps != nil), ("--amsgrad", amsgrad),

@@ -4,7 +4,6 @@ import Optimizers
 import Schedules
 import Tensors
 
-/// Where samples come from.
 struct DataArguments: ParsableArguments {
   @Option(
     help: ArgumentHelp(
@@ -34,23 +33,20 @@ struct DataArguments: ParsableArguments {
     }
   }
 
+  /// The given table, or that of the digits that is built with the program.
   func table() throws -> Table {
-    let format = Table.Format(label: label, hasHeader: header, delimiter: delimiter.byte)
-    return try Table(path: data ?? Self.digits(), format: data == nil ? Table.Format() : format)
-  }
-
-  /// The table of digits that is built with the program.
-  ///
-  /// Not through `Bundle.module`, which ends the program where the resources are missing.
-  private static func digits() throws -> String {
-    let file = Bundle.main.bundleURL.appendingPathComponent(
+    if let data {
+      return try Table(path: data, format: .init(label: label, hasHeader: header, delimiter: delimiter.byte))
+    }
+    // Not through `Bundle.module`, which ends the program if the resources are missing.
+    let digits = Bundle.main.bundleURL.appendingPathComponent(
       "swift-adafactor_adafactor.resources/Resources/digits.csv")
-    guard FileManager.default.fileExists(atPath: file.path) else {
+    guard FileManager.default.fileExists(atPath: digits.path) else {
       throw ToolFileError(
-        path: file.path,
+        path: digits.path,
         problem: "the digits belong here, beside the program; give a table of your own by --data")
     }
-    return file.path
+    return try Table(path: digits.path)
   }
 }
 
@@ -67,10 +63,8 @@ struct Delimiter: ExpressibleByArgument, CustomStringConvertible {
   }
 
   var description: String { byte == UInt8(ascii: "\t") ? "tab" : String(UnicodeScalar(byte)) }
-  var defaultValueDescription: String { description }
 }
 
-/// How long and by what the network learns.
 struct TrainingArguments: ParsableArguments {
   @Option(help: "How often every sample is seen.")
   var epochs = TrainingSettings().epochs
@@ -111,18 +105,13 @@ struct TrainingArguments: ParsableArguments {
       """)
   var threads: Int?
 
-  @Option(
-    help: "The backend: \(Backend.available.map(\.rawValue).joined(separator: " or ")).")
+  @Option(help: Backend.help)
   var backend = Backend.available[0]
 
   func validate() throws {
-    let counts = [
-      ("--epochs", epochs), ("--batch-size", batchSize), ("--accumulate", accumulate),
-      ("--threads", threads ?? 1),
-    ]
-    for (name, value) in counts {
-      guard value > 0 else { throw ValidationError("\(name) is \(value), but must be 1 or more.") }
-    }
+    try requirePositive([
+      "--epochs": epochs, "--batch-size": batchSize, "--accumulate": accumulate, "--threads": threads,
+    ])
     // Both are multiplied.
     guard !batchSize.multipliedReportingOverflow(by: accumulate).overflow else {
       throw ValidationError("--batch-size \(batchSize) times --accumulate \(accumulate) is too large.")
@@ -130,15 +119,28 @@ struct TrainingArguments: ParsableArguments {
     if let clipNorm, !(clipNorm > 0 && clipNorm.isFinite) {
       throw ValidationError("--clip-norm is \(clipNorm), but must be above 0.")
     }
-    guard Backend.available.contains(backend) else {
-      throw ValidationError(
-        "The backend \(backend.rawValue) is not in this build: enable the trait OpenBLAS.")
+    try backend.requireAvailable()
+  }
+}
+
+extension ScalarType: ExpressibleByArgument {}
+
+extension Backend: ExpressibleByArgument {
+  static var help: ArgumentHelp { "The backend: \(available.map(\.rawValue).joined(separator: " or "))." }
+
+  func requireAvailable() throws {
+    guard Self.available.contains(self) else {
+      throw ValidationError("The backend \(rawValue) is not in this build: enable the trait OpenBLAS.")
     }
   }
 }
 
-extension Backend: ExpressibleByArgument {}
-extension ScalarType: ExpressibleByArgument {}
+/// Refuses counts below 1, by the names of their options.
+func requirePositive(_ counts: KeyValuePairs<String, Int?>) throws {
+  for case (let name, let count?) in counts where count < 1 {
+    throw ValidationError("\(name) is \(count), but must be 1 or more.")
+  }
+}
 
 /// The widths of layers, as 128,64.
 struct LayerWidths: ExpressibleByArgument, CustomStringConvertible {
@@ -147,20 +149,14 @@ struct LayerWidths: ExpressibleByArgument, CustomStringConvertible {
   init(widths: [Int]) { self.widths = widths }
 
   init?(argument: String) {
-    if argument == "0" {
-      widths = []
-      return
-    }
-    let parts = argument.split(separator: ",", omittingEmptySubsequences: false)
+    let parts = argument == "0" ? [] : argument.split(separator: ",", omittingEmptySubsequences: false)
     widths = parts.compactMap { Int($0) }.filter { $0 > 0 }
     guard widths.count == parts.count else { return nil }
   }
 
   var description: String { widths.isEmpty ? "0" : widths.map(String.init).joined(separator: ",") }
-  var defaultValueDescription: String { description }
 }
 
-/// What a run leaves behind.
 struct TrainingOutputArguments: ParsableArguments {
   @Option(
     help: ArgumentHelp("Draws the loss of every epoch, a curve for each optimizer.", valueName: "file.svg"))

@@ -9,11 +9,7 @@ import Synchronization
 final class Interruption: Sendable {
   private let flag = Atomic<Bool>(false)
 
-  /// Whether Ctrl-C was pressed.
   var isRequested: Bool { flag.load(ordering: .relaxed) }
-
-  /// Sets the flag, as the signal does.
-  func request() { flag.store(true, ordering: .relaxed) }
 
   /// Runs `body` with SIGINT turned into the flag.
   static func withHandling<Result>(_ body: (Interruption) throws -> Result) rethrows -> Result {
@@ -23,7 +19,7 @@ final class Interruption: Sendable {
     let source = DispatchSource.makeSignalSource(
       signal: SIGINT, queue: DispatchQueue(label: "interruption", qos: .userInitiated))
     source.setEventHandler {
-      interruption.request()
+      interruption.flag.store(true, ordering: .relaxed)
       signal(SIGINT, SIG_DFL)
     }
     source.resume()

@@ -1,22 +1,18 @@
 import Checkpoints
 import Optimizers
 
-/// Saving a run, and going on with it.
+/// Where and how often a run saves itself.
+struct CheckpointPlan {
+  let directory: CheckpointDirectory
+  /// Steps between two checkpoints; nil for one at the end of each epoch.
+  let interval: Int?
+  let resumes: Bool
+}
+
 extension TrainingRun {
   private static let settingsName = "settings"
   private static let journalName = "journal"
   private static let lossScalerName = "loss_scaler"
-
-  /// Everything that going on needs.
-  private func checkpoint() throws -> Checkpoint {
-    var checkpoint = try Checkpoint(
-      position: journal.position, model: model.parameters, optimizer: takeStep.optimizer,
-      schedulers: scheduler.map { [$0] } ?? [])
-    try checkpoint.setValue(descriptions, for: Self.settingsName)
-    try checkpoint.setValue(journal, for: Self.journalName)
-    try checkpoint.setValue(takeStep.scaler.state, for: Self.lossScalerName)
-    return checkpoint
-  }
 
   /// What the saved run and this one must have in common.
   private var descriptions: [String: String] {
@@ -25,11 +21,21 @@ extension TrainingRun {
 
   /// Goes on from the plan's newest checkpoint, where it says so and there is one.
   ///
-  /// - Parameter warn: Hears of what was found.
-  /// - Throws: ``SettingsMismatch``, ``CheckpointPlanError`` and `CheckpointError`; the run begins at its
+  /// - Parameter warn: Hears of the checkpoint, of damaged ones, and of a directory that has none.
+  /// - Throws: ``SettingsMismatch``, ``OccupiedDirectory`` and `CheckpointError`; the run begins at its
   ///   start then.
   mutating func resume(_ plan: CheckpointPlan, warn: (String) -> Void) throws {
-    guard let found = try plan.latest(warn) else { return }
+    guard plan.resumes else {
+      guard try plan.directory.checkpoints().isEmpty else {
+        throw OccupiedDirectory(path: plan.directory.path)
+      }
+      return
+    }
+    guard let found = try plan.directory.latest() else {
+      return warn("\(plan.directory.path) holds no checkpoint: the training begins at its start.")
+    }
+    for damaged in found.damaged { warn("Not used: \(damaged)") }
+    warn("Resuming after step \(found.checkpoint.position.step) from \(found.path).")
     let checkpoint = found.checkpoint
     let saved = try checkpoint.value([String: String].self, for: Self.settingsName)
     if let mismatch = SettingsMismatch(path: found.path, saved: saved, here: try descriptions) {
@@ -51,18 +57,32 @@ extension TrainingRun {
     let isLast = step == steps
     let stops = isInterrupted && !isLast
     var path: String?
-    if let plan, stops || isLast || plan.isDue(afterStep: step, endsEpoch: endsEpoch) {
-      path = try plan.directory.save(checkpoint())
+    if let plan, stops || isLast || plan.interval.map(step.isMultiple) ?? endsEpoch {
+      var checkpoint = try Checkpoint(
+        position: journal.position, model: model.parameters, optimizer: takeStep.optimizer,
+        schedulers: scheduler.map { [$0] } ?? [])
+      try checkpoint.setValue(descriptions, for: Self.settingsName)
+      try checkpoint.setValue(journal, for: Self.journalName)
+      try checkpoint.setValue(takeStep.scaler.state, for: Self.lossScalerName)
+      path = try plan.directory.save(checkpoint)
     }
     if stops { throw TrainingInterrupted(step: step, steps: steps, checkpoint: path) }
   }
 }
 
+/// A run that starts anew would save into the directory of another one.
+struct OccupiedDirectory: Error, CustomStringConvertible {
+  let path: String
+
+  var description: String {
+    "\(path) holds checkpoints of another run: go on with it by --resume, or name another directory."
+  }
+}
+
 /// A run was asked to stop.
-struct TrainingInterrupted: Error, Equatable, CustomStringConvertible {
+struct TrainingInterrupted: Error, CustomStringConvertible {
   let step: Int
   let steps: Int
-  /// Where it was saved.
   let checkpoint: String?
 
   var description: String {

@@ -27,7 +27,6 @@ extension TrainingSettings {
 /// A resumed run that is not the saved one.
 struct SettingsMismatch: Error, Equatable, CustomStringConvertible {
   let path: String
-  /// One line each.
   let differences: [String]
 
   /// Nil where both are the same.

@@ -25,13 +25,17 @@ struct CSVReader {
 
   /// The next record, or nil at the end.
   mutating func next() throws(TableError) -> Record? {
-    skipBlankLines()
-    guard position < bytes.count else { return nil }
+    skipSpaces()
+    while let byte, Self.isLineEnd(byte) {
+      skipLineEnd()
+      skipSpaces()
+    }
+    guard byte != nil else { return nil }
     let first = line
     var fields: [String] = []
     while true {
       fields.append(try field(column: fields.count + 1))
-      guard position < bytes.count, bytes[position] == delimiter else { break }
+      guard byte == delimiter else { break }
       position += 1
     }
     skipLineEnd()
@@ -39,42 +43,37 @@ struct CSVReader {
   }
 
   private mutating func field(column: Int) throws(TableError) -> String {
-    let start = skippingSpaces(from: position)
-    if start < bytes.count, bytes[start] == Self.quote {
-      position = start + 1
+    skipSpaces()
+    if byte == Self.quote {
+      position += 1
       return try quotedField(column: column)
     }
+    let start = position
+    while let byte, byte != delimiter, !Self.isLineEnd(byte) { position += 1 }
     var end = position
-    while end < bytes.count, bytes[end] != delimiter, !Self.isLineEnd(bytes[end]) { end += 1 }
-    var last = end
-    while last > start, Self.isSpace(bytes[last - 1]) { last -= 1 }
-    position = end
-    return try text(bytes[min(start, last)..<last], line: line, column: column)
+    while end > start, Self.isSpace(bytes[end - 1]) { end -= 1 }
+    return try text(bytes[start..<end], line: line, column: column)
   }
 
   private mutating func quotedField(column: Int) throws(TableError) -> String {
     let firstLine = line
     var content: [UInt8] = []
     while true {
-      guard position < bytes.count else {
+      guard let byte else {
         throw TableError(path, line: firstLine, column: column, .unterminatedQuote)
       }
-      let byte = bytes[position]
-      position += 1
+      var start = position
+      if Self.isLineEnd(byte) { skipLineEnd() } else { position += 1 }
       if byte == Self.quote {
-        guard position < bytes.count, bytes[position] == Self.quote else { break }
+        guard self.byte == Self.quote else { break }
+        // The second of two quotes stands for both.
+        start = position
         position += 1
-      } else if Self.isLineEnd(byte) {
-        position -= 1
-        let before = position
-        skipLineEnd()
-        content += bytes[before..<position]
-        continue
       }
-      content.append(byte)
+      content += bytes[start..<position]
     }
-    position = skippingSpaces(from: position)
-    guard position == bytes.count || bytes[position] == delimiter || Self.isLineEnd(bytes[position]) else {
+    skipSpaces()
+    if let byte, byte != delimiter, !Self.isLineEnd(byte) {
       throw TableError(path, line: line, column: column, .textAfterQuote)
     }
     return try text(content[...], line: firstLine, column: column)
@@ -87,33 +86,18 @@ struct CSVReader {
     return text
   }
 
-  // MARK: Lines and spaces
-
-  private mutating func skipBlankLines() {
-    while true {
-      let end = skippingSpaces(from: position)
-      if end == bytes.count {
-        position = end
-        return
-      }
-      guard Self.isLineEnd(bytes[end]) else { return }
-      position = end
-      skipLineEnd()
-    }
-  }
+  /// The byte at the position, nil at the end.
+  private var byte: UInt8? { position < bytes.count ? bytes[position] : nil }
 
   private mutating func skipLineEnd() {
-    guard position < bytes.count else { return }
-    let isPair =
-      bytes[position] == Self.carriageReturn && bytes.dropFirst(position + 1).first == Self.lineFeed
-    position += isPair ? 2 : 1
+    guard let first = byte else { return }
+    position += 1
+    if first == Self.carriageReturn, byte == Self.lineFeed { position += 1 }
     line += 1
   }
 
-  private func skippingSpaces(from start: Int) -> Int {
-    var end = start
-    while end < bytes.count, Self.isSpace(bytes[end]), bytes[end] != delimiter { end += 1 }
-    return end
+  private mutating func skipSpaces() {
+    while let byte, Self.isSpace(byte), byte != delimiter { position += 1 }
   }
 
   private static let quote = UInt8(ascii: "\"")

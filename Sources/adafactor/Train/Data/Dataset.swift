@@ -31,15 +31,11 @@ struct Dataset {
     features = Tensor(scalars: table.features, shape: [table.labels.count, table.columns])
   }
 
-  private init(features: Tensor, labels: [Int], classNames: [String]) {
-    self.features = features
-    self.labels = labels
-    self.classNames = classNames
-  }
-
-  /// The samples at these places, in this order.
   func samples(at places: some RandomAccessCollection<Int>) -> Dataset {
-    Dataset(features: features.rows(at: places), labels: places.map { labels[$0] }, classNames: classNames)
+    var samples = self
+    samples.features = features.rows(at: places)
+    samples.labels = places.map { labels[$0] }
+    return samples
   }
 
   /// A random part of the samples to train on and the rest to test with, at least one each.

@@ -10,7 +10,6 @@ struct Table {
 
   var columns: Int { labels.isEmpty ? 0 : features.count / labels.count }
 
-  /// How a table is read.
   struct Format {
     /// The label's column by name or by its number from 1; nil for the one called "label", or the last.
     var label: String?
@@ -19,12 +18,10 @@ struct Table {
     var delimiter = UInt8(ascii: ",")
   }
 
-  /// Reads a file.
   init(path: String, format: Format = Format()) throws {
     try self.init(bytes: WholeFile.read(path), path: path, format: format)
   }
 
-  /// Reads the bytes of a file.
   init(bytes: [UInt8], path: String, format: Format = Format()) throws(TableError) {
     var reader = CSVReader(bytes, path: path, delimiter: format.delimiter)
     guard let first = try reader.next() else { throw TableError(path, .empty) }

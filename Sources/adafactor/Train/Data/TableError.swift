@@ -1,5 +1,4 @@
-/// What is wrong with a table, and where.
-struct TableError: Error, Equatable {
+struct TableError: Error, Equatable, CustomStringConvertible {
   let path: String
   /// Counted from 1.
   let line: Int?
@@ -14,7 +13,6 @@ struct TableError: Error, Equatable {
     case textAfterQuote
     case ragged(found: Int, expected: Int)
     case notANumber(String, columnName: String?)
-    case tooLarge(columnName: String?)
     case noFeatures
     case noLabelColumn(String, names: [String]?, count: Int)
     case ambiguousLabelColumn(String)
@@ -29,9 +27,7 @@ struct TableError: Error, Equatable {
     self.column = column
     self.problem = problem
   }
-}
 
-extension TableError: CustomStringConvertible {
   var description: String {
     let place = [line.map { "line \($0)" }, column.map { "column \($0)" }].compactMap { $0 }
     return "\(path)\(place.isEmpty ? "" : ", ")\(place.joined(separator: ", ")): \(problem)"
@@ -51,8 +47,6 @@ extension TableError.Problem: CustomStringConvertible {
     case .notANumber(let text, let name):
       "\"\(text)\" is not a finite number\(name.map { " (column \"\($0)\")" } ?? ""); "
         + "every column but the label's must hold numbers"
-    case .tooLarge(let name):
-      "the numbers\(name.map { " of column \"\($0)\"" } ?? "") are too large for their variance; divide them"
     case .noFeatures:
       "has only one column; a table needs the label and at least one column of numbers beside it. "
         + "Is --delimiter right?"

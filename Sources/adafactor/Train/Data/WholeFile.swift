@@ -2,7 +2,6 @@ import Foundation
 
 /// Whole files, through the C library: its errors say what is wrong in the system's words, Foundation's do not.
 enum WholeFile {
-  /// The bytes of the file at `path`.
   static func read(_ path: String) throws(ToolFileError) -> [UInt8] {
     guard let file = fopen(path, "rb") else { throw failure(path, "read") }
     defer { fclose(file) }
@@ -29,4 +28,14 @@ enum WholeFile {
   private static func failure(_ path: String, _ action: String) -> ToolFileError {
     ToolFileError(path: path, problem: "cannot be \(action): \(String(cString: strerror(errno)))")
   }
+}
+
+/// A file that the tool can't read, use or write, and the reason.
+struct ToolFileError: Error, Equatable, CustomStringConvertible {
+  let path: String
+  /// Counted from 1; nil for the whole file.
+  var line: Int?
+  let problem: String
+
+  var description: String { "\(path)\(line.map { ":\($0)" } ?? ""): \(problem)" }
 }

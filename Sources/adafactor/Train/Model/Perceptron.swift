@@ -19,32 +19,22 @@ struct Perceptron {
   /// Layers of these widths, from the inputs to the logits: weights drawn with variance 2/inputs (He et al. 2015), which
   /// keeps the variance of relu layers, and biases of 0.
   init(widths: [Int], as type: ScalarType = .float32, using generator: inout some RandomNumberGenerator) {
-    var layers: [Layer] = []
-    for (index, (inputs, outputs)) in zip(widths, widths.dropFirst()).enumerated() {
+    layers = zip(1..., zip(widths, widths.dropFirst())).map { number, size in
+      let (inputs, outputs) = size
       let weight = Tensor(
         normal: [outputs, inputs], standardDeviation: (2 / Double(inputs)).squareRoot(), as: type,
         using: &generator)
-      layers.append(
-        Layer(
-          weight: Parameter("layer\(index + 1).weight", weight),
-          bias: Parameter("layer\(index + 1).bias", Tensor(zeros: [outputs], as: type))))
+      return Layer(
+        weight: Parameter("layer\(number).weight", weight),
+        bias: Parameter("layer\(number).bias", Tensor(zeros: [outputs], as: type)))
     }
-    self.layers = layers
   }
 
   /// The logits of each sample: (samples, classes).
-  func logits(_ x: Tensor) -> Tensor {
-    var a = x
-    for (index, layer) in layers.enumerated() {
-      let z = a.matmul(layer.weight.value, otherTransposed: true) + layer.bias.value
-      a = index == layers.count - 1 ? z : z.relu()
-    }
-    return a
-  }
+  func logits(_ x: Tensor) -> Tensor { forward(x).sums[layers.count - 1] }
 
-  /// Sets the gradients of `lossScale` times the mean cross-entropy over a batch, and returns the
-  /// cross-entropy.
-  func setGradients(_ x: Tensor, labels: [Int], lossScale: Double = 1) -> Double {
+  /// The inputs aₗ₋₁ and the sums zₗ of every layer.
+  private func forward(_ x: Tensor) -> (inputs: [Tensor], sums: [Tensor]) {
     var inputs = [x]
     var sums: [Tensor] = []
     for (index, layer) in layers.enumerated() {
@@ -52,6 +42,13 @@ struct Perceptron {
       sums.append(z)
       if index < layers.count - 1 { inputs.append(z.relu()) }
     }
+    return (inputs, sums)
+  }
+
+  /// Sets the gradients of `lossScale` times the mean cross-entropy over a batch, and returns the
+  /// cross-entropy.
+  func setGradients(_ x: Tensor, labels: [Int], lossScale: Double = 1) -> Double {
+    let (inputs, sums) = forward(x)
     var (loss, dz) = crossEntropyWithGradient(
       sums[layers.count - 1], labels: labels, lossScale: lossScale)
     for index in layers.indices.reversed() {

@@ -11,11 +11,9 @@ struct OptimizationStep {
   let optimizer: Optimizer
   /// Nil where a step has one micro-batch, whose gradient needs no sum.
   private let accumulator: GradientAccumulator?
-  private let clipNorm: Double?
   /// Of Float16 alone, whose smallest gradients vanish without it.
   let scaler: LossScaler
-  private let backend: Backend
-  private let threads: Int?
+  private let settings: TrainingSettings
 
   init(_ model: Perceptron, settings: TrainingSettings) throws {
     self.model = model
@@ -24,14 +22,11 @@ struct OptimizationStep {
     accumulator =
       settings.microBatches > 1
       ? GradientAccumulator(model.parameters, backend: settings.backend, threads: settings.threads) : nil
-    clipNorm = settings.clipNorm
     scaler = try LossScaler(
       isEnabled: settings.scalarType == .float16, backend: settings.backend, threads: settings.threads)
-    backend = settings.backend
-    threads = settings.threads
+    self.settings = settings
   }
 
-  /// What a step came to.
   struct Outcome {
     /// The mean over the window's samples.
     let loss: Double
@@ -44,8 +39,7 @@ struct OptimizationStep {
   /// Steps on these micro-batches. Each counts by its samples, so that a short one at the end of the data
   /// does not count too much.
   func callAsFunction(_ microBatches: [Dataset]) throws -> Outcome {
-    let clock = ContinuousClock()
-    let start = clock.now
+    let start = ContinuousClock.now
     var lossSum = 0.0
     for batch in microBatches {
       let loss = model.setGradients(batch.features, labels: batch.labels, lossScale: scaler.scale)
@@ -53,19 +47,20 @@ struct OptimizationStep {
       lossSum += loss * Double(batch.count)
     }
     let loss = lossSum / Double(microBatches.reduce(0) { $0 + $1.count })
-    let middle = clock.now
+    let middle = ContinuousClock.now
     let isTaken = loss.isFinite ? try update() : false
     return Outcome(
-      loss: loss, isTaken: isTaken, gradientTime: start.duration(to: middle),
-      optimizerTime: middle.duration(to: clock.now))
+      loss: loss, isTaken: isTaken, gradientTime: middle - start,
+      optimizerTime: ContinuousClock.now - middle)
   }
 
   private func update() throws -> Bool {
     let parameters = model.parameters
     try accumulator?.apply()
-    if let clipNorm {
+    if let clipNorm = settings.clipNorm {
       try scaler.unscale(parameters)
-      try parameters.clipGradientNorm(maxNorm: clipNorm, backend: backend, threads: threads)
+      try parameters.clipGradientNorm(
+        maxNorm: clipNorm, backend: settings.backend, threads: settings.threads)
     }
     let report = try scaler.step(optimizer)
     try scaler.update()

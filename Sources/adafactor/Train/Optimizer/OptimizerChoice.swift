@@ -2,12 +2,10 @@ import Foundation
 import Optimizers
 import Tensors
 
-/// The optimizers that the tool knows.
 enum OptimizerKind: String, CaseIterable, Encodable {
   case adafactor, adamw
 }
 
-/// An optimizer with its settings.
 enum OptimizerChoice: Equatable {
   case adafactor(Adafactor.Options)
   case adamw(AdamW.Options)
@@ -19,7 +17,6 @@ enum OptimizerChoice: Equatable {
     }
   }
 
-  /// The optimizer's options.
   var options: any RoundedRule {
     switch self {
     case .adafactor(let options): options
@@ -27,7 +24,6 @@ enum OptimizerChoice: Equatable {
     }
   }
 
-  /// The optimizer of these parameters.
   func make(
     _ parameters: [Parameter], backend: Backend, threads: Int?
   ) throws(OptimizerError) -> Optimizer {

@@ -1,3 +1,4 @@
+import Foundation
 import Tensors
 
 /// FNV-1a of 64 bits: tells two runs or two tables apart, not a forger.
@@ -8,22 +9,14 @@ struct Checksum {
     for byte in bytes { value = (value ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
   }
 
-  /// The bits of all elements.
   mutating func add(_ tensor: Tensor) {
-    var copy = self
-    tensor.withUnsafeBytes { copy.add($0) }
-    self = copy
+    tensor.withUnsafeBytes { add($0) }
   }
 
-  /// 16 hexadecimal digits.
-  var text: String {
-    let digits = String(value, radix: 16)
-    return String(repeating: "0", count: 16 - digits.count) + digits
-  }
+  var text: String { String(format: "%016llx", value) }
 }
 
 extension Perceptron {
-  /// Of the bits of all parameters.
   var checksum: String {
     var checksum = Checksum()
     for parameter in parameters { checksum.add(parameter.value) }

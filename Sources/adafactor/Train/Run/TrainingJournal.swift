@@ -6,7 +6,6 @@ struct TrainingJournal: Codable {
   var position = TrainingPosition()
   /// As it was before the current epoch's order was drawn, so that a resumed epoch draws the same.
   var generator: SeededGenerator
-  /// Those that are complete.
   var epochs: [EpochResult] = []
   /// Σ loss of the current epoch's samples so far, each at its own step.
   var lossSum = 0.0
@@ -19,8 +18,6 @@ struct TrainingJournal: Codable {
 
   /// Without what saving takes.
   var seconds: Double { gradientSeconds + optimizerSeconds + testSeconds }
-
-  init(generator: SeededGenerator) { self.generator = generator }
 
   /// Takes note of a step on this many samples.
   mutating func add(_ outcome: OptimizationStep.Outcome, samples: Int) {

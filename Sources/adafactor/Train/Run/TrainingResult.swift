@@ -1,7 +1,7 @@
+import Foundation
 import Optimizers
 import Tensors
 
-/// Where a run is.
 struct TrainingProgress {
   let stepsDone: Int
   let steps: Int
@@ -17,7 +17,6 @@ struct TrainingProgress {
   var timeLeft: Duration { elapsed * (Double(steps - stepsDone) / Double(stepsDone)) }
 }
 
-/// What an epoch came to.
 struct EpochResult: Equatable, Codable {
   let epoch: Int
   /// The mean over the epoch's samples, each at its own step.
@@ -27,14 +26,12 @@ struct EpochResult: Equatable, Codable {
   let testAccuracy: Double
 }
 
-/// What a run came to.
-struct TrainingResult: Encodable {
+struct TrainingResult: RunReport {
   let samples: Int
   let testSamples: Int
   let classes: Int
   let parameters: Int
   let epochs: [EpochResult]
-  /// After the last epoch.
   let testAccuracy: Double
   let steps: Int
   let seconds: Double
@@ -52,11 +49,71 @@ struct TrainingResult: Encodable {
   let clipNorm: Double?
   /// Where loss scaling ended; nil without.
   let lossScale: Double?
-  /// Steps that a loss scale left out.
   let skippedSteps: Int
   let backend: Backend
   let threads: Int
   let seed: UInt64
   /// Of the bits of all parameters: the same for runs that went the same way.
   let parametersChecksum: String
+
+  var table: String {
+    let correct = Int((testAccuracy * Double(testSamples)).rounded())
+    let rows = [
+      (
+        "test accuracy",
+        "\(accuracyText) (\(correct) of \(testSamples) held-out samples, \(classes) classes)"
+      ),
+      ("time", "\(seconds.fixed(2)) s for \(steps.counted("step")), \(epochText)"),
+      ("step", stepText),
+      ("gradient", "\((1e3 * gradientSecondsPerStep).fixed(3)) ms a step"),
+      (
+        "optimizer",
+        "\(optimizer.rawValue), \((1e3 * optimizerSecondsPerStep).fixed(3)) ms a step"
+      ),
+      ("parameters", parametersText),
+      ("optimizer state", stateText),
+      ("backend", "\(backend.rawValue), \(threads.counted("thread"))"),
+    ]
+    let width = rows.map(\.0.count).max() ?? 0
+    return rows.map { $0.0.padding(toLength: width + 2, withPad: " ", startingAt: 0) + $0.1 + "\n" }.joined()
+  }
+
+  private var accuracyText: String { "\((100 * testAccuracy).fixed(1)) %" }
+
+  private var epochText: String { epochs.count.counted("epoch") }
+
+  private var stepText: String {
+    var parts = [
+      (microBatches == 1 ? "" : "\(microBatches) micro-batches of ")
+        + batchSize.counted("sample")
+    ]
+    if let clipNorm { parts.append("clipped to the norm \(clipNorm)") }
+    if let lossScale {
+      parts.append("loss scale \(lossScale), \(skippedSteps.counted("step")) left out for it")
+    }
+    return parts.joined(separator: ", ")
+  }
+
+  private var parametersText: String {
+    let text = "\(parameters.grouped) of \(scalarType.rawValue)"
+    guard let rounding, rounding != .nearest else { return text }
+    return text + ", \(rounding.rawValue) rounding"
+  }
+
+  private var stateText: String {
+    let bytes = "\(stateBytes.grouped) bytes"
+    if optimizer == .adamw { return bytes }
+    return bytes + "; AdamW would hold \(adamwStateBytes.grouped), "
+      + "\((Double(adamwStateBytes) / Double(stateBytes)).fixed(1)) times as much"
+  }
+
+  var lossChart: LineChart {
+    LineChart(
+      title: "Test accuracy \(accuracyText) after \(epochText)", xLabel: "epoch", yLabel: "loss",
+      hasLogarithmicY: true,
+      series: [
+        .init(name: "training", values: epochs.map(\.trainingLoss), from: 1),
+        .init(name: "held-out", values: epochs.map(\.testLoss), from: 1),
+      ])
+  }
 }

@@ -13,9 +13,7 @@ struct TrainingRun {
   let dataChecksum: String
   let takeStep: OptimizationStep
   let scheduler: LearningRateScheduler?
-  /// Where the run is.
   var journal: TrainingJournal
-  /// All of the run.
   let steps: Int
 
   /// Splits and standardizes the data, and makes the model, its optimizer and its schedule.
@@ -37,12 +35,10 @@ struct TrainingRun {
     takeStep = try OptimizationStep(model, settings: settings)
     // The last step of an epoch may see fewer samples.
     let stepsPerEpoch = (training.count - 1) / settings.samplesOfStep + 1
-    steps = stepsPerEpoch * settings.epochs
-    if let schedule = settings.schedule {
-      scheduler = try LearningRateScheduler(
-        takeStep.optimizer, schedule.schedule(trainingSteps: steps))
-    } else {
-      scheduler = nil
+    let (optimizer, steps) = (takeStep.optimizer, stepsPerEpoch * settings.epochs)
+    self.steps = steps
+    scheduler = try settings.schedule.map { schedule in
+      try LearningRateScheduler(optimizer, schedule.schedule(trainingSteps: steps))
     }
   }
 
@@ -58,28 +54,21 @@ struct TrainingRun {
   ) throws -> TrainingResult {
     try Backend.withDefault(settings.backend) {
       while journal.position.epoch < settings.epochs {
-        try trainEpoch(saving: plan, isInterrupted: isInterrupted, report)
+        // Drawn from a copy: until the epoch ends, checkpoints hold what it began with.
+        var generator = journal.generator
+        let order = (0..<training.count).shuffled(using: &generator)
+        var finished: EpochResult?
+        while finished == nil {
+          let loss = try step(order)
+          report(progress(loss: loss))
+          if journal.position.example == training.count {
+            finished = finishEpoch(generator)
+            report(progress(loss: finished!.trainingLoss, finished: finished))
+          }
+          try save(plan, endsEpoch: finished != nil, isInterrupted: isInterrupted())
+        }
       }
       return result()
-    }
-  }
-
-  /// Trains for what is left of the current epoch.
-  private mutating func trainEpoch(
-    saving plan: CheckpointPlan?, isInterrupted: () -> Bool, _ report: (TrainingProgress) -> Void
-  ) throws {
-    // Drawn from a copy: until the epoch ends, checkpoints hold what it began with.
-    var generator = journal.generator
-    let order = (0..<training.count).shuffled(using: &generator)
-    var finished: EpochResult?
-    while finished == nil {
-      let loss = try step(order)
-      report(progress(loss: loss))
-      if journal.position.example == training.count {
-        finished = finishEpoch(generator)
-        report(progress(loss: finished!.trainingLoss, finished: finished))
-      }
-      try save(plan, endsEpoch: finished != nil, isInterrupted: isInterrupted())
     }
   }
 
@@ -101,8 +90,7 @@ struct TrainingRun {
 
   /// Tests what the current epoch has come to, and goes on to the next, which is drawn from `generator`.
   private mutating func finishEpoch(_ generator: SeededGenerator) -> EpochResult {
-    let clock = ContinuousClock()
-    let start = clock.now
+    let start = ContinuousClock.now
     let logits = model.logits(test.features)
     let correct = zip(logits.argMax(axis: -1), test.labels).count { $0 == $1 }
     let result = EpochResult(
@@ -110,7 +98,7 @@ struct TrainingRun {
       testLoss: crossEntropy(logits, labels: test.labels),
       testAccuracy: Double(correct) / Double(test.count))
     if let scheduler, scheduler.followsMetric { scheduler.step(metric: result.trainingLoss) }
-    journal.finishEpoch(result, testTime: start.duration(to: clock.now), generator: generator)
+    journal.finishEpoch(result, testTime: ContinuousClock.now - start, generator: generator)
     return result
   }
 
@@ -120,9 +108,28 @@ struct TrainingRun {
       epoch: finished?.epoch ?? journal.position.epoch + 1, epochs: settings.epochs, loss: loss,
       elapsed: .seconds(journal.seconds), finished: finished)
   }
+
+  private func result() -> TrainingResult {
+    let parameters = model.parameters.reduce(0) { $0 + $1.value.elementCount }
+    let taken = Double(journal.position.step)
+    return TrainingResult(
+      samples: training.count + test.count, testSamples: test.count, classes: training.classNames.count,
+      parameters: parameters, epochs: journal.epochs,
+      testAccuracy: journal.epochs[journal.epochs.count - 1].testAccuracy, steps: journal.position.step,
+      seconds: journal.seconds, gradientSecondsPerStep: journal.gradientSeconds / taken,
+      optimizerSecondsPerStep: journal.optimizerSeconds / taken,
+      stateBytes: takeStep.optimizer.stateByteCount,
+      // Two moments a parameter.
+      adamwStateBytes: 2 * settings.scalarType.arithmeticType.byteCount * parameters,
+      optimizer: settings.optimizer.kind, scalarType: settings.scalarType,
+      rounding: settings.scalarType.byteCount == 2 ? settings.optimizer.options.rounding : nil,
+      batchSize: settings.batchSize, microBatches: settings.microBatches, clipNorm: settings.clipNorm,
+      lossScale: takeStep.scaler.isEnabled ? takeStep.scaler.scale : nil,
+      skippedSteps: journal.skippedSteps, backend: settings.backend, threads: takeStep.optimizer.threads,
+      seed: settings.seed, parametersChecksum: model.checksum)
+  }
 }
 
-/// Why a run stops before its end.
 enum TrainingError: Error, Equatable, CustomStringConvertible {
   case diverged(epoch: Int)
 
@@ -135,7 +142,5 @@ enum TrainingError: Error, Equatable, CustomStringConvertible {
 }
 
 extension Duration {
-  var seconds: Double {
-    Double(components.seconds) + Double(components.attoseconds) * 1e-18
-  }
+  var seconds: Double { self / .seconds(1) }
 }

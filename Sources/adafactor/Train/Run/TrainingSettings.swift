@@ -5,9 +5,7 @@ import Tensors
 /// What a training run is determined by, beside its data: the same settings give the same result.
 struct TrainingSettings {
   var epochs = 30
-  /// Samples of a micro-batch.
   var batchSize = 64
-  /// Micro-batches of a step.
   var microBatches = 1
   var hidden = [128]
   var testFraction = 0.2
