@@ -33,15 +33,13 @@ extension LearningRateSchedule {
 
   static func requireNonNegative(_ values: KeyValuePairs<String, Double>) throws(ScheduleError) {
     for (setting, value) in values {
-      try ScheduleError.require(
-        value >= 0 && value.isFinite, name, setting, value, "must be finite and not negative")
+      try require(value >= 0 && value.isFinite, setting, value, "must be finite and not negative")
     }
   }
 
   static func requirePositive(_ values: KeyValuePairs<String, Double>) throws(ScheduleError) {
     for (setting, value) in values {
-      try ScheduleError.require(
-        value > 0 && value.isFinite, name, setting, value, "must be finite and greater than 0")
+      try require(value > 0 && value.isFinite, setting, value, "must be finite and greater than 0")
     }
   }
 }
