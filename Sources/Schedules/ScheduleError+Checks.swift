@@ -18,6 +18,11 @@ extension ScheduleError {
     try require(value >= minimum, schedule, setting, value, "must be \(minimum) or greater")
     try require(value <= greatestCount, schedule, setting, value, "must be \(greatestCount) at most")
   }
+
+  /// Throws ``groupCount(setting:expected:actual:)`` unless the numbers are equal.
+  static func requireGroups(_ setting: String, _ expected: Int, _ actual: Int) throws(ScheduleError) {
+    guard actual == expected else { throw .groupCount(setting: setting, expected: expected, actual: actual) }
+  }
 }
 
 extension LearningRateSchedule {

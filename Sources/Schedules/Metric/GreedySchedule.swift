@@ -135,9 +135,7 @@ public struct GreedySchedule: MetricSchedule {
   /// Throws if a decoded progress does not belong to these settings.
   private func check(_ progress: Progress) throws(ScheduleError) {
     let groups = progress.rates.count
-    guard progress.initialRates.count == groups else {
-      throw .groupCount(setting: "initial rate", expected: groups, actual: progress.initialRates.count)
-    }
+    try ScheduleError.requireGroups("initial rate", groups, progress.initialRates.count)
     try minimumRate.check(count: groups, setting: "min_lr")
     try maximumRate.check(count: groups, setting: "max_lr")
     let counters = progress.counters

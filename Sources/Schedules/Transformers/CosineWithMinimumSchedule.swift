@@ -42,8 +42,7 @@ public struct CosineWithMinimumSchedule: Schedule, CheckedSettings {
     cycles: Double = CosineSchedule.defaultCycles
   ) throws(ScheduleError) {
     self.warmupSteps = try warmupSteps.checkedSteps(of: trainingSteps, Self.name)
-    try Self.requireNonNegative(["minimum": minimum.rate ?? minimum.ratio ?? 0])
-    try Self.requireNonNegative(["cycles": cycles])
+    try Self.requireNonNegative(["minimum": minimum.rate ?? minimum.ratio ?? 0, "cycles": cycles])
     self.trainingSteps = trainingSteps
     (minimumRate, minimumRatio) = (minimum.rate, minimum.ratio)
     self.cycles = cycles
