@@ -130,20 +130,3 @@ extension CodingUserInfoKey {
   /// A decoder's list of schedule types outside of this module, as `[any LearningRateSchedule.Type]`.
   public static let scheduleTypes = CodingUserInfoKey(rawValue: "Schedules.scheduleTypes")!
 }
-
-extension KeyedDecodingContainer {
-  /// The value of a key that must be there.
-  subscript<Value: Decodable>(key: Key) -> Value { get throws { try decode(Value.self, forKey: key) } }
-
-  /// The choice of a key that must be there.
-  func choice<Choice: NamedChoice>(_ key: Key) throws -> Choice {
-    let name: String = try self[key]
-    if let choice = Choice(rawValue: name) { return choice }
-    throw Choice.unknown(name)
-  }
-}
-
-/// A choice whose unknown names have an error of transformers.
-protocol NamedChoice: RawRepresentable<String>, Decodable {
-  static func unknown(_ name: String) -> ScheduleError
-}

@@ -18,6 +18,11 @@ extension ScheduleError {
     try require(value >= minimum, schedule, setting, value, "must be \(minimum) or greater")
     try require(value <= greatestCount, schedule, setting, value, "must be \(greatestCount) at most")
   }
+
+  /// Throws ``groupCount(setting:expected:actual:)`` unless the numbers are equal.
+  static func requireGroups(_ setting: String, _ expected: Int, _ actual: Int) throws(ScheduleError) {
+    guard actual == expected else { throw .groupCount(setting: setting, expected: expected, actual: actual) }
+  }
 }
 
 extension LearningRateSchedule {
@@ -33,15 +38,13 @@ extension LearningRateSchedule {
 
   static func requireNonNegative(_ values: KeyValuePairs<String, Double>) throws(ScheduleError) {
     for (setting, value) in values {
-      try ScheduleError.require(
-        value >= 0 && value.isFinite, name, setting, value, "must be finite and not negative")
+      try require(value >= 0 && value.isFinite, setting, value, "must be finite and not negative")
     }
   }
 
   static func requirePositive(_ values: KeyValuePairs<String, Double>) throws(ScheduleError) {
     for (setting, value) in values {
-      try ScheduleError.require(
-        value > 0 && value.isFinite, name, setting, value, "must be finite and greater than 0")
+      try require(value > 0 && value.isFinite, setting, value, "must be finite and greater than 0")
     }
   }
 }

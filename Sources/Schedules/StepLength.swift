@@ -39,10 +39,7 @@ public struct Fraction: StepLength, Hashable, Codable {
   ///
   /// - Throws: ``ScheduleError`` for a part outside of 0 ... 1 and negative training steps.
   public func steps(of trainingSteps: Int) throws(ScheduleError) -> Int {
-    guard (0...1).contains(value) else {
-      throw .invalidSetting(
-        schedule: "Fraction", setting: "value", value: "\(value)", requirement: "must be from 0 to 1")
-    }
+    try ScheduleError.require((0...1).contains(value), "Fraction", "value", value, "must be from 0 to 1")
     try ScheduleError.requireCount(trainingSteps, "Fraction", "trainingSteps")
     return Int((Double(trainingSteps) * value).rounded(.up))
   }

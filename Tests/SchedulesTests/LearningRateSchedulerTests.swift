@@ -3,7 +3,7 @@ import Schedules
 import Testing
 
 @Suite struct LearningRateSchedulerTests {
-  @Test func `it sets each group's rate from the group's own initial rate, for step 0 when it is made`()
+  @Test func `It sets each group's rate from the group's own initial rate, for step 0 when it is made`()
     throws
   {
     let optimizer = TestOptimizer(learningRates: [1, 0.1])
@@ -23,7 +23,7 @@ import Testing
     #expect(optimizer.weightDecays == [0, 0])
   }
 
-  @Test func `weight decay is scheduled the same way, beside the rate`() throws {
+  @Test func `Weight decay is scheduled the same way, beside the rate`() throws {
     let optimizer = TestOptimizer(learningRates: [1], weightDecays: [0.5])
     let rates = try LearningRateScheduler(optimizer, LinearSchedule(trainingSteps: 4))
     let decays = try LearningRateScheduler(
@@ -34,7 +34,7 @@ import Testing
     #expect(optimizer.weightDecays == [0.25])
   }
 
-  @Test func `a group that computes its rate itself is refused, and nothing is touched`() {
+  @Test func `A group that computes its rate itself is refused, and nothing is touched`() {
     let optimizer = TestOptimizer(learningRates: [1, nil])
     let error = #expect(throws: ScheduleError.self) {
       try LearningRateScheduler(optimizer, LinearSchedule(trainingSteps: 4))
@@ -43,7 +43,7 @@ import Testing
     #expect(optimizer.learningRates == [1, nil])
   }
 
-  @Test func `a schedule that does not suit a group is refused, and nothing is touched`() throws {
+  @Test func `A schedule that does not suit a group is refused, and nothing is touched`() throws {
     let optimizer = TestOptimizer(learningRates: [1, 1e-3])
     #expect(throws: ScheduleError.endRateNotBelowInitial(endRate: 0.01, initialRate: 1e-3)) {
       try LearningRateScheduler(optimizer, PolynomialSchedule(trainingSteps: 4, endRate: 0.01))
@@ -51,7 +51,7 @@ import Testing
     #expect(optimizer.learningRates == [1, 1e-3])
   }
 
-  @Test func `a metric drives the rates of a metric-driven schedule, and only counts for others`() throws {
+  @Test func `A metric drives the rates of a metric-driven schedule, and only counts for others`() throws {
     let optimizer = TestOptimizer(learningRates: [1, 0.5])
     let scheduler = try LearningRateScheduler(
       optimizer, ReduceOnPlateauSchedule(factor: 0.5, patience: 0, minimumRate: [0, 0.3]))
@@ -69,7 +69,7 @@ import Testing
     #expect(other.currentRates == [0.75])
   }
 
-  @Test func `a metric-driven schedule without a metric is a mistake in the program`() async {
+  @Test func `A metric-driven schedule without a metric is a mistake in the program`() async {
     await #expect(processExitsWith: .failure) {
       let scheduler = try LearningRateScheduler(TestOptimizer(learningRates: [1]), GreedySchedule())
       scheduler.step()
@@ -97,7 +97,7 @@ import Testing
   }
 
   @Test(arguments: policies, [0, 9, 33, 60])
-  func `a restored run has the rates of the uninterrupted one bit for bit`(
+  func `A restored run has the rates of the uninterrupted one bit for bit`(
     policy: AnyLearningRateSchedule, interruption: Int
   ) throws {
     func scheduler() throws -> LearningRateScheduler {
@@ -128,7 +128,7 @@ import Testing
     }
   }
 
-  @Test func `restoring onto another configuration lists all differences, and changes nothing`() throws {
+  @Test func `Restoring onto another configuration lists all differences, and changes nothing`() throws {
     let saved = try LearningRateScheduler(
       TestOptimizer(learningRates: [1, 0.1]),
       WarmupSchedule(steps: 5, then: CosineWithMinimumSchedule(trainingSteps: 10, minimum: .ratio(0.1))))
@@ -153,7 +153,7 @@ import Testing
     #expect(optimizer.learningRates == rates)
   }
 
-  @Test func `another schedule, another number of groups, and another quantity are differences`() throws {
+  @Test func `Another schedule, another number of groups, and another quantity are differences`() throws {
     let saved = try LearningRateScheduler(TestOptimizer(learningRates: [1]), LinearSchedule(trainingSteps: 4))
     let other = try LearningRateScheduler(
       TestOptimizer(learningRates: [1, 1], weightDecays: [1, 1]), GreedySchedule(), scheduling: .weightDecay)
@@ -169,7 +169,7 @@ import Testing
     }
   }
 
-  @Test func `progress is no difference of the configuration`() throws {
+  @Test func `Progress is no difference of the configuration`() throws {
     func plateau() throws -> LearningRateScheduler {
       try LearningRateScheduler(TestOptimizer(learningRates: [1]), ReduceOnPlateauSchedule(patience: 0))
     }
@@ -180,7 +180,7 @@ import Testing
     #expect(other.state == saved.state)
   }
 
-  @Test func `a state whose parts do not belong together is refused`() throws {
+  @Test func `A state whose parts do not belong together is refused`() throws {
     let optimizer = TestOptimizer(learningRates: [1])
     var state = try LearningRateScheduler(optimizer, GreedySchedule()).state
     state.stepCount = -1
@@ -194,7 +194,7 @@ import Testing
 
   // MARK: A schedule per group
 
-  @Test func `each group has its own schedule, and one without a schedule is left alone`() throws {
+  @Test func `Each group has its own schedule, and one without a schedule is left alone`() throws {
     let optimizer = TestOptimizer(learningRates: [1, nil, 0.1, 7])
     let scheduler = try LearningRateScheduler(
       optimizer, [LinearSchedule(trainingSteps: 4), nil, StepDecaySchedule(stepSize: 1), nil])
@@ -207,7 +207,7 @@ import Testing
     #expect(optimizer.learningRates[3] == 8 && optimizer.learningRates[0] == 0.5)
   }
 
-  @Test func `schedules per group are saved and restored`() throws {
+  @Test func `Schedules per group are saved and restored`() throws {
     func scheduler(_ optimizer: TestOptimizer) throws -> LearningRateScheduler {
       try LearningRateScheduler(
         optimizer, [nil, CosineSchedule(trainingSteps: 9), ReduceOnPlateauSchedule(patience: 0)])
@@ -227,7 +227,7 @@ import Testing
     #expect(first.followsMetric)
   }
 
-  @Test func `schedules that do not belong to the groups are refused with typed errors`() throws {
+  @Test func `Schedules that do not belong to the groups are refused with typed errors`() throws {
     let optimizer = TestOptimizer(learningRates: [1, nil])
     #expect(throws: ScheduleError.groupCount(setting: "schedule", expected: 2, actual: 1)) {
       try LearningRateScheduler(optimizer, [ConstantSchedule()])
@@ -259,7 +259,7 @@ import Testing
     ) { try shared.restore(scheduler.state) }
   }
 
-  @Test func `resuming checks the groups as making a scheduler does`() throws {
+  @Test func `Resuming checks the groups as making a scheduler does`() throws {
     let schedule = try PolynomialSchedule(trainingSteps: 4, endRate: 0.01)
     var state = try LearningRateScheduler(TestOptimizer(learningRates: [1]), schedule).state
     let relative = TestOptimizer(learningRates: [nil])

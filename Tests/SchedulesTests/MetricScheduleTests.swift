@@ -3,7 +3,7 @@ import Schedules
 import Testing
 
 @Suite struct MetricScheduleTests {
-  @Test func `before the start there are no rates, and observing does nothing`() throws {
+  @Test func `Before the start there are no rates, and observing does nothing`() throws {
     var plateau = try ReduceOnPlateauSchedule()
     var greedy = try GreedySchedule()
     plateau.observe(1)
@@ -12,7 +12,7 @@ import Testing
     #expect(plateau == plateau.unstarted && greedy == greedy.unstarted)
   }
 
-  @Test func `greedy below its default minimum only rises`() throws {
+  @Test func `Greedy below its default minimum only rises`() throws {
     var greedy = try GreedySchedule(patience: 0)
     try greedy.start(rates: [1e-5])
     greedy.observe(1)
@@ -22,7 +22,7 @@ import Testing
     #expect(greedy.rates == raised)
   }
 
-  @Test func `a NaN is worse than everything, and never the best`() throws {
+  @Test func `A NaN is worse than everything, and never the best`() throws {
     var plateau = try ReduceOnPlateauSchedule(factor: 0.5, patience: 0)
     try plateau.start(rates: [1])
     plateau.observe(.nan)
@@ -32,7 +32,7 @@ import Testing
     #expect(plateau.best == 3 && plateau.rates == [0.5])
   }
 
-  @Test func `invalid settings are errors`() {
+  @Test func `Invalid settings are errors`() {
     #expect(throws: ScheduleError.factorNotBelowOne(1)) { try ReduceOnPlateauSchedule(factor: 1) }
     #expect(throws: ScheduleError.self) { try ReduceOnPlateauSchedule(factor: -0.1) }
     #expect(throws: ScheduleError.self) { try ReduceOnPlateauSchedule(patience: -1) }
@@ -49,7 +49,7 @@ import Testing
     }
   }
 
-  @Test func `decoding refuses a progress whose groups do not agree`() throws {
+  @Test func `Decoding refuses a progress whose groups do not agree`() throws {
     var greedy = try GreedySchedule()
     try greedy.start(rates: [1, 2])
     let text = String(decoding: try JSONEncoder().encode(AnyLearningRateSchedule(greedy)), as: UTF8.self)
@@ -67,7 +67,7 @@ import Testing
     }
   }
 
-  @Test func `the progress of greedy fits its highest rates and its window`() throws {
+  @Test func `The progress of greedy fits its highest rates and its window`() throws {
     var greedy = try GreedySchedule(maximumRate: [1, 2], smoothingWindow: 3)
     try greedy.start(rates: [1, 2])
     let text = String(decoding: try JSONEncoder().encode(greedy), as: UTF8.self)
@@ -85,7 +85,7 @@ import Testing
     }
   }
 
-  @Test func `the progress of a plateau has a rate for each of its minimums`() throws {
+  @Test func `The progress of a plateau has a rate for each of its minimums`() throws {
     var plateau = try ReduceOnPlateauSchedule(minimumRate: [0.5, 0.25])
     try plateau.start(rates: [1, 2])
     let text = String(decoding: try JSONEncoder().encode(plateau), as: UTF8.self)
@@ -100,7 +100,7 @@ import Testing
     (MetricCriterion.Mode.minimize, MetricCriterion.ThresholdMode.relative, 8.0, 7.0),
     (.minimize, .absolute, 9.75, 9.25), (.maximize, .relative, 12, 13), (.maximize, .absolute, 10.25, 10.75),
   ])
-  func `a value is better if it differs by more than the threshold`(
+  func `A value is better if it differs by more than the threshold`(
     mode: MetricCriterion.Mode, thresholdMode: MetricCriterion.ThresholdMode, near: Double, far: Double
   ) throws {
     // A quarter of 10 is 2.5: 7.5 and 12.5 are the limits, and 9.5 and 10.5 with a difference of a half.

@@ -62,7 +62,7 @@ import Testing
     #expect(schedule.multiplier(at: 3) == 1 && schedule.multiplier(at: 11) == 0.01)
   }
 
-  @Test func `piecewise goes through its points and keeps the ends`() throws {
+  @Test func `Piecewise goes through its points and keeps the ends`() throws {
     let points = [(4, 1.0), (10, 0.5), (20, 0.1)].map { PiecewiseSchedule.Point(step: $0, multiplier: $1) }
     for interpolation in PiecewiseSchedule.Interpolation.allCases {
       let schedule = try PiecewiseSchedule(points: points, interpolation: interpolation)
@@ -77,7 +77,7 @@ import Testing
     }
   }
 
-  @Test func `joined schedules each begin at their own step 0`() throws {
+  @Test func `Joined schedules each begin at their own step 0`() throws {
     let parts: [any Schedule] = [
       try LinearSchedule(trainingSteps: 5), try CosineSchedule(trainingSteps: 10),
       try StepDecaySchedule(stepSize: 2),
@@ -96,7 +96,7 @@ import Testing
     #expect(skipped.rate(at: 5, initialRate: 2) == parts[2].rate(at: 0, initialRate: 2))
   }
 
-  @Test func `a linear warm-up from 0 before constant and linear is what these have themselves`() throws {
+  @Test func `A linear warm-up from 0 before constant and linear is what these have themselves`() throws {
     let constant = try WarmupSchedule(steps: 6, then: ConstantSchedule())
     let linear = try WarmupSchedule(steps: 6, of: 20) { try LinearSchedule(trainingSteps: $0) }
     let (ownConstant, ownLinear) = (
@@ -111,7 +111,7 @@ import Testing
     #expect(zip(rates, [0.2, 0.4, 0.6, 0.8, 1]).allSatisfy(agrees))
   }
 
-  @Test func `cycles of warm restarts do not overflow at the greatest step`() throws {
+  @Test func `Cycles of warm restarts do not overflow at the greatest step`() throws {
     let schedule = try CosineWarmRestartsSchedule(firstCycleSteps: 3, growth: 7)
     let rate = schedule.rate(at: .max, initialRate: 1)
     #expect((0...1).contains(rate))
@@ -119,7 +119,7 @@ import Testing
 }
 
 @Suite struct OneCycleTests {
-  @Test func `a rise of one step has its peak there, and the fall begins`() throws {
+  @Test func `A rise of one step has its peak there, and the fall begins`() throws {
     // qT = 1: the rise begins and ends at step 0.
     let schedule = try OneCycleSchedule(trainingSteps: 10, riseFraction: 0.1, annealing: .linear)
     let end = 1 / 25.0 / 1e4
@@ -130,7 +130,7 @@ import Testing
     }
   }
 
-  @Test func `after the last step the rate stays`() throws {
+  @Test func `After the last step the rate stays`() throws {
     let schedule = try OneCycleSchedule(trainingSteps: 10)
     for step in 10..<20 {
       #expect(schedule.rate(at: step, initialRate: 1) == schedule.rate(at: 9, initialRate: 1))

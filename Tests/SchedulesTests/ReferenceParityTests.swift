@@ -2,7 +2,7 @@ import Schedules
 import Testing
 
 @Suite struct ReferenceParityTests {
-  @Test func `the grid holds every name, and the edges W = 0, W = 1, W = T, T = 0 and past the end`() {
+  @Test func `The grid holds every name, and the edges W = 0, W = 1, W = T, T = 0 and past the end`() {
     let reference = ReferenceCases.schedules
     let names = Set((reference.cases + reference.metricCases).map(\.name))
     #expect(names == Set(SchedulerType.allCases.map(\.rawValue)))
@@ -17,7 +17,7 @@ import Testing
   }
 
   @Test(arguments: ReferenceCases.schedules.cases)
-  func `step-driven rates agree to 1e-12 at every step`(_ reference: ReferenceCases.Case) throws {
+  func `Step-driven rates agree to 1e-12 at every step`(_ reference: ReferenceCases.Case) throws {
     // Where transformers has a negative stable phase or a negative floor, and where it divides by zero by its
     // settings, ours are errors: see WarmupStableDecayTests and InverseSquareRootTests.
     guard !isRefused(reference) else {
@@ -58,7 +58,7 @@ import Testing
   }
 
   @Test(arguments: ReferenceCases.schedules.metricCases)
-  func `metric-driven rates agree to 1e-12 at every observation`(_ reference: ReferenceCases.Case) throws {
+  func `Metric-driven rates agree to 1e-12 at every observation`(_ reference: ReferenceCases.Case) throws {
     guard case .byMetric(var schedule) = try reference.policy() else {
       Issue.record("\(reference.name) is not metric-driven")
       return
@@ -97,7 +97,7 @@ import Testing
   }
 
   @Test(arguments: ReferenceCases.schedules.errors)
-  func `what transformers refuses is refused with its message`(_ reference: ReferenceCases.Case) throws {
+  func `What transformers refuses is refused with its message`(_ reference: ReferenceCases.Case) throws {
     let optimizer = TestOptimizer(learningRates: reference.lr)
     let error = #expect(throws: ScheduleError.self) {
       if SchedulerType(rawValue: reference.name) == nil { _ = try SchedulerType(named: reference.name) }

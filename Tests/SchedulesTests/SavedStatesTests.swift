@@ -80,7 +80,7 @@ private struct SavedCase: Decodable, CustomTestStringConvertible {
   }
 
   @Test(arguments: SavedCase.all.indices)
-  func `states that version 0.0 saved continue with its rates`(index: Int) throws {
+  func `States that version 0.0 saved continue with its rates`(index: Int) throws {
     let saved = SavedCase.all[index]
     let schedule = AnyLearningRateSchedule(try SavedCase.schedules()[index])
     let hyperparameter = saved.state.hyperparameter
@@ -101,7 +101,7 @@ private struct SavedCase: Decodable, CustomTestStringConvertible {
     }
   }
 
-  @Test func `the file holds every schedule, and both hyperparameters`() throws {
+  @Test func `The file holds every schedule, and both hyperparameters`() throws {
     let names = Set(SavedCase.all.map(\.name))
     let here = try SavedCase.schedules()
     #expect(names == Set(here.map { type(of: $0).name }) && names.count == 22)
@@ -109,7 +109,7 @@ private struct SavedCase: Decodable, CustomTestStringConvertible {
     #expect(Set(SavedCase.all.map(\.state.hyperparameter)) == [.learningRate, .weightDecay])
   }
 
-  @Test func `a type of the user's own that version 0.0 saved is decoded too`() throws {
+  @Test func `A type of the user's own that version 0.0 saved is decoded too`() throws {
     struct Halving: MultiplierSchedule {
       let steps: Int
       func multiplier(at step: Int) -> Double { step < steps ? 1 : 0.5 }

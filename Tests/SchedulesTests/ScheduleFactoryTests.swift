@@ -13,13 +13,13 @@ import Testing
     return AnyLearningRateSchedule(schedule)
   }
 
-  @Test func `the catalog begins with the twelve names of transformers, and each name stands once`() {
+  @Test func `The catalog begins with the twelve names of transformers, and each name stands once`() {
     let names = ScheduleCatalog.entries.map(\.name)
     #expect(Array(names.prefix(12)) == SchedulerType.allCases.map(\.rawValue))
     #expect(Set(names).count == names.count)
   }
 
-  @Test func `the defaults of the options are those of the initializers`() throws {
+  @Test func `The defaults of the options are those of the initializers`() throws {
     #expect(try schedule("cosine") == AnyLearningRateSchedule(CosineSchedule(trainingSteps: 10)))
     #expect(
       try schedule("cosine_with_restarts")
@@ -58,7 +58,7 @@ import Testing
   }
 
   @Test
-  func `the names beyond transformers make their schedules, with a warm-up before them where asked for`()
+  func `The names beyond transformers make their schedules, with a warm-up before them where asked for`()
     throws
   {
     let restarts = try CosineWarmRestartsSchedule(firstCycleSteps: 4, growth: 2, minimumRate: 0.1)
@@ -95,7 +95,7 @@ import Testing
             ], boundaries: [6])))
   }
 
-  @Test func `stable steps win over training steps, as in transformers`() throws {
+  @Test func `Stable steps win over training steps, as in transformers`() throws {
     #expect(
       try schedule("warmup_stable_decay", ["num_decay_steps": 4, "num_stable_steps": 50])
         == AnyLearningRateSchedule(WarmupStableDecaySchedule(warmupSteps: 0, stableSteps: 50, decaySteps: 4)))
@@ -127,7 +127,7 @@ import Testing
       ),
       ("joined", ["schedules": ["linear", "greedy"], "boundaries": 5], "joined: schedules is greedy"),
     ] as [(String, [String: ScheduleOption], String)])
-  func `options of the wrong type are errors that name the option and what it must be`(
+  func `Options of the wrong type are errors that name the option and what it must be`(
     name: String, options: [String: ScheduleOption], message: String
   ) {
     let error = #expect(throws: ScheduleError.self) {
@@ -136,13 +136,13 @@ import Testing
     #expect(error?.description.hasPrefix(message) == true, "\(error?.description ?? "")")
   }
 
-  @Test func `a null stands for the default, and a whole number for a number`() throws {
+  @Test func `A null stands for the default, and a whole number for a number`() throws {
     #expect(try schedule("cosine", ["num_cycles": nil]) == schedule("cosine"))
     #expect(try schedule("cosine", ["num_cycles": 2]) == schedule("cosine", ["num_cycles": 2.0]))
     #expect(try schedule("inverse_sqrt", ["timescale": 5.0]) == schedule("inverse_sqrt", ["timescale": 5]))
   }
 
-  @Test func `option values survive JSON and the command line`() throws {
+  @Test func `Option values survive JSON and the command line`() throws {
     let values: [ScheduleOption] = [nil, true, 3, 2.5, "text", [1, 2.5], [], ["a", "b"]]
     #expect(try JSONDecoder().decode([ScheduleOption].self, from: JSONEncoder().encode(values)) == values)
     for value in values where value != [] { #expect(ScheduleOption(text: value.description) == value) }
@@ -150,7 +150,7 @@ import Testing
     #expect(ScheduleOption(text: "7,") == [7])
   }
 
-  @Test func `a warm-up that is longer than the training is an error`() throws {
+  @Test func `A warm-up that is longer than the training is an error`() throws {
     for name in ["rex", "one_cycle"] {
       let error = #expect(throws: ScheduleError.self) {
         try schedule(name, warmupSteps: 11, trainingSteps: 10)
@@ -161,7 +161,7 @@ import Testing
     }
   }
 
-  @Test func `errors are found in the order of transformers`() {
+  @Test func `Errors are found in the order of transformers`() {
     let wrong: [String: ScheduleOption] = ["num_cycles": "two", "x": 1]
     #expect(throws: ScheduleError.missingArgument(schedule: "cosine", argument: "num_warmup_steps")) {
       try schedule("cosine", warmupSteps: nil, trainingSteps: nil, wrong)

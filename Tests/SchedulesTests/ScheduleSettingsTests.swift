@@ -2,7 +2,7 @@ import Schedules
 import Testing
 
 @Suite struct ScheduleSettingsTests {
-  @Test func `invalid settings are errors that name schedule, setting and value`() {
+  @Test func `Invalid settings are errors that name schedule, setting and value`() {
     let nan = Double.nan
     let attempts: [(String, () throws -> any Schedule)] = [
       ("linear: warmupSteps is -1", { try LinearSchedule(warmupSteps: -1, trainingSteps: 10) }),
@@ -92,7 +92,7 @@ import Testing
     }
   }
 
-  @Test func `fractions are rounded up to whole steps, as transformers does`() throws {
+  @Test func `Fractions are rounded up to whole steps, as transformers does`() throws {
     #expect(try LinearSchedule(warmupSteps: .fraction(0.1), trainingSteps: 25).warmupSteps == 3)
     #expect(try LinearSchedule(warmupSteps: .fraction(0.1), trainingSteps: 22).warmupSteps == 3)
     #expect(try LinearSchedule(warmupSteps: .fraction(0), trainingSteps: 25).warmupSteps == 0)
@@ -108,7 +108,7 @@ import Testing
     #expect(warmup.schedule == AnyLearningRateSchedule(try REXSchedule(trainingSteps: 45)))
   }
 
-  @Test func `polynomial at W ≥ T has its end rate from the end of the warm-up on`() throws {
+  @Test func `Polynomial at W ≥ T has its end rate from the end of the warm-up on`() throws {
     for (warmupSteps, trainingSteps) in [(10, 10), (12, 10), (0, 0), (1, 1)] {
       let schedule = try PolynomialSchedule(
         warmupSteps: warmupSteps, trainingSteps: trainingSteps, endRate: 0.25, power: 2)
@@ -119,7 +119,7 @@ import Testing
     }
   }
 
-  @Test func `an end rate or a minimum is a rate for every group, whatever its initial rate`() throws {
+  @Test func `An end rate or a minimum is a rate for every group, whatever its initial rate`() throws {
     let polynomial = try PolynomialSchedule(trainingSteps: 10, endRate: 1e-5)
     let cosine = try CosineWithMinimumSchedule(trainingSteps: 10, minimum: .rate(1e-5))
     for initialRate in [1e-3, 1e-2, 5e-5] {
@@ -131,7 +131,7 @@ import Testing
     #expect(cosine.rate(at: 5, initialRate: 0) == 0.5e-5)
   }
 
-  @Test func `an end rate above a group's rate is found inside of any composition`() throws {
+  @Test func `An end rate above a group's rate is found inside of any composition`() throws {
     let inner = try PolynomialSchedule(trainingSteps: 10, endRate: 1e-2)
     let outer = try JoinedSchedule(
       [ConstantSchedule(), WarmupSchedule(steps: 3, then: inner)], boundaries: [5])

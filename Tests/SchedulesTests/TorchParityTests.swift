@@ -52,14 +52,14 @@ private struct TorchCases: Decodable {
 }
 
 @Suite struct TorchParityTests {
-  @Test func `the file holds every schedule that torch has too`() {
+  @Test func `The file holds every schedule that torch has too`() {
     #expect(
       Set(TorchCases.all.map(\.name))
         == ["exponential", "step", "multi_step", "one_cycle", "cosine_warm_restarts", "joined"])
   }
 
   @Test(arguments: TorchCases.all)
-  fileprivate func `rates agree to 1e-12 at every step`(_ torch: TorchCases.Case) throws {
+  fileprivate func `Rates agree to 1e-12 at every step`(_ torch: TorchCases.Case) throws {
     let schedule = try torch.schedule()
     // Where torch divides by zero, it has no rates from that step on: see OneCycleTests.
     if torch.error == nil { #expect(torch.rates.count >= torch.trainingSteps ?? 40) }

@@ -58,7 +58,7 @@ public struct JoinedSchedule: Schedule {
       let starts = [0] + boundaries
       let counts = try decoder.container(keyedBy: CountKeys.self)
       let ends = boundaries + [try counts[.trainingSteps]]
-      let warmupSteps = try counts.decodeIfPresent(Int.self, forKey: .warmupSteps) ?? 0
+      let warmupSteps = try counts[optional: .warmupSteps] ?? 0
       schedules = try names.indices.map { index in
         try AnyLearningRateSchedule(
           named: names[index], warmupSteps: index == 0 ? warmupSteps : 0,

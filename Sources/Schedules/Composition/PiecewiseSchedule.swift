@@ -21,7 +21,7 @@ import RealModule
 ///
 /// Source: `piecewise_constant_schedule` and `piecewise_interpolate_schedule` of optax, whose scales
 /// accumulate; these multipliers are all relative to the initial rate.
-public struct PiecewiseSchedule: MultiplierSchedule {
+public struct PiecewiseSchedule: MultiplierSchedule, CheckedSettings {
   /// A step and the multiplier there.
   public struct Point: Sendable, Codable, Hashable {
     /// The step.
@@ -68,11 +68,9 @@ public struct PiecewiseSchedule: MultiplierSchedule {
     self.interpolation = interpolation
   }
 
-  private enum CodingKeys: CodingKey { case steps, multipliers, interpolation }
+  enum CodingKeys: CodingKey { case steps, multipliers, interpolation }
 
-  /// Decodes the settings, and checks them as the other initializer does.
-  public init(from decoder: any Decoder) throws {
-    let settings = try decoder.container(keyedBy: CodingKeys.self)
+  init(_ settings: KeyedDecodingContainer<CodingKeys>) throws {
     let (steps, multipliers): ([Int], [Double]) = (try settings[.steps], try settings[.multipliers])
     try Self.require(
       steps.count == multipliers.count, "the number of multipliers", multipliers.count,

@@ -14,7 +14,7 @@
 /// - w: `shape`, a ``WarmupShape``
 ///
 /// If η′ has a length, give it the length of the training without the warm-up.
-public struct WarmupSchedule: Schedule {
+public struct WarmupSchedule: Schedule, CheckedSettings {
   @usableFromInline static let defaults = (startRatio: 0.0, shape: WarmupShape.linear)
 
   /// W, the length of the warm-up; 0 for none.
@@ -57,13 +57,11 @@ public struct WarmupSchedule: Schedule {
     try self.init(steps: steps, startRatio: startRatio, shape: shape, then: schedule(trainingSteps - steps))
   }
 
-  private enum CodingKeys: String, CodingKey {
+  enum CodingKeys: String, CodingKey {
     case steps = "num_warmup_steps", startRatio = "start_factor", shape = "warmup_type", schedule
   }
 
-  /// Decodes the settings, and checks them as the other initializer does.
-  public init(from decoder: any Decoder) throws {
-    let settings = try decoder.container(keyedBy: CodingKeys.self)
+  init(_ settings: KeyedDecodingContainer<CodingKeys>) throws {
     try self.init(
       steps: settings[.steps], startRatio: settings[.startRatio], shape: settings.choice(.shape),
       then: (settings[.schedule] as AnyLearningRateSchedule).byStep(in: Self.name, "schedule"))

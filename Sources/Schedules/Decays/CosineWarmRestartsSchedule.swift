@@ -16,7 +16,7 @@ import RealModule
 /// The rate jumps back to η₀ at s = T₀, T₀(1 + k), T₀(1 + k + k²), … without end.
 ///
 /// Source: `CosineAnnealingWarmRestarts` of torch; Loshchilov and Hutter, "SGDR" (arXiv 1608.03983).
-public struct CosineWarmRestartsSchedule: Schedule {
+public struct CosineWarmRestartsSchedule: Schedule, CheckedSettings {
   @usableFromInline static let defaults = (growth: 1, minimumRate: 0.0)
 
   /// T₀, the length of the first cycle.
@@ -39,13 +39,11 @@ public struct CosineWarmRestartsSchedule: Schedule {
     self.minimumRate = minimumRate
   }
 
-  private enum CodingKeys: String, CodingKey {
+  enum CodingKeys: String, CodingKey {
     case firstCycleSteps = "T_0", growth = "T_mult", minimumRate = "eta_min"
   }
 
-  /// Decodes the settings, and checks them as the other initializer does.
-  public init(from decoder: any Decoder) throws {
-    let settings = try decoder.container(keyedBy: CodingKeys.self)
+  init(_ settings: KeyedDecodingContainer<CodingKeys>) throws {
     try self.init(
       firstCycleSteps: settings[.firstCycleSteps], growth: settings[.growth],
       minimumRate: settings[.minimumRate])

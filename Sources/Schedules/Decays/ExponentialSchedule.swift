@@ -16,7 +16,7 @@ import RealModule
 /// It has no end. For a decay in stairs, with s / D rounded down, see ``StepDecaySchedule``.
 ///
 /// Source: `ExponentialLR` of torch (D = 1), `exponential_decay` of optax.
-public struct ExponentialSchedule: MultiplierSchedule {
+public struct ExponentialSchedule: MultiplierSchedule, CheckedSettings {
   @usableFromInline static let defaultDecaySteps = 1
 
   /// g, the factor over `decaySteps` steps.
@@ -34,11 +34,9 @@ public struct ExponentialSchedule: MultiplierSchedule {
     self.decaySteps = decaySteps
   }
 
-  private enum CodingKeys: String, CodingKey { case decayRate = "gamma", decaySteps = "decay_steps" }
+  enum CodingKeys: String, CodingKey { case decayRate = "gamma", decaySteps = "decay_steps" }
 
-  /// Decodes the settings, and checks them as the other initializer does.
-  public init(from decoder: any Decoder) throws {
-    let settings = try decoder.container(keyedBy: CodingKeys.self)
+  init(_ settings: KeyedDecodingContainer<CodingKeys>) throws {
     try self.init(decayRate: settings[.decayRate], decaySteps: settings[.decaySteps])
   }
 

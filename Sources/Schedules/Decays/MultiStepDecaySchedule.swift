@@ -18,7 +18,7 @@ import RealModule
 /// After the last milestone it stays.
 ///
 /// Source: `MultiStepLR` of torch.
-public struct MultiStepDecaySchedule: MultiplierSchedule {
+public struct MultiStepDecaySchedule: MultiplierSchedule, CheckedSettings {
   /// The steps from which the rate is multiplied by g once more.
   public let milestones: [Int]
   /// g, the factor of a drop.
@@ -38,11 +38,9 @@ public struct MultiStepDecaySchedule: MultiplierSchedule {
     self.decayRate = decayRate
   }
 
-  private enum CodingKeys: String, CodingKey { case milestones, decayRate = "gamma" }
+  enum CodingKeys: String, CodingKey { case milestones, decayRate = "gamma" }
 
-  /// Decodes the settings, and checks them as the other initializer does.
-  public init(from decoder: any Decoder) throws {
-    let settings = try decoder.container(keyedBy: CodingKeys.self)
+  init(_ settings: KeyedDecodingContainer<CodingKeys>) throws {
     try self.init(milestones: settings[.milestones], decayRate: settings[.decayRate])
   }
 

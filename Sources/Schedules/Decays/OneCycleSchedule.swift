@@ -30,7 +30,7 @@ import RealModule
 /// error. Momentum is not cycled.
 ///
 /// Source: `OneCycleLR` of torch; Smith and Topin, "Super-Convergence" (arXiv 1708.07120).
-public struct OneCycleSchedule: Schedule {
+public struct OneCycleSchedule: Schedule, CheckedSettings {
   /// How a phase goes from its start to its end.
   public enum Annealing: String, Sendable, Codable, CaseIterable {
     /// Half a cosine wave.
@@ -80,14 +80,12 @@ public struct OneCycleSchedule: Schedule {
     self.threePhases = threePhases
   }
 
-  private enum CodingKeys: String, CodingKey {
+  enum CodingKeys: String, CodingKey {
     case trainingSteps = "num_training_steps", riseFraction = "pct_start", initialDivisor = "div_factor"
     case finalDivisor = "final_div_factor", annealing = "anneal_strategy", threePhases = "three_phase"
   }
 
-  /// Decodes the settings, and checks them as the other initializer does.
-  public init(from decoder: any Decoder) throws {
-    let settings = try decoder.container(keyedBy: CodingKeys.self)
+  init(_ settings: KeyedDecodingContainer<CodingKeys>) throws {
     try self.init(
       trainingSteps: settings[.trainingSteps], riseFraction: settings[.riseFraction],
       initialDivisor: settings[.initialDivisor], finalDivisor: settings[.finalDivisor],

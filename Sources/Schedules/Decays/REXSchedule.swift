@@ -15,7 +15,7 @@
 ///
 /// Source: Chen, Wolfe and Kyrillidis, "REX: Revisiting Budgeted Training with an Improved Schedule"
 /// (arXiv 2107.04197), where it is (1 − x) / (½ + ½(1 − x)).
-public struct REXSchedule: MultiplierSchedule {
+public struct REXSchedule: MultiplierSchedule, CheckedSettings {
   @usableFromInline static let defaultDelay = 0.5
 
   /// T, all steps of the training; the rate is 0 from s = T on.
@@ -33,11 +33,9 @@ public struct REXSchedule: MultiplierSchedule {
     self.delay = delay
   }
 
-  private enum CodingKeys: String, CodingKey { case trainingSteps = "num_training_steps", delay }
+  enum CodingKeys: String, CodingKey { case trainingSteps = "num_training_steps", delay }
 
-  /// Decodes the settings, and checks them as the other initializer does.
-  public init(from decoder: any Decoder) throws {
-    let settings = try decoder.container(keyedBy: CodingKeys.self)
+  init(_ settings: KeyedDecodingContainer<CodingKeys>) throws {
     try self.init(trainingSteps: settings[.trainingSteps], delay: settings[.delay])
   }
 

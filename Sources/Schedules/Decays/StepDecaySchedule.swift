@@ -16,7 +16,7 @@ import RealModule
 /// It has no end.
 ///
 /// Source: `StepLR` of torch.
-public struct StepDecaySchedule: MultiplierSchedule {
+public struct StepDecaySchedule: MultiplierSchedule, CheckedSettings {
   @usableFromInline static let defaultDecayRate = 0.1
 
   /// D, the steps between two drops; the first drop is at s = D.
@@ -34,11 +34,9 @@ public struct StepDecaySchedule: MultiplierSchedule {
     self.decayRate = decayRate
   }
 
-  private enum CodingKeys: String, CodingKey { case stepSize = "step_size", decayRate = "gamma" }
+  enum CodingKeys: String, CodingKey { case stepSize = "step_size", decayRate = "gamma" }
 
-  /// Decodes the settings, and checks them as the other initializer does.
-  public init(from decoder: any Decoder) throws {
-    let settings = try decoder.container(keyedBy: CodingKeys.self)
+  init(_ settings: KeyedDecodingContainer<CodingKeys>) throws {
     try self.init(stepSize: settings[.stepSize], decayRate: settings[.decayRate])
   }
 

@@ -83,17 +83,16 @@ public struct TriStageSchedule: MultiplierSchedule {
   /// Decodes the settings, or derives the decay steps from the training steps.
   public init(from decoder: any Decoder) throws {
     let settings = try decoder.container(keyedBy: CodingKeys.self)
-    if settings.contains(.decaySteps) {
-      try self.init(
-        warmupSteps: settings[.warmupSteps], holdSteps: settings[.holdSteps],
-        decaySteps: settings[.decaySteps], initialRatio: settings[.initialRatio],
-        finalRatio: settings[.finalRatio])
-    } else {
-      try self.init(
-        warmupSteps: settings[.warmupSteps] as Int, holdSteps: settings[.holdSteps] as Int,
-        trainingSteps: decoder.container(keyedBy: TrainingKeys.self)[.trainingSteps],
-        initialRatio: settings[.initialRatio], finalRatio: settings[.finalRatio])
-    }
+    let (warmupSteps, holdSteps): (Int, Int) = (try settings[.warmupSteps], try settings[.holdSteps])
+    let decaySteps =
+      try settings[optional: .decaySteps]
+      ?? Self(
+        warmupSteps: warmupSteps, holdSteps: holdSteps,
+        trainingSteps: decoder.container(keyedBy: TrainingKeys.self)[.trainingSteps]
+      ).decaySteps
+    try self.init(
+      warmupSteps: warmupSteps, holdSteps: holdSteps, decaySteps: decaySteps,
+      initialRatio: settings[.initialRatio], finalRatio: settings[.finalRatio])
   }
 
   /// The value of the stage that the step is in.

@@ -29,15 +29,11 @@ extension ScheduleCatalog {
       ReduceOnPlateauSchedule.self, "reduce_lr_on_plateau",
       "falls by a factor when a metric has not become better for a while",
       options: criterion(ReduceOnPlateauSchedule.defaultCriterion) + [
-        .init("factor", .double(ReduceOnPlateauSchedule.defaults.factor), "of a reduction; below 1"),
-        .init(
-          "patience", .int(ReduceOnPlateauSchedule.defaults.patience),
-          "observations without a better one that are tolerated"),
-        .init(
-          "cooldown", .int(ReduceOnPlateauSchedule.defaults.cooldown),
-          "observations after a reduction that do not count"),
-        .init("min_lr", .double(ReduceOnPlateauSchedule.defaults.minimumRate), "lowest rate"),
-        .init("eps", .double(ReduceOnPlateauSchedule.defaults.epsilon), "changes up to this are left out"),
+        .init("factor", .double(plateau.factor), "of a reduction; below 1"),
+        .init("patience", .int(plateau.patience), "observations without a better one that are tolerated"),
+        .init("cooldown", .int(plateau.cooldown), "observations after a reduction that do not count"),
+        .init("min_lr", .double(plateau.minimumRate), "lowest rate"),
+        .init("eps", .double(plateau.epsilon), "changes up to this are left out"),
       ]),
     Entry(
       CosineWithMinimumSchedule.self, "cosine_with_min_lr", "falls on half a cosine wave to a minimum",
@@ -54,20 +50,18 @@ extension ScheduleCatalog {
     Entry(
       GreedySchedule.self, "greedy", "rises while a metric becomes better, and falls while it does not",
       options: criterion(GreedySchedule.defaultCriterion) + [
-        .init("factor", .double(GreedySchedule.defaults.factor), "of a reduction; below 1"),
-        .init(
-          "patience", .int(GreedySchedule.defaults.patience),
-          "observations in a row that do not change anything yet"),
-        .init("cooldown", .int(GreedySchedule.defaults.cooldown), "observations ignored after a reduction"),
-        .init("warmup", .int(GreedySchedule.defaults.warmup), "observations ignored after an increase"),
-        .init("min_lr", .double(GreedySchedule.defaults.minimumRate), "lowest rate"),
-        .init("max_lr", .double(GreedySchedule.defaults.maximumRate), "highest rate"),
-        .init("eps", .double(GreedySchedule.defaults.epsilon), "changes up to this are left out"),
+        .init("factor", .double(greedy.factor), "of a reduction; below 1"),
+        .init("patience", .int(greedy.patience), "observations in a row that do not change anything yet"),
+        .init("cooldown", .int(greedy.cooldown), "observations ignored after a reduction"),
+        .init("warmup", .int(greedy.warmup), "observations ignored after an increase"),
+        .init("min_lr", .double(greedy.minimumRate), "lowest rate"),
+        .init("max_lr", .double(greedy.maximumRate), "highest rate"),
+        .init("eps", .double(greedy.epsilon), "changes up to this are left out"),
         .init("smooth", false, "whether a moving mean of the metric is observed"),
-        .init("window_size", .int(GreedySchedule.defaults.smoothingWindow), "values in that mean"),
+        .init("window_size", .int(greedy.smoothingWindow), "values in that mean"),
         .init(
-          "reset_start", .int(GreedySchedule.defaults.resetStart),
-          "reductions at the lowest rate until everything begins anew"),
+          "reset_start", .int(greedy.resetStart), "reductions at the lowest rate until everything begins anew"
+        ),
       ]),
 
     // MARK: Beyond transformers
@@ -99,32 +93,26 @@ extension ScheduleCatalog {
       OneCycleSchedule.self, "one_cycle", "rises to the rate and falls far below where it began",
       requires: [training], isWarmedUp: true,
       options: [
-        .init("pct_start", .double(OneCycleSchedule.defaults.riseFraction), "part of the steps that rise"),
-        .init(
-          "div_factor", .double(OneCycleSchedule.defaults.initialDivisor),
-          "the first rate is the rate divided by it"),
-        .init(
-          "final_div_factor", .double(OneCycleSchedule.defaults.finalDivisor),
-          "the last rate is the first divided by it"),
-        .init("anneal_strategy", .string(OneCycleSchedule.defaults.annealing.rawValue), "cos or linear"),
-        .init("three_phase", .bool(OneCycleSchedule.defaults.threePhases), "falls to the first rate first"),
+        .init("pct_start", .double(oneCycle.riseFraction), "part of the steps that rise"),
+        .init("div_factor", .double(oneCycle.initialDivisor), "the first rate is the rate divided by it"),
+        .init("final_div_factor", .double(oneCycle.finalDivisor), "the last rate is the first divided by it"),
+        .init("anneal_strategy", .string(oneCycle.annealing.rawValue), "cos or linear"),
+        .init("three_phase", .bool(oneCycle.threePhases), "falls to the first rate first"),
       ]),
     Entry(
       CosineWarmRestartsSchedule.self, "cosine_warm_restarts",
       "falls on half a cosine wave again and again, each time longer", isWarmedUp: true,
       options: [
         .init("T_0", nil, "required; steps of the first fall"),
-        .init(
-          "T_mult", .int(CosineWarmRestartsSchedule.defaults.growth),
-          "how many times longer each fall is than the one before"),
-        .init("eta_min", .double(CosineWarmRestartsSchedule.defaults.minimumRate), "the rate it falls to"),
+        .init("T_mult", .int(restarts.growth), "how many times longer each fall is than the one before"),
+        .init("eta_min", .double(restarts.minimumRate), "the rate it falls to"),
       ]),
     Entry(
       TriStageSchedule.self, "tri_stage", "warms up, stays, and falls exponentially", requires: counts,
       options: [
         .init("hold_steps", 0, "steps without change"),
-        .init("init_lr_scale", .double(TriStageSchedule.defaults.initialRatio), "part of the rate at step 0"),
-        .init("final_lr_scale", .double(TriStageSchedule.defaults.finalRatio), "part of the rate at the end"),
+        .init("init_lr_scale", .double(triStage.initialRatio), "part of the rate at step 0"),
+        .init("final_lr_scale", .double(triStage.finalRatio), "part of the rate at the end"),
       ]),
     Entry(
       REXSchedule.self, "rex", "falls to 0, above the straight line and steeply at the end",
@@ -154,6 +142,10 @@ extension ScheduleCatalog {
   private static let (warmup, training) = ("num_warmup_steps", "num_training_steps")
   private static let counts = [warmup, training]
 
+  private static let (plateau, greedy) = (ReduceOnPlateauSchedule.defaults, GreedySchedule.defaults)
+  private static let (oneCycle, restarts) = (OneCycleSchedule.defaults, CosineWarmRestartsSchedule.defaults)
+  private static let (stable, triStage) = (WarmupStableDecaySchedule.defaults, TriStageSchedule.defaults)
+
   private static let waves = OptionDescription(
     "num_cycles", .double(CosineSchedule.defaultCycles), "whole waves; 0.5 falls once")
 
@@ -165,12 +157,9 @@ extension ScheduleCatalog {
   private static let stableDecay: [OptionDescription] = [
     .init("num_decay_steps", nil, "required; steps of the fall"),
     .init("num_stable_steps", nil, "steps without change; what the training leaves if not given"),
-    .init(
-      "warmup_type", .string(WarmupStableDecaySchedule.defaults.warmupShape.rawValue),
-      "linear, cosine or 1-sqrt"), .init("decay_type", "cosine", "linear, cosine or 1-sqrt"),
-    .init(
-      "min_lr_ratio", .double(WarmupStableDecaySchedule.defaults.minimumRatio),
-      "part of the rate at both ends"),
+    .init("warmup_type", .string(stable.warmupShape.rawValue), "linear, cosine or 1-sqrt"),
+    .init("decay_type", "cosine", "linear, cosine or 1-sqrt"),
+    .init("min_lr_ratio", .double(stable.minimumRatio), "part of the rate at both ends"),
     .init("num_cycles", waves.defaultValue, "whole waves of a cosine decay; 0.5 falls once"),
   ]
 

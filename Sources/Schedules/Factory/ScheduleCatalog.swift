@@ -3,19 +3,16 @@ package enum ScheduleCatalog {
   /// The registration of a schedule: making it by name, saving and restoring it, and `adafactor schedule --list`
   /// need nothing else.
   package struct Entry: Sendable {
-    /// The name.
     package let name: String
     /// The behavior, in one sentence without a subject.
     package let summary: String
     /// The counts that it needs, by the reference's names.
     package let requiredCounts: [String]
-    /// Its options.
     package let options: [OptionDescription]
     /// Whether it follows a metric.
     package let followsMetric: Bool
     /// Whether making it by name puts a warm-up before it, as it has none of its own.
     let isWarmedUp: Bool
-    /// The type.
     let type: ObjectIdentifier
     /// Decodes a value of the type.
     let decode: @Sendable (any Decoder) throws -> AnyLearningRateSchedule

@@ -118,16 +118,16 @@ public struct GreedySchedule: MetricSchedule {
   /// Decodes the settings, which are checked, and the progress. The window counts unless `smooth` is false.
   public init(from decoder: any Decoder) throws {
     let settings = try decoder.container(keyedBy: CodingKeys.self)
-    let smooth = try decoder.container(keyedBy: SmoothKey.self).decodeIfPresent(Bool.self, forKey: .smooth)
-    let window = try settings.decodeIfPresent(Int.self, forKey: .smoothingWindow)
+    let smooth: Bool? = try decoder.container(keyedBy: SmoothKey.self)[optional: .smooth]
     try self.init(
       mode: settings.choice(.mode), threshold: settings[.threshold],
       thresholdMode: settings.choice(.thresholdMode),
       factor: settings[.factor], patience: settings[.patience], cooldown: settings[.cooldown],
       warmup: settings[.warmup], minimumRate: settings[.minimumRate], maximumRate: settings[.maximumRate],
-      epsilon: settings[.epsilon], smoothingWindow: smooth == false ? nil : window,
+      epsilon: settings[.epsilon],
+      smoothingWindow: smooth == false ? nil : settings[optional: .smoothingWindow],
       resetStart: settings[.resetStart])
-    guard let progress = try settings.decodeIfPresent(Progress.self, forKey: .progress) else { return }
+    guard let progress: Progress = try settings[optional: .progress] else { return }
     try check(progress)
     self.progress = progress
   }
@@ -135,9 +135,7 @@ public struct GreedySchedule: MetricSchedule {
   /// Throws if a decoded progress does not belong to these settings.
   private func check(_ progress: Progress) throws(ScheduleError) {
     let groups = progress.rates.count
-    guard progress.initialRates.count == groups else {
-      throw .groupCount(setting: "initial rate", expected: groups, actual: progress.initialRates.count)
-    }
+    try ScheduleError.requireGroups("initial rate", groups, progress.initialRates.count)
     try minimumRate.check(count: groups, setting: "min_lr")
     try maximumRate.check(count: groups, setting: "max_lr")
     let counters = progress.counters

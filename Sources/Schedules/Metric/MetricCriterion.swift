@@ -28,12 +28,6 @@ public struct MetricCriterion: Sendable, Hashable {
   /// The meaning of the threshold.
   public let thresholdMode: ThresholdMode
 
-  @usableFromInline init(mode: Mode, threshold: Double, thresholdMode: ThresholdMode) {
-    self.mode = mode
-    self.threshold = threshold
-    self.thresholdMode = thresholdMode
-  }
-
   /// Worse than every other value: the best one before any was seen.
   var worst: Double { mode == .minimize ? .infinity : -.infinity }
 

@@ -5,7 +5,6 @@ public enum PerGroup: Sendable, Hashable {
   /// One a group, in their order.
   case each([Double])
 
-  /// The value of a group.
   subscript(group: Int) -> Double {
     switch self {
     case .all(let value): value
@@ -15,9 +14,7 @@ public enum PerGroup: Sendable, Hashable {
 
   /// Throws unless there is a value for each of `count` groups; `setting` is the name in the error.
   func check(count: Int, setting: String) throws(ScheduleError) {
-    if case .each(let values) = self, values.count != count {
-      throw .groupCount(setting: setting, expected: count, actual: values.count)
-    }
+    if case .each(let values) = self { try ScheduleError.requireGroups(setting, count, values.count) }
   }
 
   /// The value for all groups, or one per group.

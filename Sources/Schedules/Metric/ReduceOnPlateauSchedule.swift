@@ -14,7 +14,7 @@
 /// A group below its η_min keeps its rate: nothing ever raises it. NaN counts as not better.
 ///
 /// Source: `reduce_lr_on_plateau` of transformers, which is `ReduceLROnPlateau` of torch.
-public struct ReduceOnPlateauSchedule: MetricSchedule {
+public struct ReduceOnPlateauSchedule: MetricSchedule, CheckedSettings {
   @usableFromInline static let defaultCriterion = MetricCriterion(
     mode: .minimize, threshold: 1e-4, thresholdMode: .relative)
   @usableFromInline static let defaults = (
@@ -71,20 +71,19 @@ public struct ReduceOnPlateauSchedule: MetricSchedule {
     self.epsilon = epsilon
   }
 
-  private enum CodingKeys: String, CodingKey {
+  enum CodingKeys: String, CodingKey {
     case mode, threshold, thresholdMode = "threshold_mode", factor, patience, cooldown
     case minimumRate = "min_lr", epsilon = "eps", progress
   }
 
   /// Decodes the settings, which are checked, and the progress.
-  public init(from decoder: any Decoder) throws {
-    let settings = try decoder.container(keyedBy: CodingKeys.self)
+  init(_ settings: KeyedDecodingContainer<CodingKeys>) throws {
     try self.init(
       mode: settings.choice(.mode), threshold: settings[.threshold],
       thresholdMode: settings.choice(.thresholdMode),
       factor: settings[.factor], patience: settings[.patience], cooldown: settings[.cooldown],
       minimumRate: settings[.minimumRate], epsilon: settings[.epsilon])
-    guard let progress = try settings.decodeIfPresent(Progress.self, forKey: .progress) else { return }
+    guard let progress: Progress = try settings[optional: .progress] else { return }
     try minimumRate.check(count: progress.rates.count, setting: "min_lr")
     try Self.requireCounts(["badCount": progress.badCount, "remainingCooldown": progress.remainingCooldown])
     self.progress = progress

@@ -31,7 +31,6 @@ extension LearningRateScheduler.State {
     }
   }
 
-  /// The groups that a schedule sets.
   private func groups(of index: Int) -> Range<Int> {
     schedules.count == 1 ? initialRates.indices : index..<index + 1
   }
@@ -52,20 +51,18 @@ extension LearningRateScheduler.State {
   /// Throws if the parts do not belong together, for example, after a file was edited.
   func check() throws(ScheduleError) {
     try ScheduleError.requireCount(stepCount, "scheduler", "stepCount")
-    guard schedules.count == 1 || schedules.count == initialRates.count else {
-      throw .groupCount(setting: "schedule", expected: initialRates.count, actual: schedules.count)
+    if schedules.count != 1 {
+      try ScheduleError.requireGroups("schedule", initialRates.count, schedules.count)
     }
     for (index, schedule) in schedules.enumerated() {
       let rates = initialRates(of: index)
       let expected = schedule == nil ? 0 : groups(of: index).count
-      guard rates.count == expected else {
-        throw .groupCount(setting: "initial rate", expected: expected, actual: rates.count)
-      }
+      try ScheduleError.requireGroups("initial rate", expected, rates.count)
       switch schedule {
       case .byStep(let schedule)?: for rate in rates { try schedule.check(initialRate: rate) }
-      case .byMetric(let schedule)? where schedule.rates.count != rates.count:
-        throw .groupCount(setting: "rate", expected: rates.count, actual: schedule.rates.count)
-      case .byMetric, nil: break
+      case .byMetric(let schedule)?:
+        try ScheduleError.requireGroups("rate", rates.count, schedule.rates.count)
+      case nil: break
       }
     }
   }

@@ -65,9 +65,7 @@ public final class LearningRateScheduler {
     _ optimizer: any ScheduledOptimizer, _ schedules: [(any LearningRateSchedule)?],
     scheduling hyperparameter: Hyperparameter = .learningRate
   ) throws(ScheduleError) {
-    guard schedules.count == optimizer.groupCount else {
-      throw .groupCount(setting: "schedule", expected: optimizer.groupCount, actual: schedules.count)
-    }
+    try ScheduleError.requireGroups("schedule", optimizer.groupCount, schedules.count)
     let schedules = schedules.map { $0.map { AnyLearningRateSchedule($0) } }
     self.init(optimizer, unchecked: try State(starting: schedules, scheduling: hyperparameter, of: optimizer))
   }
@@ -77,10 +75,7 @@ public final class LearningRateScheduler {
   /// - Throws: ``ScheduleError`` if the optimizer has another number of groups, a scheduled group computes its
   ///   rate itself, or the parts of the state do not belong together. The optimizer is then unchanged.
   public convenience init(_ optimizer: any ScheduledOptimizer, resuming state: State) throws(ScheduleError) {
-    guard optimizer.groupCount == state.initialRates.count else {
-      throw .groupCount(
-        setting: "parameter group", expected: state.initialRates.count, actual: optimizer.groupCount)
-    }
+    try ScheduleError.requireGroups("parameter group", state.initialRates.count, optimizer.groupCount)
     try state.check()
     for group in 0..<optimizer.groupCount where state.initialRates[group] != nil {
       _ = try optimizer.schedulableValue(of: state.hyperparameter, inGroup: group)

@@ -14,7 +14,7 @@
 /// Step 0 of a warm-up has the rate 0: that optimizer step changes nothing. W = 1 is one such step.
 ///
 /// Source: `constant_with_warmup` of transformers.
-public struct ConstantWithWarmupSchedule: MultiplierSchedule {
+public struct ConstantWithWarmupSchedule: MultiplierSchedule, CheckedSettings {
   /// W, the steps of the linear warm-up; 0 for none.
   public let warmupSteps: Int
 
@@ -26,11 +26,9 @@ public struct ConstantWithWarmupSchedule: MultiplierSchedule {
     self.warmupSteps = warmupSteps
   }
 
-  private enum CodingKeys: String, CodingKey { case warmupSteps = "num_warmup_steps" }
+  enum CodingKeys: String, CodingKey { case warmupSteps = "num_warmup_steps" }
 
-  /// Decodes the settings, and checks them as the other initializer does.
-  public init(from decoder: any Decoder) throws {
-    let settings = try decoder.container(keyedBy: CodingKeys.self)
+  init(_ settings: KeyedDecodingContainer<CodingKeys>) throws {
     try self.init(warmupSteps: settings[.warmupSteps])
   }
 

@@ -19,7 +19,7 @@ import RealModule
 /// follow it with another schedule (``JoinedSchedule``).
 ///
 /// Source: `cosine` of transformers; without restarts of Loshchilov and Hutter, "SGDR" (arXiv 1608.03983).
-public struct CosineSchedule: MultiplierSchedule {
+public struct CosineSchedule: MultiplierSchedule, CheckedSettings {
   /// Half a wave: one fall from 1 to 0.
   @usableFromInline static let defaultCycles = 0.5
 
@@ -42,13 +42,11 @@ public struct CosineSchedule: MultiplierSchedule {
     self.cycles = cycles
   }
 
-  private enum CodingKeys: String, CodingKey {
+  enum CodingKeys: String, CodingKey {
     case warmupSteps = "num_warmup_steps", trainingSteps = "num_training_steps", cycles = "num_cycles"
   }
 
-  /// Decodes the settings, and checks them as the other initializer does.
-  public init(from decoder: any Decoder) throws {
-    let settings = try decoder.container(keyedBy: CodingKeys.self)
+  init(_ settings: KeyedDecodingContainer<CodingKeys>) throws {
     try self.init(
       warmupSteps: settings[.warmupSteps] as Int, trainingSteps: settings[.trainingSteps],
       cycles: settings[.cycles])
@@ -56,11 +54,9 @@ public struct CosineSchedule: MultiplierSchedule {
 
   /// s / W while s < W, then max(0, ½(1 + cos(2π c p))).
   public func multiplier(at step: Int) -> Double {
-    linearWarmup(at: step, warmupSteps: warmupSteps)
-      ?? max(
-        0,
-        cosineWave(
-          decayProgress(at: step, warmupSteps: warmupSteps, trainingSteps: trainingSteps), cycles: cycles))
+    if let warmup = linearWarmup(at: step, warmupSteps: warmupSteps) { return warmup }
+    let progress = decayProgress(at: step, warmupSteps: warmupSteps, trainingSteps: trainingSteps)
+    return max(0, cosineWave(progress, cycles: cycles))
   }
 }
 

@@ -25,7 +25,7 @@ import RealModule
 /// ``CosineWithMinimumSchedule``.
 ///
 /// Source: `cosine_warmup_with_min_lr` of transformers.
-public struct CosineWarmupWithMinimumSchedule: Schedule {
+public struct CosineWarmupWithMinimumSchedule: Schedule, CheckedSettings {
   /// W, the steps of the linear warm-up; 0 for none.
   public let warmupSteps: Int
   /// T, all steps, the warm-up included.
@@ -56,21 +56,17 @@ public struct CosineWarmupWithMinimumSchedule: Schedule {
     self.cycles = cycles
   }
 
-  private enum CodingKeys: String, CodingKey {
+  enum CodingKeys: String, CodingKey {
     case warmupSteps = "num_warmup_steps", trainingSteps = "num_training_steps"
     case warmupStartRatio = "warmup_lr_rate"
     case minimumRate = "min_lr", minimumRatio = "min_lr_rate", cycles = "num_cycles"
   }
 
-  /// Decodes the settings, and checks them as the other initializer does.
-  public init(from decoder: any Decoder) throws {
-    let settings = try decoder.container(keyedBy: CodingKeys.self)
+  init(_ settings: KeyedDecodingContainer<CodingKeys>) throws {
     try self.init(
       warmupSteps: settings[.warmupSteps] as Int, trainingSteps: settings[.trainingSteps],
-      minimum: MinimumRate(
-        rate: settings.decodeIfPresent(Double.self, forKey: .minimumRate),
-        ratio: settings.decodeIfPresent(Double.self, forKey: .minimumRatio)),
-      warmupStartRatio: settings.decodeIfPresent(Double.self, forKey: .warmupStartRatio),
+      minimum: MinimumRate(rate: settings[optional: .minimumRate], ratio: settings[optional: .minimumRatio]),
+      warmupStartRatio: settings[optional: .warmupStartRatio],
       cycles: settings[.cycles])
   }
 

@@ -22,7 +22,7 @@ import RealModule
 /// by the optimizer's default rate, so that there a group of another rate has the floor η_min · η₀ / default.
 ///
 /// Source: `cosine_with_min_lr` of transformers.
-public struct CosineWithMinimumSchedule: Schedule {
+public struct CosineWithMinimumSchedule: Schedule, CheckedSettings {
   /// W, the steps of the linear warm-up from 0; 0 for none.
   public let warmupSteps: Int
   /// T, all steps, the warm-up included.
@@ -42,26 +42,22 @@ public struct CosineWithMinimumSchedule: Schedule {
     cycles: Double = CosineSchedule.defaultCycles
   ) throws(ScheduleError) {
     self.warmupSteps = try warmupSteps.checkedSteps(of: trainingSteps, Self.name)
-    try Self.requireNonNegative(["minimum": minimum.rate ?? minimum.ratio ?? 0])
-    try Self.requireNonNegative(["cycles": cycles])
+    try Self.requireNonNegative(["minimum": minimum.rate ?? minimum.ratio ?? 0, "cycles": cycles])
     self.trainingSteps = trainingSteps
     (minimumRate, minimumRatio) = (minimum.rate, minimum.ratio)
     self.cycles = cycles
   }
 
-  private enum CodingKeys: String, CodingKey {
+  enum CodingKeys: String, CodingKey {
     case warmupSteps = "num_warmup_steps", trainingSteps = "num_training_steps"
     case minimumRate = "min_lr", minimumRatio = "min_lr_rate", cycles = "num_cycles"
   }
 
-  /// Decodes the settings, and checks them as the other initializer does.
-  public init(from decoder: any Decoder) throws {
-    let settings = try decoder.container(keyedBy: CodingKeys.self)
+  init(_ settings: KeyedDecodingContainer<CodingKeys>) throws {
     try self.init(
       warmupSteps: settings[.warmupSteps] as Int, trainingSteps: settings[.trainingSteps],
-      minimum: MinimumRate(
-        rate: settings.decodeIfPresent(Double.self, forKey: .minimumRate),
-        ratio: settings.decodeIfPresent(Double.self, forKey: .minimumRatio)), cycles: settings[.cycles])
+      minimum: MinimumRate(rate: settings[optional: .minimumRate], ratio: settings[optional: .minimumRatio]),
+      cycles: settings[.cycles])
   }
 
   /// η₀ s / W while s < W, then f (η₀ − η_min) + η_min.

@@ -21,7 +21,7 @@ import RealModule
 ///
 /// Source: `cosine_with_restarts` of transformers; Loshchilov and Hutter, "SGDR" (arXiv 1608.03983).
 /// For cycles of growing length see ``CosineWarmRestartsSchedule``.
-public struct CosineWithRestartsSchedule: MultiplierSchedule {
+public struct CosineWithRestartsSchedule: MultiplierSchedule, CheckedSettings {
   /// One fall, without a restart.
   @usableFromInline static let defaultCycles = 1.0
 
@@ -44,13 +44,11 @@ public struct CosineWithRestartsSchedule: MultiplierSchedule {
     self.cycles = cycles
   }
 
-  private enum CodingKeys: String, CodingKey {
+  enum CodingKeys: String, CodingKey {
     case warmupSteps = "num_warmup_steps", trainingSteps = "num_training_steps", cycles = "num_cycles"
   }
 
-  /// Decodes the settings, and checks them as the other initializer does.
-  public init(from decoder: any Decoder) throws {
-    let settings = try decoder.container(keyedBy: CodingKeys.self)
+  init(_ settings: KeyedDecodingContainer<CodingKeys>) throws {
     try self.init(
       warmupSteps: settings[.warmupSteps] as Int, trainingSteps: settings[.trainingSteps],
       cycles: settings[.cycles])

@@ -17,7 +17,7 @@ import RealModule
 /// transformers divides by zero for τ = 0; here τ must be 1 or greater.
 ///
 /// Source: `inverse_sqrt` of transformers, as in big_vision.
-public struct InverseSquareRootSchedule: MultiplierSchedule {
+public struct InverseSquareRootSchedule: MultiplierSchedule, CheckedSettings {
   /// τ if neither it nor a warm-up is given.
   static let timescaleWithoutWarmup = 10_000
 
@@ -37,13 +37,11 @@ public struct InverseSquareRootSchedule: MultiplierSchedule {
     self.timescale = timescale
   }
 
-  private enum CodingKeys: String, CodingKey { case warmupSteps = "num_warmup_steps", timescale }
+  enum CodingKeys: String, CodingKey { case warmupSteps = "num_warmup_steps", timescale }
 
-  /// Decodes the settings, and checks them as the other initializer does.
-  public init(from decoder: any Decoder) throws {
-    let settings = try decoder.container(keyedBy: CodingKeys.self)
+  init(_ settings: KeyedDecodingContainer<CodingKeys>) throws {
     try self.init(
-      warmupSteps: settings[.warmupSteps], timescale: settings.decodeIfPresent(Int.self, forKey: .timescale))
+      warmupSteps: settings[.warmupSteps], timescale: settings[optional: .timescale])
   }
 
   /// s / W while s < W, then 1 / √((s + τ − W) / τ).

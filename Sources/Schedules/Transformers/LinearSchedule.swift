@@ -14,7 +14,7 @@
 /// It is 0 at s = T and after. If W ≥ T, it is 0 as soon as the warm-up is over.
 ///
 /// Source: `linear` of transformers.
-public struct LinearSchedule: MultiplierSchedule {
+public struct LinearSchedule: MultiplierSchedule, CheckedSettings {
   /// W, the steps of the linear warm-up; 0 for none.
   public let warmupSteps: Int
   /// T, all steps, the warm-up included.
@@ -28,13 +28,11 @@ public struct LinearSchedule: MultiplierSchedule {
     self.trainingSteps = trainingSteps
   }
 
-  private enum CodingKeys: String, CodingKey {
+  enum CodingKeys: String, CodingKey {
     case warmupSteps = "num_warmup_steps", trainingSteps = "num_training_steps"
   }
 
-  /// Decodes the settings, and checks them as the other initializer does.
-  public init(from decoder: any Decoder) throws {
-    let settings = try decoder.container(keyedBy: CodingKeys.self)
+  init(_ settings: KeyedDecodingContainer<CodingKeys>) throws {
     try self.init(warmupSteps: settings[.warmupSteps] as Int, trainingSteps: settings[.trainingSteps])
   }
 

@@ -19,7 +19,7 @@ import RealModule
 /// be below every group's η₀.
 ///
 /// Source: `polynomial` of transformers, as in fairseq and BERT.
-public struct PolynomialSchedule: Schedule {
+public struct PolynomialSchedule: Schedule, CheckedSettings {
   @usableFromInline static let defaults = (endRate: 1e-7, power: 1.0)
 
   /// W, the steps of the linear warm-up; 0 for none.
@@ -46,13 +46,11 @@ public struct PolynomialSchedule: Schedule {
     self.power = power
   }
 
-  private enum CodingKeys: String, CodingKey {
+  enum CodingKeys: String, CodingKey {
     case warmupSteps = "num_warmup_steps", trainingSteps = "num_training_steps", endRate = "lr_end", power
   }
 
-  /// Decodes the settings, and checks them as the other initializer does.
-  public init(from decoder: any Decoder) throws {
-    let settings = try decoder.container(keyedBy: CodingKeys.self)
+  init(_ settings: KeyedDecodingContainer<CodingKeys>) throws {
     try self.init(
       warmupSteps: settings[.warmupSteps] as Int, trainingSteps: settings[.trainingSteps],
       endRate: settings[.endRate], power: settings[.power])

@@ -94,21 +94,16 @@ public struct WarmupStableDecaySchedule: MultiplierSchedule {
   public init(from decoder: any Decoder) throws {
     let settings = try decoder.container(keyedBy: CodingKeys.self)
     let (warmupSteps, decaySteps): (Int, Int) = (try settings[.warmupSteps], try settings[.decaySteps])
-    let stableSteps = try settings.decodeIfPresent(Int.self, forKey: .stableSteps)
-    let trainingSteps = try settings.decodeIfPresent(Int.self, forKey: .trainingSteps)
+    let stableSteps: Int? = try settings[optional: .stableSteps]
+    let trainingSteps: Int? = try settings[optional: .trainingSteps]
     if stableSteps == nil && trainingSteps == nil { throw ScheduleError.noStableSteps }
-    let warmupShape: WarmupShape = try settings.choice(.warmupShape)
-    let decayShape = try DecayShape(from: decoder)
-    let minimumRatio: Double = try settings[.minimumRatio]
-    if let stableSteps {
-      try self.init(
-        warmupSteps: warmupSteps, stableSteps: stableSteps, decaySteps: decaySteps, warmupShape: warmupShape,
-        decayShape: decayShape, minimumRatio: minimumRatio)
-    } else {
-      try self.init(
-        warmupSteps: warmupSteps, decaySteps: decaySteps, trainingSteps: trainingSteps ?? 0,
-        warmupShape: warmupShape, decayShape: decayShape, minimumRatio: minimumRatio)
-    }
+    try self.init(
+      warmupSteps: warmupSteps,
+      stableSteps: stableSteps
+        ?? Self(warmupSteps: warmupSteps, decaySteps: decaySteps, trainingSteps: trainingSteps ?? 0)
+        .stableSteps,
+      decaySteps: decaySteps, warmupShape: settings.choice(.warmupShape),
+      decayShape: DecayShape(from: decoder), minimumRatio: settings[.minimumRatio])
   }
 
   /// Encodes the settings.
