@@ -10,8 +10,8 @@
   /// elements (the same bits, since these operations treat each element alone), and a larger matrix or `dot` is the
   /// caller's to tile. `gemm` alone may use the process's OpenBLAS threads.
   ///
-  /// What BLAS skips where a factor is 0 it also hides a NaN in: OpenBLAS 0.3.21 writes zeros in `scal` and returns from
-  /// `axpy`. Callers that must propagate NaN ask for 0 themselves.
+  /// BLAS hides a NaN if a factor is 0: OpenBLAS 0.3.21 writes zeros in `scal` and returns from `axpy`.
+  /// Callers that must propagate NaN ask for 0 themselves.
   package protocol BLASScalar: ArithmeticScalar {
     /// y ← α op(A) x + βy, with A `rows` × `columns`, row i at `a + i * rowStride`.
     ///

@@ -1,4 +1,4 @@
-/// The linear warm-up of most schedules: s / max(1, W) while s < W, nothing after.
+/// The linear warmup of most schedules: s / max(1, W) while s < W, nothing after.
 ///
 /// With W = 0 there is none; the first step of any other has the rate 0.
 func linearWarmup(at step: Int, warmupSteps: Int) -> Double? {

@@ -10,7 +10,7 @@ public protocol StepLength: Sendable {
 }
 
 extension StepLength {
-  /// The steps of a schedule's warm-up, checked to be a count like the training steps.
+  /// The steps of a schedule's warmup, checked to be a count like the training steps.
   func checkedSteps(of trainingSteps: Int, _ schedule: String) throws(ScheduleError) -> Int {
     try ScheduleError.requireCount(trainingSteps, schedule, "trainingSteps")
     let warmupSteps = try steps(of: trainingSteps)
@@ -26,7 +26,7 @@ extension Int: StepLength {
 
 /// A part of the training, from 0 to 1.
 ///
-/// It is rounded up to whole steps, as transformers does with its warm-up ratio: `.fraction(0.1)` of 25 steps
+/// It is rounded up to whole steps, as transformers does with its warmup ratio: `.fraction(0.1)` of 25 steps
 /// is 3.
 public struct Fraction: StepLength, Hashable, Codable {
   /// The part, from 0 to 1.

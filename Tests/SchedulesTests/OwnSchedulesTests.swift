@@ -7,7 +7,7 @@ import Testing
   @Test func `tri_stage multiplies by the same factor at each step of its decay, as fairseq does`() throws {
     let schedule = try TriStageSchedule(
       warmupSteps: 5, holdSteps: 3, decaySteps: 10, initialRatio: 0.1, finalRatio: 0.02)
-    // fairseq: warm-up by equal differences from init to peak, decay by exp(−decay_factor · step).
+    // fairseq: warmup by equal differences from init to peak, decay by exp(−decay_factor · step).
     let difference = (1 - 0.1) / 5
     let decayFactor = -log(0.02) / 10
     for step in 0..<30 {
@@ -96,7 +96,7 @@ import Testing
     #expect(skipped.rate(at: 5, initialRate: 2) == parts[2].rate(at: 0, initialRate: 2))
   }
 
-  @Test func `A linear warm-up from 0 before constant and linear is what these have themselves`() throws {
+  @Test func `A linear warmup from 0 before constant and linear is what these have themselves`() throws {
     let constant = try WarmupSchedule(steps: 6, then: ConstantSchedule())
     let linear = try WarmupSchedule(steps: 6, of: 20) { try LinearSchedule(trainingSteps: $0) }
     let (ownConstant, ownLinear) = (

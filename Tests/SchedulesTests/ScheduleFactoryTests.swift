@@ -58,7 +58,7 @@ import Testing
   }
 
   @Test
-  func `The names beyond transformers make their schedules, with a warm-up before them where asked for`()
+  func `The names beyond transformers make their schedules, with a warmup before them where asked for`()
     throws
   {
     let restarts = try CosineWarmRestartsSchedule(firstCycleSteps: 4, growth: 2, minimumRate: 0.1)
@@ -150,14 +150,14 @@ import Testing
     #expect(ScheduleOption(text: "7,") == [7])
   }
 
-  @Test func `A warm-up that is longer than the training is an error`() throws {
+  @Test func `A warmup that is longer than the training is an error`() throws {
     for name in ["rex", "one_cycle"] {
       let error = #expect(throws: ScheduleError.self) {
         try schedule(name, warmupSteps: 11, trainingSteps: 10)
       }
       #expect(
         error?.description
-          == "\(name): num_training_steps is 10, but must hold the warm-up of 11 steps")
+          == "\(name): num_training_steps is 10, but must hold the warmup of 11 steps")
     }
   }
 

@@ -35,7 +35,7 @@ import Testing
         { try CosineWarmupWithMinimumSchedule(trainingSteps: 10, minimum: .ratio(0), warmupStartRatio: -1) }
       ),
       (
-        "warmup_stable_decay: trainingSteps is 10, but must hold the warm-up (6) and the decay (5)",
+        "warmup_stable_decay: trainingSteps is 10, but must hold the warmup (6) and the decay (5)",
         { try WarmupStableDecaySchedule(warmupSteps: 6, decaySteps: 5, trainingSteps: 10) }
       ),
       (
@@ -108,7 +108,7 @@ import Testing
     #expect(warmup.schedule == AnyLearningRateSchedule(try REXSchedule(trainingSteps: 45)))
   }
 
-  @Test func `Polynomial at W ≥ T has its end rate from the end of the warm-up on`() throws {
+  @Test func `Polynomial at W ≥ T has its end rate from the end of the warmup on`() throws {
     for (warmupSteps, trainingSteps) in [(10, 10), (12, 10), (0, 0), (1, 1)] {
       let schedule = try PolynomialSchedule(
         warmupSteps: warmupSteps, trainingSteps: trainingSteps, endRate: 0.25, power: 2)

@@ -47,7 +47,7 @@ struct ScheduleCommandTests {
     #expect(result.lines == ["step,lr", "0,1.0", "1,0.4375", "2,0.25"])
   }
 
-  @Test func `A warm-up may be a part of the training, rounded up`() throws {
+  @Test func `A warmup may be a part of the training, rounded up`() throws {
     let result = try schedule("constant_with_warmup", "--lr", "1", "--steps", "5", "--warmup-steps", "0.25")
     #expect(result.lines == ["step,lr", "0,0.0", "1,0.5", "2,1.0", "3,1.0", "4,1.0"])
   }

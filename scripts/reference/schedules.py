@@ -96,7 +96,7 @@ def error_case(name, warmup=None, training=None, rates=(1e-3,), **kwargs):
     raise AssertionError(f"the reference accepts {name} {warmup} {training} {kwargs}")
 
 
-# W and T: the usual, no warm-up, one step of it, all of it, no training at all, more warm-up than training.
+# W and T: the usual, no warmup, one step of it, all of it, no training at all, more warmup than training.
 COUNTS = [(5, 20), (0, 20), (1, 20), (10, 10), (0, 0), (3, 0), (12, 10), (0, 1), (1, 1), (1, 2), (19, 20)]
 TWO_GROUPS = {"rates": (1e-3, 5e-5)}
 OTHER_RATES = [{"rates": (1e-3,)}, {"rates": (5e-5,)}, TWO_GROUPS]

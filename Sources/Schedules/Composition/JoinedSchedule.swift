@@ -48,7 +48,7 @@ public struct JoinedSchedule: Schedule {
   /// Decodes the settings, and checks them as the other initializer does.
   ///
   /// Schedules that are given by name get the length up to the next boundary, the last one up to the end of
-  /// the training, and the first one the warm-up.
+  /// the training, and the first one the warmup.
   public init(from decoder: any Decoder) throws {
     let settings = try decoder.container(keyedBy: CodingKeys.self)
     let boundaries: [Int] = try settings[.boundaries]

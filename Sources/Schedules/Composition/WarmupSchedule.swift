@@ -1,4 +1,4 @@
-/// η(s) = (w(s / W)(1 − a) + a) η′(0) while s < W, then η′(s − W): a warm-up before any schedule η′.
+/// η(s) = (w(s / W)(1 − a) + a) η′(0) while s < W, then η′(s − W): a warmup before any schedule η′.
 ///
 /// W = 10, a = 0, then REX over 80 steps:
 ///
@@ -13,20 +13,20 @@
 ///
 /// - w: `shape`, a ``WarmupShape``
 ///
-/// If η′ has a length, give it the length of the training without the warm-up.
+/// If η′ has a length, give it the length of the training without the warmup.
 public struct WarmupSchedule: Schedule, CheckedSettings {
   @usableFromInline static let defaults = (startRatio: 0.0, shape: WarmupShape.linear)
 
-  /// W, the length of the warm-up; 0 for none.
+  /// W, the length of the warmup; 0 for none.
   public let steps: Int
-  /// a, the part of the first rate after the warm-up that step 0 has.
+  /// a, the part of the first rate after the warmup that step 0 has.
   public let startRatio: Double
-  /// w, how the warm-up rises.
+  /// w, how the warmup rises.
   public let shape: WarmupShape
-  /// η′, the schedule after the warm-up, which starts at its own step 0 there.
+  /// η′, the schedule after the warmup, which starts at its own step 0 there.
   public let schedule: AnyLearningRateSchedule
 
-  /// Creates a warm-up of `steps` steps, then `schedule`.
+  /// Creates a warmup of `steps` steps, then `schedule`.
   ///
   /// - Throws: ``ScheduleError`` for a negative setting.
   public init(
@@ -41,7 +41,7 @@ public struct WarmupSchedule: Schedule, CheckedSettings {
     self.schedule = .byStep(schedule)
   }
 
-  /// Creates a warm-up of a part of `trainingSteps`, then the schedule that `schedule` makes for the rest.
+  /// Creates a warmup of a part of `trainingSteps`, then the schedule that `schedule` makes for the rest.
   ///
   ///     try WarmupSchedule(steps: .fraction(0.1), of: 1_000) { try REXSchedule(trainingSteps: $0) }
   ///
@@ -74,7 +74,7 @@ public struct WarmupSchedule: Schedule, CheckedSettings {
     return ramp * schedule.rate(at: 0, initialRate: initialRate)
   }
 
-  /// Checks the schedule after the warm-up.
+  /// Checks the schedule after the warmup.
   public func check(initialRate: Double) throws(ScheduleError) {
     try schedule.check(initialRate: initialRate)
   }

@@ -27,7 +27,7 @@ import RealModule
 public struct TriStageSchedule: MultiplierSchedule {
   @usableFromInline static let defaults = (initialRatio: 0.01, finalRatio: 0.01)
 
-  /// W, the steps of the linear warm-up.
+  /// W, the steps of the linear warmup.
   public let warmupSteps: Int
   /// H, the steps at the initial rate.
   public let holdSteps: Int
@@ -55,9 +55,9 @@ public struct TriStageSchedule: MultiplierSchedule {
     self.finalRatio = finalRatio
   }
 
-  /// Creates a schedule of T = `trainingSteps` steps, which decays in those that warm-up and hold leave.
+  /// Creates a schedule of T = `trainingSteps` steps, which decays in the steps that warmup and hold leave.
   ///
-  /// - Throws: ``ScheduleError`` for the same, or if warm-up and hold are longer than the training.
+  /// - Throws: ``ScheduleError`` for the same, or if warmup and hold are longer than the training.
   public init(
     warmupSteps: some StepLength, holdSteps: some StepLength, trainingSteps: Int,
     initialRatio: Double = defaults.initialRatio, finalRatio: Double = defaults.finalRatio
@@ -67,7 +67,7 @@ public struct TriStageSchedule: MultiplierSchedule {
     try Self.requireCounts(["warmupSteps": warmupSteps, "holdSteps": holdSteps])
     try Self.require(
       trainingSteps >= warmupSteps + holdSteps, "trainingSteps", trainingSteps,
-      "must hold the warm-up (\(warmupSteps)) and the hold (\(holdSteps)): make it greater or those shorter")
+      "must hold the warmup (\(warmupSteps)) and the hold (\(holdSteps)): make it greater or those shorter")
     try self.init(
       warmupSteps: warmupSteps, holdSteps: holdSteps, decaySteps: trainingSteps - warmupSteps - holdSteps,
       initialRatio: initialRatio, finalRatio: finalRatio)

@@ -24,7 +24,7 @@ extension ScheduleCatalog {
     Entry(
       InverseSquareRootSchedule.self, "inverse_sqrt", "falls with the square root of the steps, without end",
       requires: [warmup],
-      options: [.init("timescale", nil, "steps; the warm-up where it is not given, else 10000")]),
+      options: [.init("timescale", nil, "steps; the warmup where it is not given, else 10000")]),
     Entry(
       ReduceOnPlateauSchedule.self, "reduce_lr_on_plateau",
       "falls by a factor when a metric has not become better for a while",
@@ -86,7 +86,7 @@ extension ScheduleCatalog {
     Entry(
       MultiStepDecaySchedule.self, "multi_step", "drops by a factor at given steps", isWarmedUp: true,
       options: [
-        .init("milestones", nil, "required; the steps of the drops, after the warm-up"),
+        .init("milestones", nil, "required; the steps of the drops, after the warmup"),
         .init("gamma", .double(StepDecaySchedule.defaultDecayRate), "the factor"),
       ]),
     Entry(
@@ -121,7 +121,7 @@ extension ScheduleCatalog {
     Entry(
       PiecewiseSchedule.self, "piecewise", "goes through given points", isWarmedUp: true,
       options: [
-        .init("steps", nil, "required; the points' steps, after the warm-up"),
+        .init("steps", nil, "required; the points' steps, after the warmup"),
         .init("multipliers", nil, "required; the points' factors on the rate"),
         .init(
           "interpolation", .string(PiecewiseSchedule.defaultInterpolation.rawValue),
@@ -136,7 +136,7 @@ extension ScheduleCatalog {
       ]),
   ]
 
-  /// All schedules that can be saved. A warm-up cannot be made by name: it comes before other schedules.
+  /// All schedules that can be saved. A warmup cannot be made by name: it comes before other schedules.
   static let restorable = entries + [Entry(WarmupSchedule.self, "warmup", "warms up before another schedule")]
 
   private static let (warmup, training) = ("num_warmup_steps", "num_training_steps")

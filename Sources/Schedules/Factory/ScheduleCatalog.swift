@@ -11,7 +11,7 @@ package enum ScheduleCatalog {
     package let options: [OptionDescription]
     /// Whether it follows a metric.
     package let followsMetric: Bool
-    /// Whether making it by name puts a warm-up before it, as it has none of its own.
+    /// Whether making it by name puts a warmup before it, as it has none of its own.
     let isWarmedUp: Bool
     let type: ObjectIdentifier
     /// Decodes a value of the type.
@@ -65,7 +65,7 @@ extension ScheduleCatalog.Entry {
     if warmupSteps > 0, requiredCounts.contains("num_training_steps"), let trainingSteps {
       try ScheduleError.require(
         trainingSteps >= warmupSteps, name, "num_training_steps", trainingSteps,
-        "must hold the warm-up of \(warmupSteps) steps")
+        "must hold the warmup of \(warmupSteps) steps")
       settings["num_training_steps"] = .int(trainingSteps - warmupSteps)
     }
     let schedule = try OptionDecoder(.object(settings), schedule: name).decode(decode)
@@ -77,14 +77,14 @@ extension ScheduleCatalog.Entry {
 extension AnyLearningRateSchedule {
   /// Creates the schedule called `name`: a name of ``SchedulerType``, or one of `adafactor schedule --list`.
   ///
-  /// A warm-up is added before a schedule that has none of its own (``WarmupSchedule``), as a part of the
+  /// A warmup is added before a schedule that has none of its own (``WarmupSchedule``), as a part of the
   /// training steps. Names of transformers keep their meaning: `constant` and the metric-driven schedules
   /// ignore the counts.
   ///
   /// - Parameters:
   ///   - name: The name; `adafactor schedule --list` shows all names.
-  ///   - warmupSteps: The steps of the warm-up: transformers' `num_warmup_steps`.
-  ///   - trainingSteps: All steps, the warm-up included: transformers' `num_training_steps`.
+  ///   - warmupSteps: The steps of the warmup: transformers' `num_warmup_steps`.
+  ///   - trainingSteps: All steps, the warmup included: transformers' `num_training_steps`.
   ///   - options: The schedule's own options, transformers' `scheduler_specific_kwargs`; null stands for the
   ///     default.
   /// - Throws: transformers' errors, in this order: an unknown name, a missing count, an unknown option, then

@@ -11,14 +11,14 @@
 ///         └─────────────────────────────────────────────────────
 ///          0        20        40         60        80       step
 ///
-/// Step 0 of a warm-up has the rate 0: that optimizer step changes nothing. W = 1 is one such step.
+/// Step 0 of a warmup has the rate 0: that optimizer step changes nothing. W = 1 is one such step.
 ///
 /// Source: `constant_with_warmup` of transformers.
 public struct ConstantWithWarmupSchedule: MultiplierSchedule, CheckedSettings {
-  /// W, the steps of the linear warm-up; 0 for none.
+  /// W, the steps of the linear warmup; 0 for none.
   public let warmupSteps: Int
 
-  /// Creates a linear warm-up to the initial rate, which then stays.
+  /// Creates a linear warmup to the initial rate, which then stays.
   ///
   /// - Throws: ``ScheduleError`` for a negative count.
   public init(warmupSteps: Int) throws(ScheduleError) {

@@ -23,14 +23,14 @@ public struct CosineSchedule: MultiplierSchedule, CheckedSettings {
   /// Half a wave: one fall from 1 to 0.
   @usableFromInline static let defaultCycles = 0.5
 
-  /// W, the steps of the linear warm-up; 0 for none.
+  /// W, the steps of the linear warmup; 0 for none.
   public let warmupSteps: Int
-  /// T, all steps, the warm-up included.
+  /// T, all steps, the warmup included.
   public let trainingSteps: Int
   /// c, whole waves between W and T; ½ falls once from 1 to 0.
   public let cycles: Double
 
-  /// Creates a linear warm-up to the initial rate, then `cycles` waves until `trainingSteps`.
+  /// Creates a linear warmup to the initial rate, then `cycles` waves until `trainingSteps`.
   ///
   /// - Throws: ``ScheduleError`` for a negative count and negative cycles.
   public init(

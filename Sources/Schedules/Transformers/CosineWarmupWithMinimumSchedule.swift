@@ -14,7 +14,7 @@ import RealModule
 ///         └─────────────────────────────────────────────────────
 ///          0         20          40          60         80  step
 ///
-/// The warm-up is w(s) = (s + 1) / max(1, W), or r + (1 − r) s / max(1, W − 1) with a start ratio r: unlike
+/// The warmup is w(s) = (s + 1) / max(1, W), or r + (1 − r) s / max(1, W − 1) with a start ratio r: unlike
 /// in ``CosineWithMinimumSchedule`` the first step is not lost to a rate of 0, and the peak is at s = W − 1.
 ///
 /// - η_min: `minimum`, a rate or a part of η₀
@@ -26,20 +26,20 @@ import RealModule
 ///
 /// Source: `cosine_warmup_with_min_lr` of transformers.
 public struct CosineWarmupWithMinimumSchedule: Schedule, CheckedSettings {
-  /// W, the steps of the linear warm-up; 0 for none.
+  /// W, the steps of the linear warmup; 0 for none.
   public let warmupSteps: Int
-  /// T, all steps, the warm-up included.
+  /// T, all steps, the warmup included.
   public let trainingSteps: Int
   /// η_min, if it is given as a rate.
   public let minimumRate: Double?
   /// η_min / η₀, if it is given as a part of η₀.
   public let minimumRatio: Double?
-  /// r, the part of η₀ that step 0 of the warm-up has; 1 / W if it is not given.
+  /// r, the part of η₀ that step 0 of the warmup has; 1 / W if it is not given.
   public let warmupStartRatio: Double?
   /// c, whole waves between W and T; ½ falls once from η₀ to η_min.
   public let cycles: Double
 
-  /// Creates a linear warm-up that ends at the initial rate, then `cycles` waves down to `minimum`.
+  /// Creates a linear warmup that ends at the initial rate, then `cycles` waves down to `minimum`.
   ///
   /// - Throws: ``ScheduleError`` for a negative setting.
   public init(

@@ -23,9 +23,9 @@ import RealModule
 ///
 /// Source: `cosine_with_min_lr` of transformers.
 public struct CosineWithMinimumSchedule: Schedule, CheckedSettings {
-  /// W, the steps of the linear warm-up from 0; 0 for none.
+  /// W, the steps of the linear warmup from 0; 0 for none.
   public let warmupSteps: Int
-  /// T, all steps, the warm-up included.
+  /// T, all steps, the warmup included.
   public let trainingSteps: Int
   /// η_min, if it is given as a rate.
   public let minimumRate: Double?
@@ -34,7 +34,7 @@ public struct CosineWithMinimumSchedule: Schedule, CheckedSettings {
   /// c, whole waves between W and T; ½ falls once from η₀ to η_min.
   public let cycles: Double
 
-  /// Creates a linear warm-up to the initial rate, then `cycles` waves down to `minimum` until `trainingSteps`.
+  /// Creates a linear warmup to the initial rate, then `cycles` waves down to `minimum` until `trainingSteps`.
   ///
   /// - Throws: ``ScheduleError`` for a negative setting.
   public init(

@@ -25,14 +25,14 @@ public struct CosineWithRestartsSchedule: MultiplierSchedule, CheckedSettings {
   /// One fall, without a restart.
   @usableFromInline static let defaultCycles = 1.0
 
-  /// W, the steps of the linear warm-up; 0 for none.
+  /// W, the steps of the linear warmup; 0 for none.
   public let warmupSteps: Int
-  /// T, all steps, the warm-up included.
+  /// T, all steps, the warmup included.
   public let trainingSteps: Int
   /// c, the falls from 1 to 0 between W and T, each of the same length.
   public let cycles: Double
 
-  /// Creates a linear warm-up to the initial rate, then `cycles` falls to 0 until `trainingSteps`.
+  /// Creates a linear warmup to the initial rate, then `cycles` falls to 0 until `trainingSteps`.
   ///
   /// - Throws: ``ScheduleError`` for a negative count and negative cycles.
   public init(

@@ -13,22 +13,22 @@ import RealModule
 ///         └─────────────────────────────────────────────────────
 ///          0                     50                         step
 ///
-/// It has no end: τ steps after the warm-up it is 1/√2. With τ = W it is √(W / s).
+/// It has no end: τ steps after the warmup it is 1/√2. With τ = W it is √(W / s).
 /// transformers divides by zero for τ = 0; here τ must be 1 or greater.
 ///
 /// Source: `inverse_sqrt` of transformers, as in big_vision.
 public struct InverseSquareRootSchedule: MultiplierSchedule, CheckedSettings {
-  /// τ if neither it nor a warm-up is given.
+  /// τ if neither it nor a warmup is given.
   static let timescaleWithoutWarmup = 10_000
 
-  /// W, the steps of the linear warm-up; 0 for none.
+  /// W, the steps of the linear warmup; 0 for none.
   public let warmupSteps: Int
-  /// τ, in steps; by default W, or 10,000 without a warm-up.
+  /// τ, in steps; by default W, or 10,000 without a warmup.
   public let timescale: Int
 
-  /// Creates a linear warm-up to the initial rate, then a decay with the square root of the steps.
+  /// Creates a linear warmup to the initial rate, then a decay with the square root of the steps.
   ///
-  /// - Throws: ``ScheduleError`` for a negative warm-up and a timescale below 1.
+  /// - Throws: ``ScheduleError`` for a negative warmup and a timescale below 1.
   public init(warmupSteps: Int = 0, timescale: Int? = nil) throws(ScheduleError) {
     try Self.requireCounts(["warmupSteps": warmupSteps])
     let timescale = timescale ?? (warmupSteps > 0 ? warmupSteps : Self.timescaleWithoutWarmup)

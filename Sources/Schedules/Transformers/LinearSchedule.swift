@@ -11,16 +11,16 @@
 ///         └─────────────────────────────────────────────────────
 ///          0                     50                         step
 ///
-/// It is 0 at s = T and after. If W ≥ T, it is 0 as soon as the warm-up is over.
+/// It is 0 at s = T and after. If W ≥ T, it is 0 as soon as the warmup is over.
 ///
 /// Source: `linear` of transformers.
 public struct LinearSchedule: MultiplierSchedule, CheckedSettings {
-  /// W, the steps of the linear warm-up; 0 for none.
+  /// W, the steps of the linear warmup; 0 for none.
   public let warmupSteps: Int
-  /// T, all steps, the warm-up included.
+  /// T, all steps, the warmup included.
   public let trainingSteps: Int
 
-  /// Creates a linear warm-up to the initial rate, then a straight line to 0 at `trainingSteps`.
+  /// Creates a linear warmup to the initial rate, then a straight line to 0 at `trainingSteps`.
   ///
   /// - Throws: ``ScheduleError`` for a negative count.
   public init(warmupSteps: some StepLength = 0, trainingSteps: Int) throws(ScheduleError) {

@@ -1,6 +1,6 @@
 import RealModule
 
-/// How a warm-up rises from 0 to 1 while x, the part of it that is done, goes from 0 to 1.
+/// How a warmup rises from 0 to 1 while x, the part of it that is done, goes from 0 to 1.
 public enum WarmupShape: String, Sendable, Codable, CaseIterable, NamedChoice {
   /// x.
   case linear

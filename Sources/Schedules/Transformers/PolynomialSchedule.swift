@@ -22,16 +22,16 @@ import RealModule
 public struct PolynomialSchedule: Schedule, CheckedSettings {
   @usableFromInline static let defaults = (endRate: 1e-7, power: 1.0)
 
-  /// W, the steps of the linear warm-up; 0 for none.
+  /// W, the steps of the linear warmup; 0 for none.
   public let warmupSteps: Int
-  /// T, all steps, the warm-up included.
+  /// T, all steps, the warmup included.
   public let trainingSteps: Int
   /// η_end, the rate from T on; a rate, not a ratio.
   public let endRate: Double
   /// k, the exponent of the decay.
   public let power: Double
 
-  /// Creates a linear warm-up, then a decay with the power `power` to `endRate` at `trainingSteps`.
+  /// Creates a linear warmup, then a decay with the power `power` to `endRate` at `trainingSteps`.
   ///
   /// - Throws: ``ScheduleError`` for a negative count or end rate, and a power that is not above 0.
   public init(

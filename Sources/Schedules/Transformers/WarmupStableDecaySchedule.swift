@@ -1,6 +1,6 @@
 /// m(s) rises from r to 1 over W steps, stays at 1 for S, falls to r over D, and stays at r.
 ///
-/// W = 10, S = 50, D = 30, r = 0, a linear warm-up and a cosine decay:
+/// W = 10, S = 50, D = 30, r = 0, a linear warmup and a cosine decay:
 ///
 ///       1 ┤    ⢠⠋⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠒⠤⡀
 ///     0.8 ┤   ⢀⠇                           ⠈⠢⡀
@@ -32,13 +32,13 @@ public struct WarmupStableDecaySchedule: MultiplierSchedule {
     warmupShape: WarmupShape.linear, decayShape: DecayShape.cosine(), minimumRatio: 0.0
   )
 
-  /// W, the steps of the warm-up.
+  /// W, the steps of the warmup.
   public let warmupSteps: Int
   /// S, the steps at the initial rate.
   public let stableSteps: Int
   /// D, the steps of the decay.
   public let decaySteps: Int
-  /// w, how the warm-up rises.
+  /// w, how the warmup rises.
   public let warmupShape: WarmupShape
   /// d, how the decay falls.
   public let decayShape: DecayShape
@@ -63,9 +63,9 @@ public struct WarmupStableDecaySchedule: MultiplierSchedule {
     self.minimumRatio = minimumRatio
   }
 
-  /// Creates a schedule of T = `trainingSteps` steps, stable for those that warm-up and decay leave.
+  /// Creates a schedule of T = `trainingSteps` steps, stable for the steps that warmup and decay leave.
   ///
-  /// - Throws: ``ScheduleError`` for the same, or if warm-up and decay are longer than the training.
+  /// - Throws: ``ScheduleError`` for the same, or if warmup and decay are longer than the training.
   public init(
     warmupSteps: some StepLength = 0, decaySteps: some StepLength, trainingSteps: Int,
     warmupShape: WarmupShape = defaults.warmupShape, decayShape: DecayShape = defaults.decayShape,
@@ -76,7 +76,7 @@ public struct WarmupStableDecaySchedule: MultiplierSchedule {
     try Self.requireCounts(["warmupSteps": warmupSteps, "decaySteps": decaySteps])
     try Self.require(
       trainingSteps >= warmupSteps + decaySteps, "trainingSteps", trainingSteps,
-      "must hold the warm-up (\(warmupSteps)) and the decay (\(decaySteps)): make it greater or those shorter"
+      "must hold the warmup (\(warmupSteps)) and the decay (\(decaySteps)): make it greater or those shorter"
     )
     try self.init(
       warmupSteps: warmupSteps, stableSteps: trainingSteps - warmupSteps - decaySteps, decaySteps: decaySteps,
@@ -117,7 +117,7 @@ public struct WarmupStableDecaySchedule: MultiplierSchedule {
     try settings.encode(minimumRatio, forKey: .minimumRatio)
   }
 
-  /// Warm-up, 1, decay or r, after the step's phase.
+  /// Warmup, 1, decay or r, after the step's phase.
   public func multiplier(at step: Int) -> Double {
     if step < warmupSteps {
       return warmupShape.value(at: Double(step) / Double(warmupSteps)) * (1 - minimumRatio) + minimumRatio

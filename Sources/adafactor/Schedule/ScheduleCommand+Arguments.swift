@@ -6,7 +6,7 @@ enum ScheduleFormat: String, ExpressibleByArgument, CaseIterable {
   case table, csv, json, svg, plot
 }
 
-/// A warm-up in steps, or as a part of the training.
+/// A warmup in steps, or as a part of the training.
 enum WarmupLength: ExpressibleByArgument, CustomStringConvertible {
   case steps(Int)
   case fraction(Double)

@@ -31,7 +31,7 @@ struct ScheduleCommand: ParsableCommand {
   @Option(help: "The number of steps to show.")
   var steps: Int?
 
-  @Option(help: "The steps of the warm-up, or a part of the training below 1, as 0.1.")
+  @Option(help: "The steps of the warmup, or a part of the training below 1, as 0.1.")
   var warmupSteps = WarmupLength.steps(0)
 
   @Option(help: "All steps of the training. (default: those that are shown)")

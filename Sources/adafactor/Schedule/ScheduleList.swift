@@ -7,7 +7,7 @@ enum ScheduleList {
     let theirs = ScheduleCatalog.entries.filter { SchedulerType(rawValue: $0.name) != nil }
     return section("Schedules of transformers, with its options:", theirs)
       + section(
-        "More schedules; --warmup-steps puts a warm-up before those that have none of their own:", own)
+        "More schedules; --warmup-steps puts a warmup before those that have none of their own:", own)
   }
 
   private static func section(_ title: String, _ entries: [ScheduleCatalog.Entry]) -> String {

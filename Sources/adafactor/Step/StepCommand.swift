@@ -49,7 +49,7 @@ struct StepCommand: ParsableCommand {
   @Option(help: Backend.help)
   var backend = Backend.defaultForOptimizers
 
-  @Option(help: "Threads at the most. (default: one a processor)")
+  @Option(help: "The maximum number of threads. (default: one per core)")
   var threads: Int?
 
   func validate() throws {

@@ -3,9 +3,9 @@ import Schedules
 import Tensors
 import Testing
 
-/// AdamW with warm-up and polynomial decay, as BERT is trained.
+/// AdamW with warmup and polynomial decay, as BERT is trained.
 @Suite struct AdamWLinearDecayTests {
-  /// TensorFlow's: a warm-up that hands over to a polynomial decay counted from its end.
+  /// TensorFlow's: a warmup that hands over to a polynomial decay counted from its end.
   static func rate(
     at step: Int, initial: Double, training: Int, warmup: Int, ratio: Double, exponent: Double
   ) -> Double {
@@ -17,7 +17,7 @@ import Testing
   }
 
   @Test(arguments: [(10, 0.0, 1.0), (0, 0.0, 1.0), (10, 0.25, 1.0), (3, 0.1, 2.5), (29, 0, 1)])
-  func `Rates are those of the warm-up and the decay`(warmup: Int, ratio: Double, exponent: Double) throws {
+  func `Rates are those of the warmup and the decay`(warmup: Int, ratio: Double, exponent: Double) throws {
     let weight = Parameter("weight", Tensor(ones: [3]))
     let (optimizer, scheduler) = try AdamW.withLinearDecay(
       [weight], initialRate: 5e-5, trainingSteps: 30, warmupSteps: warmup, minimumRateRatio: ratio,

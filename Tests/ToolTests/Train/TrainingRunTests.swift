@@ -84,7 +84,7 @@ struct TrainingRunTests {
     #expect(constant.parameters == plain.parameters)
     let cosine = try run { $0.schedule = ScheduleChoice(name: "cosine", warmup: .fraction(0.5)) }
     #expect(cosine.parameters != plain.parameters)
-    // One warm-up step longer than the run: the rate stays below its start.
+    // One warmup step longer than the run: the rate stays below its start.
     let slow = try run {
       $0.schedule = ScheduleChoice(name: "constant_with_warmup", warmup: .steps(1_000_000))
     }

@@ -16,13 +16,14 @@ struct CheckpointArguments: ParsableArguments {
     help: ArgumentHelp("Saves after every so many steps. (default: after every epoch)", valueName: "steps"))
   var interval: Int?
 
-  @Option(name: .customLong("keep"), help: ArgumentHelp("How many checkpoints are kept. (default: 3)"))
+  @Option(
+    name: .customLong("keep"), help: ArgumentHelp("The number of checkpoints that are kept. (default: 3)"))
   var keptCount: Int?
 
   @Flag(
     help: """
-      Goes on from the directory's newest intact checkpoint, to the same bits as without the interruption; \
-      from the beginning where there is none. All settings must be those of the saved run, --threads excepted.
+      Resumes from the newest intact checkpoint in the directory, with the same bits as an uninterrupted run; \
+      starts anew if there is none. All settings except --threads must be those of the saved run.
       """)
   var resume = false
 

@@ -28,7 +28,7 @@ struct OptimizerArguments: ParsableArguments {
 
   @Option(
     help: """
-      The part of a parameter, times the step, that each step takes off. (default: for adafactor \
+      The decoupled weight decay: each step first subtracts this times the step size from a parameter. (default: for adafactor \
       \(Adafactor.Options().weightDecay); for adamw \(AdamW.Options().weightDecay))
       """)
   var weightDecay: Double?
@@ -164,7 +164,7 @@ struct AdamWArguments: ParsableArguments {
   var amsgrad = false
 
   @Flag(
-    inversion: .prefixedNo, help: "AdamW: makes up for the moments' start at 0. (default: it does)")
+    inversion: .prefixedNo, help: "AdamW: applies bias correction. (default: it does)")
   var biasCorrection: Bool?
 
   var given: [String] {

@@ -9,7 +9,7 @@ struct ScheduleArgumentsOfTraining: ParsableArguments {
       "A schedule of the learning rate; `adafactor schedule --list` names them.", valueName: "name"))
   var name: String?
 
-  @Option(help: "The steps of the warm-up, or a part of the training below 1, as 0.1.")
+  @Option(help: "The steps of the warmup, or a part of the training below 1, as 0.1.")
   var warmupSteps: WarmupLength?
 
   @Option(

@@ -21,7 +21,7 @@ struct DataArguments: ParsableArguments {
     help: "Whether the first line holds the columns' names. (default: if none of its fields is a number)")
   var header: Bool?
 
-  @Option(help: ArgumentHelp("What is between fields: one character, or tab.", valueName: "character"))
+  @Option(help: ArgumentHelp("The character between fields, or tab.", valueName: "character"))
   var delimiter = Delimiter(byte: UInt8(ascii: ","))
 
   @Option(help: ArgumentHelp("The part of the samples that is held out to test on.", valueName: "part"))
@@ -88,7 +88,7 @@ struct TrainingArguments: ParsableArguments {
 
   @Option(
     help: """
-      What parameters and samples are kept in. The optimizer computes 16-bit types in float32; with \
+      The type of parameters and samples. The optimizer computes 16-bit types in float32; with \
       float16 the loss is scaled, so that small gradients do not vanish.
       """)
   var dtype = TrainingSettings().scalarType
@@ -96,12 +96,13 @@ struct TrainingArguments: ParsableArguments {
   @Option(help: ArgumentHelp("The widths of the hidden layers; 0 for none.", valueName: "n,n,…"))
   var hidden = LayerWidths(widths: TrainingSettings().hidden)
 
-  @Option(help: "What the split, the weights, the order of samples and stochastic rounding are drawn from.")
+  @Option(help: "The seed of the split, the weights, the order of samples and stochastic rounding.")
   var seed = TrainingSettings().seed
 
   @Option(
     help: """
-      The optimizer's threads. (default: one a processor) The matrix product's are OpenBLAS's: OPENBLAS_NUM_THREADS.
+      The optimizer's maximum number of threads. (default: one per core) OPENBLAS_NUM_THREADS sets those of \
+      matrix products.
       """)
   var threads: Int?
 

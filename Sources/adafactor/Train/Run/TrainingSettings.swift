@@ -10,7 +10,7 @@ struct TrainingSettings {
   var hidden = [128]
   var testFraction = 0.2
   var seed: UInt64 = 0
-  /// What parameters and samples are kept in, and the model computes in.
+  /// The type of parameters and samples, which the model computes in.
   var scalarType = ScalarType.float32
   var optimizer = OptimizerChoice.adafactor(Adafactor.Options())
   /// The norm above which a gradient is scaled down; nil for any.
