@@ -72,14 +72,11 @@ extension Tensor {
 
   /// x ← xy, for every element x, in place.
   public static func *= (x: inout Tensor, y: Double) {
-    x.updateInArithmeticType { x in
-      func scale<Scalar: ArithmeticScalar>(_ type: Scalar.Type) {
-        x.withMutableElements(of: type) {
-          type.linearAlgebra.scale($0.baseAddress!, $0.count, Scalar(y))
-        }
-      }
-      scale(x.scalarType.arithmeticSwiftType)
+    let count = x.elementCount
+    func scale<Scalar: ArithmeticScalar>(_ type: Scalar.Type) {
+      x.update(type) { type.linearAlgebra.scale($0, count, Scalar(y)) }
     }
+    scale(x.scalarType.arithmeticSwiftType)
   }
 
   /// x ← x / y, for every element x, in place.
@@ -93,19 +90,13 @@ extension Tensor {
   ///
   /// - Precondition: both have the same shape and scalar type.
   public mutating func add(_ other: Tensor, scaledBy factor: Double) {
-    requireSameType(as: other)
     requireSameShape(as: other)
-    let y = other.inArithmeticType
-    updateInArithmeticType { x in
-      func add<Scalar: ArithmeticScalar>(_ type: Scalar.Type) {
-        y.withElements(of: type) { y in
-          x.withMutableElements(of: type) { x in
-            type.linearAlgebra.axpy(Scalar(factor), y.baseAddress!, y.count, x.baseAddress!)
-          }
-        }
+    func add<Scalar: ArithmeticScalar>(_ type: Scalar.Type) {
+      update(type, with: other) { x, y in
+        type.linearAlgebra.axpy(Scalar(factor), y, other.elementCount, x)
       }
-      add(x.scalarType.arithmeticSwiftType)
     }
+    add(scalarType.arithmeticSwiftType)
   }
 
   /// x ← βx + (1−β)y.
@@ -114,19 +105,12 @@ extension Tensor {
   ///
   /// - Precondition: both have the same shape and scalar type.
   public mutating func formMovingAverage(of other: Tensor, decay: Double) {
-    requireSameType(as: other)
     requireSameShape(as: other)
-    let y = other.inArithmeticType
-    updateInArithmeticType { x in
-      func average<Scalar: ArithmeticScalar>(_ type: Scalar.Type) {
-        y.withElements(of: type) { y in
-          x.withMutableElements(of: type) { x in
-            type.linearAlgebra.movingAverage(
-              x.baseAddress!, x.count, Scalar(decay), Scalar(1 - decay), y.baseAddress!)
-          }
-        }
+    func average<Scalar: ArithmeticScalar>(_ type: Scalar.Type) {
+      update(type, with: other) { x, y in
+        type.linearAlgebra.movingAverage(x, other.elementCount, Scalar(decay), Scalar(1 - decay), y)
       }
-      average(x.scalarType.arithmeticSwiftType)
     }
+    average(scalarType.arithmeticSwiftType)
   }
 }
