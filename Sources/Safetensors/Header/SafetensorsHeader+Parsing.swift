@@ -12,15 +12,38 @@ extension SafetensorsHeader {
   /// - Throws: ``SafetensorsError`` with the byte offset or the tensor's name.
   /// - Complexity: O(*n* log *n*) time for *n* bytes of header, memory proportional to them.
   public init(fileBytes: [UInt8], fileByteCount: Int? = nil) throws(SafetensorsError) {
+    let fileByteCount = fileByteCount ?? fileBytes.count
     let byteCount = try Self.jsonByteCount(
-      prefix: fileBytes.prefix(Self.lengthByteCount), fileByteCount: fileByteCount ?? fileBytes.count)
+      prefix: fileBytes.prefix(Self.lengthByteCount), fileByteCount: fileByteCount)
     let end = Self.lengthByteCount + byteCount
     guard end <= fileBytes.count else {
       throw SafetensorsError(.headerBeyondEnd(headerByteCount: byteCount, fileByteCount: fileBytes.count))
     }
-    try self.init(
-      json: Array(fileBytes[Self.lengthByteCount..<end]),
-      dataByteCount: (fileByteCount ?? fileBytes.count) - end)
+    var scanner = JSONScanner(fileBytes, Self.lengthByteCount..<end)
+    guard scanner.take("{") else { throw scanner.malformed("the header must begin with \"{\"") }
+    scanner.skipWhitespace()
+    var entries: [Entry] = []
+    var names: Set<[UInt8]> = []
+    var metadata: [String: String]?
+    if !scanner.take("}") {
+      repeat {
+        let offset = scanner.offset
+        let name = try scanner.string("a name")
+        guard names.insert(name.bytes).inserted else {
+          throw SafetensorsError(.duplicateName(name, offset: offset))
+        }
+        try scanner.expect(":", in: "the header")
+        if name == Self.metadataKey {
+          metadata = try Self.metadata(&scanner)
+        } else {
+          entries.append(try Entry(named: name, &scanner))
+        }
+      } while try scanner.continues(until: "}", in: "the header")
+    }
+    try scanner.expectPaddingToEnd()
+    let tensors = try Self.tensors(entries, dataByteCount: fileByteCount - end)
+    let places = Dictionary(uniqueKeysWithValues: zip(tensors.lazy.map(\.name.bytes), tensors.indices))
+    self.init(tensors: tensors, metadata: metadata ?? [:], places: places)
   }
 
   /// The length of the JSON that follows a file's first eight bytes.
@@ -38,36 +61,6 @@ extension SafetensorsHeader {
       throw SafetensorsError(.headerBeyondEnd(headerByteCount: Int(byteCount), fileByteCount: fileByteCount))
     }
     return Int(byteCount)
-  }
-
-  /// The header that this JSON is, of a file with so many bytes of data.
-  init(json: [UInt8], dataByteCount: Int) throws(SafetensorsError) {
-    var scanner = JSONScanner(json, baseOffset: Self.lengthByteCount)
-    guard scanner.take("{") else { throw scanner.malformed("the header must begin with \"{\"") }
-    scanner.skipWhitespace()
-    var entries: [Entry] = []
-    var names: Set<ExactName> = []
-    var metadata: [String: String]?
-    if !scanner.take("}") {
-      repeat {
-        let offset = scanner.offset
-        let name = try scanner.string("a name")
-        guard names.insert(ExactName(name)).inserted else {
-          throw SafetensorsError(.duplicateName(name, offset: offset))
-        }
-        try scanner.expect(":", in: "the header")
-        if name == Self.metadataKey {
-          metadata = try Self.metadata(&scanner)
-        } else {
-          entries.append(try Entry(named: name, &scanner))
-        }
-      } while try scanner.continues(until: "}", in: "the header")
-    }
-    try scanner.expectPaddingToEnd()
-    let tensors = try Self.tensors(entries, dataByteCount: dataByteCount)
-    let places = Dictionary(
-      uniqueKeysWithValues: zip(tensors.lazy.map { ExactName($0.name) }, tensors.indices))
-    self.init(tensors: tensors, metadata: metadata ?? [:], places: places)
   }
 
   /// Puts entries in the order of their data, and checks that these follow each other and fit the shapes.
@@ -133,12 +126,12 @@ private struct Entry {
     var scalarType: SafetensorsScalarType?
     var shape: [Int]?
     var range: [Int]?
-    var keys: Set<ExactName> = []
+    var keys: Set<[UInt8]> = []
     if !scanner.take("}") {
       repeat {
         let offset = scanner.offset
         let key = try scanner.string("a key of \(context)")
-        guard keys.insert(ExactName(key)).inserted else {
+        guard keys.insert(key.bytes).inserted else {
           throw SafetensorsError(.duplicateName(key, offset: offset))
         }
         try scanner.expect(":", in: context)
