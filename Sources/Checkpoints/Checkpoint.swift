@@ -38,11 +38,8 @@ public struct Checkpoint: Sendable {
   ///
   /// - Throws: ``CheckpointError/unencodable(name:problem:)`` for what JSON cannot hold.
   public mutating func setValue(_ value: some Encodable, for name: String) throws(CheckpointError) {
-    do {
-      values[name] = try JSONText.value(of: value)
-    } catch {
-      throw .unencodable(name: name, problem: JSONText.problem(error))
-    }
+    let unencodable = { CheckpointError.unencodable(name: name, problem: JSONText.problem($0)) }
+    values[name] = try CheckpointError.wrapping(unencodable) { try JSONText.value(of: value) }
   }
 
   /// The value that was kept under a name.

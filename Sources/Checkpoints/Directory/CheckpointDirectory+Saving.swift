@@ -36,10 +36,9 @@ extension CheckpointDirectory {
         !name.isEmpty && !name.hasPrefix(".") && !name.utf8.contains(UInt8(ascii: "/")),
         "\"\(name)\" cannot be the name of a collection: it starts a file's name")
       let file = "\(name).safetensors"
-      do {
-        list.checksums[file] = try collection.write(to: path(directory, file), system: system)
-      } catch {
-        throw .safetensors(error)
+      list.checksums[file] = try CheckpointError.wrapping(CheckpointError.safetensors) {
+        () throws(SafetensorsError) in
+        try collection.write(to: path(directory, file), system: system)
       }
     }
     let record = TrainingRecord(
@@ -50,13 +49,9 @@ extension CheckpointDirectory {
     } catch {
       throw .unencodable(name: TrainingRecord.fileName, problem: JSONText.problem(error))
     }
-    do {
-      list.checksums[TrainingRecord.fileName] = try PlainFile.write(
-        json, to: path(directory, TrainingRecord.fileName), system: system)
-      _ = try PlainFile.write(list.text, to: path(directory, ChecksumList.fileName), system: system)
-    } catch {
-      throw .file(error)
-    }
+    list.checksums[TrainingRecord.fileName] = try PlainFile.write(
+      json, to: path(directory, TrainingRecord.fileName), system: system)
+    _ = try PlainFile.write(list.text, to: path(directory, ChecksumList.fileName), system: system)
   }
 
   /// How the names of checkpoints begin while they are written.

@@ -40,12 +40,8 @@ extension TensorCollection {
     let file = try open(path)
     let parts = try parts(of: file)
     var checksum = XXHash64()
-    do {
-      let header = try PlainFile.contents(of: path, first: file.byteCount - file.header.dataByteCount)
-      header.withUnsafeBytes { checksum.update($0) }
-    } catch {
-      throw .file(error)
-    }
+    let header = try PlainFile.contents(of: path, first: file.byteCount - file.header.dataByteCount)
+    header.withUnsafeBytes { checksum.update($0) }
     // The format leaves no holes between tensors: header and tensors are the file.
     for part in parts { part.withUnsafeBytes { checksum.update($0) } }
     return (TensorCollection(file, parts), checksum.value)
@@ -76,11 +72,8 @@ extension TensorCollection {
   }
 
   private static func open(_ path: String) throws(CheckpointError) -> SafetensorsFile {
-    let file: SafetensorsFile
-    do {
-      file = try SafetensorsFile(path: path)
-    } catch {
-      throw .safetensors(error)
+    let file = try CheckpointError.wrapping(CheckpointError.safetensors) { () throws(SafetensorsError) in
+      try SafetensorsFile(path: path)
     }
     for stored in file.tensors where stored.scalarType.scalarType == nil {
       guard stored.scalarType == .int64 && stored.shape.isEmpty else {
@@ -100,12 +93,8 @@ extension TensorCollection {
         results[index] = Result { () throws(SafetensorsError) in try part(file.tensors[index], of: file) }
       }
     }
-    do {
-      var parts: [Part] = []
-      for result in results { parts.append(try result!.get()) }
-      return parts
-    } catch {
-      throw .safetensors(error)
+    return try CheckpointError.wrapping(CheckpointError.safetensors) { () throws(SafetensorsError) in
+      try results.map { (result) throws(SafetensorsError) in try result!.get() }
     }
   }
 
@@ -129,10 +118,8 @@ extension TensorCollection {
   ///
   /// - Throws: ``CheckpointError`` where the file cannot be written; what was at the path is as it was.
   public func write(to path: String) throws(CheckpointError) {
-    do {
-      _ = try write(to: path, system: .live)
-    } catch {
-      throw .safetensors(error)
+    _ = try CheckpointError.wrapping(CheckpointError.safetensors) { () throws(SafetensorsError) in
+      try write(to: path, system: .live)
     }
   }
 
