@@ -76,7 +76,6 @@ public struct Shape: Hashable, Sendable, Codable, CustomStringConvertible, Expre
     }
   }
 
-  /// This shape without `axis`.
   package func removing(axis: Int) -> Shape {
     var rest = dimensions
     rest.remove(at: axis < 0 ? axis + rank : axis)

@@ -2,9 +2,9 @@ import KernelInterface
 
 // Each operator takes a tensor of the same shape, a vector that is used for every row (a bias), or a number.
 
-// MARK: Tensors with tensors
-
 extension Tensor {
+  // MARK: Tensors with tensors
+
   /// x + y, elementwise; a vector y as long as x has columns is added to every row.
   public static func + (x: Tensor, y: Tensor) -> Tensor { x.combined(.add, y) }
 
@@ -31,11 +31,9 @@ extension Tensor {
 
   /// −x.
   public static prefix func - (x: Tensor) -> Tensor { x * -1 }
-}
 
-// MARK: Tensors with numbers
+  // MARK: Tensors with numbers
 
-extension Tensor {
   /// x + y, for every element x. The number is rounded to the type that the tensor is computed in.
   public static func + (x: Tensor, y: Double) -> Tensor { x.mapped { $0.combine(.add, scalar: y) } }
 
@@ -81,11 +79,9 @@ extension Tensor {
 
   /// x ← x / y, for every element x, in place.
   public static func /= (x: inout Tensor, y: Double) { x.combine(.divide, scalar: y) }
-}
 
-// MARK: Updates
+  // MARK: Updates
 
-extension Tensor {
   /// x ← x + αy: `axpy`.
   ///
   /// - Precondition: both have the same shape and scalar type.

@@ -1,8 +1,8 @@
 import KernelInterface
 
-// MARK: Functions
-
 extension Tensor {
+  // MARK: Functions
+
   /// max(x, 0) for every element; NaN stays NaN.
   public func relu() -> Tensor { applying(.relu) }
 
@@ -49,11 +49,9 @@ extension Tensor {
     }
     return apply(scalarType.arithmeticSwiftType).converted(to: scalarType)
   }
-}
 
-// MARK: What the operators are made of
+  // MARK: What the operators are made of
 
-extension Tensor {
   /// A copy that `body` has changed.
   func mapped(_ body: (inout Tensor) -> Void) -> Tensor {
     var result = self

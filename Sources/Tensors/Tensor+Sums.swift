@@ -1,8 +1,8 @@
 import KernelInterface
 
-// MARK: Whole tensors
-
 extension Tensor {
+  // MARK: Whole tensors
+
   /// Σ x over all elements.
   public func sum() -> Double {
     func sum<Scalar: ArithmeticScalar>(_ type: Scalar.Type) -> Double {
@@ -38,11 +38,9 @@ extension Tensor {
 
   /// √(Σ x² / n) over all elements; NaN where there are none.
   public func rootMeanSquare() -> Double { (sumOfSquares() / Double(elementCount)).squareRoot() }
-}
 
-// MARK: One axis
+  // MARK: One axis
 
-extension Tensor {
   /// Σ x over one axis: the shape without it.
   ///
   /// Sums, means and sums of squares of 16-bit types are Float32.
@@ -110,12 +108,9 @@ extension Tensor {
       "argMax runs over the last axis (-1) of \(shape); the axis is \(axis). Transpose first.")
     let columns = shape.columns
     precondition(columns > 0, "Rows without elements have no largest one: the shape is \(shape).")
-    return inArithmeticType.rowArgMax(columns: columns)
-  }
-
-  private func rowArgMax(columns: Int) -> [Int] {
+    let x = inArithmeticType
     func search<Scalar: ArithmeticScalar>(_ type: Scalar.Type) -> [Int] {
-      withElements(of: type) { x in
+      x.withElements(of: type) { x in
         stride(from: 0, to: x.count, by: columns).map { start in
           var best = 0
           for j in 0..<columns {
@@ -126,6 +121,7 @@ extension Tensor {
         }
       }
     }
-    return scalarType == .float64 ? search(Double.self) : search(Float.self)
+    // The type is named, so that the search is compiled for it.
+    return x.scalarType == .float64 ? search(Double.self) : search(Float.self)
   }
 }

@@ -18,7 +18,7 @@ package final class TensorStorage: @unchecked Sendable {
   private let identity = nextIdentity.wrappingAdd(1, ordering: .relaxed).oldValue
 
   /// How often someone was given the memory to write.
-  private var mutationCount: UInt64 = 0
+  var mutationCount: UInt64 = 0
 
   private static let nextIdentity = Atomic<UInt64>(0)
 
@@ -42,7 +42,6 @@ package final class TensorStorage: @unchecked Sendable {
     deallocator = nil
   }
 
-  /// Someone else's memory, given back by `deallocator`.
   package init(
     adopting memory: UnsafeMutableRawPointer, byteCount: Int, deallocator: @escaping @Sendable () -> Void
   ) {
@@ -59,15 +58,11 @@ package final class TensorStorage: @unchecked Sendable {
     }
   }
 
-  /// A copy in memory of its own.
   package func copy() -> TensorStorage {
     let copy = TensorStorage(byteCount: byteCount)
     copy.memory.copyMemory(from: memory, byteCount: byteCount)
     return copy
   }
-
-  /// Notes that someone is about to write.
-  package func willMutate() { mutationCount &+= 1 }
 
   /// Whether nobody can write but through tensors.
   package var ownsMemory: Bool { deallocator == nil }
