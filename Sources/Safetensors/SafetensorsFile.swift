@@ -56,11 +56,9 @@ public final class SafetensorsFile: Sendable {
 
   /// Free text by key.
   public var metadata: [String: String] { header.metadata }
-}
 
-// MARK: Reading
+  // MARK: Reading
 
-extension SafetensorsFile {
   /// The bytes of the tensor with this name, or of a part of it.
   ///
   /// - Parameters:

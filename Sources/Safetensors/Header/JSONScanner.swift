@@ -17,7 +17,6 @@ struct JSONScanner {
     end = range.upperBound
   }
 
-  /// The next byte, `nil` at the end.
   private var next: UInt8? { offset < end ? bytes[offset] : nil }
 
   /// The digit that the next byte is, `nil` if it is none.
@@ -47,6 +46,28 @@ struct JSONScanner {
     skipWhitespace()
     guard take(character) else { throw malformed("expected \"\(character)\" in \(context)") }
     skipWhitespace()
+  }
+
+  /// Passes over an object whose brace has been read; `value` reads what follows each name and colon. The offset is
+  /// that of the name.
+  ///
+  /// Names with the same bytes are refused.
+  mutating func members(
+    of context: String, key: String,
+    _ value: (inout JSONScanner, _ name: String, _ offset: Int) throws(SafetensorsError) -> Void
+  ) throws(SafetensorsError) {
+    skipWhitespace()
+    guard !take("}") else { return }
+    var names: Set<[UInt8]> = []
+    repeat {
+      let offset = offset
+      let name = try string(key)
+      guard names.insert(name.bytes).inserted else {
+        throw SafetensorsError(.duplicateName(name, offset: offset))
+      }
+      try expect(":", in: context)
+      try value(&self, name, offset)
+    } while try continues(until: "}", in: context)
   }
 
   /// After an element of an array or object: `true` if a comma follows, `false` if it is closed.
@@ -120,9 +141,7 @@ struct JSONScanner {
     guard let byte = next else { throw malformed("an escape is cut off", at: start) }
     offset += 1
     switch Unicode.Scalar(byte) {
-    case "\"": return "\""
-    case "\\": return "\\"
-    case "/": return "/"
+    case "\"", "\\", "/": return Unicode.Scalar(byte)
     case "b": return "\u{8}"
     case "f": return "\u{C}"
     case "n": return "\n"
@@ -153,11 +172,9 @@ struct JSONScanner {
     }
     return unit
   }
-}
 
-// MARK: Skipping
+  // MARK: Skipping
 
-extension JSONScanner {
   /// How deep the values may nest that ``skipValue(depth:)`` passes over, so that no file can exhaust the stack.
   private static let nestingLimit = 64
 

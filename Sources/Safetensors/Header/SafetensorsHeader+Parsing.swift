@@ -21,29 +21,19 @@ extension SafetensorsHeader {
     }
     var scanner = JSONScanner(fileBytes, Self.lengthByteCount..<end)
     guard scanner.take("{") else { throw scanner.malformed("the header must begin with \"{\"") }
-    scanner.skipWhitespace()
     var entries: [Entry] = []
-    var names: Set<[UInt8]> = []
-    var metadata: [String: String]?
-    if !scanner.take("}") {
-      repeat {
-        let offset = scanner.offset
-        let name = try scanner.string("a name")
-        guard names.insert(name.bytes).inserted else {
-          throw SafetensorsError(.duplicateName(name, offset: offset))
-        }
-        try scanner.expect(":", in: "the header")
-        if name == Self.metadataKey {
-          metadata = try Self.metadata(&scanner)
-        } else {
-          entries.append(try Entry(named: name, &scanner))
-        }
-      } while try scanner.continues(until: "}", in: "the header")
+    var metadata: [String: String] = [:]
+    try scanner.members(of: "the header", key: "a name") { (scanner, name, _) throws(SafetensorsError) in
+      if name == Self.metadataKey {
+        metadata = try Self.metadata(&scanner)
+      } else {
+        entries.append(try Entry(named: name, &scanner))
+      }
     }
     try scanner.expectPaddingToEnd()
     let tensors = try Self.tensors(entries, dataByteCount: fileByteCount - end)
     let places = Dictionary(uniqueKeysWithValues: zip(tensors.lazy.map(\.name.bytes), tensors.indices))
-    self.init(tensors: tensors, metadata: metadata ?? [:], places: places)
+    self.init(tensors: tensors, metadata: metadata, places: places)
   }
 
   /// The length of the JSON that follows a file's first eight bytes.
@@ -98,16 +88,13 @@ extension SafetensorsHeader {
   private static func metadata(_ scanner: inout JSONScanner) throws(SafetensorsError) -> [String: String] {
     try scanner.expect("{", in: metadataKey)
     var metadata: [String: String] = [:]
-    guard !scanner.take("}") else { return metadata }
-    repeat {
-      let offset = scanner.offset
-      let key = try scanner.string("a key of \(metadataKey)")
-      try scanner.expect(":", in: metadataKey)
+    try scanner.members(of: metadataKey, key: "a key of \(metadataKey)") {
+      (scanner, key, offset) throws(SafetensorsError) in
       let value = try scanner.string("a value of \(metadataKey)")
       guard metadata.updateValue(value, forKey: key) == nil else {
         throw SafetensorsError(.duplicateName(key, offset: offset))
       }
-    } while try scanner.continues(until: "}", in: metadataKey)
+    }
     return metadata
   }
 }
@@ -126,34 +113,26 @@ private struct Entry {
     var scalarType: SafetensorsScalarType?
     var shape: [Int]?
     var range: [Int]?
-    var keys: Set<[UInt8]> = []
-    if !scanner.take("}") {
-      repeat {
+    try scanner.members(of: context, key: "a key of \(context)") {
+      (scanner, key, _) throws(SafetensorsError) in
+      switch key {
+      case "dtype":
+        let dtype = try scanner.string("the dtype of \(context)")
+        scalarType = SafetensorsScalarType(rawValue: dtype)
+        guard scalarType != nil else {
+          throw SafetensorsError(.unknownScalarType(tensor: name, scalarType: dtype))
+        }
+      case "shape":
+        shape = try Self.counts(&scanner, "the shape of \(context)")
+      case "data_offsets":
         let offset = scanner.offset
-        let key = try scanner.string("a key of \(context)")
-        guard keys.insert(key.bytes).inserted else {
-          throw SafetensorsError(.duplicateName(key, offset: offset))
+        range = try Self.counts(&scanner, "data_offsets of \(context)")
+        guard range?.count == 2 else {
+          throw scanner.malformed("data_offsets of \(context) must be two", at: offset)
         }
-        try scanner.expect(":", in: context)
-        switch key {
-        case "dtype":
-          let dtype = try scanner.string("the dtype of \(context)")
-          scalarType = SafetensorsScalarType(rawValue: dtype)
-          guard scalarType != nil else {
-            throw SafetensorsError(.unknownScalarType(tensor: name, scalarType: dtype))
-          }
-        case "shape":
-          shape = try Self.counts(&scanner, "the shape of \(context)")
-        case "data_offsets":
-          let offset = scanner.offset
-          range = try Self.counts(&scanner, "data_offsets of \(context)")
-          guard range?.count == 2 else {
-            throw scanner.malformed("data_offsets of \(context) must be two", at: offset)
-          }
-        default:
-          try scanner.skipValue()
-        }
-      } while try scanner.continues(until: "}", in: context)
+      default:
+        try scanner.skipValue()
+      }
     }
     guard let scalarType, let shape, let range else {
       let missing = scalarType == nil ? "dtype" : shape == nil ? "shape" : "data_offsets"

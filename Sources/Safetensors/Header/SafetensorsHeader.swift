@@ -58,7 +58,14 @@ extension SafetensorsHeader {
     tensors.reserveCapacity(descriptors.count)
     places.reserveCapacity(descriptors.count)
     var begin = 0
-    for descriptor in Self.sorted(descriptors, order) {
+    let types = SafetensorsScalarType.allCases
+    let alignments = Dictionary(uniqueKeysWithValues: zip(types, types.indices))
+    let byAlignment = { (left: SafetensorsDescriptor, right: SafetensorsDescriptor) in
+      left.scalarType == right.scalarType
+        ? left.name.utf8.lexicographicallyPrecedes(right.name.utf8)
+        : alignments[left.scalarType]! > alignments[right.scalarType]!
+    }
+    for descriptor in order == .byAlignment ? descriptors.sorted(by: byAlignment) : descriptors {
       let name = descriptor.name
       guard name != Self.metadataKey else { throw SafetensorsError(.reservedName(name)) }
       let (end, overflows) = begin.addingReportingOverflow(try descriptor.byteCount())
@@ -70,18 +77,5 @@ extension SafetensorsHeader {
       begin = end
     }
     self.init(tensors: tensors, metadata: metadata, places: places)
-  }
-
-  private static func sorted(
-    _ descriptors: [SafetensorsDescriptor], _ order: SafetensorsOrder
-  ) -> [SafetensorsDescriptor] {
-    guard order == .byAlignment else { return descriptors }
-    let types = SafetensorsScalarType.allCases
-    let alignments = Dictionary(uniqueKeysWithValues: zip(types, types.indices))
-    return descriptors.sorted { left, right in
-      left.scalarType == right.scalarType
-        ? left.name.utf8.lexicographicallyPrecedes(right.name.utf8)
-        : alignments[left.scalarType]! > alignments[right.scalarType]!
-    }
   }
 }
