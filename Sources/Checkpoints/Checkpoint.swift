@@ -25,7 +25,6 @@ public struct Checkpoint: Sendable {
   /// what a training adds. A name is the start of a file's: without slashes, and not beginning with a dot.
   public var collections: [String: TensorCollection]
 
-  /// Values by name.
   var values: [String: JSONValue] = [:]
 
   /// A checkpoint of nothing but a position and tensors.

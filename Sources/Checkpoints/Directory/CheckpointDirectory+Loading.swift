@@ -16,7 +16,6 @@ extension CheckpointDirectory {
   /// - Throws: ``CheckpointError/noneIntact(path:damaged:)`` where there are checkpoints, all damaged;
   ///   ``CheckpointError/file(_:)`` where the directory cannot be read.
   public func latest() throws(CheckpointError) -> FoundCheckpoint? {
-    guard DirectoryHandle.exists(path) else { return nil }
     var damaged: [DamagedCheckpoint] = []
     for name in try names().reversed() {
       let checkpointPath = "\(path)/\(name.text)"

@@ -14,7 +14,7 @@ extension CheckpointDirectory {
     let name: CheckpointName
     do {
       try directory.makeDirectory(unfinished)
-      try write(checkpoint, to: unfinished)
+      try write(checkpoint, to: "\(path)/\(unfinished)")
       name = CheckpointName(
         number: (try names().last?.number ?? 0) + 1, step: checkpoint.position.step)
       try directory.rename(unfinished, to: name.text)
@@ -38,20 +38,20 @@ extension CheckpointDirectory {
       let file = "\(name).safetensors"
       list.checksums[file] = try CheckpointError.wrapping(CheckpointError.safetensors) {
         () throws(SafetensorsError) in
-        try collection.write(to: path(directory, file), system: system)
+        try collection.write(to: "\(directory)/\(file)", system: system)
       }
     }
     let record = TrainingRecord(
       format: TrainingRecord.currentFormat, position: checkpoint.position, values: checkpoint.values)
-    let json: [UInt8]
-    do {
-      json = try JSONText.encode(record, indented: true) + "\n".utf8
-    } catch {
-      throw .unencodable(name: TrainingRecord.fileName, problem: JSONText.problem(error))
+    let unencodable = {
+      CheckpointError.unencodable(name: TrainingRecord.fileName, problem: JSONText.problem($0))
+    }
+    let json = try CheckpointError.wrapping(unencodable) {
+      try JSONText.encode(record, indented: true) + "\n".utf8
     }
     list.checksums[TrainingRecord.fileName] = try PlainFile.write(
-      json, to: path(directory, TrainingRecord.fileName), system: system)
-    _ = try PlainFile.write(list.text, to: path(directory, ChecksumList.fileName), system: system)
+      json, to: "\(directory)/\(TrainingRecord.fileName)", system: system)
+    _ = try PlainFile.write(list.text, to: "\(directory)/\(ChecksumList.fileName)", system: system)
   }
 
   /// How the names of checkpoints begin while they are written.

@@ -4,7 +4,6 @@ import Safetensors
 /// An open directory, locked against others that open it so, until the end of its life or of the process.
 struct DirectoryHandle: ~Copyable {
   private let directory: FileDescriptor
-  private let path: String
   private let system: SystemCalls
 
   /// Opens the directory, and makes it and those above it where there are none.
@@ -15,7 +14,6 @@ struct DirectoryHandle: ~Copyable {
       throw errno == EWOULDBLOCK ? .busy(path: path) : .file(FileError("lock", path: path, code: errno))
     }
     self.directory = directory
-    self.path = path
     self.system = system
   }
 
@@ -24,7 +22,6 @@ struct DirectoryHandle: ~Copyable {
     flock(directory.number, LOCK_UN)
   }
 
-  /// Makes a directory in this one.
   func makeDirectory(_ name: String) throws(CheckpointError) {
     guard mkdirat(directory.number, name, 0o777) == 0 else { throw failure("make the directory", name) }
   }
@@ -41,7 +38,7 @@ struct DirectoryHandle: ~Copyable {
 
   /// Removes a directory of this one that holds nothing but files.
   func removeDirectory(_ name: String) throws(CheckpointError) {
-    for file in try Self.names(in: "\(path)/\(name)") {
+    for file in try Self.names(in: "\(directory.path)/\(name)") {
       guard unlinkat(directory.number, "\(name)/\(file)", 0) == 0 || errno == ENOENT else {
         throw failure("remove", "\(name)/\(file)")
       }
@@ -50,7 +47,7 @@ struct DirectoryHandle: ~Copyable {
   }
 
   private func failure(_ operation: String, _ name: String) -> CheckpointError {
-    .file(FileError(operation, path: "\(path)/\(name)", code: errno))
+    .file(FileError(operation, path: "\(directory.path)/\(name)", code: errno))
   }
 
   /// What is in the directory at `path`.
@@ -72,9 +69,6 @@ struct DirectoryHandle: ~Copyable {
       if name != "." && name != ".." { names.append(name) }
     }
   }
-
-  /// Whether there is anything at `path`.
-  static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
   /// Makes the directory at `path` and those above it, and flushes each that got a new one.
   private static func create(_ path: String, _ system: SystemCalls) throws(CheckpointError) {
