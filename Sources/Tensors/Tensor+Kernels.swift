@@ -44,7 +44,7 @@ extension Tensor {
     return result.converted(to: scalarType)
   }
 
-  /// Runs `body` on these elements in the type that they are computed in, and rounds what it leaves into their own.
+  /// Runs `body` on these elements in the type that they are computed in, and rounds the result to their own.
   mutating func update<Scalar: ArithmeticScalar>(
     _ type: Scalar.Type, _ body: (UnsafeMutablePointer<Scalar>) -> Void
   ) {

@@ -35,7 +35,7 @@ package final class TensorStorage: @unchecked Sendable {
     let isLarge = byteCount >= Self.leastInLargePages
     memory = .allocate(byteCount: byteCount, alignment: isLarge ? Self.largePage : Self.alignment)
     #if os(Linux)
-      // Then a processor reads ahead over 2 MB rather than 4 KB. Without this advice everything is the same, but slower.
+      // Advice: without it everything is the same, but a processor reads ahead over 4 KB rather than 2 MB.
       if isLarge { _ = madvise(memory, byteCount, Int32(MADV_HUGEPAGE)) }
     #endif
     self.byteCount = byteCount

@@ -48,10 +48,9 @@ struct JSONScanner {
     skipWhitespace()
   }
 
-  /// Passes over an object whose brace has been read; `value` reads what follows each name and colon. The offset is
-  /// that of the name.
+  /// Passes over an object whose brace has been read, and refuses names with the same bytes.
   ///
-  /// Names with the same bytes are refused.
+  /// `value` gets each name and its offset, and reads what follows the colon.
   mutating func members(
     of context: String, key: String,
     _ value: (inout JSONScanner, _ name: String, _ offset: Int) throws(SafetensorsError) -> Void
@@ -175,7 +174,7 @@ struct JSONScanner {
 
   // MARK: Skipping
 
-  /// How deep the values may nest that ``skipValue(depth:)`` passes over, so that no file can exhaust the stack.
+  /// How deep skipped values may nest, so that no file can exhaust the stack.
   private static let nestingLimit = 64
 
   /// Passes over one value of any kind.
