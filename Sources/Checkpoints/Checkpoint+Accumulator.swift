@@ -26,14 +26,10 @@ extension Checkpoint {
   /// - Throws: ``CheckpointError``, with everything as it was.
   public func restoreAccumulator(_ accumulator: GradientAccumulator) throws(CheckpointError) {
     let window = try value(Window.self, for: Self.accumulatorName)
-    guard let sums = collections[Self.accumulatorName]?.tensors else {
-      throw .missing(name: Self.accumulatorName)
-    }
-    do {
+    let sums = try collection(Self.accumulatorName).tensors
+    try CheckpointError.wrapping(CheckpointError.mismatch) { () throws(StateMismatch) in
       try accumulator.restore(
         .init(step: window.step, totalWeight: window.totalWeight, sums: sums, notes: window.notes))
-    } catch {
-      throw .mismatch(error)
     }
   }
 }

@@ -48,15 +48,13 @@ extension Checkpoint {
     // From here on nothing can fail. Last the optimizer, whose rates the schedulers have just set: to the
     // same bits.
     for parameter in model { parameter.value = values[parameter.name]! }
-    do {
+    try CheckpointError.wrapping(CheckpointError.mismatch) { () throws(StateMismatch) in
       try optimizer.restore(state)
-    } catch {
-      throw .mismatch(error)
     }
   }
 
   /// A collection that the checkpoint must hold.
-  private func collection(_ name: String) throws(CheckpointError) -> TensorCollection {
+  func collection(_ name: String) throws(CheckpointError) -> TensorCollection {
     guard let collection = collections[name] else { throw .missing(name: name) }
     return collection
   }
@@ -70,11 +68,8 @@ extension Checkpoint {
     do {
       for (scheduler, state) in zip(schedulers, states) { try scheduler.restore(state) }
     } catch {
-      do {
-        for (scheduler, state) in zip(schedulers, before) { try scheduler.restore(state) }
-      } catch {
-        preconditionFailure("a scheduler refused its own state: \(error)")
-      }
+      // A scheduler takes its own state.
+      for (scheduler, state) in zip(schedulers, before) { try! scheduler.restore(state) }
       throw .schedule(error)
     }
   }

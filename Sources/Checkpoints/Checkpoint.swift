@@ -25,7 +25,6 @@ public struct Checkpoint: Sendable {
   /// what a training adds. A name is the start of a file's: without slashes, and not beginning with a dot.
   public var collections: [String: TensorCollection]
 
-  /// Values by name.
   var values: [String: JSONValue] = [:]
 
   /// A checkpoint of nothing but a position and tensors.
@@ -38,11 +37,8 @@ public struct Checkpoint: Sendable {
   ///
   /// - Throws: ``CheckpointError/unencodable(name:problem:)`` for what JSON cannot hold.
   public mutating func setValue(_ value: some Encodable, for name: String) throws(CheckpointError) {
-    do {
-      values[name] = try JSONText.value(of: value)
-    } catch {
-      throw .unencodable(name: name, problem: JSONText.problem(error))
-    }
+    let unencodable = { CheckpointError.unencodable(name: name, problem: JSONText.problem($0)) }
+    values[name] = try CheckpointError.wrapping(unencodable) { try JSONText.value(of: value) }
   }
 
   /// The value that was kept under a name.

@@ -3,7 +3,7 @@ import Safetensors
 import Schedules
 
 /// Why something could not be saved, loaded or restored.
-public enum CheckpointError: Error, Sendable, Equatable {
+public enum CheckpointError: Error, Sendable, Equatable, CustomStringConvertible {
   /// The system refused an operation.
   case file(FileError)
   /// A safetensors file could not be read or written.
@@ -24,22 +24,18 @@ public enum CheckpointError: Error, Sendable, Equatable {
   case noneIntact(path: String, damaged: [DamagedCheckpoint])
   /// Another process is saving to this directory.
   case busy(path: String)
-}
 
-/// A checkpoint that cannot be used.
-public struct DamagedCheckpoint: Sendable, Equatable {
-  /// The checkpoint's directory.
-  public let path: String
-  /// What is wrong with it.
-  public let problem: String
-}
+  /// What `body` gives; its error becomes a case of this type.
+  static func wrapping<Result: ~Copyable, Failure: Error>(
+    _ wrapped: (Failure) -> CheckpointError, _ body: () throws(Failure) -> Result
+  ) throws(CheckpointError) -> Result {
+    do {
+      return try body()
+    } catch {
+      throw wrapped(error)
+    }
+  }
 
-extension DamagedCheckpoint: CustomStringConvertible {
-  /// The path and what is wrong.
-  public var description: String { "\(path): \(problem)" }
-}
-
-extension CheckpointError: CustomStringConvertible {
   /// What is wrong, with names and values.
   public var description: String {
     switch self {
@@ -64,4 +60,15 @@ extension CheckpointError: CustomStringConvertible {
       "another process is saving to \(path): give each run a directory of its own"
     }
   }
+}
+
+/// A checkpoint that cannot be used.
+public struct DamagedCheckpoint: Sendable, Equatable, CustomStringConvertible {
+  /// The checkpoint's directory.
+  public let path: String
+  /// What is wrong with it.
+  public let problem: String
+
+  /// The path and what is wrong.
+  public var description: String { "\(path): \(problem)" }
 }

@@ -1,5 +1,5 @@
 /// Why a safetensors file could not be read or written.
-public struct SafetensorsError: Error, Hashable, Sendable {
+public struct SafetensorsError: Error, Hashable, Sendable, CustomStringConvertible {
   /// What is wrong.
   public enum Reason: Hashable, Sendable {
     /// The system refused an operation on the file.
@@ -75,9 +75,7 @@ public struct SafetensorsError: Error, Hashable, Sendable {
       throw SafetensorsError(.file(error), path: path)
     }
   }
-}
 
-extension SafetensorsError: CustomStringConvertible {
   /// The path, where there is one, and what is wrong.
   public var description: String {
     if case .file(let error) = reason { return error.description }

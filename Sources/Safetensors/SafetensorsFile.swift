@@ -38,8 +38,17 @@ public final class SafetensorsFile: Sendable {
       try FileDescriptor(opening: path, path: path, flags: O_RDONLY | O_NONBLOCK, to: "open", system: system)
     }
     self.path = path
-    byteCount = try Self.regularFileByteCount(of: descriptor)
-    header = try Self.header(of: descriptor, fileByteCount: byteCount)
+    let byteCount = try descriptor.regularFileByteCount()
+    self.byteCount = byteCount
+    let lengthByteCount = SafetensorsHeader.lengthByteCount
+    let prefix: [UInt8] = try descriptor.elements(0..<min(lengthByteCount, byteCount))
+    let jsonByteCount = try SafetensorsError.naming(path) { () throws(SafetensorsError) in
+      try SafetensorsHeader.jsonByteCount(prefix: prefix, fileByteCount: byteCount)
+    }
+    let start: [UInt8] = try descriptor.elements(0..<lengthByteCount + jsonByteCount)
+    header = try SafetensorsError.naming(path) { () throws(SafetensorsError) in
+      try SafetensorsHeader(fileBytes: start, fileByteCount: byteCount)
+    }
   }
 
   /// The tensors in the order of their data.
@@ -48,38 +57,8 @@ public final class SafetensorsFile: Sendable {
   /// Free text by key.
   public var metadata: [String: String] { header.metadata }
 
-  /// The size of an open file.
-  static func regularFileByteCount(of file: borrowing FileDescriptor) throws(SafetensorsError) -> Int {
-    let path = file.path
-    let status: stat
-    do {
-      status = try file.status()
-    } catch {
-      throw SafetensorsError(.file(error), path: path)
-    }
-    guard status.st_mode & S_IFMT == S_IFREG else { throw SafetensorsError(.notARegularFile, path: path) }
-    return Int(status.st_size)
-  }
+  // MARK: Reading
 
-  private static func header(
-    of file: borrowing FileDescriptor, fileByteCount: Int
-  ) throws(SafetensorsError) -> SafetensorsHeader {
-    let lengthByteCount = SafetensorsHeader.lengthByteCount
-    let prefix: [UInt8] = try elements(of: file, 0..<min(lengthByteCount, fileByteCount))
-    do {
-      let byteCount = try SafetensorsHeader.jsonByteCount(prefix: prefix, fileByteCount: fileByteCount)
-      let end = lengthByteCount + byteCount
-      return try SafetensorsHeader(
-        json: elements(of: file, lengthByteCount..<end), dataByteCount: fileByteCount - end)
-    } catch {
-      throw SafetensorsError(error.reason, path: file.path)
-    }
-  }
-}
-
-// MARK: Reading
-
-extension SafetensorsFile {
   /// The bytes of the tensor with this name, or of a part of it.
   ///
   /// - Parameters:
@@ -88,7 +67,7 @@ extension SafetensorsFile {
   /// - Precondition: `range` lies within the tensor.
   /// - Throws: ``SafetensorsError`` if there is no such tensor, or if its bytes cannot be read.
   public func bytes(of name: String, _ range: Range<Int>? = nil) throws(SafetensorsError) -> [UInt8] {
-    try Self.elements(of: descriptor, fileRange(of: name, range))
+    try descriptor.elements(fileRange(of: name, range))
   }
 
   /// Reads bytes of the tensor with this name into `buffer`, which they fill.
@@ -111,7 +90,7 @@ extension SafetensorsFile {
   package func read(
     _ name: String, from offset: Int = 0, into buffer: UnsafeMutableRawBufferPointer
   ) throws(SafetensorsError) {
-    try Self.read(descriptor, fileRange(of: name, offset..<offset + buffer.count), into: buffer)
+    try descriptor.read(fileRange(of: name, offset..<offset + buffer.count), into: buffer)
   }
 
   /// The elements of the tensor with this name.
@@ -127,11 +106,10 @@ extension SafetensorsFile {
       throw SafetensorsError(
         .wrongScalarType(tensor: name, stored: tensor.scalarType, requested: requested), path: path)
     }
-    return try Self.elements(of: descriptor, fileRange(of: name, nil))
+    return try descriptor.elements(fileRange(of: name, nil))
   }
 
-  /// The tensor with this name.
-  func tensor(named name: String) throws(SafetensorsError) -> SafetensorsTensor {
+  private func tensor(named name: String) throws(SafetensorsError) -> SafetensorsTensor {
     guard let tensor = header.tensor(named: name) else {
       throw SafetensorsError(.noSuchTensor(name), path: path)
     }
@@ -148,10 +126,19 @@ extension SafetensorsFile {
     let begin = byteCount - header.dataByteCount + tensor.byteRange.lowerBound
     return begin + part.lowerBound..<begin + part.upperBound
   }
+}
+
+extension FileDescriptor {
+  /// The size of a regular file.
+  func regularFileByteCount() throws(SafetensorsError) -> Int {
+    let status = try SafetensorsError.naming(path) { () throws(FileError) in try self.status() }
+    guard status.st_mode & S_IFMT == S_IFREG else { throw SafetensorsError(.notARegularFile, path: path) }
+    return Int(status.st_size)
+  }
 
   /// What a range of the file holds, as elements of which it is a whole number.
-  private static func elements<Element: BitwiseCopyable>(
-    of file: borrowing FileDescriptor, _ range: Range<Int>
+  fileprivate func elements<Element: BitwiseCopyable>(
+    _ range: Range<Int>
   ) throws(SafetensorsError) -> [Element] {
     let count = range.count / MemoryLayout<Element>.stride
     // The initializer would write its count into the empty array that all threads share.
@@ -160,9 +147,8 @@ extension SafetensorsFile {
     var failure: SafetensorsError?
     let elements = [Element](unsafeUninitializedCapacity: count) { buffer, initializedCount in
       do throws(SafetensorsError) {
-        try read(
-          file, range,
-          into: UnsafeMutableRawBufferPointer(UnsafeMutableBufferPointer(rebasing: buffer[..<count])))
+        let bytes = UnsafeMutableRawBufferPointer(start: buffer.baseAddress, count: range.count)
+        try read(range, into: bytes)
         initializedCount = count
       } catch {
         failure = error
@@ -172,17 +158,14 @@ extension SafetensorsFile {
     return elements
   }
 
-  private static func read(
-    _ file: borrowing FileDescriptor, _ range: Range<Int>, into buffer: UnsafeMutableRawBufferPointer
+  fileprivate func read(
+    _ range: Range<Int>, into buffer: UnsafeMutableRawBufferPointer
   ) throws(SafetensorsError) {
-    let count: Int
-    do {
-      count = try file.read(into: buffer, at: range.lowerBound)
-    } catch {
-      throw SafetensorsError(.file(error), path: file.path)
+    let count = try SafetensorsError.naming(path) { () throws(FileError) in
+      try read(into: buffer, at: range.lowerBound)
     }
     guard count == range.count else {
-      throw SafetensorsError(.truncated(offset: range.lowerBound + count), path: file.path)
+      throw SafetensorsError(.truncated(offset: range.lowerBound + count), path: path)
     }
   }
 }

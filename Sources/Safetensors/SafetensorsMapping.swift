@@ -15,12 +15,13 @@ public final class SafetensorsMapping: Sendable {
   private nonisolated(unsafe) let bytes: UnsafeRawBufferPointer
 
   /// Maps the whole of an open file.
-  init(_ header: SafetensorsHeader, of file: borrowing FileDescriptor, byteCount: Int) throws(FileError) {
-    guard let start = mmap(nil, byteCount, PROT_READ, MAP_PRIVATE, file.number, 0), start != MAP_FAILED else {
-      throw FileError("map", path: file.path, code: errno)
+  fileprivate init(of file: SafetensorsFile) throws(SafetensorsError) {
+    let start = mmap(nil, file.byteCount, PROT_READ, MAP_PRIVATE, file.descriptor.number, 0)
+    guard let start, start != MAP_FAILED else {
+      throw SafetensorsError(.file(FileError("map", path: file.path, code: errno)), path: file.path)
     }
-    bytes = UnsafeRawBufferPointer(start: start, count: byteCount)
-    self.header = header
+    bytes = UnsafeRawBufferPointer(start: start, count: file.byteCount)
+    header = file.header
     path = file.path
   }
 
@@ -48,12 +49,10 @@ extension SafetensorsFile {
   ///
   /// - Throws: ``SafetensorsError`` if the file has been shortened since it was opened, or cannot be mapped.
   public func mapped() throws(SafetensorsError) -> SafetensorsMapping {
-    let byteCount = try Self.regularFileByteCount(of: descriptor)
+    let byteCount = try descriptor.regularFileByteCount()
     guard byteCount >= self.byteCount else {
       throw SafetensorsError(.truncated(offset: byteCount), path: path)
     }
-    return try SafetensorsError.naming(path) { () throws(FileError) in
-      try SafetensorsMapping(header, of: descriptor, byteCount: self.byteCount)
-    }
+    return try SafetensorsMapping(of: self)
   }
 }

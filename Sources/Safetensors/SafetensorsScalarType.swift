@@ -4,7 +4,9 @@ import ScalarTypes
 ///
 /// The cases stand in the order in which the Python package knows them, from loosely to strictly aligned:
 /// ``SafetensorsOrder/byAlignment`` sorts by it.
-public enum SafetensorsScalarType: String, Sendable, Hashable, Codable, CaseIterable {
+public enum SafetensorsScalarType: String, Sendable, Hashable, Codable, CaseIterable,
+  CustomStringConvertible
+{
   /// One byte, 0 or 1.
   case bool = "BOOL"
   /// Microscaling format with 2 exponent bits, 1 of significand: two elements a byte.
@@ -61,9 +63,7 @@ public enum SafetensorsScalarType: String, Sendable, Hashable, Codable, CaseIter
     case .complex64, .float64, .int64, .uint64: 64
     }
   }
-}
 
-extension SafetensorsScalarType {
   /// The format's type for elements of a tensor.
   public init(_ scalarType: ScalarType) {
     self =
@@ -76,18 +76,8 @@ extension SafetensorsScalarType {
   }
 
   /// The tensor's type for elements of this type; `nil` where tensors cannot store it.
-  public var scalarType: ScalarType? {
-    switch self {
-    case .bfloat16: .bfloat16
-    case .float16: .float16
-    case .float32: .float32
-    case .float64: .float64
-    default: nil
-    }
-  }
-}
+  public var scalarType: ScalarType? { ScalarType.allCases.first { Self($0) == self } }
 
-extension SafetensorsScalarType: CustomStringConvertible {
   /// The format's name.
   public var description: String { rawValue }
 }

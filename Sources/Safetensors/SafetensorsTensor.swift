@@ -51,22 +51,10 @@ public struct SafetensorsTensor: Hashable, Sendable {
   public var elementCount: Int { shape.reduce(1, *) }
 }
 
-/// A name that equals only the same bytes.
-///
-/// Swift's `String` equates "é" as one scalar with "e" and a combining accent; for the format they are two
-/// names.
-struct ExactName: Hashable {
-  let name: String
-
-  init(_ name: String) { self.name = name }
-
-  static func == (left: ExactName, right: ExactName) -> Bool {
-    left.name.utf8.elementsEqual(right.name.utf8)
-  }
-
-  func hash(into hasher: inout Hasher) {
-    for byte in name.utf8 { hasher.combine(byte) }
-    // No byte of UTF-8, so that a name's end is part of what is hashed.
-    hasher.combine(0xFF as UInt8)
-  }
+extension String {
+  /// The UTF-8 of a name, which equals only the same bytes.
+  ///
+  /// Swift's `String` equates "é" as one scalar with "e" and a combining accent; for the format they are two
+  /// names.
+  var bytes: [UInt8] { Array(utf8) }
 }

@@ -69,10 +69,9 @@ public struct SafetensorsWriter: ~Copyable, Sendable {
       throw SafetensorsError(
         .excessBytes(tensor: name, byteCount: range.count, supplied: supplied), path: replacement.path)
     }
-    do {
-      try replacement.write(bytes, at: dataOffset + range.lowerBound + suppliedByteCounts[place])
-    } catch {
-      throw SafetensorsError(.file(error), path: replacement.path)
+    let offset = dataOffset + range.lowerBound + suppliedByteCounts[place]
+    try SafetensorsError.naming(replacement.path) { () throws(FileError) in
+      try replacement.write(bytes, at: offset)
     }
     suppliedByteCounts[place] = supplied
   }

@@ -2,7 +2,7 @@
 ///
 /// The last two axes are the rows and columns of the trailing matrices. A vector counts as one row, a scalar (no axes)
 /// as one row of one column.
-public struct Shape: Hashable, Sendable {
+public struct Shape: Hashable, Sendable, Codable, CustomStringConvertible, ExpressibleByArrayLiteral {
   /// The size of each axis.
   public let dimensions: [Int]
 
@@ -14,31 +14,37 @@ public struct Shape: Hashable, Sendable {
   /// - Precondition: no dimension is negative, and the number of elements fits `Int`. Where data decide the dimensions,
   ///   use ``init(validating:)``.
   public init(_ dimensions: [Int]) {
-    guard let count = Self.elementCount(of: dimensions) else {
-      preconditionFailure(TensorError.dimensions(dimensions).description)
+    do {
+      try self.init(validating: dimensions)
+    } catch {
+      preconditionFailure(error.description)
     }
-    self.dimensions = dimensions
-    elementCount = count
   }
 
   /// The shape of these dimensions, or an error where one is negative or their product does not fit `Int`.
   public init(validating dimensions: [Int]) throws(TensorError) {
-    guard let count = Self.elementCount(of: dimensions) else { throw .dimensions(dimensions) }
+    // A dimension of 0 makes a product that the others alone would let overflow.
+    var count = dimensions.contains(0) ? 0 : 1
+    for dimension in dimensions {
+      let (product, overflow) = count.multipliedReportingOverflow(by: dimension)
+      guard dimension >= 0, !overflow else { throw .dimensions(dimensions) }
+      count = product
+    }
     self.dimensions = dimensions
     elementCount = count
   }
 
-  private static func elementCount(of dimensions: [Int]) -> Int? {
-    if dimensions.contains(where: { $0 < 0 }) { return nil }
-    if dimensions.contains(0) { return 0 }
-    var count = 1
-    for dimension in dimensions {
-      let (product, overflow) = count.multipliedReportingOverflow(by: dimension)
-      if overflow { return nil }
-      count = product
-    }
-    return count
-  }
+  /// The shape of these dimensions; `[]` is a scalar's.
+  public init(arrayLiteral dimensions: Int...) { self.init(dimensions) }
+
+  /// Reads a list of dimensions.
+  public init(from decoder: any Decoder) throws { try self.init(validating: [Int](from: decoder)) }
+
+  /// Writes the list of dimensions.
+  public func encode(to encoder: any Encoder) throws { try dimensions.encode(to: encoder) }
+
+  /// The dimensions as a list: `[3, 4]`.
+  public var description: String { dimensions.description }
 
   /// The number of axes: 0 for a scalar, 1 for a vector, 2 for a matrix.
   public var rank: Int { dimensions.count }
@@ -70,34 +76,9 @@ public struct Shape: Hashable, Sendable {
     }
   }
 
-  /// This shape without `axis`.
   package func removing(axis: Int) -> Shape {
     var rest = dimensions
     rest.remove(at: axis < 0 ? axis + rank : axis)
     return Shape(rest)
-  }
-}
-
-extension Shape: ExpressibleByArrayLiteral {
-  /// The shape of these dimensions; `[]` is a scalar's.
-  public init(arrayLiteral dimensions: Int...) {
-    self.init(dimensions)
-  }
-}
-
-extension Shape: CustomStringConvertible {
-  /// The dimensions as a list: `[3, 4]`.
-  public var description: String { dimensions.description }
-}
-
-extension Shape: Codable {
-  /// Reads a list of dimensions.
-  public init(from decoder: any Decoder) throws {
-    try self.init(validating: [Int](from: decoder))
-  }
-
-  /// Writes the list of dimensions.
-  public func encode(to encoder: any Encoder) throws {
-    try dimensions.encode(to: encoder)
   }
 }

@@ -2,9 +2,9 @@ import KernelInterface
 
 // Each operator takes a tensor of the same shape, a vector that is used for every row (a bias), or a number.
 
-// MARK: Tensors with tensors
-
 extension Tensor {
+  // MARK: Tensors with tensors
+
   /// x + y, elementwise; a vector y as long as x has columns is added to every row.
   public static func + (x: Tensor, y: Tensor) -> Tensor { x.combined(.add, y) }
 
@@ -31,11 +31,9 @@ extension Tensor {
 
   /// −x.
   public static prefix func - (x: Tensor) -> Tensor { x * -1 }
-}
 
-// MARK: Tensors with numbers
+  // MARK: Tensors with numbers
 
-extension Tensor {
   /// x + y, for every element x. The number is rounded to the type that the tensor is computed in.
   public static func + (x: Tensor, y: Double) -> Tensor { x.mapped { $0.combine(.add, scalar: y) } }
 
@@ -72,40 +70,29 @@ extension Tensor {
 
   /// x ← xy, for every element x, in place.
   public static func *= (x: inout Tensor, y: Double) {
-    x.updateInArithmeticType { x in
-      func scale<Scalar: ArithmeticScalar>(_ type: Scalar.Type) {
-        x.withMutableElements(of: type) {
-          type.linearAlgebra.scale($0.baseAddress!, $0.count, Scalar(y))
-        }
-      }
-      scale(x.scalarType.arithmeticSwiftType)
+    let count = x.elementCount
+    func scale<Scalar: ArithmeticScalar>(_ type: Scalar.Type) {
+      x.update(type) { type.linearAlgebra.scale($0, count, Scalar(y)) }
     }
+    scale(x.scalarType.arithmeticSwiftType)
   }
 
   /// x ← x / y, for every element x, in place.
   public static func /= (x: inout Tensor, y: Double) { x.combine(.divide, scalar: y) }
-}
 
-// MARK: Updates
+  // MARK: Updates
 
-extension Tensor {
   /// x ← x + αy: `axpy`.
   ///
   /// - Precondition: both have the same shape and scalar type.
   public mutating func add(_ other: Tensor, scaledBy factor: Double) {
-    requireSameType(as: other)
     requireSameShape(as: other)
-    let y = other.inArithmeticType
-    updateInArithmeticType { x in
-      func add<Scalar: ArithmeticScalar>(_ type: Scalar.Type) {
-        y.withElements(of: type) { y in
-          x.withMutableElements(of: type) { x in
-            type.linearAlgebra.axpy(Scalar(factor), y.baseAddress!, y.count, x.baseAddress!)
-          }
-        }
+    func add<Scalar: ArithmeticScalar>(_ type: Scalar.Type) {
+      update(type, with: other) { x, y in
+        type.linearAlgebra.axpy(Scalar(factor), y, other.elementCount, x)
       }
-      add(x.scalarType.arithmeticSwiftType)
     }
+    add(scalarType.arithmeticSwiftType)
   }
 
   /// x ← βx + (1−β)y.
@@ -114,19 +101,12 @@ extension Tensor {
   ///
   /// - Precondition: both have the same shape and scalar type.
   public mutating func formMovingAverage(of other: Tensor, decay: Double) {
-    requireSameType(as: other)
     requireSameShape(as: other)
-    let y = other.inArithmeticType
-    updateInArithmeticType { x in
-      func average<Scalar: ArithmeticScalar>(_ type: Scalar.Type) {
-        y.withElements(of: type) { y in
-          x.withMutableElements(of: type) { x in
-            type.linearAlgebra.movingAverage(
-              x.baseAddress!, x.count, Scalar(decay), Scalar(1 - decay), y.baseAddress!)
-          }
-        }
+    func average<Scalar: ArithmeticScalar>(_ type: Scalar.Type) {
+      update(type, with: other) { x, y in
+        type.linearAlgebra.movingAverage(x, other.elementCount, Scalar(decay), Scalar(1 - decay), y)
       }
-      average(x.scalarType.arithmeticSwiftType)
     }
+    average(scalarType.arithmeticSwiftType)
   }
 }

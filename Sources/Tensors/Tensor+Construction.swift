@@ -68,11 +68,9 @@ extension Tensor {
       for i in block.indices { block[i] = element(start + i) }
     }
   }
-}
 
-// MARK: Random elements
+  // MARK: Random elements
 
-extension Tensor {
   /// Normally distributed elements, independent of each other.
   ///
   /// With a ``SeededGenerator`` the same seed gives the same tensor.

@@ -13,12 +13,9 @@ extension Tensor {
       _: Scalar.Type, _ read: (Elements, Int, UnsafeMutablePointer<Scalar>) -> Void,
       _ write: (UnsafePointer<Scalar>, Int, MutableElements) -> Void
     ) {
-      withUnsafeTemporaryAllocation(of: Scalar.self, capacity: ConversionBlock.count) { block in
-        let values = block.baseAddress!
-        ConversionBlock.forEach(of: count) { start, size in
-          read(source.advanced(by: start), size, values)
-          write(values, size, target.advanced(by: start))
-        }
+      forEachBlock(of: count, as: Scalar.self) { start, block in
+        read(source.advanced(by: start), block.count, block.baseAddress!)
+        write(block.baseAddress!, block.count, target.advanced(by: start))
       }
     }
     if scalarType == .float64 {
@@ -39,22 +36,22 @@ extension Tensor {
   mutating func fill(_ values: (Int, UnsafeMutableBufferPointer<Double>) -> Void) {
     let (kernels, elementCount) = (Backend.default.kernels.conversion, elementCount)
     let elements = mutableElements()
-    withUnsafeTemporaryAllocation(of: Double.self, capacity: ConversionBlock.count) { block in
-      ConversionBlock.forEach(of: elementCount) { start, count in
-        values(start, UnsafeMutableBufferPointer(rebasing: block[..<count]))
-        kernels.writeDouble(block.baseAddress!, count, elements.advanced(by: start))
-      }
+    forEachBlock(of: elementCount, as: Double.self) { start, block in
+      values(start, block)
+      kernels.writeDouble(block.baseAddress!, block.count, elements.advanced(by: start))
     }
   }
 }
 
-/// The blocks that elements are converted in: small enough for the first-level cache.
-enum ConversionBlock {
-  /// Elements of a full block.
-  static let count = 512
-
-  /// Calls `body(start, size)` for the blocks of `count` elements, in order.
-  static func forEach(of count: Int, _ body: (_ start: Int, _ size: Int) -> Void) {
-    for start in stride(from: 0, to: count, by: Self.count) { body(start, min(Self.count, count - start)) }
+/// Calls `body(start, block)` for blocks that together have room for `count` elements, in order.
+func forEachBlock<Scalar>(
+  of count: Int, as type: Scalar.Type, _ body: (_ start: Int, UnsafeMutableBufferPointer<Scalar>) -> Void
+) {
+  // Small enough for the first-level cache.
+  let blockCount = 512
+  withUnsafeTemporaryAllocation(of: type, capacity: blockCount) { block in
+    for start in stride(from: 0, to: count, by: blockCount) {
+      body(start, UnsafeMutableBufferPointer(rebasing: block[..<min(blockCount, count - start)]))
+    }
   }
 }

@@ -7,7 +7,7 @@ extension Tensor: CustomStringConvertible, CustomDebugStringConvertible {
   public var description: String {
     // More than a thousand elements show three at each end of an axis, as NumPy does.
     let edge = elementCount > 1000 ? 3 : Int.max
-    let texts = places(edge: edge).map { text(element(at: $0)) }
+    let texts = places(edge: edge).map { "\(scalarType.swiftType.init(element(at: $0)))" }
     let width = texts.map(\.count).max() ?? 0
     var remaining = texts.makeIterator()
     var result = "Tensor \(shape) \(scalarType.rawValue)\n"
@@ -50,7 +50,4 @@ extension Tensor: CustomStringConvertible, CustomDebugStringConvertible {
       return places.flatMap { place in indices.map { place * shape[axis] + $0 } }
     }
   }
-
-  /// An element as its own type prints it.
-  private func text(_ value: Double) -> String { "\(scalarType.swiftType.init(value))" }
 }

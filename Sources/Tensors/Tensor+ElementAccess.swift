@@ -1,6 +1,6 @@
-// MARK: Spans
-
 extension Tensor {
+  // MARK: Spans
+
   /// Runs `body` on all elements, in row-major order, without copying them.
   ///
   /// - Precondition: the elements are of this type. Where data decide, call ``check(scalarType:)`` first.
@@ -45,11 +45,9 @@ extension Tensor {
       return try body(UnsafeMutableBufferPointer(start: start, count: count))
     }
   }
-}
 
-// MARK: Checks
+  // MARK: Checks
 
-extension Tensor {
   /// Throws unless the elements are of type `expected`.
   public func check(scalarType expected: ScalarType) throws(TensorError) {
     if scalarType != expected { throw .scalarType(scalarType, expected: expected) }
@@ -60,16 +58,13 @@ extension Tensor {
     if shape != expected { throw .shape(shape, expected: expected) }
   }
 
-  /// Traps unless the elements are of type `expected`.
   func requireScalarType(_ expected: ScalarType) {
     precondition(
       scalarType == expected, TensorError.scalarType(scalarType, expected: expected).description)
   }
-}
 
-// MARK: Single elements
+  // MARK: Single elements
 
-extension Tensor {
   /// The element at these indices, one an axis: read exactly, written rounded to nearest.
   ///
   /// - Precondition: there is one index an axis, each within it.

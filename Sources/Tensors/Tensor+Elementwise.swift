@@ -1,8 +1,8 @@
 import KernelInterface
 
-// MARK: Functions
-
 extension Tensor {
+  // MARK: Functions
+
   /// max(x, 0) for every element; NaN stays NaN.
   public func relu() -> Tensor { applying(.relu) }
 
@@ -10,21 +10,13 @@ extension Tensor {
   ///
   /// - Precondition: both have the same shape and scalar type.
   public func reluBackward(at input: Tensor) -> Tensor {
-    requireSameType(as: input)
     requireSameShape(as: input)
-    let (x, y) = (inArithmeticType, input.inArithmeticType)
-    var result = Tensor(uninitialized: shape, as: x.scalarType)
-    func mask<Scalar: ArithmeticScalar>(_ type: Scalar.Type) {
-      x.withElements(of: type) { x in
-        y.withElements(of: type) { y in
-          result.withMutableElements(of: type) { out in
-            type.linearAlgebra.mask(x.baseAddress!, y.baseAddress!, x.count, out.baseAddress!)
-          }
-        }
+    func mask<Scalar: ArithmeticScalar>(_ type: Scalar.Type) -> Tensor {
+      computing(type, with: input, shape: shape) { x, y, out in
+        type.linearAlgebra.mask(x, y, elementCount, out)
       }
     }
-    mask(x.scalarType.arithmeticSwiftType)
-    return result.converted(to: scalarType)
+    return mask(scalarType.arithmeticSwiftType)
   }
 
   /// eˣ for every element.
@@ -42,38 +34,24 @@ extension Tensor {
   public func squareRoot() -> Tensor { applying(.squareRoot) }
 
   private func applying(_ function: ElementwiseFunction) -> Tensor {
-    let x = inArithmeticType
-    var result = Tensor(uninitialized: shape, as: x.scalarType)
-    func apply<Scalar: ArithmeticScalar>(_ type: Scalar.Type) {
-      x.withElements(of: type) { x in
-        result.withMutableElements(of: type) { out in
-          type.linearAlgebra.apply(function, x.baseAddress!, x.count, out.baseAddress!)
-        }
-      }
+    func apply<Scalar: ArithmeticScalar>(_ type: Scalar.Type) -> Tensor {
+      computing(type, shape: shape) { x, out in type.linearAlgebra.apply(function, x, elementCount, out) }
     }
-    apply(x.scalarType.arithmeticSwiftType)
-    return result.converted(to: scalarType)
+    return apply(scalarType.arithmeticSwiftType).converted(to: scalarType)
   }
 
   /// xᵢⱼ − log Σₖ exp xᵢₖ, over the last axis, without overflow.
   public func logSoftmax() -> Tensor {
-    let x = inArithmeticType
-    var result = Tensor(uninitialized: shape, as: x.scalarType)
-    func apply<Scalar: ArithmeticScalar>(_ type: Scalar.Type) {
-      x.withElements(of: type) { x in
-        result.withMutableElements(of: type) { out in
-          type.linearAlgebra.logSoftmax(x.baseAddress!, rowCount, shape.columns, out.baseAddress!)
-        }
+    func apply<Scalar: ArithmeticScalar>(_ type: Scalar.Type) -> Tensor {
+      computing(type, shape: shape) { x, out in
+        type.linearAlgebra.logSoftmax(x, rowCount, shape.columns, out)
       }
     }
-    apply(x.scalarType.arithmeticSwiftType)
-    return result.converted(to: scalarType)
+    return apply(scalarType.arithmeticSwiftType).converted(to: scalarType)
   }
-}
 
-// MARK: What the operators are made of
+  // MARK: What the operators are made of
 
-extension Tensor {
   /// A copy that `body` has changed.
   func mapped(_ body: (inout Tensor) -> Void) -> Tensor {
     var result = self
@@ -81,102 +59,50 @@ extension Tensor {
     return result
   }
 
-  /// Runs `body` on these elements in the type that they are computed in, and rounds what it leaves into their own.
-  mutating func updateInArithmeticType(_ body: (inout Tensor) -> Void) {
-    if scalarType == scalarType.arithmeticType {
-      body(&self)
-    } else {
-      var wide = inArithmeticType
-      body(&wide)
-      self = wide.converted(to: scalarType)
-    }
-  }
-
-  /// All rows of all trailing matrices.
-  var rowCount: Int { shape.rank == 0 ? 1 : shape.dimensions.dropLast().reduce(1, *) }
-
-  func requireSameType(as other: Tensor) {
-    precondition(
-      scalarType == other.scalarType,
-      "Operands hold \(scalarType.rawValue) and \(other.scalarType.rawValue): convert one with converted(to:)."
-    )
-  }
-
-  func requireSameShape(as other: Tensor) {
-    precondition(
-      shape == other.shape, "Operands have the shapes \(shape) and \(other.shape), which must be equal.")
-  }
-
   /// x ∘ y, with y of the same shape or a vector for every row.
   func combined(_ operation: ElementwiseOperation, _ other: Tensor) -> Tensor {
-    requireSameType(as: other)
-    let rows = rows(for: other)
-    let (x, y) = (inArithmeticType, other.inArithmeticType)
-    var result = Tensor(uninitialized: shape, as: x.scalarType)
-    func combine<Scalar: ArithmeticScalar>(_ type: Scalar.Type) {
+    let (rows, count) = (rows(for: other), other.elementCount)
+    func combine<Scalar: ArithmeticScalar>(_ type: Scalar.Type) -> Tensor {
       let kernels = type.linearAlgebra
-      x.withElements(of: type) { x in
-        y.withElements(of: type) { y in
-          result.withMutableElements(of: type) { out in
-            for row in 0..<rows {
-              let start = row * y.count
-              kernels.combine(
-                operation, x.baseAddress! + start, y.baseAddress!, y.count, out.baseAddress! + start)
-            }
-          }
-        }
+      return computing(type, with: other, shape: shape) { x, y, out in
+        for row in 0..<rows { kernels.combine(operation, x + row * count, y, count, out + row * count) }
       }
     }
-    combine(x.scalarType.arithmeticSwiftType)
-    return result.converted(to: scalarType)
+    return combine(scalarType.arithmeticSwiftType)
   }
 
   /// x ← x ∘ y, with y of the same shape or a vector for every row.
   mutating func combine(_ operation: ElementwiseOperation, _ other: Tensor) {
-    requireSameType(as: other)
-    let rows = rows(for: other)
-    let y = other.inArithmeticType
-    updateInArithmeticType { x in
-      func combine<Scalar: ArithmeticScalar>(_ type: Scalar.Type) {
-        let kernels = type.linearAlgebra
-        y.withElements(of: type) { y in
-          x.withMutableElements(of: type) { x in
-            for row in 0..<rows {
-              let start = x.baseAddress! + row * y.count
-              kernels.combine(operation, start, y.baseAddress!, y.count, start)
-            }
-          }
-        }
+    let (rows, count) = (rows(for: other), other.elementCount)
+    func combine<Scalar: ArithmeticScalar>(_ type: Scalar.Type) {
+      let kernels = type.linearAlgebra
+      update(type, with: other) { x, y in
+        for row in 0..<rows { kernels.combine(operation, x + row * count, y, count, x + row * count) }
       }
-      combine(x.scalarType.arithmeticSwiftType)
     }
+    combine(scalarType.arithmeticSwiftType)
   }
 
   /// x ← x ∘ y, for a number y.
   mutating func combine(_ operation: ElementwiseOperation, scalar y: Double) {
-    updateInArithmeticType { x in
-      func combine<Scalar: ArithmeticScalar>(_ type: Scalar.Type) {
-        x.withMutableElements(of: type) { x in
-          type.linearAlgebra.combineWithScalar(
-            operation, x.baseAddress!, Scalar(y), x.count, x.baseAddress!)
-        }
-      }
-      combine(x.scalarType.arithmeticSwiftType)
+    let count = elementCount
+    func combine<Scalar: ArithmeticScalar>(_ type: Scalar.Type) {
+      update(type) { x in type.linearAlgebra.combineWithScalar(operation, x, Scalar(y), count, x) }
     }
+    combine(scalarType.arithmeticSwiftType)
   }
 
   /// x ← y ∘ x, for a number y.
   mutating func combine(_ operation: ElementwiseOperation, scalarOnTheLeft y: Double) {
-    updateInArithmeticType { x in
-      func combine<Scalar: ArithmeticScalar>(_ type: Scalar.Type) {
-        x.withMutableElements(of: type) { x in
-          type.linearAlgebra.combineScalarWith(
-            operation, Scalar(y), x.baseAddress!, x.count, x.baseAddress!)
-        }
-      }
-      combine(x.scalarType.arithmeticSwiftType)
+    let count = elementCount
+    func combine<Scalar: ArithmeticScalar>(_ type: Scalar.Type) {
+      update(type) { x in type.linearAlgebra.combineScalarWith(operation, Scalar(y), x, count, x) }
     }
+    combine(scalarType.arithmeticSwiftType)
   }
+
+  /// All rows of all trailing matrices.
+  private var rowCount: Int { shape.rank == 0 ? 1 : shape.dimensions.dropLast().reduce(1, *) }
 
   /// How often `other` is used: once for the same shape, once a row for a vector as long as there are columns.
   private func rows(for other: Tensor) -> Int {

@@ -48,31 +48,30 @@ extension Tensor {
     precondition(
       shape.rank >= 1 && range.lowerBound >= 0 && range.upperBound <= shape[0],
       "Rows \(range) of a tensor of shape \(shape).")
-    return gathered(count: range.count) { range.lowerBound + $0 }
+    return gathered(range)
   }
 
   /// The rows at these places along the first axis, in this order; a place may occur more than once.
   ///
   /// - Precondition: every place lies within the first axis.
   public func rows(at places: some RandomAccessCollection<Int>) -> Tensor {
-    let places = Array(places)
     for place in places {
       precondition(
         shape.rank >= 1 && (0..<shape[0]).contains(place), "Row \(place) of a tensor of shape \(shape).")
     }
-    return gathered(count: places.count) { places[$0] }
+    return gathered(places)
   }
 
-  private func gathered(count: Int, _ place: (Int) -> Int) -> Tensor {
+  private func gathered(_ places: some RandomAccessCollection<Int>) -> Tensor {
     var dimensions = shape.dimensions
-    dimensions[0] = count
+    dimensions[0] = places.count
     var result = Tensor(uninitialized: Shape(dimensions), as: scalarType)
     let rowBytes = shape[0] == 0 ? 0 : byteCount / shape[0]
     withUnsafeBytes { source in
       result.withUnsafeMutableBytes { target in
-        for i in 0..<count {
+        for (i, place) in places.enumerated() {
           (target.baseAddress! + i * rowBytes).copyMemory(
-            from: source.baseAddress! + place(i) * rowBytes, byteCount: rowBytes)
+            from: source.baseAddress! + place * rowBytes, byteCount: rowBytes)
         }
       }
     }

@@ -14,7 +14,6 @@ extension Tensor {
   ///
   /// - Precondition: both have two axes and the same scalar type, and the inner sizes agree.
   public func matmul(_ other: Tensor, transposed: Bool = false, otherTransposed: Bool = false) -> Tensor {
-    requireSameType(as: other)
     precondition(
       shape.rank == 2 && other.shape.rank == 2,
       "The matrix product needs two matrices; the shapes are \(shape) and \(other.shape).")
@@ -29,18 +28,12 @@ extension Tensor {
       """)
     let product = ProductShape(
       rows: rows, columns: columns, inner: inner, transposesA: transposed, transposesB: otherTransposed)
-    var result = Tensor(uninitialized: [rows, columns], as: scalarType.arithmeticType)
-    func multiply<Scalar: ArithmeticScalar>(_ type: Scalar.Type) {
-      inArithmeticType.withElements(of: type) { a in
-        other.inArithmeticType.withElements(of: type) { b in
-          result.withMutableElements(of: type) { c in
-            type.linearAlgebra.matmul(product, 1, a.baseAddress!, b.baseAddress!, 0, c.baseAddress!)
-          }
-        }
+    func multiply<Scalar: ArithmeticScalar>(_ type: Scalar.Type) -> Tensor {
+      computing(type, with: other, shape: [rows, columns]) { a, b, c in
+        type.linearAlgebra.matmul(product, 1, a, b, 0, c)
       }
     }
-    multiply(scalarType.arithmeticSwiftType)
-    return result.converted(to: scalarType)
+    return multiply(scalarType.arithmeticSwiftType)
   }
 
   /// Σ xᵢyᵢ over all elements of two tensors.

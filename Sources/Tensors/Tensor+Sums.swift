@@ -1,14 +1,12 @@
 import KernelInterface
 
-// MARK: Whole tensors
-
 extension Tensor {
+  // MARK: Whole tensors
+
   /// Σ x over all elements.
   public func sum() -> Double {
     func sum<Scalar: ArithmeticScalar>(_ type: Scalar.Type) -> Double {
-      inArithmeticType.withElements(of: type) { x in
-        type.linearAlgebra.sum(x.baseAddress!, x.count)
-      }
+      inArithmeticType.withElements(of: type) { type.linearAlgebra.sum($0.baseAddress!, $0.count) }
     }
     return sum(scalarType.arithmeticSwiftType)
   }
@@ -20,12 +18,8 @@ extension Tensor {
   ///
   /// Where squares leave the range of Float32, or fall into its subnormal numbers, they are taken in Double.
   public func sumOfSquares() -> Double {
-    func sum<Scalar: ArithmeticScalar>(_ type: Scalar.Type) -> Double {
-      inArithmeticType.withElements(of: type) { x in
-        type.linearAlgebra.dot(x.baseAddress!, x.baseAddress!, x.count)
-      }
-    }
-    let sum = sum(scalarType.arithmeticSwiftType)
+    let x = inArithmeticType
+    let sum = x.dot(x)
     if scalarType == .float64 { return sum }
     let leastExact = Double(elementCount) * Double(Float.leastNormalMagnitude / Float.ulpOfOne)
     return sum < leastExact || sum.isInfinite ? sumOfSquaresInDouble() : sum
@@ -34,26 +28,19 @@ extension Tensor {
   private func sumOfSquaresInDouble() -> Double {
     let (linearAlgebra, conversion) = (Double.linearAlgebra, Backend.default.kernels.conversion)
     var sum = 0.0
-    withUnsafeBytes { bytes in
-      let elements = Elements(bytes.baseAddress!, scalarType)
-      withUnsafeTemporaryAllocation(of: Double.self, capacity: ConversionBlock.count) { buffer in
-        let block = buffer.baseAddress!
-        ConversionBlock.forEach(of: elementCount) { start, count in
-          conversion.readDouble(elements.advanced(by: start), count, block)
-          sum += linearAlgebra.dot(block, block, count)
-        }
-      }
+    forEachBlock(of: elementCount, as: Double.self) { start, block in
+      conversion.readDouble(elements.advanced(by: start), block.count, block.baseAddress!)
+      sum += linearAlgebra.dot(block.baseAddress!, block.baseAddress!, block.count)
     }
+    withExtendedLifetime(self) {}
     return sum
   }
 
   /// √(Σ x² / n) over all elements; NaN where there are none.
   public func rootMeanSquare() -> Double { (sumOfSquares() / Double(elementCount)).squareRoot() }
-}
 
-// MARK: One axis
+  // MARK: One axis
 
-extension Tensor {
   /// Σ x over one axis: the shape without it.
   ///
   /// Sums, means and sums of squares of 16-bit types are Float32.
@@ -87,38 +74,27 @@ extension Tensor {
 
   private func rowReduction(of terms: SummedTerms) -> Tensor {
     let resultShape = shape.removing(axis: -1)
-    var result = Tensor(uninitialized: resultShape, as: scalarType.arithmeticType)
-    func reduce<Scalar: ArithmeticScalar>(_ type: Scalar.Type) {
-      inArithmeticType.withElements(of: type) { x in
-        result.withMutableElements(of: type) { sums in
-          // All matrices' rows lie behind each other: one matrix to the kernel.
-          type.linearAlgebra.rowSums(
-            terms, x.baseAddress!, resultShape.elementCount, shape.columns, sums.baseAddress!)
-        }
+    func reduce<Scalar: ArithmeticScalar>(_ type: Scalar.Type) -> Tensor {
+      computing(type, shape: resultShape) { x, sums in
+        // All matrices' rows lie behind each other: one matrix to the kernel.
+        type.linearAlgebra.rowSums(terms, x, resultShape.elementCount, shape.columns, sums)
       }
     }
-    reduce(scalarType.arithmeticSwiftType)
-    return result
+    return reduce(scalarType.arithmeticSwiftType)
   }
 
   private func columnReduction(of terms: SummedTerms) -> Tensor {
-    var result = Tensor(uninitialized: shape.removing(axis: -2), as: scalarType.arithmeticType)
-    let (rows, columns) = (shape.rows, shape.columns)
-    func reduce<Scalar: ArithmeticScalar>(_ type: Scalar.Type) {
-      inArithmeticType.withElements(of: type) { x in
-        result.withMutableElements(of: type) { sums in
-          guard sums.count > 0 else { return }
-          let kernels = type.linearAlgebra
-          for matrix in 0..<shape.batchCount {
-            kernels.columnSums(
-              terms, x.baseAddress! + matrix * rows * columns, rows, columns,
-              sums.baseAddress! + matrix * columns)
-          }
+    let (resultShape, rows, columns) = (shape.removing(axis: -2), shape.rows, shape.columns)
+    func reduce<Scalar: ArithmeticScalar>(_ type: Scalar.Type) -> Tensor {
+      let kernels = type.linearAlgebra
+      return computing(type, shape: resultShape) { x, sums in
+        guard resultShape.elementCount > 0 else { return }
+        for matrix in 0..<shape.batchCount {
+          kernels.columnSums(terms, x + matrix * rows * columns, rows, columns, sums + matrix * columns)
         }
       }
     }
-    reduce(scalarType.arithmeticSwiftType)
-    return result
+    return reduce(scalarType.arithmeticSwiftType)
   }
 
   /// The index of the largest element of each row, the first of equal ones; a NaN counts as the largest.
@@ -132,12 +108,9 @@ extension Tensor {
       "argMax runs over the last axis (-1) of \(shape); the axis is \(axis). Transpose first.")
     let columns = shape.columns
     precondition(columns > 0, "Rows without elements have no largest one: the shape is \(shape).")
-    return inArithmeticType.rowArgMax(columns: columns)
-  }
-
-  private func rowArgMax(columns: Int) -> [Int] {
+    let x = inArithmeticType
     func search<Scalar: ArithmeticScalar>(_ type: Scalar.Type) -> [Int] {
-      withElements(of: type) { x in
+      x.withElements(of: type) { x in
         stride(from: 0, to: x.count, by: columns).map { start in
           var best = 0
           for j in 0..<columns {
@@ -148,6 +121,7 @@ extension Tensor {
         }
       }
     }
-    return scalarType == .float64 ? search(Double.self) : search(Float.self)
+    // The type is named, so that the search is compiled for it.
+    return x.scalarType == .float64 ? search(Double.self) : search(Float.self)
   }
 }

@@ -19,7 +19,6 @@ public struct Tensor: Sendable {
   /// The type of the elements.
   public private(set) var scalarType: ScalarType
 
-  /// The elements.
   private var storage: TensorStorage
 
   /// A tensor whose elements are not initialized.
@@ -74,11 +73,9 @@ public struct Tensor: Sendable {
     result.shape = shape
     return result
   }
-}
 
-// MARK: Memory
+  // MARK: Memory
 
-extension Tensor {
   /// Whether nobody can write to the elements but through tensors: what is derived from them may be kept.
   package var ownsMemory: Bool { storage.ownsMemory }
 
@@ -92,7 +89,7 @@ extension Tensor {
   /// The elements' memory, to write: this tensor's alone from here on, valid until it is copied or goes away.
   package mutating func mutableMemory() -> UnsafeMutableRawPointer {
     if !isKnownUniquelyReferenced(&storage) { storage = storage.copy() }
-    storage.willMutate()
+    storage.mutationCount &+= 1
     return storage.memory
   }
 
@@ -111,5 +108,20 @@ extension Tensor {
     let memory = mutableMemory()
     defer { withExtendedLifetime(storage) {} }
     return try body(UnsafeMutableRawBufferPointer(start: memory, count: storage.byteCount))
+  }
+}
+
+// MARK: Equality
+
+extension Tensor: Equatable {
+  /// Whether shapes, scalar types and all elements are equal: NaN equals nothing, and 0 equals −0.
+  public static func == (left: Tensor, right: Tensor) -> Bool {
+    guard left.shape == right.shape, left.scalarType == right.scalarType else { return false }
+    let (x, y) = (left.inArithmeticType, right.inArithmeticType)
+    func equal<Scalar: TensorScalar>(_ type: Scalar.Type) -> Bool {
+      x.withElements(of: type) { x in y.withElements(of: type) { y in x.elementsEqual(y) } }
+    }
+    // The type is named, so that the comparison is compiled for it.
+    return x.scalarType == .float64 ? equal(Double.self) : equal(Float.self)
   }
 }

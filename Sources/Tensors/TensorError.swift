@@ -1,5 +1,5 @@
 /// What data can do wrong when a tensor is made of them or expected to fit.
-public enum TensorError: Error, Equatable, Sendable {
+public enum TensorError: Error, Equatable, Sendable, CustomStringConvertible {
   /// Dimensions with a negative one among them, or more elements than `Int` counts.
   case dimensions([Int])
   /// A list of elements that does not fill its shape.
@@ -8,9 +8,7 @@ public enum TensorError: Error, Equatable, Sendable {
   case shape(Shape, expected: Shape)
   /// A tensor of another scalar type than was asked for.
   case scalarType(ScalarType, expected: ScalarType)
-}
 
-extension TensorError: CustomStringConvertible {
   /// What is wrong, with the values, and what would be right.
   public var description: String {
     switch self {

@@ -9,19 +9,17 @@ package final class TensorStorage: @unchecked Sendable {
   /// The first byte: at a multiple of 64 where this storage made the memory.
   package let memory: UnsafeMutableRawPointer
 
-  /// The size of the memory.
   package let byteCount: Int
 
   /// Gives adopted memory back; `nil` where this storage made it.
   private let deallocator: (@Sendable () -> Void)?
 
   /// Distinguishes this storage from every other of the process, also from those that no longer exist.
-  private let identity: UInt64
+  private let identity = nextIdentity.wrappingAdd(1, ordering: .relaxed).oldValue
 
   /// How often someone was given the memory to write.
-  private var mutationCount: UInt64 = 0
+  var mutationCount: UInt64 = 0
 
-  /// What the next storage is called.
   private static let nextIdentity = Atomic<UInt64>(0)
 
   /// The size of a large page on x86-64, and on arm64 with pages of 4 KB.
@@ -34,25 +32,22 @@ package final class TensorStorage: @unchecked Sendable {
 
   /// Memory of its own, not initialized.
   package init(byteCount: Int) {
-    if byteCount >= Self.leastInLargePages {
-      memory = .allocate(byteCount: byteCount, alignment: Self.largePage)
-      askForLargePages(memory, byteCount: byteCount)
-    } else {
-      memory = .allocate(byteCount: byteCount, alignment: Self.alignment)
-    }
+    let isLarge = byteCount >= Self.leastInLargePages
+    memory = .allocate(byteCount: byteCount, alignment: isLarge ? Self.largePage : Self.alignment)
+    #if os(Linux)
+      // Advice: without it everything is the same, but a processor reads ahead over 4 KB rather than 2 MB.
+      if isLarge { _ = madvise(memory, byteCount, Int32(MADV_HUGEPAGE)) }
+    #endif
     self.byteCount = byteCount
     deallocator = nil
-    identity = Self.nextIdentity.wrappingAdd(1, ordering: .relaxed).oldValue
   }
 
-  /// Someone else's memory, given back by `deallocator`.
   package init(
     adopting memory: UnsafeMutableRawPointer, byteCount: Int, deallocator: @escaping @Sendable () -> Void
   ) {
     self.memory = memory
     self.byteCount = byteCount
     self.deallocator = deallocator
-    identity = Self.nextIdentity.wrappingAdd(1, ordering: .relaxed).oldValue
   }
 
   deinit {
@@ -63,15 +58,11 @@ package final class TensorStorage: @unchecked Sendable {
     }
   }
 
-  /// A copy in memory of its own.
   package func copy() -> TensorStorage {
     let copy = TensorStorage(byteCount: byteCount)
     copy.memory.copyMemory(from: memory, byteCount: byteCount)
     return copy
   }
-
-  /// Notes that someone is about to write.
-  package func willMutate() { mutationCount &+= 1 }
 
   /// Whether nobody can write but through tensors.
   package var ownsMemory: Bool { deallocator == nil }
@@ -81,15 +72,6 @@ package final class TensorStorage: @unchecked Sendable {
   package var stamp: MutationStamp? {
     ownsMemory ? MutationStamp(identity: identity, count: mutationCount) : nil
   }
-}
-
-/// Asks the system for large pages, where it gives them to those that ask: then a processor reads ahead over 2 MB rather
-/// than 4 KB.
-private func askForLargePages(_ memory: UnsafeMutableRawPointer, byteCount: Int) {
-  #if os(Linux)
-    // Advice: without it everything is the same, but slower.
-    _ = madvise(memory, byteCount, Int32(MADV_HUGEPAGE))
-  #endif
 }
 
 /// A state of a tensor's memory: what is derived from its elements holds as long as the stamp stays the same.

@@ -16,7 +16,6 @@ extension CheckpointDirectory {
   /// - Throws: ``CheckpointError/noneIntact(path:damaged:)`` where there are checkpoints, all damaged;
   ///   ``CheckpointError/file(_:)`` where the directory cannot be read.
   public func latest() throws(CheckpointError) -> FoundCheckpoint? {
-    guard DirectoryHandle.exists(path) else { return nil }
     var damaged: [DamagedCheckpoint] = []
     for name in try names().reversed() {
       let checkpointPath = "\(path)/\(name.text)"
@@ -49,7 +48,7 @@ extension Checkpoint {
         collections[String(file.dropLast(ending.count))] = read.collection
         found = read.checksum
       } else if file == TrainingRecord.fileName {
-        let json = try Self.contents("\(path)/\(file)")
+        let json = try PlainFile.contents(of: "\(path)/\(file)")
         found = json.withUnsafeBytes(XXHash64.value)
         if found == expected { record = try Self.record(json, in: path) }
       } else {
@@ -71,7 +70,7 @@ extension Checkpoint {
 
   /// The list of checksums, which must name all files that there are, and itself not.
   private static func checksums(in path: String) throws(CheckpointError) -> ChecksumList {
-    guard let list = ChecksumList(text: try contents("\(path)/\(ChecksumList.fileName)")) else {
+    guard let list = ChecksumList(text: try PlainFile.contents(of: "\(path)/\(ChecksumList.fileName)")) else {
       throw .malformed(path: path, place: ChecksumList.fileName, problem: "not a whole list of checksums")
     }
     let files = Set(try DirectoryHandle.names(in: path)).subtracting([ChecksumList.fileName])
@@ -83,25 +82,15 @@ extension Checkpoint {
   }
 
   private static func record(_ json: [UInt8], in path: String) throws(CheckpointError) -> TrainingRecord {
-    let record: TrainingRecord
-    do {
-      record = try JSONText.decode(TrainingRecord.self, from: json)
-    } catch {
-      throw .malformed(path: path, place: TrainingRecord.fileName, problem: JSONText.problem(error))
+    func malformed(_ problem: String) -> CheckpointError {
+      .malformed(path: path, place: TrainingRecord.fileName, problem: problem)
+    }
+    let record = try CheckpointError.wrapping({ malformed(JSONText.problem($0)) }) {
+      try JSONText.decode(TrainingRecord.self, from: json)
     }
     guard record.format == TrainingRecord.currentFormat else {
-      throw .malformed(
-        path: path, place: TrainingRecord.fileName,
-        problem: "format \(record.format); this version reads \(TrainingRecord.currentFormat)")
+      throw malformed("format \(record.format); this version reads \(TrainingRecord.currentFormat)")
     }
     return record
-  }
-
-  private static func contents(_ path: String) throws(CheckpointError) -> [UInt8] {
-    do {
-      return try PlainFile.contents(of: path)
-    } catch {
-      throw .file(error)
-    }
   }
 }

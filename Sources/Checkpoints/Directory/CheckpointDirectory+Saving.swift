@@ -14,7 +14,7 @@ extension CheckpointDirectory {
     let name: CheckpointName
     do {
       try directory.makeDirectory(unfinished)
-      try write(checkpoint, to: unfinished)
+      try write(checkpoint, to: "\(path)/\(unfinished)")
       name = CheckpointName(
         number: (try names().last?.number ?? 0) + 1, step: checkpoint.position.step)
       try directory.rename(unfinished, to: name.text)
@@ -36,27 +36,22 @@ extension CheckpointDirectory {
         !name.isEmpty && !name.hasPrefix(".") && !name.utf8.contains(UInt8(ascii: "/")),
         "\"\(name)\" cannot be the name of a collection: it starts a file's name")
       let file = "\(name).safetensors"
-      do {
-        list.checksums[file] = try collection.write(to: path(directory, file), system: system)
-      } catch {
-        throw .safetensors(error)
+      list.checksums[file] = try CheckpointError.wrapping(CheckpointError.safetensors) {
+        () throws(SafetensorsError) in
+        try collection.write(to: "\(directory)/\(file)", system: system)
       }
     }
     let record = TrainingRecord(
       format: TrainingRecord.currentFormat, position: checkpoint.position, values: checkpoint.values)
-    let json: [UInt8]
-    do {
-      json = try JSONText.encode(record, indented: true) + "\n".utf8
-    } catch {
-      throw .unencodable(name: TrainingRecord.fileName, problem: JSONText.problem(error))
+    let unencodable = {
+      CheckpointError.unencodable(name: TrainingRecord.fileName, problem: JSONText.problem($0))
     }
-    do {
-      list.checksums[TrainingRecord.fileName] = try PlainFile.write(
-        json, to: path(directory, TrainingRecord.fileName), system: system)
-      _ = try PlainFile.write(list.text, to: path(directory, ChecksumList.fileName), system: system)
-    } catch {
-      throw .file(error)
+    let json = try CheckpointError.wrapping(unencodable) {
+      try JSONText.encode(record, indented: true) + "\n".utf8
     }
+    list.checksums[TrainingRecord.fileName] = try PlainFile.write(
+      json, to: "\(directory)/\(TrainingRecord.fileName)", system: system)
+    _ = try PlainFile.write(list.text, to: "\(directory)/\(ChecksumList.fileName)", system: system)
   }
 
   /// How the names of checkpoints begin while they are written.

@@ -1,3 +1,4 @@
+import CLibrary
 import Safetensors
 import Synchronization
 
@@ -44,17 +45,15 @@ public final class CheckpointDirectory: Sendable {
   ///
   /// - Throws: ``CheckpointError/file(_:)`` where the directory cannot be read.
   public func checkpoints() throws(CheckpointError) -> [String] {
-    guard DirectoryHandle.exists(path) else { return [] }
-    return try names().map { "\(path)/\($0.text)" }
+    try names().map { "\(path)/\($0.text)" }
   }
 
   /// The names of all checkpoints, from the oldest to the newest.
   func names() throws(CheckpointError) -> [CheckpointName] {
-    try DirectoryHandle.names(in: path).compactMap(CheckpointName.init).sorted { $0.number < $1.number }
+    guard access(path, F_OK) == 0 else { return [] }
+    let names = try DirectoryHandle.names(in: path).compactMap(CheckpointName.init)
+    return names.sorted { $0.number < $1.number }
   }
-
-  /// The path of a file of a checkpoint.
-  func path(_ directory: String, _ file: String) -> String { "\(path)/\(directory)/\(file)" }
 }
 
 /// The name of a checkpoint: `checkpoint-<number>-step-<step>`.

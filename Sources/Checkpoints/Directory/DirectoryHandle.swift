@@ -3,60 +3,51 @@ import Safetensors
 
 /// An open directory, locked against others that open it so, until the end of its life or of the process.
 struct DirectoryHandle: ~Copyable {
-  private let number: Int32
-  private let path: String
+  private let directory: FileDescriptor
   private let system: SystemCalls
 
   /// Opens the directory, and makes it and those above it where there are none.
   init(creating path: String, system: SystemCalls) throws(CheckpointError) {
     try Self.create(path, system)
-    let number = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    guard number >= 0 else { throw .file(FileError("open the directory", path: path, code: errno)) }
-    guard flock(number, LOCK_EX | LOCK_NB) == 0 else {
-      let code = errno
-      close(number)
-      throw code == EWOULDBLOCK ? .busy(path: path) : .file(FileError("lock", path: path, code: code))
+    let directory = try Self.open(path, system)
+    guard flock(directory.number, LOCK_EX | LOCK_NB) == 0 else {
+      throw errno == EWOULDBLOCK ? .busy(path: path) : .file(FileError("lock", path: path, code: errno))
     }
-    self.number = number
-    self.path = path
+    self.directory = directory
     self.system = system
   }
 
   deinit {
     // Closing is not enough: a process that is just being started may share the descriptor for a moment.
-    flock(number, LOCK_UN)
-    close(number)
+    flock(directory.number, LOCK_UN)
   }
 
-  /// Makes a directory in this one.
   func makeDirectory(_ name: String) throws(CheckpointError) {
-    guard mkdirat(number, name, 0o777) == 0 else { throw failure("make the directory", name) }
+    guard mkdirat(directory.number, name, 0o777) == 0 else { throw failure("make the directory", name) }
   }
 
   /// Renames what is in this directory; nothing may have the new name.
   func rename(_ name: String, to newName: String) throws(CheckpointError) {
-    guard system.rename(number, name, newName) == 0 else { throw failure("rename", name) }
+    guard system.rename(directory.number, name, newName) == 0 else { throw failure("rename", name) }
   }
 
   /// Waits until the directory's list of names is on the disk.
   func synchronize() throws(CheckpointError) {
-    while system.synchronize(number) != 0 {
-      if errno != EINTR { throw .file(FileError("flush to disk", path: path, code: errno)) }
-    }
+    try Self.synchronize(directory)
   }
 
   /// Removes a directory of this one that holds nothing but files.
   func removeDirectory(_ name: String) throws(CheckpointError) {
-    for file in try Self.names(in: "\(path)/\(name)") {
-      guard unlinkat(number, "\(name)/\(file)", 0) == 0 || errno == ENOENT else {
+    for file in try Self.names(in: "\(directory.path)/\(name)") {
+      guard unlinkat(directory.number, "\(name)/\(file)", 0) == 0 || errno == ENOENT else {
         throw failure("remove", "\(name)/\(file)")
       }
     }
-    guard unlinkat(number, name, AT_REMOVEDIR) == 0 else { throw failure("remove", name) }
+    guard unlinkat(directory.number, name, AT_REMOVEDIR) == 0 else { throw failure("remove", name) }
   }
 
   private func failure(_ operation: String, _ name: String) -> CheckpointError {
-    .file(FileError(operation, path: "\(path)/\(name)", code: errno))
+    .file(FileError(operation, path: "\(directory.path)/\(name)", code: errno))
   }
 
   /// What is in the directory at `path`.
@@ -79,35 +70,33 @@ struct DirectoryHandle: ~Copyable {
     }
   }
 
-  /// Whether there is anything at `path`.
-  static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
-
   /// Makes the directory at `path` and those above it, and flushes each that got a new one.
   private static func create(_ path: String, _ system: SystemCalls) throws(CheckpointError) {
     guard mkdir(path, 0o777) != 0 else { return try flushParent(of: path, system) }
-    switch errno {
-    case EEXIST: return
-    case ENOENT:
-      guard let parent = parent(of: path) else {
-        throw .file(FileError("make the directory", path: path, code: ENOENT))
-      }
+    var code = errno
+    if code == EEXIST { return }
+    if code == ENOENT, let parent = parent(of: path) {
       try create(parent, system)
-      guard mkdir(path, 0o777) == 0 || errno == EEXIST else {
-        throw .file(FileError("make the directory", path: path, code: errno))
-      }
-      try flushParent(of: path, system)
-    default: throw .file(FileError("make the directory", path: path, code: errno))
+      // Another process may have made it meanwhile.
+      if mkdir(path, 0o777) == 0 || errno == EEXIST { return try flushParent(of: path, system) }
+      code = errno
     }
+    throw .file(FileError("make the directory", path: path, code: code))
   }
 
   private static func flushParent(of path: String, _ system: SystemCalls) throws(CheckpointError) {
-    let parent = parent(of: path) ?? "."
-    let number = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    guard number >= 0 else { throw .file(FileError("open the directory", path: parent, code: errno)) }
-    defer { close(number) }
-    guard system.synchronize(number) == 0 else {
-      throw .file(FileError("flush to disk", path: parent, code: errno))
+    try synchronize(open(parent(of: path) ?? ".", system))
+  }
+
+  private static func open(_ path: String, _ system: SystemCalls) throws(CheckpointError) -> FileDescriptor {
+    try CheckpointError.wrapping(CheckpointError.file) { () throws(FileError) in
+      try FileDescriptor(
+        opening: path, path: path, flags: O_RDONLY | O_DIRECTORY, to: "open the directory", system: system)
     }
+  }
+
+  private static func synchronize(_ directory: borrowing FileDescriptor) throws(CheckpointError) {
+    try CheckpointError.wrapping(CheckpointError.file) { () throws(FileError) in try directory.synchronize() }
   }
 
   /// The directory that holds `path`; nil where its name alone is given.

@@ -18,11 +18,9 @@ public struct TensorCollection: Sendable {
     self.integers = integers
     self.metadata = metadata
   }
-}
 
-// MARK: Reading
+  // MARK: Reading
 
-extension TensorCollection {
   /// What the file at `path` holds.
   ///
   /// - Throws: ``CheckpointError`` for a file that cannot be read or breaks a rule of the format, and for
@@ -40,26 +38,25 @@ extension TensorCollection {
     let file = try open(path)
     let parts = try parts(of: file)
     var checksum = XXHash64()
-    do {
-      let header = try PlainFile.contents(of: path, first: file.byteCount - file.header.dataByteCount)
-      header.withUnsafeBytes { checksum.update($0) }
-    } catch {
-      throw .file(error)
-    }
+    let header = try PlainFile.contents(of: path, first: file.byteCount - file.header.dataByteCount)
+    header.withUnsafeBytes { checksum.update($0) }
     // The format leaves no holes between tensors: header and tensors are the file.
-    for part in parts { part.withUnsafeBytes { checksum.update($0) } }
+    for part in parts { part.withBytes { checksum.update($0) } }
     return (TensorCollection(file, parts), checksum.value)
   }
 
-  /// The tensors of a file, in the order of their data: integers as the bytes that they are stored in.
+  /// What a file holds under one name.
   private enum Part {
     case tensor(Tensor)
-    case integer([UInt8])
+    case integer(Int64)
 
-    func withUnsafeBytes(_ body: (UnsafeRawBufferPointer) -> Void) {
+    /// The bytes as they are in the file.
+    func withBytes<Failure: Error>(
+      _ body: (UnsafeRawBufferPointer) throws(Failure) -> Void
+    ) throws(Failure) {
       switch self {
-      case .tensor(let tensor): tensor.withUnsafeBytes(body)
-      case .integer(let bytes): bytes.withUnsafeBytes(body)
+      case .tensor(let tensor): try tensor.withUnsafeBytes(body)
+      case .integer(let integer): try withUnsafeBytes(of: integer, body)
       }
     }
   }
@@ -69,18 +66,14 @@ extension TensorCollection {
     for (stored, part) in zip(file.tensors, parts) {
       switch part {
       case .tensor(let tensor): tensors[stored.name] = tensor
-      case .integer(let bytes):
-        integers[stored.name] = Int(bytes.withUnsafeBytes { $0.loadUnaligned(as: Int64.self) })
+      case .integer(let integer): integers[stored.name] = Int(integer)
       }
     }
   }
 
   private static func open(_ path: String) throws(CheckpointError) -> SafetensorsFile {
-    let file: SafetensorsFile
-    do {
-      file = try SafetensorsFile(path: path)
-    } catch {
-      throw .safetensors(error)
+    let file = try CheckpointError.wrapping(CheckpointError.safetensors) { () throws(SafetensorsError) in
+      try SafetensorsFile(path: path)
     }
     for stored in file.tensors where stored.scalarType.scalarType == nil {
       guard stored.scalarType == .int64 && stored.shape.isEmpty else {
@@ -100,39 +93,33 @@ extension TensorCollection {
         results[index] = Result { () throws(SafetensorsError) in try part(file.tensors[index], of: file) }
       }
     }
-    do {
-      var parts: [Part] = []
-      for result in results { parts.append(try result!.get()) }
-      return parts
-    } catch {
-      throw .safetensors(error)
+    return try CheckpointError.wrapping(CheckpointError.safetensors) { () throws(SafetensorsError) in
+      try results.map { (result) throws(SafetensorsError) in try result!.get() }
     }
   }
 
   private static func part(
     _ stored: SafetensorsTensor, of file: SafetensorsFile
   ) throws(SafetensorsError) -> Part {
-    guard let type = stored.scalarType.scalarType else { return .integer(try file.bytes(of: stored.name)) }
+    guard let type = stored.scalarType.scalarType else {
+      return .integer(try file.bytes(of: stored.name).withUnsafeBytes { $0.loadUnaligned(as: Int64.self) })
+    }
     var tensor = Tensor(uninitialized: Shape(stored.shape), as: type)
     try tensor.withUnsafeMutableBytes { (bytes) throws(SafetensorsError) in
       try file.read(stored.name, into: bytes)
     }
     return .tensor(tensor)
   }
-}
 
-// MARK: Writing
+  // MARK: Writing
 
-extension TensorCollection {
   /// Writes everything to a safetensors file at `path`, which appears there whole and flushed to disk, or not
   /// at all.
   ///
   /// - Throws: ``CheckpointError`` where the file cannot be written; what was at the path is as it was.
   public func write(to path: String) throws(CheckpointError) {
-    do {
-      _ = try write(to: path, system: .live)
-    } catch {
-      throw .safetensors(error)
+    _ = try CheckpointError.wrapping(CheckpointError.safetensors) { () throws(SafetensorsError) in
+      try write(to: path, system: .live)
     }
   }
 
@@ -145,14 +132,13 @@ extension TensorCollection {
     var checksum = XXHash64()
     try writer.header.serialized().withUnsafeBytes { checksum.update($0) }
     for stored in writer.tensors {
-      if let tensor = tensors[stored.name] {
-        try tensor.withUnsafeBytes { (bytes) throws(SafetensorsError) in
-          try Self.append(bytes, to: stored.name, &writer, &checksum)
-        }
-      } else if let integer = integers[stored.name] {
-        var word = Int64(integer)
-        try withUnsafeMutableBytes(of: &word) { (bytes) throws(SafetensorsError) in
-          try Self.append(UnsafeRawBufferPointer(bytes), to: stored.name, &writer, &checksum)
+      let part = tensors[stored.name].map(Part.tensor) ?? .integer(Int64(integers[stored.name]!))
+      try part.withBytes { (bytes) throws(SafetensorsError) in
+        for start in stride(from: 0, to: bytes.count, by: Self.pieceByteCount) {
+          let end = min(start + Self.pieceByteCount, bytes.count)
+          let piece = UnsafeRawBufferPointer(rebasing: bytes[start..<end])
+          checksum.update(piece)
+          try writer.append(piece, to: stored.name)
         }
       }
     }
@@ -162,15 +148,4 @@ extension TensorCollection {
 
   /// Pieces small enough that the checksum leaves them in the cache for the write.
   private static let pieceByteCount = 1 << 18
-
-  private static func append(
-    _ bytes: UnsafeRawBufferPointer, to name: String, _ writer: inout SafetensorsWriter,
-    _ checksum: inout XXHash64
-  ) throws(SafetensorsError) {
-    for start in stride(from: 0, to: bytes.count, by: pieceByteCount) {
-      let piece = UnsafeRawBufferPointer(rebasing: bytes[start..<min(start + pieceByteCount, bytes.count)])
-      checksum.update(piece)
-      try writer.append(piece, to: name)
-    }
-  }
 }

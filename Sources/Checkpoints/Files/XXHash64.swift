@@ -25,14 +25,12 @@ struct XXHash64 {
     rest.reserveCapacity(2 * Self.stripeByteCount)
   }
 
-  /// The checksum of `bytes`.
   static func value(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
     var checksum = XXHash64()
     checksum.update(bytes)
     return checksum.value
   }
 
-  /// Goes on with `bytes`.
   mutating func update(_ bytes: UnsafeRawBufferPointer) {
     byteCount &+= UInt64(bytes.count)
     var bytes = bytes[...]
@@ -50,7 +48,6 @@ struct XXHash64 {
     rest += bytes.dropFirst(whole)
   }
 
-  /// Takes in bytes that are whole stripes.
   private mutating func consumeStripes(_ bytes: UnsafeRawBufferPointer) {
     guard let start = bytes.baseAddress else { return }
     var (lane1, lane2, lane3, lane4) = lanes
@@ -63,7 +60,6 @@ struct XXHash64 {
     lanes = (lane1, lane2, lane3, lane4)
   }
 
-  /// The checksum of everything so far.
   var value: UInt64 {
     var hash: UInt64
     if byteCount >= UInt64(Self.stripeByteCount) {

@@ -1,5 +1,5 @@
 /// Any JSON, with its numbers as they were written.
-package enum JSONValue: Sendable, Hashable {
+package enum JSONValue: Sendable, Hashable, Codable {
   case null
   case bool(Bool)
   /// A number without a fraction, other than −0, which an integer cannot tell from 0.
@@ -10,18 +10,13 @@ package enum JSONValue: Sendable, Hashable {
   case string(String)
   case array([JSONValue])
   case object([String: JSONValue])
-}
 
-extension JSONValue: Codable {
   package init(from decoder: any Decoder) throws {
-    if let object = try? decoder.container(keyedBy: Key.self) {
-      var members: [String: JSONValue] = [:]
-      for key in object.allKeys { members[key.stringValue] = try object.decode(JSONValue.self, forKey: key) }
-      self = .object(members)
-    } else if var array = try? decoder.unkeyedContainer() {
-      var elements: [JSONValue] = []
-      while !array.isAtEnd { elements.append(try array.decode(JSONValue.self)) }
-      self = .array(elements)
+    // Containers are asked for first: an error in what they hold then names its place.
+    if (try? decoder.container(keyedBy: NoKey.self)) != nil {
+      self = .object(try [String: JSONValue](from: decoder))
+    } else if (try? decoder.unkeyedContainer()) != nil {
+      self = .array(try [JSONValue](from: decoder))
     } else {
       let value = try decoder.singleValueContainer()
       if value.decodeNil() {
@@ -47,32 +42,16 @@ extension JSONValue: Codable {
 
   package func encode(to encoder: any Encoder) throws {
     switch self {
-    case .object(let members):
-      var object = encoder.container(keyedBy: Key.self)
-      for (name, member) in members { try object.encode(member, forKey: Key(name)) }
-    case .array(let elements):
-      var array = encoder.unkeyedContainer()
-      for element in elements { try array.encode(element) }
-    case .null: try encodeSingle(String?.none, to: encoder)
-    case .bool(let value): try encodeSingle(value, to: encoder)
-    case .integer(let value): try encodeSingle(value, to: encoder)
-    case .unsigned(let value): try encodeSingle(value, to: encoder)
-    case .number(let value): try encodeSingle(value, to: encoder)
-    case .string(let value): try encodeSingle(value, to: encoder)
+    case .null: try String?.none.encode(to: encoder)
+    case .bool(let value): try value.encode(to: encoder)
+    case .integer(let value): try value.encode(to: encoder)
+    case .unsigned(let value): try value.encode(to: encoder)
+    case .number(let value): try value.encode(to: encoder)
+    case .string(let value): try value.encode(to: encoder)
+    case .array(let elements): try elements.encode(to: encoder)
+    case .object(let members): try members.encode(to: encoder)
     }
   }
 
-  private func encodeSingle(_ value: some Encodable, to encoder: any Encoder) throws {
-    var container = encoder.singleValueContainer()
-    try container.encode(value)
-  }
-
-  private struct Key: CodingKey {
-    let stringValue: String
-    var intValue: Int? { nil }
-
-    init(_ name: String) { stringValue = name }
-    init?(stringValue: String) { self.stringValue = stringValue }
-    init?(intValue: Int) { nil }
-  }
+  private enum NoKey: CodingKey {}
 }

@@ -4,7 +4,7 @@ import Optimizers
 /// names.
 ///
 /// The configuration of `adafactor step` and the metadata of a saved state hold groups in this form.
-package struct GroupSettings: Sendable, Hashable {
+package struct GroupSettings: Sendable, Hashable, Codable {
   /// The names of the parameters; nil for all that no other group names.
   package var parameters: [String]?
   /// The options that are given; others are at their defaults.
@@ -15,33 +15,30 @@ package struct GroupSettings: Sendable, Hashable {
 
   private static let parametersKey = "parameters"
   private static let optimizerKey = "optimizer"
-}
 
-extension GroupSettings {
   /// The settings of a group of these parameters and options.
   package init(parameters: [String], options: some UpdateRule) throws {
     guard case .object(let members) = try JSONText.value(of: options) else {
       preconditionFailure("options are encoded as an object: \(options)")
     }
-    self.init(parameters: parameters, options: members)
+    self.parameters = parameters
+    self.options = members
   }
 
   /// The options as an optimizer takes them; it says which names and values it refuses.
   package func options<Options: UpdateRule>(as type: Options.Type) throws -> Options {
     try JSONText.decode(Options.self, from: .object(options))
   }
-}
 
-extension GroupSettings: Codable {
   package init(from decoder: any Decoder) throws {
     var members = try [String: JSONValue](from: decoder)
-    let names = try members.removeValue(forKey: Self.parametersKey).map {
+    parameters = try members.removeValue(forKey: Self.parametersKey).map {
       try JSONText.decode([String].self, from: $0)
     }
-    let optimizer = try members.removeValue(forKey: Self.optimizerKey).map {
+    optimizer = try members.removeValue(forKey: Self.optimizerKey).map {
       try JSONText.decode(String.self, from: $0)
     }
-    self.init(parameters: names, options: members, optimizer: optimizer)
+    options = members
   }
 
   package func encode(to encoder: any Encoder) throws {

@@ -20,12 +20,11 @@ extension OptimizerState {
     let names = groups.map { type(of: $0.options).name }
     let optimizer = Self.optimizerName(names)
     do {
-      func settings(_ options: some UpdateRule, _ parameters: [String]) throws -> GroupSettings {
-        var settings = try GroupSettings(parameters: parameters, options: options)
-        if Set(names).count > 1 { settings.optimizer = type(of: options).name }
+      let settings = try groups.map { group in
+        var settings = try GroupSettings(parameters: group.parameters, options: group.options)
+        if Set(names).count > 1 { settings.optimizer = type(of: group.options).name }
         return settings
       }
-      let settings = try groups.map { try settings($0.options, $0.parameters) }
       let text = String(decoding: try JSONText.encode(settings), as: UTF8.self)
       collection.metadata = [StateNames.optimizerKey: optimizer, StateNames.groupsKey: text]
     } catch {
@@ -64,9 +63,6 @@ extension Optimizer {
     }
     let here = OptimizerState.optimizerName(rules.map { $0.name })
     guard saved == here else { throw .mismatch(StateMismatch([.optimizer(saved: saved, here: here)])) }
-    func options<Rule: UpdateRule>(_: Rule.Type, _ settings: GroupSettings) throws -> any UpdateRule {
-      try settings.options(as: Rule.self)
-    }
     do {
       let text = [UInt8]((collection.metadata[StateNames.groupsKey] ?? "").utf8)
       return try JSONText.decode([GroupSettings].self, from: text).map { settings in
@@ -74,7 +70,7 @@ extension Optimizer {
         guard let rule = rules.first(where: { $0.name == name }) else {
           throw CheckpointError.mismatch(StateMismatch([.optimizer(saved: name, here: here)]))
         }
-        return .init(parameters: settings.parameters ?? [], options: try options(rule, settings))
+        return .init(parameters: settings.parameters ?? [], options: try settings.options(as: rule))
       }
     } catch let error as CheckpointError {
       throw error
@@ -99,9 +95,15 @@ extension Optimizer {
         throw unknownPart(name, of: [], path: path)
       }
       // A parameter that no group names is a difference that restoring reports; until then any rule will do.
-      let (tensorNames, numberNames) = Self.partNames(rules[parameter] ?? rules.values.first)
+      let (tensorNames, numberNames) = (rules[parameter] ?? rules.values.first)?.partNames ?? ([], [])
       if part == StateNames.step {
-        parts[parameter, default: StateParts()].step = try step(tensor, name: name, path: path)
+        // torch counts the steps of some optimizers in floating-point.
+        guard tensor.shape == [], let step = Int(exactly: tensor[]) else {
+          throw .malformed(
+            path: path, place: name,
+            problem: "\(tensor.shape == [] ? "\(tensor[])" : "a tensor"), must be a whole number")
+        }
+        parts[parameter, default: StateParts()].step = step
       } else if numberNames.contains(part) {
         guard tensor.shape == [] else {
           throw .malformed(path: path, place: name, problem: "shape \(tensor.shape), must be a single number")
@@ -113,9 +115,6 @@ extension Optimizer {
         throw unknownPart(name, of: (tensorNames ?? []) + numberNames, path: path)
       }
     }
-    func state<Rule: UpdateRule>(_: Rule.Type, _ step: Int, _ parts: StateParts) -> any ParameterState {
-      Rule.State(step: step, tensors: parts.tensors, numbers: parts.numbers)
-    }
     var states: [String: any ParameterState] = [:]
     for (parameter, parts) in parts.sorted(by: { $0.key < $1.key }) {
       guard let step = parts.step else {
@@ -123,29 +122,9 @@ extension Optimizer {
           path: path, place: StateNames.name(of: StateNames.step, parameter), problem: "there is none")
       }
       guard let rule = rules[parameter] ?? rules.values.first else { continue }
-      states[parameter] = state(rule, step, parts)
+      states[parameter] = rule.state(step, parts)
     }
     return states
-  }
-
-  /// The names of tensors, nil for any, and of numbers that a state can have.
-  private static func partNames(_ rule: (any UpdateRule.Type)?) -> (tensors: [String]?, numbers: [String]) {
-    func names<Rule: UpdateRule>(_: Rule.Type) -> ([String]?, [String]) {
-      (Rule.State.tensorNames, Rule.State.numberNames)
-    }
-    return rule.map { names($0) } ?? ([], [])
-  }
-
-  /// torch counts the steps of some optimizers in floating-point.
-  private func step(
-    _ tensor: Tensor, name: String, path: String
-  ) throws(CheckpointError) -> Int {
-    guard tensor.shape == [], let step = Int(exactly: tensor[]) else {
-      throw .malformed(
-        path: path, place: name,
-        problem: "\(tensor.shape == [] ? "\(tensor[])" : "a tensor"), must be a whole number")
-    }
-    return step
   }
 
   private func unknownPart(_ name: String, of parts: [String], path: String) -> CheckpointError {
@@ -165,6 +144,17 @@ private struct StateParts {
   var numbers: [String: Double] = [:]
 }
 
+extension UpdateRule {
+  /// The names of tensors, nil for any, and of numbers that a state can have.
+  fileprivate static var partNames: (tensors: [String]?, numbers: [String]) {
+    (State.tensorNames, State.numberNames)
+  }
+
+  fileprivate static func state(_ step: Int, _ parts: StateParts) -> any ParameterState {
+    State(step: step, tensors: parts.tensors, numbers: parts.numbers)
+  }
+}
+
 // MARK: Files
 
 extension Optimizer {
@@ -180,10 +170,6 @@ extension Optimizer {
   /// - Throws: ``CheckpointError``, with everything as it was.
   public func restoreState(from path: String) throws(CheckpointError) {
     let state = try state(in: TensorCollection(path: path), path: path)
-    do {
-      try restore(state)
-    } catch {
-      throw .mismatch(error)
-    }
+    try CheckpointError.wrapping(CheckpointError.mismatch) { () throws(StateMismatch) in try restore(state) }
   }
 }

@@ -3,18 +3,17 @@ import CLibrary
 /// An open file or directory, closed at the end of its life.
 ///
 /// Reads and writes are positioned: there is no shared cursor, so one descriptor serves several threads.
-struct FileDescriptor: ~Copyable, Sendable {
+package struct FileDescriptor: ~Copyable, Sendable {
   /// What the system calls this file.
-  let number: Int32
-  /// For messages.
-  let path: String
+  package let number: Int32
+  package let path: String
   private let system: SystemCalls
 
   /// Darwin refuses a count above 2³¹ − 1, Linux shortens it.
   private static let callByteCountLimit = 1 << 30
 
   /// Opens `path`, relative to the working directory or to `directory`.
-  init(
+  package init(
     opening name: String, path: String, in directory: Int32 = AT_FDCWD, flags: Int32, mode: mode_t = 0,
     to operation: String, system: SystemCalls = .live
   ) throws(FileError) {
@@ -33,7 +32,7 @@ struct FileDescriptor: ~Copyable, Sendable {
   deinit { close(number) }
 
   /// Size, kind and permissions as they are now.
-  func status() throws(FileError) -> stat {
+  package func status() throws(FileError) -> stat {
     var status = stat()
     guard fstat(number, &status) == 0 else { throw FileError("examine", path: path, code: errno) }
     return status
@@ -41,43 +40,38 @@ struct FileDescriptor: ~Copyable, Sendable {
 
   /// Fills `buffer` from `offset` on, and returns how many bytes there were: fewer only at the end of the
   /// file.
-  func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(FileError) -> Int {
+  package func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(FileError) -> Int {
     guard let start = buffer.baseAddress else { return 0 }
+    return try transfer(buffer.count, "read") { system.read(number, start + $0, $1, offset + $0) }
+  }
+
+  /// Writes all of `bytes` from `offset` on.
+  package func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(FileError) {
+    guard let start = bytes.baseAddress else { return }
+    let done = try transfer(bytes.count, "write") { system.write(number, start + $0, $1, offset + $0) }
+    // No file system should do less; without the check one that does would lose data.
+    guard done == bytes.count else { throw FileError("write", path: path, code: EIO) }
+  }
+
+  /// Repeats a call until it has transferred `count` bytes or says 0, and returns how many it has.
+  private func transfer(
+    _ count: Int, _ operation: String, _ call: (_ done: Int, _ count: Int) -> Int
+  ) throws(FileError) -> Int {
     var done = 0
-    while done < buffer.count {
-      let count = min(buffer.count - done, Self.callByteCountLimit)
-      let result = system.read(number, start + done, count, offset + done)
+    while done < count {
+      let result = call(done, min(count - done, Self.callByteCountLimit))
+      if result == 0 { break }
       if result > 0 {
         done += result
-      } else if result == 0 {
-        break
       } else if errno != EINTR {
-        throw FileError("read", path: path, code: errno)
+        throw FileError(operation, path: path, code: errno)
       }
     }
     return done
   }
 
-  /// Writes all of `bytes` from `offset` on.
-  func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(FileError) {
-    guard let start = bytes.baseAddress else { return }
-    var done = 0
-    while done < bytes.count {
-      let count = min(bytes.count - done, Self.callByteCountLimit)
-      let result = system.write(number, start + done, count, offset + done)
-      if result > 0 {
-        done += result
-      } else if result == 0 {
-        // No file system should do this; without the check one that does would hang the program.
-        throw FileError("write", path: path, code: EIO)
-      } else if errno != EINTR {
-        throw FileError("write", path: path, code: errno)
-      }
-    }
-  }
-
   /// Waits until what was written is on the disk.
-  func synchronize() throws(FileError) {
+  package func synchronize() throws(FileError) {
     while system.synchronize(number) != 0 {
       if errno != EINTR { throw FileError("flush to disk", path: path, code: errno) }
     }

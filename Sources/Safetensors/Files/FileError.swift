@@ -1,7 +1,7 @@
 import CLibrary
 
 /// What the system refused to do with a file, and why.
-public struct FileError: Error, Hashable, Sendable {
+public struct FileError: Error, Hashable, Sendable, CustomStringConvertible {
   /// What was attempted: a verb with its complement, as in "cannot *read*".
   public let operation: String
   /// The file or directory.
@@ -14,9 +14,7 @@ public struct FileError: Error, Hashable, Sendable {
     self.path = path
     self.code = code
   }
-}
 
-extension FileError: CustomStringConvertible {
   /// The operation, the path and the system's text for `code`.
   public var description: String {
     "cannot \(operation) \(path): \(String(cString: strerror(code))) (errno \(code))"

@@ -6,11 +6,9 @@ import CLibrary
 /// record their order. Each behaves as the call it is named for: −1 means failure, with the reason in
 /// `errno`.
 package struct SystemCalls: Sendable {
-  /// `pread(descriptor, buffer, count, offset)`.
   package var read: @Sendable (Int32, UnsafeMutableRawPointer, Int, Int) -> Int = {
     pread($0, $1, $2, off_t($3))
   }
-  /// `pwrite(descriptor, buffer, count, offset)`.
   package var write: @Sendable (Int32, UnsafeRawPointer, Int, Int) -> Int = { pwrite($0, $1, $2, off_t($3)) }
   /// Sends a file's or directory's contents to the disk itself.
   package var synchronize: @Sendable (Int32) -> Int32 = { descriptor in
@@ -20,7 +18,6 @@ package struct SystemCalls: Sendable {
     #endif
     return fsync(descriptor)
   }
-  /// `renameat(directory, from, directory, to)`.
   package var rename: @Sendable (_ directory: Int32, _ from: String, _ to: String) -> Int32 = {
     renameat($0, $1, $0, $2)
   }

@@ -3,42 +3,41 @@
 /// Why not Foundation's: it keeps the last of two equal keys without a word, where the format forbids
 /// duplicates; its errors do not say where; and it would be the library's only use of Foundation. A header
 /// has one fixed shape, so its parser asks for the tokens that may come next and never builds a tree. Nothing
-/// here recurses.
+/// here recurses but ``skipValue(depth:)``, down to ``nestingLimit``.
 struct JSONScanner {
   private let bytes: [UInt8]
-  /// The index in `bytes` of what is read next.
-  private var position = 0
-  /// Where in the file `bytes` begin, for errors.
-  private let baseOffset: Int
+  private let end: Int
+  /// The index in `bytes`, which is the offset in the file, of what is read next.
+  private(set) var offset: Int
 
-  init(_ bytes: [UInt8], baseOffset: Int) {
+  /// A scanner of the bytes of a file in `range`.
+  init(_ bytes: [UInt8], _ range: Range<Int>) {
     self.bytes = bytes
-    self.baseOffset = baseOffset
+    offset = range.lowerBound
+    end = range.upperBound
   }
 
-  /// Where in the file the next byte stands.
-  var offset: Int { baseOffset + position }
+  private var next: UInt8? { offset < end ? bytes[offset] : nil }
 
-  /// The next byte, `nil` at the end.
-  var next: UInt8? { position < bytes.count ? bytes[position] : nil }
+  /// The digit that the next byte is, `nil` if it is none.
+  private var nextDigit: Int? {
+    next.flatMap { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) ? Int($0 & 0xF) : nil }
+  }
 
   /// The error that something is wrong at `offset`, or at the next byte.
   func malformed(_ problem: String, at offset: Int? = nil) -> SafetensorsError {
     SafetensorsError(.malformedHeader(offset: offset ?? self.offset, problem: problem))
   }
 
-  /// Passes over the next byte.
-  mutating func advance() { position += 1 }
-
   /// Passes over what may stand between tokens.
   mutating func skipWhitespace() {
-    while let byte = next, byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 { position += 1 }
+    while let byte = next, byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 { offset += 1 }
   }
 
   /// Passes over the next byte if it is this character, and says whether it was.
   mutating func take(_ character: Unicode.Scalar) -> Bool {
     guard next == UInt8(ascii: character) else { return false }
-    position += 1
+    offset += 1
     return true
   }
 
@@ -47,6 +46,27 @@ struct JSONScanner {
     skipWhitespace()
     guard take(character) else { throw malformed("expected \"\(character)\" in \(context)") }
     skipWhitespace()
+  }
+
+  /// Passes over an object whose brace has been read, and refuses names with the same bytes.
+  ///
+  /// `value` gets each name and its offset, and reads what follows the colon.
+  mutating func members(
+    of context: String, key: String,
+    _ value: (inout JSONScanner, _ name: String, _ offset: Int) throws(SafetensorsError) -> Void
+  ) throws(SafetensorsError) {
+    skipWhitespace()
+    guard !take("}") else { return }
+    var names: Set<[UInt8]> = []
+    repeat {
+      let offset = offset
+      let name = try string(key)
+      guard names.insert(name.bytes).inserted else {
+        throw SafetensorsError(.duplicateName(name, offset: offset))
+      }
+      try expect(":", in: context)
+      try value(&self, name, offset)
+    } while try continues(until: "}", in: context)
   }
 
   /// After an element of an array or object: `true` if a comma follows, `false` if it is closed.
@@ -63,26 +83,24 @@ struct JSONScanner {
   /// Checks that nothing but spaces is left.
   mutating func expectPaddingToEnd() throws(SafetensorsError) {
     while take(" ") {}
-    guard position == bytes.count else { throw malformed("only spaces may follow the header's object") }
+    guard offset == end else { throw malformed("only spaces may follow the header's object") }
   }
 
   /// An integer that is not negative and fits `Int`, without fraction or exponent.
   mutating func count(_ context: String) throws(SafetensorsError) -> Int {
-    let start = position
+    let start = offset
     var value = 0
-    while let byte = next, let digit = Self.digit(byte) {
+    while let digit = nextDigit {
       let (product, first) = value.multipliedReportingOverflow(by: 10)
       let (sum, second) = product.addingReportingOverflow(digit)
-      guard !first, !second else {
-        throw malformed("\(context) exceeds \(Int.max)", at: baseOffset + start)
-      }
+      guard !first, !second else { throw malformed("\(context) exceeds \(Int.max)", at: start) }
       value = sum
-      position += 1
+      offset += 1
     }
     let isWhole = next.map { $0 != UInt8(ascii: ".") && $0 | 0x20 != UInt8(ascii: "e") } ?? true
-    let hasLeadingZero = position - start > 1 && bytes[start] == UInt8(ascii: "0")
-    guard position > start, isWhole, !hasLeadingZero else {
-      throw malformed("\(context) must be a non-negative integer in plain digits", at: baseOffset + start)
+    let hasLeadingZero = offset - start > 1 && bytes[start] == UInt8(ascii: "0")
+    guard offset > start, isWhole, !hasLeadingZero else {
+      throw malformed("\(context) must be a non-negative integer in plain digits", at: start)
     }
     return value
   }
@@ -92,25 +110,25 @@ struct JSONScanner {
     let start = offset
     guard take("\"") else { throw malformed("expected \(context), a string") }
     var text: [UInt8] = []
-    var runStart = position
+    var runStart = offset
     while let byte = next {
       switch byte {
       case UInt8(ascii: "\""):
-        text += bytes[runStart..<position]
-        position += 1
+        text += bytes[runStart..<offset]
+        offset += 1
         guard let string = String(validating: text, as: UTF8.self) else {
           throw malformed("\(context) is not valid UTF-8", at: start)
         }
         return string
       case UInt8(ascii: "\\"):
-        text += bytes[runStart..<position]
-        position += 1
+        text += bytes[runStart..<offset]
+        offset += 1
         text += String(try escapedScalar()).utf8
-        runStart = position
+        runStart = offset
       case 0..<0x20:
         throw malformed("a control character in a string must be escaped")
       default:
-        position += 1
+        offset += 1
       }
     }
     throw malformed("\(context) is not closed", at: start)
@@ -120,11 +138,9 @@ struct JSONScanner {
   private mutating func escapedScalar() throws(SafetensorsError) -> Unicode.Scalar {
     let start = offset - 1
     guard let byte = next else { throw malformed("an escape is cut off", at: start) }
-    position += 1
+    offset += 1
     switch Unicode.Scalar(byte) {
-    case "\"": return "\""
-    case "\\": return "\\"
-    case "/": return "/"
+    case "\"", "\\", "/": return Unicode.Scalar(byte)
     case "b": return "\u{8}"
     case "f": return "\u{C}"
     case "n": return "\n"
@@ -151,12 +167,69 @@ struct JSONScanner {
         throw malformed("expected four hexadecimal digits")
       }
       unit = unit << 4 | UInt16(digit)
-      position += 1
+      offset += 1
     }
     return unit
   }
 
-  static func digit(_ byte: UInt8) -> Int? {
-    (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) ? Int(byte - UInt8(ascii: "0")) : nil
+  // MARK: Skipping
+
+  /// How deep skipped values may nest, so that no file can exhaust the stack.
+  private static let nestingLimit = 64
+
+  /// Passes over one value of any kind.
+  mutating func skipValue(depth: Int = 0) throws(SafetensorsError) {
+    skipWhitespace()
+    let start = offset
+    let closer: Unicode.Scalar? = take("{") ? "}" : take("[") ? "]" : nil
+    guard let closer else { return try skipScalar() }
+    guard depth < Self.nestingLimit else {
+      throw malformed("values nest deeper than \(Self.nestingLimit)", at: start)
+    }
+    skipWhitespace()
+    if take(closer) { return }
+    let context = closer == "}" ? "an object" : "an array"
+    repeat {
+      if closer == "}" {
+        _ = try string("a key")
+        try expect(":", in: context)
+      }
+      try skipValue(depth: depth + 1)
+    } while try continues(until: closer, in: context)
+  }
+
+  private mutating func skipScalar() throws(SafetensorsError) {
+    switch next {
+    case UInt8(ascii: "\""): _ = try string("a value")
+    case UInt8(ascii: "t"): try skipWord("true")
+    case UInt8(ascii: "f"): try skipWord("false")
+    case UInt8(ascii: "n"): try skipWord("null")
+    case UInt8(ascii: "-"): try skipNumber()
+    default:
+      guard nextDigit != nil else { throw malformed("expected a value") }
+      try skipNumber()
+    }
+  }
+
+  private mutating func skipWord(_ word: String) throws(SafetensorsError) {
+    let start = offset
+    for character in word.unicodeScalars where !take(character) {
+      throw malformed("expected \(word)", at: start)
+    }
+  }
+
+  private mutating func skipNumber() throws(SafetensorsError) {
+    _ = take("-")
+    if !take("0") { try skipDigits() }
+    if take(".") { try skipDigits() }
+    if take("e") || take("E") {
+      if !take("+") { _ = take("-") }
+      try skipDigits()
+    }
+  }
+
+  private mutating func skipDigits() throws(SafetensorsError) {
+    guard nextDigit != nil else { throw malformed("expected a digit") }
+    while nextDigit != nil { offset += 1 }
   }
 }

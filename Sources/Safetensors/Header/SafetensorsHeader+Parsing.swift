@@ -12,15 +12,28 @@ extension SafetensorsHeader {
   /// - Throws: ``SafetensorsError`` with the byte offset or the tensor's name.
   /// - Complexity: O(*n* log *n*) time for *n* bytes of header, memory proportional to them.
   public init(fileBytes: [UInt8], fileByteCount: Int? = nil) throws(SafetensorsError) {
+    let fileByteCount = fileByteCount ?? fileBytes.count
     let byteCount = try Self.jsonByteCount(
-      prefix: fileBytes.prefix(Self.lengthByteCount), fileByteCount: fileByteCount ?? fileBytes.count)
+      prefix: fileBytes.prefix(Self.lengthByteCount), fileByteCount: fileByteCount)
     let end = Self.lengthByteCount + byteCount
     guard end <= fileBytes.count else {
       throw SafetensorsError(.headerBeyondEnd(headerByteCount: byteCount, fileByteCount: fileBytes.count))
     }
-    try self.init(
-      json: Array(fileBytes[Self.lengthByteCount..<end]),
-      dataByteCount: (fileByteCount ?? fileBytes.count) - end)
+    var scanner = JSONScanner(fileBytes, Self.lengthByteCount..<end)
+    guard scanner.take("{") else { throw scanner.malformed("the header must begin with \"{\"") }
+    var entries: [Entry] = []
+    var metadata: [String: String] = [:]
+    try scanner.members(of: "the header", key: "a name") { (scanner, name, _) throws(SafetensorsError) in
+      if name == Self.metadataKey {
+        metadata = try Self.metadata(&scanner)
+      } else {
+        entries.append(try Entry(named: name, &scanner))
+      }
+    }
+    try scanner.expectPaddingToEnd()
+    let tensors = try Self.tensors(entries, dataByteCount: fileByteCount - end)
+    let places = Dictionary(uniqueKeysWithValues: zip(tensors.lazy.map(\.name.bytes), tensors.indices))
+    self.init(tensors: tensors, metadata: metadata, places: places)
   }
 
   /// The length of the JSON that follows a file's first eight bytes.
@@ -38,36 +51,6 @@ extension SafetensorsHeader {
       throw SafetensorsError(.headerBeyondEnd(headerByteCount: Int(byteCount), fileByteCount: fileByteCount))
     }
     return Int(byteCount)
-  }
-
-  /// The header that this JSON is, of a file with so many bytes of data.
-  init(json: [UInt8], dataByteCount: Int) throws(SafetensorsError) {
-    var scanner = JSONScanner(json, baseOffset: Self.lengthByteCount)
-    guard scanner.take("{") else { throw scanner.malformed("the header must begin with \"{\"") }
-    scanner.skipWhitespace()
-    var entries: [Entry] = []
-    var names: Set<ExactName> = []
-    var metadata: [String: String]?
-    if !scanner.take("}") {
-      repeat {
-        let offset = scanner.offset
-        let name = try scanner.string("a name")
-        guard names.insert(ExactName(name)).inserted else {
-          throw SafetensorsError(.duplicateName(name, offset: offset))
-        }
-        try scanner.expect(":", in: "the header")
-        if name == Self.metadataKey {
-          metadata = try Self.metadata(&scanner)
-        } else {
-          entries.append(try Entry(named: name, &scanner))
-        }
-      } while try scanner.continues(until: "}", in: "the header")
-    }
-    try scanner.expectPaddingToEnd()
-    let tensors = try Self.tensors(entries, dataByteCount: dataByteCount)
-    let places = Dictionary(
-      uniqueKeysWithValues: zip(tensors.lazy.map { ExactName($0.name) }, tensors.indices))
-    self.init(tensors: tensors, metadata: metadata ?? [:], places: places)
   }
 
   /// Puts entries in the order of their data, and checks that these follow each other and fit the shapes.
@@ -105,16 +88,13 @@ extension SafetensorsHeader {
   private static func metadata(_ scanner: inout JSONScanner) throws(SafetensorsError) -> [String: String] {
     try scanner.expect("{", in: metadataKey)
     var metadata: [String: String] = [:]
-    guard !scanner.take("}") else { return metadata }
-    repeat {
-      let offset = scanner.offset
-      let key = try scanner.string("a key of \(metadataKey)")
-      try scanner.expect(":", in: metadataKey)
+    try scanner.members(of: metadataKey, key: "a key of \(metadataKey)") {
+      (scanner, key, offset) throws(SafetensorsError) in
       let value = try scanner.string("a value of \(metadataKey)")
       guard metadata.updateValue(value, forKey: key) == nil else {
         throw SafetensorsError(.duplicateName(key, offset: offset))
       }
-    } while try scanner.continues(until: "}", in: metadataKey)
+    }
     return metadata
   }
 }
@@ -133,34 +113,26 @@ private struct Entry {
     var scalarType: SafetensorsScalarType?
     var shape: [Int]?
     var range: [Int]?
-    var keys: Set<ExactName> = []
-    if !scanner.take("}") {
-      repeat {
+    try scanner.members(of: context, key: "a key of \(context)") {
+      (scanner, key, _) throws(SafetensorsError) in
+      switch key {
+      case "dtype":
+        let dtype = try scanner.string("the dtype of \(context)")
+        scalarType = SafetensorsScalarType(rawValue: dtype)
+        guard scalarType != nil else {
+          throw SafetensorsError(.unknownScalarType(tensor: name, scalarType: dtype))
+        }
+      case "shape":
+        shape = try Self.counts(&scanner, "the shape of \(context)")
+      case "data_offsets":
         let offset = scanner.offset
-        let key = try scanner.string("a key of \(context)")
-        guard keys.insert(ExactName(key)).inserted else {
-          throw SafetensorsError(.duplicateName(key, offset: offset))
+        range = try Self.counts(&scanner, "data_offsets of \(context)")
+        guard range?.count == 2 else {
+          throw scanner.malformed("data_offsets of \(context) must be two", at: offset)
         }
-        try scanner.expect(":", in: context)
-        switch key {
-        case "dtype":
-          let dtype = try scanner.string("the dtype of \(context)")
-          scalarType = SafetensorsScalarType(rawValue: dtype)
-          guard scalarType != nil else {
-            throw SafetensorsError(.unknownScalarType(tensor: name, scalarType: dtype))
-          }
-        case "shape":
-          shape = try Self.counts(&scanner, "the shape of \(context)")
-        case "data_offsets":
-          let offset = scanner.offset
-          range = try Self.counts(&scanner, "data_offsets of \(context)")
-          guard range?.count == 2 else {
-            throw scanner.malformed("data_offsets of \(context) must be two", at: offset)
-          }
-        default:
-          try scanner.skipValue()
-        }
-      } while try scanner.continues(until: "}", in: context)
+      default:
+        try scanner.skipValue()
+      }
     }
     guard let scalarType, let shape, let range else {
       let missing = scalarType == nil ? "dtype" : shape == nil ? "shape" : "data_offsets"

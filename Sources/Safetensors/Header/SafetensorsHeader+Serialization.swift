@@ -6,45 +6,34 @@ extension SafetensorsHeader {
   ///
   /// - Throws: ``SafetensorsError`` if the header is longer than ``byteCountLimit``.
   public func serialized() throws(SafetensorsError) -> [UInt8] {
-    var json = "{"
+    var members: [String] = []
     if !metadata.isEmpty {
-      json += "\"\(Self.metadataKey)\":{"
       let sorted = metadata.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
-      for (index, (key, value)) in sorted.enumerated() {
-        if index > 0 { json += "," }
-        Self.appendQuoted(key, to: &json)
-        json += ":"
-        Self.appendQuoted(value, to: &json)
-      }
-      json += tensors.isEmpty ? "}" : "},"
+      let texts = sorted.map { "\(Self.quoted($0.key)):\(Self.quoted($0.value))" }
+      members.append("\"\(Self.metadataKey)\":{\(texts.joined(separator: ","))}")
     }
-    for (index, tensor) in tensors.enumerated() {
-      if index > 0 { json += "," }
-      Self.appendQuoted(tensor.name, to: &json)
+    for tensor in tensors {
       let shape = tensor.shape.map(String.init).joined(separator: ",")
-      let range = tensor.byteRange
-      json += ":{\"dtype\":\"\(tensor.scalarType)\",\"shape\":[\(shape)],"
-      json += "\"data_offsets\":[\(range.lowerBound),\(range.upperBound)]}"
+      let offsets = "\(tensor.byteRange.lowerBound),\(tensor.byteRange.upperBound)"
+      let type = "\"dtype\":\"\(tensor.scalarType)\""
+      let entry = "{\(type),\"shape\":[\(shape)],\"data_offsets\":[\(offsets)]}"
+      members.append("\(Self.quoted(tensor.name)):\(entry)")
     }
-    json += "}"
+    let json = "{\(members.joined(separator: ","))}"
 
     let byteCount = (json.utf8.count + 7) & ~7
     guard byteCount <= Self.byteCountLimit else {
       throw SafetensorsError(.headerTooLong(byteCount: UInt64(byteCount)))
     }
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(Self.lengthByteCount + byteCount)
-    for place in 0..<Self.lengthByteCount {
-      bytes.append(UInt8(truncatingIfNeeded: byteCount >> (8 * place)))
-    }
+    var bytes = withUnsafeBytes(of: UInt64(byteCount).littleEndian) { Array($0) }
     bytes += json.utf8
     bytes += repeatElement(UInt8(ascii: " "), count: byteCount - json.utf8.count)
     return bytes
   }
 
-  /// Appends `text` as a JSON string, escaping what JSON requires and nothing else.
-  private static func appendQuoted(_ text: String, to json: inout String) {
-    json += "\""
+  /// `text` as a JSON string, with what JSON requires escaped and nothing else.
+  private static func quoted(_ text: String) -> String {
+    var json = "\""
     for scalar in text.unicodeScalars {
       switch scalar {
       case "\"": json += "\\\""
@@ -60,6 +49,6 @@ extension SafetensorsHeader {
       default: json.unicodeScalars.append(scalar)
       }
     }
-    json += "\""
+    return json + "\""
   }
 }

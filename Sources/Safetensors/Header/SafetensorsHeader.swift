@@ -21,15 +21,8 @@ public struct SafetensorsHeader: Sendable, Equatable {
   public let tensors: [SafetensorsTensor]
   /// Free text by key.
   public let metadata: [String: String]
-  /// Places in `tensors`.
-  private let places: [ExactName: Int]
-
-  /// The tensors of a file, which must lie one behind the other and have different names.
-  init(tensors: [SafetensorsTensor], metadata: [String: String], places: [ExactName: Int]) {
-    self.tensors = tensors
-    self.metadata = metadata
-    self.places = places
-  }
+  /// Places in `tensors` by the bytes of the names.
+  let places: [[UInt8]: Int]
 
   /// Bytes of all tensors.
   public var dataByteCount: Int { tensors.last?.byteRange.upperBound ?? 0 }
@@ -39,7 +32,7 @@ public struct SafetensorsHeader: Sendable, Equatable {
     place(of: name).map { tensors[$0] }
   }
 
-  func place(of name: String) -> Int? { places[ExactName(name)] }
+  func place(of name: String) -> Int? { places[name.bytes] }
 }
 
 /// In which order a file's tensors stand.
@@ -61,34 +54,28 @@ extension SafetensorsHeader {
     order: SafetensorsOrder = .byAlignment
   ) throws(SafetensorsError) {
     var tensors: [SafetensorsTensor] = []
-    var places: [ExactName: Int] = [:]
+    var places: [[UInt8]: Int] = [:]
     tensors.reserveCapacity(descriptors.count)
     places.reserveCapacity(descriptors.count)
     var begin = 0
-    for descriptor in Self.sorted(descriptors, order) {
+    let types = SafetensorsScalarType.allCases
+    let alignments = Dictionary(uniqueKeysWithValues: zip(types, types.indices))
+    let byAlignment = { (left: SafetensorsDescriptor, right: SafetensorsDescriptor) in
+      left.scalarType == right.scalarType
+        ? left.name.utf8.lexicographicallyPrecedes(right.name.utf8)
+        : alignments[left.scalarType]! > alignments[right.scalarType]!
+    }
+    for descriptor in order == .byAlignment ? descriptors.sorted(by: byAlignment) : descriptors {
       let name = descriptor.name
       guard name != Self.metadataKey else { throw SafetensorsError(.reservedName(name)) }
       let (end, overflows) = begin.addingReportingOverflow(try descriptor.byteCount())
       guard !overflows else { throw SafetensorsError(.sizeOverflow(tensor: name, shape: descriptor.shape)) }
-      guard places.updateValue(tensors.count, forKey: ExactName(name)) == nil else {
+      guard places.updateValue(tensors.count, forKey: name.bytes) == nil else {
         throw SafetensorsError(.duplicateTensor(name))
       }
       tensors.append(SafetensorsTensor(descriptor: descriptor, byteRange: begin..<end))
       begin = end
     }
     self.init(tensors: tensors, metadata: metadata, places: places)
-  }
-
-  private static func sorted(
-    _ descriptors: [SafetensorsDescriptor], _ order: SafetensorsOrder
-  ) -> [SafetensorsDescriptor] {
-    guard order == .byAlignment else { return descriptors }
-    let types = SafetensorsScalarType.allCases
-    let alignments = Dictionary(uniqueKeysWithValues: zip(types, types.indices))
-    return descriptors.sorted { left, right in
-      left.scalarType == right.scalarType
-        ? left.name.utf8.lexicographicallyPrecedes(right.name.utf8)
-        : alignments[left.scalarType]! > alignments[right.scalarType]!
-    }
   }
 }
