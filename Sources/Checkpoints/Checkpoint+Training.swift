@@ -10,10 +10,10 @@ extension Checkpoint {
   /// A checkpoint of a training.
   ///
   /// - Parameters:
-  ///   - position: How far it is.
+  ///   - position: The position of the training.
   ///   - model: All parameters of the model, those too that no optimizer steps; each has a name of its own.
   ///   - optimizer: The optimizer.
-  ///   - schedulers: What drives it.
+  ///   - schedulers: The schedulers that set its hyperparameters.
   /// - Throws: ``CheckpointError`` for a state that JSON cannot hold.
   public init(
     position: TrainingPosition, model: [Parameter], optimizer: Optimizer,

@@ -1,8 +1,7 @@
-/// Everything that a training needs to go on as if it had never stopped, as a value.
+/// A value that holds everything a training needs to resume with the same bits.
 ///
-/// It holds collections of tensors and values that can be encoded, each under a name, so that whatever a
-/// training has can join: beside model, optimizer and schedulers its random generators, accumulated
-/// gradients, loss scale.
+/// It holds collections of tensors and encodable values by name: model, optimizer, schedulers, random
+/// generators, accumulated gradients, loss scale.
 ///
 ///     var checkpoint = try Checkpoint(position: position, model: model.parameters, optimizer: optimizer,
 ///       schedulers: [scheduler])
@@ -18,7 +17,7 @@
 ///       position = found.checkpoint.position
 ///     }
 public struct Checkpoint: Sendable {
-  /// How far the training was.
+  /// The position of the training.
   public var position: TrainingPosition
 
   /// Tensors by the name of their collection, each of which is a file of its own: `model`, `optimizer`, and

@@ -16,7 +16,7 @@ public enum CheckpointError: Error, Sendable, Equatable, CustomStringConvertible
   case unencodable(name: String, problem: String)
   /// The checkpoint does not hold this.
   case missing(name: String)
-  /// What was saved does not fit where it was to be restored.
+  /// The saved state does not fit the training that it is restored to.
   case mismatch(StateMismatch)
   /// A scheduler refused its saved state.
   case schedule(ScheduleError)

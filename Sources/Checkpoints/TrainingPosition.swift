@@ -1,4 +1,4 @@
-/// How far a training is.
+/// The position of a training.
 public struct TrainingPosition: Sendable, Codable, Hashable {
   /// Optimizer steps taken.
   public var step: Int

@@ -1,6 +1,6 @@
 /// Why a safetensors file could not be read or written.
 public struct SafetensorsError: Error, Hashable, Sendable, CustomStringConvertible {
-  /// What is wrong.
+  /// The kind of problem.
   public enum Reason: Hashable, Sendable {
     /// The system refused an operation on the file.
     case file(FileError)
@@ -44,7 +44,7 @@ public struct SafetensorsError: Error, Hashable, Sendable, CustomStringConvertib
     case missingBytes(tensor: String, byteCount: Int, supplied: Int)
   }
 
-  /// What is wrong.
+  /// The problem.
   public let reason: Reason
   /// The file concerned, where there is one.
   public let path: String?
@@ -54,7 +54,7 @@ public struct SafetensorsError: Error, Hashable, Sendable, CustomStringConvertib
     self.path = path
   }
 
-  /// What `body` gives; its error becomes one of the file at `path`.
+  /// Returns the result of `body`; its error becomes one of the file at `path`.
   static func naming<Result: ~Copyable>(
     _ path: String, _ body: () throws(SafetensorsError) -> Result
   ) throws(SafetensorsError) -> Result {
@@ -65,7 +65,7 @@ public struct SafetensorsError: Error, Hashable, Sendable, CustomStringConvertib
     }
   }
 
-  /// What `body` gives; an error of the system becomes one of the file at `path`.
+  /// Returns the result of `body`; an error of the system becomes one of the file at `path`.
   static func naming<Result: ~Copyable>(
     _ path: String, system body: () throws(FileError) -> Result
   ) throws(SafetensorsError) -> Result {
@@ -84,7 +84,7 @@ public struct SafetensorsError: Error, Hashable, Sendable, CustomStringConvertib
 }
 
 extension SafetensorsError.Reason: CustomStringConvertible {
-  /// What is wrong, with names and values.
+  /// A description with names and values.
   public var description: String {
     switch self {
     case .file(let error):

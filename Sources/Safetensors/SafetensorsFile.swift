@@ -19,7 +19,7 @@ import ScalarTypes
 public final class SafetensorsFile: Sendable {
   /// The path that the file was opened at.
   public let path: String
-  /// What the file says about itself.
+  /// The header.
   public let header: SafetensorsHeader
   /// The size of the file when it was opened.
   public let byteCount: Int
@@ -116,7 +116,7 @@ public final class SafetensorsFile: Sendable {
     return tensor
   }
 
-  /// Where in the file a part of a tensor is.
+  /// The range of the file that a part of a tensor takes.
   private func fileRange(of name: String, _ range: Range<Int>?) throws(SafetensorsError) -> Range<Int> {
     let tensor = try tensor(named: name)
     let part = range ?? 0..<tensor.byteRange.count
@@ -136,7 +136,7 @@ extension FileDescriptor {
     return Int(status.st_size)
   }
 
-  /// What a range of the file holds, as elements of which it is a whole number.
+  /// The elements in a range of the file, which holds a whole number of them.
   fileprivate func elements<Element: BitwiseCopyable>(
     _ range: Range<Int>
   ) throws(SafetensorsError) -> [Element] {

@@ -8,7 +8,7 @@ import CLibrary
 ///
 /// A tensor is only as aligned as its place in the file.
 public final class SafetensorsMapping: Sendable {
-  /// What the file says about itself.
+  /// The header.
   public let header: SafetensorsHeader
   private let path: String
   // Read only, and unmapped by deinit alone: no thread can see another's writes.

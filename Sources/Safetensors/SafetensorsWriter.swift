@@ -10,11 +10,11 @@
 ///
 /// The same tensors and metadata give the same bytes, whatever the order of the calls.
 public struct SafetensorsWriter: ~Copyable, Sendable {
-  /// What the file says about itself.
+  /// The header.
   public let header: SafetensorsHeader
   private let replacement: FileReplacement
   private let dataOffset: Int
-  /// How many bytes each tensor has got.
+  /// The number of bytes that each tensor has received.
   private var suppliedByteCounts: [Int]
 
   /// Begins a file at `path` that will hold these tensors.

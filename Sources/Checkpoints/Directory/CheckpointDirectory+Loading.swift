@@ -2,11 +2,11 @@ import Safetensors
 
 /// A checkpoint that was found, and those that were not used.
 public struct FoundCheckpoint: Sendable {
-  /// What was saved.
+  /// The checkpoint.
   public let checkpoint: Checkpoint
-  /// Where it is.
+  /// The path of the checkpoint.
   public let path: String
-  /// Newer checkpoints that are damaged, the newest first: tell the user.
+  /// Newer checkpoints that are damaged, newest first. Report them to the user.
   public let damaged: [DamagedCheckpoint]
 }
 

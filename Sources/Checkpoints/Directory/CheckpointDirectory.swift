@@ -10,15 +10,14 @@ import Synchronization
 ///
 /// Each checkpoint is a directory in it, `checkpoint-<number>-step-<step>`, that holds a safetensors file for
 /// each collection, `training.json` for position and values, and `checksums.xxh64`, which `xxhsum --check`
-/// can check too. Numbers count the saves, so that a training that went back to an earlier step goes on
-/// behind what it left.
+/// can check too. Numbers count the saves: after a return to an earlier step, numbering continues after the
+/// last save.
 ///
-/// A checkpoint is written under another name, its files are flushed to disk, then it is renamed and the
-/// directory flushed: whenever the process is killed or the machine stops, what has a checkpoint's name is
-/// whole. Should a disk lose or alter what it had taken, the checksums tell, and the checkpoint before it is
-/// used.
+/// A checkpoint is written under another name, flushed, and renamed, and then the directory is flushed. So
+/// anything with a checkpoint's name is complete. If the disk damages it later, its checksums don't match and
+/// the previous checkpoint is used.
 public final class CheckpointDirectory: Sendable {
-  /// Where it is.
+  /// The path of the directory.
   public let path: String
   /// How many checkpoints are kept.
   public let keptCount: Int

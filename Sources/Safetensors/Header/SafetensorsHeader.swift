@@ -1,4 +1,4 @@
-/// What a safetensors file says about itself: its tensors in the order of their data, and its metadata.
+/// The header of a safetensors file: its tensors in the order of their data, and its metadata.
 ///
 /// A file is
 ///
