@@ -50,6 +50,50 @@ import Testing
     try compare(MomentumRule())
   }
 
+  @Test(arguments: [NonFinitePolicy.skipParameter, .skipStep, .throwError])
+  func `A policy set between steps judges the next gradient`(policy: NonFinitePolicy) throws {
+    func check(_ rule: some UpdateRule) throws {
+      let parameter = Parameter("p", Self.values([300], 1))
+      let optimizer = try RuleOptimizer([parameter], options: rule)
+      parameter.gradient = Self.values([300], 2)
+      try optimizer.step()
+      let before = parameter.value
+      optimizer.nonFinitePolicy = policy
+      parameter.gradient![299] = .nan
+      _ = try? optimizer.step()
+      #expect(parameter.value.bits == before.bits, "\(type(of: rule).name)")
+      optimizer.nonFinitePolicy = .propagate
+      try optimizer.step()
+      #expect(parameter.value[299].isNaN, "\(type(of: rule).name)")
+    }
+    try check(AdamW.Options())
+    try check(Adafactor.Options())
+    try check(ElementwiseMomentumRule())
+    try check(MomentumRule())
+  }
+
+  @Test func `A parameter of another type is stepped in its type, with the state that it had`() throws {
+    func check(_ rule: some UpdateRule) throws {
+      let parameter = Parameter("p", Self.values([300], 1))
+      let optimizer = try RuleOptimizer([parameter], options: rule)
+      parameter.gradient = Self.values([300], 2)
+      try optimizer.step()
+      let other = Parameter("p", parameter.value.converted(to: .bfloat16))
+      let expected = try RuleOptimizer([other], options: rule)
+      try expected.restore(optimizer.state())
+      parameter.value = other.value
+      for (parameter, optimizer) in [(parameter, optimizer), (other, expected)] {
+        parameter.gradient = Self.values([300], 3)
+        try optimizer.step()
+      }
+      #expect(parameter.value.scalarType == .bfloat16 && parameter.value.bits == other.value.bits)
+    }
+    try check(AdamW.Options())
+    try check(Adafactor.Options())
+    try check(ElementwiseMomentumRule())
+    try check(MomentumRule())
+  }
+
   @Test func `A parameter of another shape is stepped as a new one, whichever call steps it`() throws {
     let policy = NonFinitePolicy.propagate
     for (small, large) in [([3, 4], [700, 300]), ([700, 300], [3, 4])] as [(Shape, Shape)] {
