@@ -139,16 +139,40 @@ import Testing
 
   @Test func `R and C of a square matrix made of one tensor are written apart`() throws {
     let zeros = Tensor(zeros: [4])
-    func step(_ state: Adafactor.State?) throws -> Tensor {
+    func steps(_ state: Adafactor.State?) throws -> ParameterBits {
       let parameter = Parameter("p", Self.values([4, 4], 1))
       let optimizer = try Adafactor([parameter])
       try optimizer.setState(state, of: parameter)
-      parameter.gradient = Self.values([4, 4], 2)
-      try optimizer.step()
-      return parameter.value
+      for seed in 2...4 {
+        parameter.gradient = Self.values([4, 4], seed)
+        try optimizer.step()
+      }
+      return ParameterBits(parameter, optimizer)
     }
     let state = Adafactor.State(step: 0, rowMoments: zeros, columnMoments: zeros)
-    #expect(try step(state).bits == step(nil).bits)
+    #expect(try steps(state) == steps(nil))
+  }
+
+  @Test(arguments: [[2, 4, 30_000], [2, 300, 200], [3, 40, 50], [5, 3, 3]] as [Shape])
+  func `Stacks of matrices of different sizes are clipped as the specification says`(shape: Shape) throws {
+    let options = Adafactor.Options(learningRate: .constant(1e-2), clipThreshold: 0.5)
+    for backend in Backend.available {
+      let parameter = Parameter("p", Self.values(shape, 1))
+      let optimizer = try Adafactor([parameter], options: options, backend: backend)
+      var expected = parameter.value
+      var state = options.initialState(shape: shape, scalarType: .float32)
+      for step in 1...3 {
+        var gradient = Self.values(shape, 1 + step).scalars(as: Float.self)
+        let length = shape.elementCount / shape[0]
+        for index in gradient.indices where index >= length { gradient[index] *= 1000 }
+        parameter.gradient = Tensor(gradient, shape: shape)
+        try optimizer.step()
+        state.step = step
+        options.update(&expected, gradient: parameter.gradient!, state: &state)
+      }
+      let pairs = zip(parameter.value.scalars(as: Double.self), expected.scalars(as: Double.self))
+      #expect(pairs.allSatisfy { abs($0 - $1) <= 2e-6 * max(1, abs($1)) }, "\(backend)")
+    }
   }
 
   @Test(arguments: [[0, 200, 200], [0, 1, 70_000], [0, 3], [3, 0], [0]] as [Shape])
