@@ -158,3 +158,8 @@ if hasAVX2 {
       ])
   ]
 }
+
+// The tests need not be fast; unoptimized they build in less than half the time.
+for target in package.targets where target.type == .test {
+  target.swiftSettings = [.unsafeFlags(["-Onone"], .when(configuration: .release))]
+}
