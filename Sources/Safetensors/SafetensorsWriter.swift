@@ -6,7 +6,8 @@
 ///     try writer.commit()
 ///
 /// The file appears at its path, all at once and flushed to disk, when ``commit()`` returns; it may replace
-/// one that tensors are being read from. A writer that ends otherwise leaves the path as it was.
+/// one that tensors are being read from. A writer that ends otherwise leaves the path as it was. A symbolic link
+/// is followed; a pipe or a device gets the whole file when ``commit()`` is called.
 ///
 /// The same tensors and metadata give the same bytes, whatever the order of the calls.
 public struct SafetensorsWriter: ~Copyable, Sendable {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 
 /// `adafactor`: trains, plots schedules, steps on files, inspects them.
 @main
@@ -14,4 +15,50 @@ struct AdafactorCommand: ParsableCommand {
       InspectCommand.self,
     ]
   )
+
+  /// As the parser's own, but that help and errors go through our streams too: the parser's print() takes no notice
+  /// of a full disk.
+  static func main() {
+    StandardStreams.prepare()
+    do {
+      var command = try parseAsRoot(joiningNegativeValues(CommandLine.arguments.dropFirst()))
+      try command.run()
+    } catch {
+      let (message, code) = (fullMessage(for: error), exitCode(for: error))
+      let text = message.isEmpty ? "" : message + "\n"
+      guard code.isSuccess else {
+        StandardStreams.report(text)
+        exit(withStatus: code)
+      }
+      do {
+        try StandardStreams.write(text)
+      } catch {
+        StandardStreams.report("Error: \(error)\n")
+        exit(withStatus: .failure)
+      }
+    }
+  }
+
+  private static func exit(withStatus code: ExitCode) -> Never { Foundation.exit(code.rawValue) }
+
+  /// Joins an option and a negative number behind it by `=`, as in `--decay-rate=-0.8`: the parser takes what begins
+  /// with a dash for an option.
+  ///
+  /// Its own means is `parsing: .unconditional` at each option, which also takes `--lr --steps` for a value.
+  static func joiningNegativeValues(_ arguments: some Sequence<String>) -> [String] {
+    var result: [String] = []
+    var isOver = false
+    for argument in arguments {
+      isOver = isOver || argument == "--"
+      let first = argument.split(separator: ",", omittingEmptySubsequences: false).first ?? ""
+      if !isOver, argument.hasPrefix("-"), Double(first) != nil, let option = result.last,
+        option.hasPrefix("--"), !option.contains("=")
+      {
+        result[result.count - 1] = "\(option)=\(argument)"
+      } else {
+        result.append(argument)
+      }
+    }
+    return result
+  }
 }

@@ -130,24 +130,120 @@ import Testing
     #expect(permissions[1] == permissions[2])
   }
 
-  @Test func `A link is replaced and what it leads to is not`() throws {
-    let link = folder.file("link")
-    try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: path)
-    try replace(link)
-    #expect(try contents(link) == [4, 5])
-    #expect(try contents(path) == [1, 2, 3])
+  @Test func `A private file is private from the first moment, and no more is given to its group`() throws {
+    chmod(path, 0o604)
+    let replacement = try FileReplacement(of: path)
+    let names = try folder.names().filter { $0.hasPrefix(TemporaryFiles.prefix) }
+    #expect(names.count == 1)
+    var status = stat()
+    #expect(stat(folder.file(names[0]), &status) == 0 && status.st_mode & 0o777 == 0o604)
+    try replacement.commit()
+    // The mode that open() itself is given, before anything else is done.
+    chmod(path, 0o600)
+    let old = umask(0)
+    defer { umask(old) }
+    let observed = Mutex<mode_t?>(nil)
+    var system = SystemCalls.live
+    system.open = { directory, name, flags, mode in
+      if flags & O_CREAT != 0 { observed.withLock { $0 = mode } }
+      return SystemCalls.live.open(directory, name, flags, mode)
+    }
+    try replace(path, system: system)
+    #expect(observed.withLock { $0 } == 0o600)
+  }
+
+  @Test func `Links are followed, in any number, and stay links`() throws {
+    try FileManager.default.createDirectory(atPath: folder.file("sub"), withIntermediateDirectories: false)
+    let links = [("sub/first", "../target"), ("link", "sub/first"), ("absolute", folder.file("link"))]
+    for (name, destination) in links {
+      try FileManager.default.createSymbolicLink(
+        atPath: folder.file(name), withDestinationPath: destination)
+    }
+    try replace(folder.file("absolute"))
+    #expect(try contents(path) == [4, 5])
+    for (name, destination) in links {
+      #expect(
+        try FileManager.default.destinationOfSymbolicLink(atPath: folder.file(name)) == destination)
+    }
+    // A link to nothing leads to where the file will be.
+    let (dangling, loop) = (folder.file("dangling"), folder.file("loop"))
+    try FileManager.default.createSymbolicLink(atPath: dangling, withDestinationPath: "sub/new")
+    try FileManager.default.createSymbolicLink(atPath: loop, withDestinationPath: "loop")
+    try replace(dangling)
+    #expect(try contents(folder.file("sub/new")) == [4, 5])
+    #expect(throws: FileError("follow the links of", path: loop, code: ELOOP)) { try replace(loop) }
+  }
+
+  @Test func `One file is known by any path, and two files are two`() throws {
+    try FileManager.default.createDirectory(atPath: folder.file("sub"), withIntermediateDirectories: false)
+    try FileManager.default.createSymbolicLink(atPath: folder.file("link"), withDestinationPath: "target")
+    try FileManager.default.createSymbolicLink(atPath: folder.file("here"), withDestinationPath: ".")
+    for other in ["target", "sub/../target", "./target", "link", "here/target"] {
+      #expect(try FileTarget(path).isSame(as: FileTarget(folder.file(other))), "\(other)")
+    }
+    #expect(try FileTarget(folder.file("new")).isSame(as: FileTarget(folder.file("sub/../new"))))
+    #expect(link(path, folder.file("hard")) == 0)
+    for other in ["hard", "new", "sub/target"] {
+      #expect(try !FileTarget(path).isSame(as: FileTarget(folder.file(other))), "\(other)")
+    }
+    #expect(try FileTarget("/dev/stdout").isSame(as: FileTarget("/dev/fd/1")))
+    #expect(try !FileTarget("/dev/null").isSame(as: FileTarget("/dev/zero")))
+  }
+
+  @Test func `A pipe gets all bytes in their order, at the end`() throws {
+    let pipe = folder.file("pipe")
+    #expect(mkfifo(pipe, 0o600) == 0)
+    let reader = open(pipe, O_RDONLY | O_NONBLOCK)
+    defer { close(reader) }
+    let replacement = try FileReplacement(of: pipe)
+    for (byte, offset) in [(UInt8(2), 1), (3, 2), (1, 0)] {
+      try [byte].span.bytes.withUnsafeBytes { (bytes) throws(FileError) in
+        try replacement.write(bytes, at: offset)
+      }
+    }
+    var buffer = [UInt8](repeating: 0, count: 8)
+    #expect(read(reader, &buffer, 8) == 0)
+    try replacement.commit()
+    #expect(read(reader, &buffer, 8) == 3)
+    #expect(buffer[..<3] == [1, 2, 3])
+    #expect(try folder.names() == ["pipe", "target"])
+  }
+
+  #if os(Linux)
+    @Test func `A device that takes nothing is an error`() throws {
+      #expect(throws: FileError("write to", path: "/dev/full", code: ENOSPC)) { try replace("/dev/full") }
+      try replace("/dev/null")
+    }
+  #endif
+
+  @Test func `What a killed process left is removed, and nothing else`() async throws {
+    let path = path
+    await #expect(processExitsWith: .signal(SIGKILL)) { [path = path as String] in
+      let replacement = try FileReplacement(of: path)
+      kill(getpid(), SIGKILL)
+      try replacement.commit()
+    }
+    let left = try folder.names().filter { $0.hasPrefix(TemporaryFiles.prefix) }
+    #expect(left.count == 1)
+    // Names that start alike, and the file of a process that lives: this one.
+    let digits = String(repeating: "0123456789abcdef", count: 2)
+    let foreign = [TemporaryFiles.prefix + "mine", TemporaryFiles.prefix + digits]
+    for name in foreign { try TestSupport.write([1], to: folder.file(name)) }
+    let living = try FileReplacement(of: path)
+    let livingName = try #require(
+      try folder.names().first { $0.hasPrefix(TemporaryFiles.prefix) && !(left + foreign).contains($0) })
+    try replace(path)
+    #expect(try Set(folder.names()) == Set(foreign + ["target", livingName]))
+    try living.commit()
+    #expect(try Set(folder.names()) == Set(foreign + ["target"]))
   }
 
   @Test func `What is no file is not replaced`() throws {
-    let pipe = folder.file("pipe")
-    mkfifo(pipe, 0o600)
-    let codes = [
-      pipe, folder.path, folder.path + "/", folder.path + "/.", "", path + "/x", folder.file("no/x"),
-    ]
-    .map { path in #expect(throws: FileError.self, "\(path)") { try replace(path) }?.code }
-    #expect(codes == [EINVAL, EISDIR, EISDIR, EISDIR, EISDIR, ENOTDIR, ENOENT])
+    let codes = [folder.path, folder.path + "/", folder.path + "/.", "", path + "/x", folder.file("no/x")]
+      .map { path in #expect(throws: FileError.self, "\(path)") { try replace(path) }?.code }
+    #expect(codes == [EISDIR, EISDIR, EISDIR, EISDIR, ENOTDIR, ENOENT])
     #expect(throws: FileError.self) { try replace(path + "\0") }
-    #expect(try folder.names() == ["pipe", "target"])
+    #expect(try folder.names() == ["target"])
   }
 
   @Test func `The longest name that the system permits can be replaced`() throws {
@@ -161,7 +257,7 @@ import Testing
     chmod(folder.path, 0o500)
     defer { chmod(folder.path, 0o700) }
     let error = #expect(throws: FileError.self) { try replace(path) }
-    #expect(error?.description == "cannot create a file beside \(path): Permission denied (errno 13)")
+    #expect(error?.description == "cannot create a file next to \(path): Permission denied (errno 13)")
     #expect(try contents(path) == [1, 2, 3])
   }
 
@@ -169,7 +265,7 @@ import Testing
     do {
       let replacement = try FileReplacement(of: path)
       #expect(replacement.path == path)
-      #expect(try folder.names().contains { $0.hasPrefix(FileReplacement.temporaryPrefix) })
+      #expect(try folder.names().contains { $0.hasPrefix(TemporaryFiles.prefix) })
     }
     #expect(try folder.names() == ["target"])
   }

@@ -19,14 +19,23 @@ enum ToolRunner {
     try run(arguments, environment: environment)
   }
 
-  static func run(_ arguments: [String], environment: [String: String] = [:]) throws -> Result {
+  /// Runs a script of the shell, in which `$adafactor` is the tool.
+  static func shell(_ script: String, in folder: URL) throws -> Result {
+    try run(
+      ["-c", "cd \"$1\" && adafactor=$2 && \(script)", "sh", folder.path, executable().path],
+      executable: URL(filePath: "/bin/sh"))
+  }
+
+  static func run(
+    _ arguments: [String], environment: [String: String] = [:], executable: URL? = nil
+  ) throws -> Result {
     let folder = try temporaryFolder()
     defer { try? FileManager.default.removeItem(at: folder) }
     // Files rather than pipes: a pipe that nobody drains while the other is read would block the tool.
     let outputFile = folder.appendingPathComponent("output")
     let errorFile = folder.appendingPathComponent("errors")
     let process = Process()
-    process.executableURL = try executable()
+    process.executableURL = try executable ?? self.executable()
     process.arguments = arguments
     process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
     process.standardInput = FileHandle.nullDevice

@@ -21,7 +21,7 @@ package struct FileDescriptor: ~Copyable, Sendable {
     guard !name.utf8.contains(0) else { throw FileError(operation, path: path, code: EINVAL) }
     var number: Int32
     repeat {
-      number = openat(directory, name, flags | O_CLOEXEC, mode)
+      number = system.open(directory, name, flags | O_CLOEXEC, mode)
     } while number < 0 && errno == EINTR
     guard number >= 0 else { throw FileError(operation, path: path, code: errno) }
     self.number = number
@@ -53,6 +53,27 @@ package struct FileDescriptor: ~Copyable, Sendable {
     guard done == bytes.count else { throw FileError("write", path: path, code: EIO) }
   }
 
+  /// Writes all of `bytes` to an open file of any kind, where the last write ended.
+  package static func write(
+    _ bytes: UnsafeRawBufferPointer, to number: Int32, path: String
+  ) throws(FileError) {
+    var rest = bytes[...]
+    while !rest.isEmpty {
+      let piece = UnsafeRawBufferPointer(rebasing: rest.prefix(callByteCountLimit))
+      // The module's own write() hides the system's.
+      let count = systemWrite(number, piece.baseAddress!, piece.count)
+      if count > 0 {
+        rest = rest.dropFirst(count)
+      } else if count < 0 && errno == EAGAIN {
+        // Another program has set the pipe or terminal that is shared with it to do so.
+        var room = pollfd(fd: number, events: Int16(POLLOUT), revents: 0)
+        poll(&room, 1, -1)
+      } else if count == 0 || errno != EINTR {
+        throw FileError("write to", path: path, code: count == 0 ? EIO : errno)
+      }
+    }
+  }
+
   /// Repeats a call until it has transferred `count` bytes or says 0, and returns how many it has.
   private func transfer(
     _ count: Int, _ operation: String, _ call: (_ done: Int, _ count: Int) -> Int
@@ -77,3 +98,5 @@ package struct FileDescriptor: ~Copyable, Sendable {
     }
   }
 }
+
+private let systemWrite = write(_:_:_:)

@@ -2,64 +2,106 @@ import CLibrary
 
 /// A new file that takes the place of another at once, or not at all.
 ///
-/// It is written beside the target under a temporary name, flushed to disk, renamed over the target, and then
+/// It is written next to the target under a temporary name, flushed to disk, renamed over the target, and then
 /// the directory is flushed: whenever the program or the machine stops, the path holds the whole old file or
 /// the whole new one. Without that order a rename can reach the disk before the contents do. The target may
 /// be open for reading meanwhile, by this program too: such a reader keeps the old file.
 ///
-/// A replacement that ends without ``commit()`` removes its temporary file. A killed program cannot; what it
-/// leaves begins with ``temporaryPrefix`` and is safe to delete.
+/// A replacement that ends without ``commit()`` removes its temporary file. A killed program cannot: the next
+/// replacement in the directory removes what it left.
 ///
-/// The new file has the old one's permissions, or the usual ones of a new file. A symbolic link at the path
-/// is itself replaced. Anything else that is not a regular file, such as a device, is refused.
+/// The new file has the old one's permissions and, if the system permits it, its owner; or the usual ones of a
+/// new file. It is never more readable than the old one, not even for a moment. A symbolic link at the path is
+/// followed. A pipe or a device gets the bytes when all are there, from the first to the last.
 package struct FileReplacement: ~Copyable, Sendable {
-  /// Where the file will be.
-  package let path: String
-  private let name: String
-  private let temporaryName: String
-  private let directory: FileDescriptor
-  private let file: FileDescriptor
+  /// The place of the file.
+  package let target: FileTarget
+  private let temporary: Temporary
   private let system: SystemCalls
-  private var isPending = true
+  private var isPending: Bool
 
-  /// How the names of unfinished files begin. They do not contain the target's name, which may be as long as
-  /// the file system permits.
-  package static let temporaryPrefix = ".replacement-"
+  /// The path as it was given.
+  package var path: String { target.path }
 
-  /// Creates the temporary file beside `path`.
+  /// Creates the temporary file next to `path`.
   package init(of path: String, system: SystemCalls = .live) throws(FileError) {
-    let (directoryPath, name) = Self.split(path)
-    // Open before anything is written: a directory that cannot be flushed is known before the old file is
-    // gone.
-    let directory = try FileDescriptor(
-      opening: directoryPath, path: directoryPath, flags: O_RDONLY | O_DIRECTORY, to: "open the directory",
-      system: system)
-    let permissions = try Self.permissions(of: name, path: path, in: directory.number)
-    let temporaryName = Self.temporaryPrefix + String(UInt64.random(in: 0...UInt64.max), radix: 16)
-    let file = try FileDescriptor(
-      opening: temporaryName, path: path, in: directory.number, flags: O_WRONLY | O_CREAT | O_EXCL,
-      mode: 0o666,
-      to: "create a file beside", system: system)
-    if let permissions, fchmod(file.number, permissions) != 0 {
-      let error = FileError("set the permissions of", path: path, code: errno)
-      unlinkat(directory.number, temporaryName, 0)
-      throw error
-    }
-    self.path = path
-    self.name = name
-    self.temporaryName = temporaryName
+    // The directory is open before anything is written: one that cannot be flushed is known before the old
+    // file is gone.
+    try self.init(of: FileTarget(path, system: system), system: system)
+  }
+
+  /// Creates the temporary file next to a target, with a name of its own unless one is given.
+  init(
+    of target: consuming FileTarget, temporaryName: String? = nil, system: SystemCalls
+  ) throws(FileError) {
+    let temporary = try Self.temporaryFile(target, temporaryName, system)
+    isPending = !target.isStream
+    self.target = target
+    self.temporary = temporary
     self.system = system
-    self.directory = directory
-    self.file = file
+  }
+
+  private struct Temporary: ~Copyable, Sendable {
+    let name: String
+    let file: FileDescriptor
+  }
+
+  private static func temporaryFile(
+    _ target: borrowing FileTarget, _ givenName: String?, _ system: SystemCalls
+  ) throws(FileError) -> Temporary {
+    if target.isStream {
+      return Temporary(name: "", file: try unnamedFile(path: target.path, system: system))
+    }
+    if givenName == nil { TemporaryFiles.removeDead(in: target.directory) }
+    while true {
+      let name = givenName ?? TemporaryFiles.newName()
+      let file = try FileDescriptor(
+        opening: name, path: target.path, in: target.directory.number, flags: O_WRONLY | O_CREAT | O_EXCL,
+        mode: target.status == nil ? 0o666 : 0o600, to: "create a file next to", system: system)
+      TemporaryFiles.add(name, in: target.directory)
+      do {
+        if try TemporaryFiles.claim(file) {
+          try takePermissions(of: target, file)
+          return Temporary(name: name, file: file)
+        }
+        TemporaryFiles.forget(name, in: target.directory)
+      } catch {
+        TemporaryFiles.remove(name, in: target.directory)
+        throw error
+      }
+    }
+  }
+
+  private static func takePermissions(
+    of target: borrowing FileTarget, _ file: borrowing FileDescriptor
+  ) throws(FileError) {
+    guard let old = target.status else { return }
+    // A group that cannot be kept must not gain what the old one had.
+    let keepsGroup =
+      fchown(file.number, old.st_uid, old.st_gid) == 0 || fchown(file.number, uid_t.max, old.st_gid) == 0
+    guard fchmod(file.number, old.st_mode & (keepsGroup ? 0o777 : 0o707)) == 0 else {
+      throw FileError("set the permissions of", path: target.path, code: errno)
+    }
+  }
+
+  /// A file that nobody else can open, for what goes to a pipe or a device at the end.
+  private static func unnamedFile(path: String, system: SystemCalls) throws(FileError) -> FileDescriptor {
+    let directory = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+    let name = "\(directory)/\(TemporaryFiles.newName())"
+    let file = try FileDescriptor(
+      opening: name, path: directory, flags: O_RDWR | O_CREAT | O_EXCL, mode: 0o600,
+      to: "create a file in", system: system)
+    unlink(name)
+    return file
   }
 
   deinit {
-    if isPending { unlinkat(directory.number, temporaryName, 0) }
+    if isPending { TemporaryFiles.remove(temporary.name, in: target.directory) }
   }
 
   /// Writes `bytes` from `offset` on; offsets may come in any order.
   package func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(FileError) {
-    try file.write(bytes, at: offset)
+    try temporary.file.write(bytes, at: offset)
   }
 
   /// Puts the new file in the old one's place, for good.
@@ -67,37 +109,31 @@ package struct FileReplacement: ~Copyable, Sendable {
   /// If this throws, the old file is intact; except when the very last step, flushing the directory, fails:
   /// then the new file is in place and complete, but may not survive a loss of power.
   package consuming func commit() throws(FileError) {
-    try file.synchronize()
-    guard system.rename(directory.number, temporaryName, name) == 0 else {
+    guard isPending else { return try copyToStream() }
+    try temporary.file.synchronize()
+    guard system.rename(target.directory.number, temporary.name, target.name) == 0 else {
       throw FileError("replace", path: path, code: errno)
     }
     isPending = false
-    try directory.synchronize()
+    TemporaryFiles.forget(temporary.name, in: target.directory)
+    try target.directory.synchronize()
   }
 
-  /// The directory's path and the name in it. A path that ends in a slash has no name.
-  private static func split(_ path: String) -> (directory: String, name: String) {
-    guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return (".", path) }
-    let directory = path[..<slash]
-    return (directory.isEmpty ? "/" : String(directory), String(path[path.utf8.index(after: slash)...]))
+  private func copyToStream() throws(FileError) {
+    if let number = target.openDescriptor { return try copy(to: number) }
+    // Opening a pipe waits for its reader.
+    let stream = try FileDescriptor(
+      opening: target.name, path: path, in: target.directory.number, flags: O_WRONLY, to: "write to")
+    try copy(to: stream.number)
   }
 
-  /// The permissions of the file to be replaced, `nil` where there is none.
-  private static func permissions(
-    of name: String, path: String, in directory: Int32
-  ) throws(FileError) -> mode_t? {
-    guard !name.isEmpty else { throw FileError("write to", path: path, code: EISDIR) }
-    guard !name.utf8.contains(0) else { throw FileError("write to", path: path, code: EINVAL) }
-    var status = stat()
-    guard fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) == 0 else {
-      if errno == ENOENT { return nil }
-      throw FileError("examine", path: path, code: errno)
-    }
-    switch status.st_mode & S_IFMT {
-    case S_IFREG: return status.st_mode & 0o777
-    case S_IFLNK: return nil
-    case S_IFDIR: throw FileError("replace", path: path, code: EISDIR)
-    default: throw FileError("replace what is not a regular file", path: path, code: EINVAL)
+  private func copy(to number: Int32) throws(FileError) {
+    let byteCount = Int(try temporary.file.status().st_size)
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: min(byteCount, 1 << 20), alignment: 1)
+    defer { buffer.deallocate() }
+    for offset in stride(from: 0, to: byteCount, by: 1 << 20) {
+      let count = try temporary.file.read(into: buffer, at: offset)
+      try FileDescriptor.write(UnsafeRawBufferPointer(rebasing: buffer[..<count]), to: number, path: path)
     }
   }
 }

@@ -6,6 +6,9 @@ import CLibrary
 /// record their order. Each behaves as the call it is named for: −1 means failure, with the reason in
 /// `errno`.
 package struct SystemCalls: Sendable {
+  package var open: @Sendable (_ directory: Int32, String, _ flags: Int32, mode_t) -> Int32 = {
+    openat($0, $1, $2, $3)
+  }
   package var read: @Sendable (Int32, UnsafeMutableRawPointer, Int, Int) -> Int = {
     pread($0, $1, $2, off_t($3))
   }

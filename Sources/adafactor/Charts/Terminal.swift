@@ -3,7 +3,7 @@ import Foundation
 /// What the tool's output is connected to.
 enum Terminal {
   /// Writes a line to standard error.
-  static func warn(_ text: String) { FileHandle.standardError.write(Data("\(text)\n".utf8)) }
+  static func warn(_ text: String) { StandardStreams.report("\(text)\n") }
 
   /// Whether a person sees the output, rather than a file or another program.
   static var isConnected: Bool { isatty(STDOUT_FILENO) == 1 }

@@ -35,8 +35,10 @@ struct InspectCommand: ParsableCommand {
     let opened = try files.map { try SafetensorsFile(path: $0) }
     let inspections = try opened.map { try FileInspection($0) }
     switch format {
-    case .table: print(inspections.map(\.table).joined(separator: "\n"), terminator: "")
-    case .json: print(String(decoding: try JSONText.encode(inspections, indented: true), as: UTF8.self))
+    case .table: try StandardStreams.write(inspections.map(\.table).joined(separator: "\n"))
+    case .json:
+      let json = try JSONText.encode(inspections, indented: true)
+      try StandardStreams.write(String(decoding: json, as: UTF8.self) + "\n")
     }
   }
 }

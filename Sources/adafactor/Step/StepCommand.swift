@@ -73,7 +73,7 @@ struct StepCommand: ParsableCommand {
       StepInputs(parameters: parameters, gradients: gradients, state: state), configuration)
     let report = try step.run(
       outParameters: outParameters, outState: outState, backend: backend, threads: threads)
-    print("stepped \(report.steppedCount) of \(step.parameterCount) parameters")
+    try StandardStreams.write("stepped \(report.steppedCount) of \(step.parameterCount) parameters\n")
     for name in report.nonFinite {
       Terminal.warn(
         "Warning: \(gradients): the gradient of \"\(name)\" is not finite; so is its parameter now.")

@@ -1,0 +1,100 @@
+import CLibrary
+import Synchronization
+
+/// The unfinished files of this process: what a signal that ends it must remove.
+package enum TemporaryFiles {
+  private struct Place: Hashable {
+    let directory: Int32
+    let name: String
+  }
+
+  private static let places = Mutex<Set<Place>>([])
+
+  /// How the names of unfinished files begin. They do not contain the target's name, which may be as long as
+  /// the file system permits.
+  package static let prefix = ".replacement-"
+
+  /// A new name. Its second half follows from the first, so that no file of another origin is taken for one.
+  static func newName() -> String { name(UInt64.random(in: 0...UInt64.max)) }
+
+  private static func name(_ random: UInt64) -> String {
+    prefix + random.hexadecimal + (random &* 0x9E37_79B9_7F4A_7C15).hexadecimal
+  }
+
+  private static func isName(_ name: String) -> Bool {
+    guard name.hasPrefix(prefix) else { return false }
+    return UInt64(name.dropFirst(prefix.count).prefix(16), radix: 16).map { Self.name($0) == name } ?? false
+  }
+
+  /// Remembers a file that is unfinished until ``forget(_:in:)``.
+  static func add(_ name: String, in directory: borrowing FileDescriptor) {
+    let place = Place(directory: directory.number, name: name)
+    _ = places.withLock { $0.insert(place) }
+  }
+
+  static func forget(_ name: String, in directory: borrowing FileDescriptor) {
+    let place = Place(directory: directory.number, name: name)
+    _ = places.withLock { $0.remove(place) }
+  }
+
+  /// Removes a file that ends unfinished.
+  static func remove(_ name: String, in directory: borrowing FileDescriptor) {
+    unlinkat(directory.number, name, 0)
+    forget(name, in: directory)
+  }
+
+  /// Removes the unfinished files of this process, which ends now, and then calls `end`.
+  package static func removeAll(andThen end: () -> Void) {
+    // Other threads wait at the lock: nothing new becomes unfinished.
+    places.withLock { places in
+      for place in places { unlinkat(place.directory, place.name, 0) }
+      end()
+    }
+  }
+
+  /// Calls `body`, which ``removeAll(andThen:)`` waits for.
+  static func withoutRemoval<Result: ~Copyable>(
+    forgetting names: [(String, Int32)], _ body: () throws(FileError) -> Result
+  ) throws(FileError) -> Result {
+    try places.withLock { (places) throws(FileError) in
+      for (name, directory) in names { places.remove(Place(directory: directory, name: name)) }
+      return try body()
+    }
+  }
+
+  /// Takes the lock by which others see that the process of an unfinished file lives; false if one of them
+  /// took the file for a dead one's before.
+  static func claim(_ file: borrowing FileDescriptor) throws(FileError) -> Bool {
+    while flock(file.number, LOCK_EX) != 0 && errno == EINTR {}
+    // Where there are no locks, nothing is ever removed.
+    return try file.status().st_nlink > 0
+  }
+
+  /// Removes the unfinished files in a directory whose processes have ended.
+  static func removeDead(in directory: borrowing FileDescriptor) {
+    let copy = openat(directory.number, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard copy >= 0, let stream = fdopendir(copy) else { return }
+    defer { closedir(stream) }
+    while let entry = readdir(stream) {
+      let name = withUnsafeBytes(of: entry.pointee.d_name) {
+        String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+      }
+      guard isName(name),
+        let file = try? FileDescriptor(
+          opening: name, path: name, in: directory.number, flags: O_RDONLY | O_NOFOLLOW | O_NONBLOCK,
+          to: "open"),
+        let status = try? file.status(), status.st_mode & S_IFMT == S_IFREG,
+        flock(file.number, LOCK_EX | LOCK_NB) == 0
+      else { continue }
+      unlinkat(directory.number, name, 0)
+    }
+  }
+}
+
+extension UInt64 {
+  /// Sixteen digits.
+  var hexadecimal: String {
+    let digits = String(self, radix: 16)
+    return String(repeating: "0", count: 16 - digits.count) + digits
+  }
+}

@@ -1,0 +1,57 @@
+import ArgumentParser
+import Foundation
+import Safetensors
+
+/// A file that a command writes: the one way to all outputs of the tool.
+///
+/// `-` is standard output. Links are followed, pipes and devices get the bytes as they are, and a regular file is
+/// replaced at once when everything is computed, with its permissions. Create it before long work: it checks the
+/// destination.
+struct OutputFile: ~Copyable {
+  /// The path for the library: `-` is the tool's own word.
+  let path: String
+  private let option: String
+
+  /// The destination that an option names.
+  ///
+  /// - Parameters:
+  ///   - path: The option's value.
+  ///   - option: The option, for messages.
+  ///   - endings: The endings of the formats that can be written; empty if any will do. A name without an ending is
+  ///     accepted, and so is a pipe or a device.
+  init(_ path: String, option: String, endings: [String] = []) throws {
+    self.path = path == "-" ? "/dev/stdout" : path
+    self.option = option
+    let target = try FileTarget(self.path)
+    let ending = URL(filePath: path).pathExtension
+    guard endings.isEmpty || ending.isEmpty || target.isStream || endings.contains(ending.lowercased()) else {
+      let known = endings.map { ".\($0)" }.joined(separator: ", ")
+      throw ValidationError(
+        "\(option) is \(path), but .\(ending) is not a format that is written: give \(known).")
+    }
+    try target.check()
+  }
+
+  /// Whether this is standard output, where reports must not mix with the file.
+  var isStandardOutput: Bool {
+    (try? FileTarget(path).isSame(as: FileTarget("/dev/stdout"))) ?? false
+  }
+
+  /// Refuses a file that another option names too: writing one would destroy the other.
+  func requireOther(than path: String?, of other: String) throws {
+    guard let path else { return }
+    // An input that cannot be found is reported when it is read.
+    guard let theirs = try? FileTarget(path == "-" ? "/dev/stdout" : path) else { return }
+    guard try !FileTarget(self.path).isSame(as: theirs) else {
+      throw ValidationError("\(other) and \(option) are the same file: \(path).")
+    }
+  }
+
+  /// Writes all of the file.
+  func write(_ text: String) throws {
+    let replacement = try FileReplacement(of: path)
+    let bytes = Array(text.utf8)
+    try bytes.span.bytes.withUnsafeBytes { (bytes) throws(FileError) in try replacement.write(bytes, at: 0) }
+    try replacement.commit()
+  }
+}
