@@ -22,7 +22,7 @@ public enum CheckpointError: Error, Sendable, Equatable, CustomStringConvertible
   case schedule(ScheduleError)
   /// There are checkpoints, but none of them is intact.
   case noneIntact(path: String, damaged: [DamagedCheckpoint])
-  /// Another process is saving to this directory.
+  /// Another run uses this directory.
   case busy(path: String)
 
   /// What `body` gives; its error becomes a case of this type.
@@ -57,7 +57,7 @@ public enum CheckpointError: Error, Sendable, Equatable, CustomStringConvertible
     case .noneIntact(let path, let damaged):
       "no checkpoint in \(path) is intact:" + damaged.map { "\n- \($0)" }.joined()
     case .busy(let path):
-      "another process is saving to \(path): give each run a directory of its own"
+      "another run is using \(path): wait until it ends, or name another directory"
     }
   }
 }

@@ -59,6 +59,11 @@ public final class SafetensorsFile: Sendable {
 
   // MARK: Reading
 
+  /// The bytes before the data, as they are in the file.
+  package func headerBytes() throws(SafetensorsError) -> [UInt8] {
+    try descriptor.elements(0..<byteCount - header.dataByteCount)
+  }
+
   /// The bytes of the tensor with this name, or of a part of it.
   ///
   /// - Parameters:

@@ -84,23 +84,157 @@ import Testing
     try expect(try CheckpointDirectory(path: folder.file("a/b/c")).latest()?.checkpoint, 1)
   }
 
-  @Test func `What a killed process left is removed by the next save, and other things are not touched`()
-    throws
-  {
-    try save(1)
-    for name in [".saving-abc", ".removing-checkpoint-000000-step-0", "notes"] {
-      try FileManager.default.createDirectory(atPath: "\(path)/\(name)", withIntermediateDirectories: false)
-      try write([1], to: "\(path)/\(name)/file")
+  // MARK: What is not ours
+
+  /// All files below the folder with their contents, links with what they point to.
+  private func everything() throws -> [String: String] {
+    var found: [String: String] = [:]
+    let manager = FileManager.default
+    for name in try manager.subpathsOfDirectory(atPath: folder.path) {
+      let file = folder.file(name)
+      if let target = try? manager.destinationOfSymbolicLink(atPath: file) {
+        found[name] = "-> " + target
+      } else {
+        var status = stat()
+        lstat(file, &status)
+        let isFile = status.st_mode & S_IFMT == S_IFREG
+        found[name] = isFile ? String(decoding: try contents(file), as: UTF8.self) : "\(status.st_mode)"
+      }
     }
-    try save(2)
-    #expect(try names(in: path) == ["checkpoint-000001-step-1", "checkpoint-000002-step-2", "notes"])
+    return found
   }
 
-  @Test func `A directory that another process saves to is busy`() throws {
+  private func makeDirectory(_ name: String, files: [String] = []) throws {
+    try FileManager.default.createDirectory(
+      atPath: folder.file(name), withIntermediateDirectories: true)
+    for file in files { try write(Array("precious".utf8), to: folder.file("\(name)/\(file)")) }
+  }
+
+  @Test func `What others put into the directory stays, and keeps no checkpoint from being saved`() throws {
+    try save(1, 2)
+    let first = "run/checkpoint-000001-step-1"
+    // Checkpoints of transformers and DeepSpeed, notes, names that begin or are written as ours.
+    try makeDirectory("run/checkpoint-500", files: ["model.safetensors", "trainer_state.json"])
+    try makeDirectory("run/checkpoint-500/global_step500", files: ["a"])
+    try makeDirectory("run/checkpoint-000000-notes", files: ["notes.txt"])
+    try makeDirectory("run/checkpoint-000000-step-0", files: ["model.safetensors"])
+    try makeDirectory("run/checkpoint-000000-step-1", files: ["checksums.xxh64"])
+    try makeDirectory("run/checkpoint-000000-step-2")
+    try makeDirectory("run/checkpoint-1-step-1", files: ["training.json"])
+    try makeDirectory("run/checkpoint-\(Int.max)-step-1")
+    try makeDirectory("run/.saving-abc", files: ["model.safetensors"])
+    try makeDirectory("run/.saving-" + String(repeating: "0", count: 32), files: ["model.safetensors"])
+    try makeDirectory("run/.removing-checkpoint-000000-step-0", files: ["model.safetensors"])
+    try write([1], to: folder.file("run/checkpoint-000000-step-3"))
+    mkfifo(folder.file("run/checkpoint-000000-step-4"), 0o600)
+    // A whole checkpoint, but for one file more; and whole ones elsewhere, with links to them.
+    try FileManager.default.copyItem(atPath: folder.file(first), toPath: path + "/checkpoint-000000-step-5")
+    try write([1], to: folder.file("run/checkpoint-000000-step-5/notes.txt"))
+    for (link, name) in [
+      ("checkpoint-000000-step-6", "archive"), (TemporaryName.saving.unique(), "other"),
+      (TemporaryName.removing.unique(), "third"),
+    ] {
+      try FileManager.default.copyItem(atPath: folder.file(first), toPath: folder.file(name))
+      try FileManager.default.createSymbolicLink(
+        atPath: "\(path)/\(link)", withDestinationPath: "../\(name)")
+    }
+    // A link among the files of what would be a leftover.
+    let leftover = "run/" + TemporaryName.saving.unique()
+    try makeDirectory(leftover)
+    try FileManager.default.createSymbolicLink(
+      atPath: folder.file(leftover + "/model.safetensors"), withDestinationPath: "/dev/zero")
+
+    let before = try everything().filter { !$0.key.hasPrefix(first) && !$0.key.contains("-step-2/") }
+    try save(3, 4, 5, keeping: 1)
+    let after = try everything()
+    for (name, text) in before where name != "run/checkpoint-000002-step-2" {
+      #expect(after[name] == text, "\(name)")
+    }
+    #expect(after[first] == nil && after["run/checkpoint-000004-step-4"] == nil)
+    let found = try #require(try CheckpointDirectory(path: path).latest())
+    #expect(found.path == path + "/checkpoint-000005-step-5")
+    try expect(found.checkpoint, 5)
+  }
+
+  @Test func `What is not ours does not count as kept, and its name is not taken`() throws {
+    try save(1, 2)
+    try makeDirectory("run/checkpoint-000005-step-5", files: ["training.json"])
+    try makeDirectory("run/checkpoint-000007-step-8")
+    try save(8, keeping: 2)
+    #expect(
+      try names(in: path) == [
+        "checkpoint-000002-step-2", "checkpoint-000005-step-5", "checkpoint-000007-step-8",
+        "checkpoint-000008-step-8",
+      ])
+  }
+
+  @Test func `No checkpoint has a number after the highest`() throws {
     try save(1)
-    let handle = try DirectoryHandle(creating: path, system: .live)
-    #expect(throws: CheckpointError.busy(path: path)) { try save(2) }
-    withExtendedLifetime(handle) {}
+    let highest = CheckpointName(number: .max, step: 1)
+    try FileManager.default.moveItem(
+      atPath: path + "/checkpoint-000001-step-1", toPath: "\(path)/\(highest.text)")
+    let error = #expect(throws: CheckpointError.self) { try save(2) }
+    #expect(error?.description.contains("checkpoint-9223372036854775807-step-1: no number is left") == true)
+  }
+
+  @Test func `What a killed process left is removed by the next save`() throws {
+    try save(1)
+    for name in [TemporaryName.saving.unique(), TemporaryName.removing.unique()] {
+      try makeDirectory("run/" + name, files: ["model.safetensors", "training.json", ".replacement-12"])
+    }
+    try makeDirectory("run/" + TemporaryName.saving.unique())
+    try save(2)
+    #expect(try names(in: path) == ["checkpoint-000001-step-1", "checkpoint-000002-step-2"])
+  }
+
+  @Test(arguments: ["checksums.xxh64", "training.json", "model.safetensors"])
+  func `Pipes, devices and endless files in a checkpoint are refused and not waited for`(file: String) throws
+  {
+    try save(1, 2)
+    let member = path + "/checkpoint-000002-step-2/" + file
+    let kinds: [(String, () throws -> Void)] = [
+      ("a pipe", { mkfifo(member, 0o600) }),
+      ("a device", { symlink("/dev/zero", member) }),
+      ("a directory", { mkdir(member, 0o700) }),
+      (
+        "a hole of a terabyte",
+        {
+          try write([], to: member); truncate(member, 1 << 40)
+        }
+      ),
+    ]
+    for (kind, make) in kinds {
+      try FileManager.default.removeItem(atPath: member)
+      try make()
+      let found = try #require(try CheckpointDirectory(path: path).latest(), "\(kind)")
+      try expect(found.checkpoint, 1)
+      #expect(found.damaged.first?.problem.contains(file) == true, "\(kind)")
+    }
+  }
+
+  // MARK: Two runs
+
+  @Test func `A second run on a directory is refused while the first lives`() throws {
+    var first: CheckpointDirectory? = CheckpointDirectory(path: path)
+    try first?.lock()
+    let second = CheckpointDirectory(path: path)
+    #expect(throws: CheckpointError.busy(path: path)) { try second.lock() }
+    try first?.save(checkpoint(1))
+    try first?.lock()
+    #expect(throws: CheckpointError.busy(path: path)) { try second.save(checkpoint(2)) }
+    try expect(try second.latest()?.checkpoint, 1)
+    first = nil
+    try second.save(checkpoint(2))
+    #expect(throws: CheckpointError.busy(path: path)) { try save(3) }
+  }
+
+  @Test func `A directory that was removed after it was locked is made anew, and locked`() throws {
+    let directory = CheckpointDirectory(path: path)
+    try directory.save(checkpoint(1))
+    try FileManager.default.removeItem(atPath: path)
+    try directory.save(checkpoint(2))
+    #expect(try names(in: path) == ["checkpoint-000001-step-2"])
+    #expect(throws: CheckpointError.busy(path: path)) { try save(3) }
   }
 
   // MARK: Damage
@@ -244,7 +378,7 @@ import Testing
     #expect(!calls[..<own].contains(flushParent))
     // After: the directory is flushed before an older checkpoint is removed.
     calls.removeFirst(own + 1)
-    #expect(calls == [flushParent, "rename to .removing-checkpoint-000001-step-1"])
+    #expect(calls.count == 2 && calls[0] == flushParent && calls[1].hasPrefix("rename to .removing-"))
   }
 
   @Test func `A disk that is full at any moment leaves the old checkpoints as they were`() throws {

@@ -38,7 +38,7 @@ extension Checkpoint {
   /// - Throws: ``CheckpointError`` for a checkpoint that cannot be read, or is damaged.
   public init(directory path: String) throws(CheckpointError) {
     let list = try Self.checksums(in: path)
-    let ending = ".safetensors"
+    let ending = ChecksumList.tensorsEnding
     var collections: [String: TensorCollection] = [:]
     var record: TrainingRecord?
     for (file, expected) in list.checksums.sorted(by: { $0.key < $1.key }) {
@@ -48,7 +48,7 @@ extension Checkpoint {
         collections[String(file.dropLast(ending.count))] = read.collection
         found = read.checksum
       } else if file == TrainingRecord.fileName {
-        let json = try PlainFile.contents(of: "\(path)/\(file)")
+        let json = try PlainFile.contents(of: file, in: path, limit: TrainingRecord.byteCountLimit)
         found = json.withUnsafeBytes(XXHash64.value)
         if found == expected { record = try Self.record(json, in: path) }
       } else {
@@ -70,9 +70,7 @@ extension Checkpoint {
 
   /// The list of checksums, which must name all files that there are, and itself not.
   private static func checksums(in path: String) throws(CheckpointError) -> ChecksumList {
-    guard let list = ChecksumList(text: try PlainFile.contents(of: "\(path)/\(ChecksumList.fileName)")) else {
-      throw .malformed(path: path, place: ChecksumList.fileName, problem: "not a whole list of checksums")
-    }
+    let list = try ChecksumList(checkpoint: path)
     let files = Set(try DirectoryHandle.names(in: path)).subtracting([ChecksumList.fileName])
     for file in files.symmetricDifference(list.checksums.keys).sorted() {
       let problem = files.contains(file) ? "not in \(ChecksumList.fileName)" : "missing"

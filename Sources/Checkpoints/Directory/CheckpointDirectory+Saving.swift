@@ -8,15 +8,19 @@ extension CheckpointDirectory {
   ///   one is in place; if flushing the directory fails, it is too, but may not survive a loss of power.)
   @discardableResult
   public func save(_ checkpoint: Checkpoint) throws(CheckpointError) -> String {
-    let directory = try DirectoryHandle(creating: path, system: system)
-    try removeLeftovers(in: directory)
-    let unfinished = Self.unfinishedPrefix + String(UInt64.random(in: 0...UInt64.max), radix: 16)
+    try withHandle { (directory) throws(CheckpointError) in try save(checkpoint, in: directory) }
+  }
+
+  private func save(
+    _ checkpoint: Checkpoint, in directory: DirectoryHandle
+  ) throws(CheckpointError) -> String {
+    removeLeftovers(in: directory)
+    let unfinished = TemporaryName.saving.unique()
     let name: CheckpointName
     do {
       try directory.makeDirectory(unfinished)
       try write(checkpoint, to: "\(path)/\(unfinished)")
-      name = CheckpointName(
-        number: (try names().last?.number ?? 0) + 1, step: checkpoint.position.step)
+      name = CheckpointName(number: try nextNumber(in: directory), step: checkpoint.position.step)
       try directory.rename(unfinished, to: name.text)
     } catch {
       // What cannot be removed now is removed by the next save; the first error says more.
@@ -49,34 +53,13 @@ extension CheckpointDirectory {
     let json = try CheckpointError.wrapping(unencodable) {
       try JSONText.encode(record, indented: true) + "\n".utf8
     }
+    guard json.count <= TrainingRecord.byteCountLimit else {
+      throw .unencodable(
+        name: TrainingRecord.fileName,
+        problem: "\(json.count) bytes of values exceed the limit of \(TrainingRecord.byteCountLimit)")
+    }
     list.checksums[TrainingRecord.fileName] = try PlainFile.write(
       json, to: "\(directory)/\(TrainingRecord.fileName)", system: system)
     _ = try PlainFile.write(list.text, to: "\(directory)/\(ChecksumList.fileName)", system: system)
-  }
-
-  /// How the names of checkpoints begin while they are written.
-  private static let unfinishedPrefix = ".saving-"
-  /// How the names of checkpoints begin while they are removed, so that none is ever seen in part.
-  private static let removedPrefix = ".removing-"
-
-  /// Removes what processes left that were killed: the lock says that none of them lives.
-  private func removeLeftovers(in directory: borrowing DirectoryHandle) throws(CheckpointError) {
-    for name in try DirectoryHandle.names(in: path)
-    where name.hasPrefix(Self.unfinishedPrefix) || name.hasPrefix(Self.removedPrefix) {
-      try directory.removeDirectory(name)
-    }
-  }
-
-  /// Removes all that are older than the newest few, of which those that were found damaged are none.
-  private func removeOldest(in directory: borrowing DirectoryHandle) throws(CheckpointError) {
-    let names = try names()
-    let damaged = damagedNames.withLock { $0 }
-    let intact = names.indices.filter { !damaged.contains(names[$0].text) }
-    guard intact.count >= keptCount else { return }
-    for name in names[..<intact[intact.count - keptCount]] {
-      let removed = Self.removedPrefix + name.text
-      try directory.rename(name.text, to: removed)
-      try directory.removeDirectory(removed)
-    }
   }
 }

@@ -16,6 +16,10 @@ import Synchronization
 /// A checkpoint is written under another name, flushed, and renamed, and then the directory is flushed. So
 /// anything with a checkpoint's name is complete. If the disk damages it later, its checksums don't match and
 /// the previous checkpoint is used.
+///
+/// One run uses a directory at a time. ``lock()``, or the first save, locks it until the object ends. Only
+/// whole checkpoints of this package are removed: directories with the name, and with exactly the files that
+/// their checksums list. Nothing else in the directory is touched, and no link in it is followed.
 public final class CheckpointDirectory: Sendable {
   /// The path of the directory.
   public let path: String
@@ -24,6 +28,8 @@ public final class CheckpointDirectory: Sendable {
   let system: SystemCalls
   /// The names of checkpoints that were found damaged: they don't count as kept.
   let damagedNames = Mutex<Set<String>>([])
+  /// The directory while it is locked.
+  private let handle = Mutex<DirectoryHandle?>(nil)
 
   /// A directory that keeps the newest `count` checkpoints. It is made by the first save.
   ///
@@ -38,6 +44,31 @@ public final class CheckpointDirectory: Sendable {
     self.path = path
     keptCount = count
     self.system = system
+  }
+
+  /// Locks the directory until this object or the process ends, and makes it if there is none.
+  ///
+  /// Call this when a run starts, before ``latest()``: a second run on the directory is then refused at its
+  /// start instead of at a save. Without the call, the first save locks. If the directory is locked by this
+  /// object already, nothing happens. Loading needs no lock.
+  ///
+  /// - Throws: ``CheckpointError/busy(path:)`` if another run has the lock, in this process or in another;
+  ///   ``CheckpointError/file(_:)`` if the directory cannot be made or opened.
+  public func lock() throws(CheckpointError) {
+    try withHandle { _ in }
+  }
+
+  /// Gives `body` the locked directory, to one thread at a time.
+  func withHandle<Result>(
+    _ body: (DirectoryHandle) throws(CheckpointError) -> Result
+  ) throws(CheckpointError) -> Result {
+    try handle.withLock { (handle) throws(CheckpointError) in
+      if let locked = handle, locked.isNamed(by: path) { return try body(locked) }
+      // The first use; or the directory was removed or moved since.
+      let new = try DirectoryHandle(creating: path, system: system)
+      handle = new
+      return try body(new)
+    }
   }
 
   /// The paths of all checkpoints, damaged ones too, from the oldest to the newest.
@@ -61,19 +92,25 @@ struct CheckpointName {
   let text: String
 
   private static let prefix = "checkpoint-"
+  private static let stepPrefix = "-step-"
 
   init(number: Int, step: Int) {
     let digits = String(number)
     self.number = number
-    text = "\(Self.prefix)\(String(repeating: "0", count: max(0, 6 - digits.count)))\(digits)-step-\(step)"
+    let zeros = String(repeating: "0", count: max(0, 6 - digits.count))
+    text = Self.prefix + zeros + digits + Self.stepPrefix + String(step)
   }
 
+  /// Nil for a name that no checkpoint gets.
   init?(_ text: String) {
     guard text.hasPrefix(Self.prefix) else { return nil }
     let digits = text.dropFirst(Self.prefix.count).prefix { $0 != "-" }
-    guard let number = Int(digits), number >= 0 else { return nil }
-    self.number = number
-    self.text = text
+    let rest = text.dropFirst(Self.prefix.count + digits.count)
+    guard let number = Int(digits), number >= 0, rest.hasPrefix(Self.stepPrefix),
+      let step = Int(rest.dropFirst(Self.stepPrefix.count))
+    else { return nil }
+    self.init(number: number, step: step)
+    guard self.text == text else { return nil }
   }
 }
 
@@ -86,4 +123,6 @@ struct TrainingRecord: Codable {
 
   static let fileName = "training.json"
   static let currentFormat = 1
+  /// The longest file that is written or read.
+  static let byteCountLimit = 1 << 28
 }

@@ -4,10 +4,30 @@ struct ChecksumList: Equatable {
   /// The file's own name in a checkpoint.
   static let fileName = "checksums.xxh64"
 
+  /// The longest list that is read, in bytes.
+  private static let byteCountLimit = 1 << 24
+
+  /// How the name of a file of tensors ends.
+  static let tensorsEnding = ".safetensors"
+
+  /// Whether a list can name this file.
+  static func isFileOfCheckpoint(_ file: String) -> Bool {
+    file == TrainingRecord.fileName || file.hasSuffix(tensorsEnding)
+  }
+
   /// XXH64 by file name.
   var checksums: [String: UInt64] = [:]
 
   init() {}
+
+  /// The list of the checkpoint at `path`.
+  init(checkpoint path: String) throws(CheckpointError) {
+    let text = try PlainFile.contents(of: Self.fileName, in: path, limit: Self.byteCountLimit)
+    guard let list = ChecksumList(text: text) else {
+      throw .malformed(path: path, place: Self.fileName, problem: "not a whole list of checksums")
+    }
+    self = list
+  }
 
   /// The list that `text` holds.
   init?(text: [UInt8]) {
@@ -28,8 +48,13 @@ struct ChecksumList: Equatable {
   /// One line a file.
   var text: [UInt8] {
     checksums.sorted { $0.key < $1.key }.flatMap { name, checksum in
-      let digits = String(checksum, radix: 16)
-      return Array("\(String(repeating: "0", count: 16 - digits.count))\(digits)  \(name)\n".utf8)
+      Array("\(Self.digits(checksum))  \(name)\n".utf8)
     }
+  }
+
+  /// A checksum in 16 hexadecimal digits.
+  static func digits(_ checksum: UInt64) -> String {
+    let digits = String(checksum, radix: 16)
+    return String(repeating: "0", count: 16 - digits.count) + digits
   }
 }

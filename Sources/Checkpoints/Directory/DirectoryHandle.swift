@@ -2,7 +2,9 @@ import CLibrary
 import Safetensors
 
 /// An open directory, locked against others that open it so, until the end of its life or of the process.
-struct DirectoryHandle: ~Copyable {
+///
+/// No operation follows a link in it.
+final class DirectoryHandle: Sendable {
   private let directory: FileDescriptor
   private let system: SystemCalls
 
@@ -22,12 +24,24 @@ struct DirectoryHandle: ~Copyable {
     flock(directory.number, LOCK_UN)
   }
 
+  /// Whether the path still names this directory; it may have been removed or moved.
+  func isNamed(by path: String) -> Bool {
+    var (here, there) = (stat(), stat())
+    return fstat(directory.number, &here) == 0 && stat(path, &there) == 0
+      && here.st_dev == there.st_dev && here.st_ino == there.st_ino
+  }
+
   func makeDirectory(_ name: String) throws(CheckpointError) {
     guard mkdirat(directory.number, name, 0o777) == 0 else { throw failure("make the directory", name) }
   }
 
-  /// Renames what is in this directory; nothing may have the new name.
+  /// Renames what is in this directory. An empty directory with the new name would be replaced: nothing may
+  /// have it.
   func rename(_ name: String, to newName: String) throws(CheckpointError) {
+    var status = stat()
+    guard fstatat(directory.number, newName, &status, AT_SYMLINK_NOFOLLOW) != 0 else {
+      throw .file(FileError("rename to the existing", path: "\(directory.path)/\(newName)", code: EEXIST))
+    }
     guard system.rename(directory.number, name, newName) == 0 else { throw failure("rename", name) }
   }
 
@@ -36,10 +50,28 @@ struct DirectoryHandle: ~Copyable {
     try Self.synchronize(directory)
   }
 
+  /// The names in a directory of this one; nil if that is a link, or holds anything but regular files.
+  func files(in name: String) -> [String]? {
+    do {
+      let inner = try open(name)
+      let files = try Self.names(in: inner)
+      var status = stat()
+      for file in files {
+        guard fstatat(inner.number, file, &status, AT_SYMLINK_NOFOLLOW) == 0,
+          status.st_mode & S_IFMT == S_IFREG
+        else { return nil }
+      }
+      return files
+    } catch {
+      return nil
+    }
+  }
+
   /// Removes a directory of this one that holds nothing but files.
   func removeDirectory(_ name: String) throws(CheckpointError) {
-    for file in try Self.names(in: "\(directory.path)/\(name)") {
-      guard unlinkat(directory.number, "\(name)/\(file)", 0) == 0 || errno == ENOENT else {
+    let inner = try open(name)
+    for file in try Self.names(in: inner) {
+      guard unlinkat(inner.number, file, 0) == 0 || errno == ENOENT else {
         throw failure("remove", "\(name)/\(file)")
       }
     }
@@ -50,17 +82,33 @@ struct DirectoryHandle: ~Copyable {
     .file(FileError(operation, path: "\(directory.path)/\(name)", code: errno))
   }
 
+  /// Opens a directory of this one, and nothing that a link points to.
+  private func open(_ name: String) throws(CheckpointError) -> FileDescriptor {
+    try CheckpointError.wrapping(CheckpointError.file) { () throws(FileError) in
+      try FileDescriptor(
+        opening: name, path: "\(directory.path)/\(name)", in: directory.number,
+        flags: O_RDONLY | O_DIRECTORY | O_NOFOLLOW, to: "open the directory", system: system)
+    }
+  }
+
   /// What is in the directory at `path`.
   static func names(in path: String) throws(CheckpointError) -> [String] {
-    guard let stream = opendir(path) else {
-      throw .file(FileError("list", path: path, code: errno))
+    try names(in: open(path, .live))
+  }
+
+  private static func names(in directory: borrowing FileDescriptor) throws(CheckpointError) -> [String] {
+    // The stream closes its descriptor; the copy shares its position.
+    let copy = fcntl(directory.number, F_DUPFD_CLOEXEC, 0)
+    guard copy >= 0, let stream = fdopendir(copy) else {
+      throw .file(FileError("list", path: directory.path, code: errno))
     }
     defer { closedir(stream) }
+    rewinddir(stream)
     var names: [String] = []
     while true {
       errno = 0
       guard let entry = readdir(stream) else {
-        if errno != 0 { throw .file(FileError("list", path: path, code: errno)) }
+        if errno != 0 { throw .file(FileError("list", path: directory.path, code: errno)) }
         return names
       }
       let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in

@@ -3,15 +3,31 @@ import Safetensors
 
 /// Files as bytes.
 enum PlainFile {
-  /// The first bytes of a file, or all where it is expected to be small.
-  static func contents(of path: String, first count: Int = .max) throws(CheckpointError) -> [UInt8] {
-    try CheckpointError.wrapping(CheckpointError.file) { () throws(FileError) in
-      let file = try FileDescriptor(opening: path, path: path, flags: O_RDONLY, to: "open")
-      var contents = [UInt8](repeating: 0, count: min(count, Int(try file.status().st_size)))
+  /// All bytes of a regular file of a checkpoint; anything else is refused, and not waited for.
+  static func contents(
+    of file: String, in path: String, limit: Int
+  ) throws(CheckpointError) -> [UInt8] {
+    let descriptor = try CheckpointError.wrapping(CheckpointError.file) { () throws(FileError) in
+      // Without O_NONBLOCK, opening a pipe would wait for a writer.
+      try FileDescriptor(
+        opening: "\(path)/\(file)", path: "\(path)/\(file)", flags: O_RDONLY | O_NONBLOCK, to: "open")
+    }
+    let status = try CheckpointError.wrapping(CheckpointError.file) { () throws(FileError) in
+      try descriptor.status()
+    }
+    guard status.st_mode & S_IFMT == S_IFREG else {
+      throw .malformed(path: path, place: file, problem: "not a regular file")
+    }
+    let byteCount = Int(status.st_size)
+    guard byteCount <= limit else {
+      throw .malformed(path: path, place: file, problem: "\(byteCount) bytes exceed the limit of \(limit)")
+    }
+    return try CheckpointError.wrapping(CheckpointError.file) { () throws(FileError) in
+      var contents = [UInt8](repeating: 0, count: byteCount)
       var span = contents.mutableSpan
       var bytes = span.mutableBytes
       let readCount = try bytes.withUnsafeMutableBytes { (bytes) throws(FileError) in
-        try file.read(into: bytes, at: 0)
+        try descriptor.read(into: bytes, at: 0)
       }
       return Array(contents.prefix(readCount))
     }

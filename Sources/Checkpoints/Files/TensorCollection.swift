@@ -38,7 +38,7 @@ public struct TensorCollection: Sendable {
     let file = try open(path)
     let parts = try parts(of: file)
     var checksum = XXHash64()
-    let header = try PlainFile.contents(of: path, first: file.byteCount - file.header.dataByteCount)
+    let header = try CheckpointError.wrapping(CheckpointError.safetensors, file.headerBytes)
     header.withUnsafeBytes { checksum.update($0) }
     // The format leaves no holes between tensors: header and tensors are the file.
     for part in parts { part.withBytes { checksum.update($0) } }

@@ -130,6 +130,22 @@ struct TrainCheckpointTests {
     }
   }
 
+  @Test func `A second run on a directory is refused at its start while the first lives`() throws {
+    try ToolRunner.withFolder { folder in
+      let directory = folder.appendingPathComponent("run").path
+      let saving = ["--epochs", "60", "--hidden", "8", "--checkpoint-directory", directory]
+      var second: ToolRunner.Result?
+      let first = try interrupt(saving + ["--checkpoint-every", "5"], by: SIGINT, in: folder) { _ in
+        if checkpoints(directory).isEmpty { return false }
+        second = try? train(saving + ["--resume"])
+        return true
+      }
+      #expect(first.status == 130, "\(first.errors)")
+      #expect(second?.status == 1)
+      #expect(second?.errors.contains("another run is using \(directory)") == true)
+    }
+  }
+
   @Test func `A damaged checkpoint is named, and the one before it used`() throws {
     let settings = ["--epochs", "3", "--hidden", "16"]
     let whole = try report(train(settings))

@@ -25,6 +25,7 @@ extension TrainingRun {
   /// - Throws: ``SettingsMismatch``, ``OccupiedDirectory`` and `CheckpointError`; the run begins at its
   ///   start then.
   mutating func resume(_ plan: CheckpointPlan, warn: (String) -> Void) throws {
+    try plan.directory.lock()
     guard plan.resumes else {
       guard try plan.directory.checkpoints().isEmpty else {
         throw OccupiedDirectory(path: plan.directory.path)

@@ -1,0 +1,79 @@
+import Safetensors
+
+/// The name of a directory that is being written or removed: a prefix, random digits and their checksum.
+///
+/// The checksum tells it from a directory that someone else named alike.
+enum TemporaryName: String, CaseIterable {
+  case saving = ".saving-"
+  case removing = ".removing-"
+
+  /// A name that nothing has.
+  func unique() -> String {
+    let digits = ChecksumList.digits(UInt64.random(in: 0...UInt64.max))
+    return rawValue + digits + Self.checksum(digits)
+  }
+
+  /// Whether this program made the name.
+  static func isOwn(_ name: String) -> Bool {
+    guard let prefix = allCases.first(where: { name.hasPrefix($0.rawValue) }) else { return false }
+    let digits = name.dropFirst(prefix.rawValue.count)
+    return digits.count == 32 && digits.suffix(16) == checksum(String(digits.prefix(16)))
+  }
+
+  private static func checksum(_ digits: String) -> String {
+    ChecksumList.digits(Array(digits.utf8).withUnsafeBytes(XXHash64.value))
+  }
+}
+
+extension CheckpointDirectory {
+  /// Removes what killed processes left.
+  ///
+  /// The lock says that none of them lives, the names that they made it. What cannot be removed does not keep
+  /// the next checkpoint from being saved.
+  func removeLeftovers(in directory: DirectoryHandle) {
+    for name in (try? DirectoryHandle.names(in: path)) ?? [] where TemporaryName.isOwn(name) {
+      let isOwn = directory.files(in: name)?.allSatisfy { file in
+        ChecksumList.isFileOfCheckpoint(file) || file == ChecksumList.fileName
+          || file.hasPrefix(FileReplacement.temporaryPrefix)
+      }
+      if isOwn == true { try? directory.removeDirectory(name) }
+    }
+  }
+
+  /// Removes all that are older than the newest few, of which those that were found damaged are none.
+  func removeOldest(in directory: DirectoryHandle) throws(CheckpointError) {
+    let own = try names().filter { isOwn($0, in: directory) }
+    let damaged = damagedNames.withLock { $0 }
+    let intact = own.indices.filter { !damaged.contains(own[$0].text) }
+    guard intact.count >= keptCount else { return }
+    for name in own[..<intact[intact.count - keptCount]] {
+      // Under a name that no reader takes for a checkpoint's, so that none is ever seen in part.
+      let removed = TemporaryName.removing.unique()
+      try directory.rename(name.text, to: removed)
+      try directory.removeDirectory(removed)
+    }
+  }
+
+  /// The number after the newest checkpoint's.
+  ///
+  /// What is named as a checkpoint but is none may have any number: high ones count only for checkpoints.
+  func nextNumber(in directory: DirectoryHandle) throws(CheckpointError) -> Int {
+    let newest = try names().last { $0.number < 1 << 40 || isOwn($0, in: directory) }
+    guard let newest else { return 1 }
+    guard newest.number < Int.max else {
+      throw .malformed(path: path, place: newest.text, problem: "no number is left for a newer checkpoint")
+    }
+    return newest.number + 1
+  }
+
+  /// Whether a name is that of a whole checkpoint: a directory with the files in its list of checksums, and
+  /// no others.
+  private func isOwn(_ name: CheckpointName, in directory: DirectoryHandle) -> Bool {
+    guard let files = directory.files(in: name.text),
+      let list = try? ChecksumList(checkpoint: "\(path)/\(name.text)")
+    else { return false }
+    let listed = list.checksums.keys
+    return listed.contains(TrainingRecord.fileName) && listed.allSatisfy(ChecksumList.isFileOfCheckpoint)
+      && Set(files) == Set(listed).union([ChecksumList.fileName])
+  }
+}
