@@ -51,7 +51,7 @@ public enum Backend: String, Sendable, Hashable, Codable, CaseIterable {
       #if OpenBLAS
         return SwiftKernelChoice.usesBaseline ? Self.kernelsOnOpenBLASAndBaseline : Self.kernelsOnOpenBLAS
       #else
-        preconditionFailure("The backend \"openblas\" is not in this build: enable the trait OpenBLAS.")
+        fatalError("The backend \"openblas\" is not in this build: enable the trait OpenBLAS.")
       #endif
     }
   }

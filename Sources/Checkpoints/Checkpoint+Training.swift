@@ -23,7 +23,9 @@ extension Checkpoint {
     var parameters = TensorCollection()
     for parameter in model {
       let other = parameters.tensors.updateValue(parameter.value, forKey: parameter.name)
-      precondition(other == nil, "two parameters of the model are named \"\(parameter.name)\"")
+      guard other == nil else {
+        fatalError("two parameters of the model are named \"\(parameter.name)\"")
+      }
     }
     collections[Self.modelName] = parameters
     collections[Self.optimizerName] = try optimizer.state().collection()

@@ -194,9 +194,9 @@ package struct Extent: Sendable {
     let (first, last) = (partition[blocks.lowerBound], partition[blocks.upperBound - 1])
     matrices = first.matrices.lowerBound..<last.matrices.upperBound
     let isWithinOne = partition.blocksPerMatrix > 1
-    precondition(
-      !isWithinOne || matrices.count == 1 || blocks.count % partition.blocksPerMatrix == 0,
-      "blocks \(blocks) are neither parts of one matrix nor whole matrices of \(partition)")
+    guard !isWithinOne || matrices.count == 1 || blocks.count % partition.blocksPerMatrix == 0 else {
+      fatalError("blocks \(blocks) are neither parts of one matrix nor whole matrices of \(partition)")
+    }
     rows =
       isWithinOne && matrices.count == 1
       ? first.rows.lowerBound..<last.rows.upperBound : 0..<partition.rows

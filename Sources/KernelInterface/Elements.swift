@@ -42,3 +42,9 @@ package struct MutableElements: @unchecked Sendable {
   /// The same elements, for reading.
   package var reading: Elements { Elements(address, type) }
 }
+
+/// Ends the program if a kernel is given elements of another type. It is a function, so that no kernel holds the message.
+@inline(never)
+package func failForType(_ given: ScalarType, kernel: ScalarType) -> Never {
+  fatalError("a kernel for \(kernel) was given \(given)")
+}

@@ -64,7 +64,7 @@ package struct PerTypePair<Value: Sendable>: Sendable {
   /// The value for parameters and gradients of these types.
   package subscript(parameter: ScalarType, gradient: ScalarType) -> Value {
     guard let value = values[Self.index(parameter) * ScalarType.allCases.count + Self.index(gradient)] else {
-      preconditionFailure(
+      fatalError(
         "This platform has no kernels for a parameter of \(parameter) and a gradient of \(gradient).")
     }
     return value

@@ -146,7 +146,7 @@
   @inline(__always)
   private func narrowed(_ value: Int) -> blasint {
     guard let result = blasint(exactly: value) else {
-      preconditionFailure("A size of \(value) does not fit OpenBLAS's integer, which ends at \(blasint.max).")
+      fatalError("A size of \(value) does not fit OpenBLAS's integer, which ends at \(blasint.max).")
     }
     return result
   }
@@ -159,9 +159,10 @@
   @inline(__always)
   private func checkTile(_ rows: Int, _ columns: Int) {
     let (count, overflow) = rows.multipliedReportingOverflow(by: columns)
-    precondition(
-      !overflow && count <= Float.tileCapacity,
-      "A tile of \(rows) × \(columns) is more than the \(Float.tileCapacity) elements that OpenBLAS keeps on one thread."
-    )
+    guard !overflow && count <= Float.tileCapacity else {
+      fatalError(
+        "A tile of \(rows) × \(columns) is more than the \(Float.tileCapacity) elements that OpenBLAS keeps on one thread."
+      )
+    }
   }
 #endif

@@ -78,10 +78,11 @@ public final class InPlaceUpdate<Rule: UpdateRule> {
     _ parameter: inout MutableSpan<Value>, gradient: Span<Gradient>, shape: Shape,
     gradientScale: Double = 1, state: inout Rule.State, nonFinitePolicy: NonFinitePolicy = .propagate
   ) throws(OptimizerError) -> Bool {
-    precondition(
-      parameter.count == shape.elementCount && gradient.count == shape.elementCount,
-      "A parameter of \(parameter.count) and a gradient of \(gradient.count) elements for the shape \(shape)."
-    )
+    guard parameter.count == shape.elementCount && gradient.count == shape.elementCount else {
+      fatalError(
+        "A parameter of \(parameter.count) and a gradient of \(gradient.count) elements for the shape \(shape)."
+      )
+    }
     return try parameter.withUnsafeMutableBytes { (parameter) throws(OptimizerError) in
       try gradient.withUnsafeBytes { (gradient) throws(OptimizerError) in
         // An empty span may have no address; nothing is read or written there.

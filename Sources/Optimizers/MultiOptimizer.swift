@@ -51,7 +51,7 @@ public final class MultiOptimizer: Optimizer {
   ) throws(OptimizerError) {
     guard ruleGroups.indices.contains(index) else { throw .noGroup(index: index, count: groupCount) }
     guard let group = ruleGroups[index] as? RuleGroup<Rule> else {
-      preconditionFailure(
+      fatalError(
         "Group \(index) has the rule \(type(of: groups[index].anyOptions).name), not \(Rule.name).")
     }
     try group.update(change)

@@ -25,7 +25,7 @@ extension Optimizer {
     guard differences.isEmpty else { throw StateMismatch(differences) }
     func restore(_ group: some AnyRuleGroup, _ saved: OptimizerState.Group) {
       guard let options = group.rule.withScheduledValues(of: saved.options) else {
-        preconditionFailure("A state without differences has another rule: \(saved.options)")
+        fatalError("A state without differences has another rule: \(saved.options)")
       }
       group.rule = options
     }

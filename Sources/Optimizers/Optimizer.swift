@@ -107,14 +107,14 @@ public class Optimizer: ScheduledOptimizer {
       switch hyperparameter {
       case .learningRate:
         guard let setting = group.rule.learningRate.settingConstant(value) else {
-          preconditionFailure(
+          fatalError(
             "Group \(index) computes its learning rate itself and has none to set: it was given \(value).")
         }
         try group.update { $0.learningRate = setting }
       case .weightDecay: try group.update { $0.weightDecay = value }
       }
     }
-    do { try set(ruleGroups[index]) } catch { preconditionFailure("Group \(index): \(error)") }
+    do { try set(ruleGroups[index]) } catch { fatalError("Group \(index): \(error)") }
   }
 
   // MARK: Memory

@@ -57,15 +57,17 @@ public final class RuleOptimizer<Rule: UpdateRule>: Optimizer {
       zip(groupParameters, typedGroups).map { ParameterGroup($0, options: $1.rule) }
     }
     set {
-      precondition(
-        newValue.map { $0.parameters.map(ObjectIdentifier.init) }
-          == groupParameters.map { $0.map(ObjectIdentifier.init) },
-        "The groups of an optimizer keep their parameters: make another optimizer for others.")
+      guard
+        (newValue.map { $0.parameters.map(ObjectIdentifier.init) }
+          == groupParameters.map { $0.map(ObjectIdentifier.init) })
+      else {
+        fatalError("The groups of an optimizer keep their parameters: make another optimizer for others.")
+      }
       for (index, group) in newValue.enumerated() {
         do {
           try updateOptions(ofGroup: index) { $0 = group.options }
         } catch {
-          preconditionFailure("Group \(index): \(error)")
+          fatalError("Group \(index): \(error)")
         }
       }
     }

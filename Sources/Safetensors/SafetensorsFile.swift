@@ -125,9 +125,9 @@ public final class SafetensorsFile: Sendable {
   private func fileRange(of name: String, _ range: Range<Int>?) throws(SafetensorsError) -> Range<Int> {
     let tensor = try tensor(named: name)
     let part = range ?? 0..<tensor.byteRange.count
-    precondition(
-      part.lowerBound >= 0 && part.upperBound <= tensor.byteRange.count,
-      "bytes \(part) of tensor \(name.debugDescription), which has \(tensor.byteRange.count)")
+    guard part.lowerBound >= 0 && part.upperBound <= tensor.byteRange.count else {
+      fatalError("bytes \(part) of tensor \(name.debugDescription), which has \(tensor.byteRange.count)")
+    }
     let begin = byteCount - header.dataByteCount + tensor.byteRange.lowerBound
     return begin + part.lowerBound..<begin + part.upperBound
   }

@@ -11,7 +11,9 @@ public struct SafetensorsDescriptor: Hashable, Sendable {
   ///
   /// - Precondition: no length in `shape` is negative.
   public init(_ name: String, _ scalarType: SafetensorsScalarType, shape: [Int]) {
-    precondition(shape.allSatisfy { $0 >= 0 }, "tensor \(name.debugDescription) has the shape \(shape)")
+    guard (shape.allSatisfy { $0 >= 0 }) else {
+      fatalError("tensor \(name.debugDescription) has the shape \(shape)")
+    }
     self.name = name
     self.scalarType = scalarType
     self.shape = shape

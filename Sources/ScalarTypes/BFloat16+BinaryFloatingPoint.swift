@@ -153,7 +153,9 @@ extension BFloat16 {
   /// A NaN with the lowest bits of `payload`, which must fit into five bits.
   @inlinable
   public init(nan payload: UInt16, signaling: Bool) {
-    precondition(payload < 0x20, "a BFloat16's NaN holds a payload below 32, not \(payload)")
+    guard payload < 0x20 else {
+      fatalError("a BFloat16's NaN holds a payload below 32, not \(payload)")
+    }
     // The bit below the quiet one keeps a signaling NaN with payload 0 from being infinity.
     bitPattern = 0x7F80 | (signaling ? 0x0020 : 0x0040) | payload
   }

@@ -20,7 +20,7 @@ public enum AnyLearningRateSchedule: Sendable {
     switch schedule {
     case let schedule as any Schedule: self = .byStep(schedule)
     case let schedule as any MetricSchedule: self = .byMetric(schedule)
-    default: preconditionFailure("\(type(of: schedule)) conforms neither to Schedule nor to MetricSchedule")
+    default: fatalError("\(type(of: schedule)) conforms neither to Schedule nor to MetricSchedule")
     }
   }
 
@@ -37,7 +37,7 @@ public enum AnyLearningRateSchedule: Sendable {
 
   /// The rate of a part of another schedule, which is never driven by a metric.
   func rate(at step: Int, initialRate: Double) -> Double {
-    guard case .byStep(let schedule) = self else { preconditionFailure("\(name) is driven by a metric") }
+    guard case .byStep(let schedule) = self else { fatalError("\(name) is driven by a metric") }
     return schedule.rate(at: step, initialRate: initialRate)
   }
 

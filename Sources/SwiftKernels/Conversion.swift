@@ -41,7 +41,7 @@ private func convert<A: ArithmeticScalar>(
   case .bfloat16: isRead ? copy(BFloat16.self, A.self) : copy(A.self, BFloat16.self)
   case .float16:
     #if (os(macOS) || targetEnvironment(macCatalyst)) && arch(x86_64)
-      preconditionFailure("This platform has no Float16.")
+      fatalError("This platform has no Float16.")
     #else
       isRead ? copy(Float16.self, A.self) : copy(A.self, Float16.self)
     #endif

@@ -17,7 +17,7 @@ public struct Shape: Hashable, Sendable, Codable, CustomStringConvertible, Expre
     do {
       try self.init(validating: dimensions)
     } catch {
-      preconditionFailure(error.description)
+      fatalError(error.description)
     }
   }
 
@@ -56,7 +56,9 @@ public struct Shape: Hashable, Sendable, Codable, CustomStringConvertible, Expre
   ///
   /// - Precondition: this shape has the axis.
   package func axisFromEnd(_ axis: Int) -> Int {
-    precondition((-rank..<rank).contains(axis), "Axis \(axis) of a shape with \(rank) axes: \(self).")
+    guard (-rank..<rank).contains(axis) else {
+      fatalError("Axis \(axis) of a shape with \(rank) axes: \(self).")
+    }
     return axis < 0 ? axis : axis - rank
   }
 

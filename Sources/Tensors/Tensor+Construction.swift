@@ -28,9 +28,9 @@ extension Tensor {
   public init(_ rows: [[Float]]) {
     let columns = rows.first?.count ?? 0
     for (i, row) in rows.enumerated() {
-      precondition(
-        row.count == columns,
-        "Row \(i) has \(row.count) elements, row 0 has \(columns): a matrix needs equal rows.")
+      guard row.count == columns else {
+        fatalError("Row \(i) has \(row.count) elements, row 0 has \(columns): a matrix needs equal rows.")
+      }
     }
     self.init(Array(rows.joined()), shape: [rows.count, columns])
   }
@@ -46,9 +46,9 @@ extension Tensor {
   ///
   /// - Precondition: there are as many as the shape holds. Where data decide, use ``init(validating:shape:)``.
   public init<Scalar: TensorScalar>(scalars: [Scalar], shape: Shape) {
-    precondition(
-      scalars.count == shape.elementCount,
-      TensorError.elementCount(scalars.count, shape: shape).description)
+    guard scalars.count == shape.elementCount else {
+      fatalError(TensorError.elementCount(scalars.count, shape: shape).description)
+    }
     self.init(uninitialized: shape, as: Scalar.scalarType)
     scalars.withUnsafeBytes { source in
       withUnsafeMutableBytes { $0.copyMemory(from: source) }

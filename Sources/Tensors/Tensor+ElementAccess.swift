@@ -59,8 +59,9 @@ extension Tensor {
   }
 
   func requireScalarType(_ expected: ScalarType) {
-    precondition(
-      scalarType == expected, TensorError.scalarType(scalarType, expected: expected).description)
+    guard scalarType == expected else {
+      fatalError(TensorError.scalarType(scalarType, expected: expected).description)
+    }
   }
 
   // MARK: Single elements
@@ -94,12 +95,14 @@ extension Tensor {
   }
 
   private func offset(of indices: [Int]) -> Int {
-    precondition(
-      indices.count == shape.rank, "\(indices.count) indices \(indices) for a tensor of shape \(shape).")
+    guard indices.count == shape.rank else {
+      fatalError("\(indices.count) indices \(indices) for a tensor of shape \(shape).")
+    }
     var offset = 0
     for (index, dimension) in zip(indices, shape.dimensions) {
-      precondition(
-        (0..<dimension).contains(index), "The indices \(indices) lie outside of the shape \(shape).")
+      guard (0..<dimension).contains(index) else {
+        fatalError("The indices \(indices) lie outside of the shape \(shape).")
+      }
       offset = offset * dimension + index
     }
     return offset

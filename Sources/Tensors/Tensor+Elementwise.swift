@@ -107,10 +107,11 @@ extension Tensor {
   /// How often `other` is used: once for the same shape, once a row for a vector as long as there are columns.
   private func rows(for other: Tensor) -> Int {
     if shape == other.shape { return 1 }
-    precondition(
-      other.shape.rank == 1 && shape.rank > 1 && other.shape[0] == shape.columns,
-      "Operands have the shapes \(shape) and \(other.shape): they must be equal, or the second a vector of one row."
-    )
+    guard other.shape.rank == 1 && shape.rank > 1 && other.shape[0] == shape.columns else {
+      fatalError(
+        "Operands have the shapes \(shape) and \(other.shape): they must be equal, or the second a vector of one row."
+      )
+    }
     return rowCount
   }
 }

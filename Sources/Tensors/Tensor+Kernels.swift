@@ -67,15 +67,17 @@ extension Tensor {
   }
 
   func requireSameType(as other: Tensor) {
-    precondition(
-      scalarType == other.scalarType,
-      "Operands hold \(scalarType.rawValue) and \(other.scalarType.rawValue): convert one with converted(to:)."
-    )
+    guard scalarType == other.scalarType else {
+      fatalError(
+        "Operands hold \(scalarType.rawValue) and \(other.scalarType.rawValue): convert one with converted(to:)."
+      )
+    }
   }
 
   func requireSameShape(as other: Tensor) {
-    precondition(
-      shape == other.shape, "Operands have the shapes \(shape) and \(other.shape), which must be equal.")
+    guard shape == other.shape else {
+      fatalError("Operands have the shapes \(shape) and \(other.shape), which must be equal.")
+    }
   }
 }
 
@@ -91,7 +93,7 @@ extension ScalarType {
     case .bfloat16: return BFloat16.self
     case .float16:
       #if (os(macOS) || targetEnvironment(macCatalyst)) && arch(x86_64)
-        preconditionFailure("Swift has no Float16 on Intel Macs.")
+        fatalError("Swift has no Float16 on Intel Macs.")
       #else
         return Float16.self
       #endif

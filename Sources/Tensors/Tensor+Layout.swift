@@ -5,7 +5,9 @@ extension Tensor {
   ///
   /// - Precondition: there are two axes or more.
   public func transposed() -> Tensor {
-    precondition(shape.rank >= 2, "A transpose needs two axes or more; the shape is \(shape).")
+    guard shape.rank >= 2 else {
+      fatalError("A transpose needs two axes or more; the shape is \(shape).")
+    }
     var dimensions = shape.dimensions
     dimensions.swapAt(dimensions.count - 1, dimensions.count - 2)
     var result = Tensor(uninitialized: Shape(dimensions), as: scalarType)
@@ -45,9 +47,9 @@ extension Tensor {
   ///
   /// - Precondition: the range lies within the first axis.
   public func rows(_ range: Range<Int>) -> Tensor {
-    precondition(
-      shape.rank >= 1 && range.lowerBound >= 0 && range.upperBound <= shape[0],
-      "Rows \(range) of a tensor of shape \(shape).")
+    guard shape.rank >= 1 && range.lowerBound >= 0 && range.upperBound <= shape[0] else {
+      fatalError("Rows \(range) of a tensor of shape \(shape).")
+    }
     return gathered(range)
   }
 
@@ -56,8 +58,9 @@ extension Tensor {
   /// - Precondition: every place lies within the first axis.
   public func rows(at places: some RandomAccessCollection<Int>) -> Tensor {
     for place in places {
-      precondition(
-        shape.rank >= 1 && (0..<shape[0]).contains(place), "Row \(place) of a tensor of shape \(shape).")
+      guard shape.rank >= 1 && (0..<shape[0]).contains(place) else {
+        fatalError("Row \(place) of a tensor of shape \(shape).")
+      }
     }
     return gathered(places)
   }

@@ -14,18 +14,19 @@ extension Tensor {
   ///
   /// - Precondition: both have two axes and the same scalar type, and the inner sizes agree.
   public func matmul(_ other: Tensor, transposed: Bool = false, otherTransposed: Bool = false) -> Tensor {
-    precondition(
-      shape.rank == 2 && other.shape.rank == 2,
-      "The matrix product needs two matrices; the shapes are \(shape) and \(other.shape).")
+    guard shape.rank == 2 && other.shape.rank == 2 else {
+      fatalError("The matrix product needs two matrices; the shapes are \(shape) and \(other.shape).")
+    }
     let (rows, inner) = transposed ? (shape[1], shape[0]) : (shape[0], shape[1])
     let (otherInner, columns) =
       otherTransposed ? (other.shape[1], other.shape[0]) : (other.shape[0], other.shape[1])
-    precondition(
-      inner == otherInner,
-      """
-      The inner sizes \(inner) and \(otherInner) differ: \
-      \(shape)\(transposed ? " transposed" : "") times \(other.shape)\(otherTransposed ? " transposed" : "").
-      """)
+    guard inner == otherInner else {
+      fatalError(
+        """
+        The inner sizes \(inner) and \(otherInner) differ: \
+        \(shape)\(transposed ? " transposed" : "") times \(other.shape)\(otherTransposed ? " transposed" : "").
+        """)
+    }
     let product = ProductShape(
       rows: rows, columns: columns, inner: inner, transposesA: transposed, transposesB: otherTransposed)
     func multiply<Scalar: ArithmeticScalar>(_ type: Scalar.Type) -> Tensor {

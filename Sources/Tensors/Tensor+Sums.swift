@@ -66,7 +66,7 @@ extension Tensor {
     case -1: rowReduction(of: terms)
     case -2: columnReduction(of: terms)
     default:
-      preconditionFailure(
+      fatalError(
         "Sums run over the last axis (-1) or the second-last (-2) of \(shape); the axis is \(axis). Reshape first."
       )
     }
@@ -103,11 +103,13 @@ extension Tensor {
   /// - Returns: One index per row, in the order of the rows.
   /// - Precondition: `axis` is the last one, and rows have at least one element.
   public func argMax(axis: Int) -> [Int] {
-    precondition(
-      shape.axisFromEnd(axis) == -1,
-      "argMax runs over the last axis (-1) of \(shape); the axis is \(axis). Transpose first.")
+    guard shape.axisFromEnd(axis) == -1 else {
+      fatalError("argMax runs over the last axis (-1) of \(shape); the axis is \(axis). Transpose first.")
+    }
     let columns = shape.columns
-    precondition(columns > 0, "Rows without elements have no largest one: the shape is \(shape).")
+    guard columns > 0 else {
+      fatalError("Rows without elements have no largest one: the shape is \(shape).")
+    }
     let x = inArithmeticType
     func search<Scalar: ArithmeticScalar>(_ type: Scalar.Type) -> [Int] {
       x.withElements(of: type) { x in

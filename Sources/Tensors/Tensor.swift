@@ -38,10 +38,11 @@ public struct Tensor: Sendable {
     bytesNoCopy memory: UnsafeMutableRawPointer, shape: Shape, as scalarType: ScalarType,
     deallocator: @escaping @Sendable () -> Void
   ) {
-    precondition(
-      UInt(bitPattern: memory) % UInt(scalarType.byteCount) == 0,
-      "Memory at \(memory) is not aligned for \(scalarType.rawValue), which needs a multiple of \(scalarType.byteCount)."
-    )
+    guard UInt(bitPattern: memory) % UInt(scalarType.byteCount) == 0 else {
+      fatalError(
+        "Memory at \(memory) is not aligned for \(scalarType.rawValue), which needs a multiple of \(scalarType.byteCount)."
+      )
+    }
     self.shape = shape
     self.scalarType = scalarType
     storage = TensorStorage(
@@ -50,8 +51,9 @@ public struct Tensor: Sendable {
 
   private static func byteCount(_ shape: Shape, _ scalarType: ScalarType) -> Int {
     let (count, overflow) = shape.elementCount.multipliedReportingOverflow(by: scalarType.byteCount)
-    precondition(
-      !overflow, "A tensor of shape \(shape) and type \(scalarType.rawValue) has more than \(Int.max) bytes.")
+    guard !overflow else {
+      fatalError("A tensor of shape \(shape) and type \(scalarType.rawValue) has more than \(Int.max) bytes.")
+    }
     return count
   }
 
@@ -65,10 +67,11 @@ public struct Tensor: Sendable {
   ///
   /// - Precondition: `shape` holds as many elements.
   public func reshaped(to shape: Shape) -> Tensor {
-    precondition(
-      shape.elementCount == elementCount,
-      "A tensor of shape \(self.shape) has \(elementCount) elements; the shape \(shape) needs \(shape.elementCount)."
-    )
+    guard shape.elementCount == elementCount else {
+      fatalError(
+        "A tensor of shape \(self.shape) has \(elementCount) elements; the shape \(shape) needs \(shape.elementCount)."
+      )
+    }
     var result = self
     result.shape = shape
     return result

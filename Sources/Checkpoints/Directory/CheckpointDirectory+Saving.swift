@@ -36,9 +36,9 @@ extension CheckpointDirectory {
   private func write(_ checkpoint: Checkpoint, to directory: String) throws(CheckpointError) {
     var list = ChecksumList()
     for (name, collection) in checkpoint.collections.sorted(by: { $0.key < $1.key }) {
-      precondition(
-        !name.isEmpty && !name.hasPrefix(".") && !name.utf8.contains(UInt8(ascii: "/")),
-        "\"\(name)\" cannot be the name of a collection: it starts a file's name")
+      guard !name.isEmpty && !name.hasPrefix(".") && !name.utf8.contains(UInt8(ascii: "/")) else {
+        fatalError("\"\(name)\" cannot be the name of a collection: it starts a file's name")
+      }
       let file = "\(name).safetensors"
       list.checksums[file] = try CheckpointError.wrapping(CheckpointError.safetensors) {
         () throws(SafetensorsError) in

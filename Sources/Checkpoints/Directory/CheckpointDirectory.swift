@@ -40,7 +40,9 @@ public final class CheckpointDirectory: Sendable {
   }
 
   package init(path: String, keeping count: Int = 3, system: SystemCalls) {
-    precondition(count >= 1, "a directory must keep at least one checkpoint, not \(count)")
+    guard count >= 1 else {
+      fatalError("a directory must keep at least one checkpoint, not \(count)")
+    }
     self.path = path
     keptCount = count
     self.system = system

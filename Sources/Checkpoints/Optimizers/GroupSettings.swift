@@ -19,7 +19,7 @@ package struct GroupSettings: Sendable, Hashable, Codable {
   /// The settings of a group of these parameters and options.
   package init(parameters: [String], options: some UpdateRule) throws {
     guard case .object(let members) = try JSONText.value(of: options) else {
-      preconditionFailure("options are encoded as an object: \(options)")
+      fatalError("options are encoded as an object: \(options)")
     }
     self.parameters = parameters
     self.options = members

@@ -44,8 +44,9 @@ extension GradientAccumulator {
   /// - Precondition: ``apply()`` hasn't been called since the last reset. Call ``reset()`` first; otherwise the step would be
   ///   taken twice.
   public func state() -> State {
-    precondition(
-      !wasApplied, "the window was applied and is over: reset the accumulator, then take its state")
+    guard !wasApplied else {
+      fatalError("the window was applied and is over: reset the accumulator, then take its state")
+    }
     var state = State(step: step, totalWeight: totalWeight, sums: [:], notes: [:])
     for (parameter, slot) in zip(parameters, slots) where slot.isFilled {
       state.sums[parameter.name] = slot.sum

@@ -71,10 +71,12 @@ public final class GradientAccumulator {
   ///   - threads: The maximum number of threads of an addition; nil for one per processor.
   public init(_ parameters: [Parameter], backend: Backend = .default, threads: Int? = nil) {
     let threads = threads ?? processorCount
-    precondition(threads >= 1, "an accumulator needs at least one thread, not \(threads)")
-    precondition(
-      Set(parameters.map(ObjectIdentifier.init)).count == parameters.count,
-      "an accumulator was given a parameter twice: \(parameters.map(\.name))")
+    guard threads >= 1 else {
+      fatalError("an accumulator needs at least one thread, not \(threads)")
+    }
+    guard Set(parameters.map(ObjectIdentifier.init)).count == parameters.count else {
+      fatalError("an accumulator was given a parameter twice: \(parameters.map(\.name))")
+    }
     self.parameters = parameters
     self.backend = backend
     self.threads = threads

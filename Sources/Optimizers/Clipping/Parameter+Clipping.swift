@@ -138,7 +138,7 @@ extension Tensor {
     case .bfloat16: clamp(to: limit, as: BFloat16.self)
     case .float16:
       #if (os(macOS) || targetEnvironment(macCatalyst)) && arch(x86_64)
-        preconditionFailure("Swift has no Float16 on Intel Macs.")
+        fatalError("Swift has no Float16 on Intel Macs.")
       #else
         clamp(to: limit, as: Float16.self)
       #endif

@@ -17,7 +17,9 @@ final class StepEngine {
   private let memory = StepMemory()
 
   init(backend: Backend, threads: Int) {
-    precondition(threads >= 1, "A step needs at least one thread, not \(threads).")
+    guard threads >= 1 else {
+      fatalError("A step needs at least one thread, not \(threads).")
+    }
     kernels = backend.kernels
     self.threads = threads
   }

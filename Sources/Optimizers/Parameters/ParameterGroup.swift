@@ -19,7 +19,7 @@ public struct ParameterGroup<Rule: UpdateRule>: AnyParameterGroup {
     get { options.learningRate.constant }
     set {
       guard let newValue, let setting = options.learningRate.settingConstant(newValue) else {
-        preconditionFailure(
+        fatalError(
           """
           A group of \(Rule.name) with the learning rate \(options.learningRate) was given \(newValue as Any): \
           a rule that computes its rate has none to set, and no group can lose its rate.

@@ -107,7 +107,7 @@ extension ElementwiseRule {
     } else if let block = block as? ElementBlock<Double> {
       update(block, step: step)
     } else {
-      preconditionFailure("A block of \(Scalar.self): steps are computed in Float or Double.")
+      fatalError("A block of \(Scalar.self): steps are computed in Float or Double.")
     }
   }
 }

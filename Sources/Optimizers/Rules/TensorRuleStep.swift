@@ -101,12 +101,13 @@ final class TensorRuleStep<Rule: UpdateRule>: PreparedStep {
 
   private func update(_ values: inout Tensor, gradient: Tensor) {
     group.rule.update(&values, gradient: gradient, state: &state!)
-    precondition(
-      values.shape == layout.shape && values.scalarType == layout.scalarType.arithmeticType,
-      """
-      The rule \(Rule.name) made a parameter of shape \(values.shape) and type \(values.scalarType.rawValue) \
-      out of \(layout.shape) and \(layout.scalarType.arithmeticType.rawValue).
-      """)
+    guard values.shape == layout.shape && values.scalarType == layout.scalarType.arithmeticType else {
+      fatalError(
+        """
+        The rule \(Rule.name) made a parameter of shape \(values.shape) and type \(values.scalarType.rawValue) \
+        out of \(layout.shape) and \(layout.scalarType.arithmeticType.rawValue).
+        """)
+    }
   }
 }
 

@@ -71,7 +71,7 @@ public struct MomentState: ParameterState, Equatable {
 
   private func tensor(_ name: String) -> Tensor {
     guard let tensor = tensors[name] else {
-      preconditionFailure("A state has no tensor \"\(name)\"; it has \(tensors.keys.sorted()).")
+      fatalError("A state has no tensor \"\(name)\"; it has \(tensors.keys.sorted()).")
     }
     return tensor
   }

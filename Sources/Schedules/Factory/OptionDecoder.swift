@@ -17,7 +17,7 @@ struct OptionDecoder: Decoder {
   /// Returns what `body` decodes.
   func decode<Result>(_ body: (any Decoder) throws -> Result) throws(ScheduleError) -> Result {
     do { return try body(self) } catch let error as ScheduleError { throw error } catch {
-      preconditionFailure("\(schedule) cannot be decoded from options: \(error)")
+      fatalError("\(schedule) cannot be decoded from options: \(error)")
     }
   }
 

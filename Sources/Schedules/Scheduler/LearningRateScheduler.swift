@@ -94,7 +94,7 @@ public final class LearningRateScheduler {
   /// - Precondition: no schedule follows a metric.
   public func step() {
     if let name = state.metricDriven {
-      preconditionFailure("\(name) follows a metric: call step(metric:) instead of step()")
+      fatalError("\(name) follows a metric: call step(metric:) instead of step()")
     }
     state.stepCount += 1
     apply()
@@ -115,9 +115,10 @@ public final class LearningRateScheduler {
 
   private func apply() {
     let (groups, scheduled) = (optimizer.groupCount, initialRates.count)
-    precondition(
-      groups == scheduled,
-      "the optimizer has \(groups) parameter groups, not the \(scheduled) that it was scheduled with")
+    guard groups == scheduled else {
+      fatalError(
+        "the optimizer has \(groups) parameter groups, not the \(scheduled) that it was scheduled with")
+    }
     for (group, rate) in currentRates.enumerated() {
       guard let rate else { continue }
       optimizer.setValue(rate, of: state.hyperparameter, inGroup: group)

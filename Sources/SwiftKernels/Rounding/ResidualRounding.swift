@@ -12,9 +12,9 @@ enum ResidualRounding {
       #if !((os(macOS) || targetEnvironment(macCatalyst)) && arch(x86_64))
         addBack(residual.address, Float16.self, count, tile)
       #else
-        preconditionFailure("this platform has no Float16")
+        fatalError("this platform has no Float16")
       #endif
-    default: preconditionFailure("a residual has 16 bits, not the type \(residual.type)")
+    default: fatalError("a residual has 16 bits, not the type \(residual.type)")
     }
   }
 
@@ -22,17 +22,18 @@ enum ResidualRounding {
   static func store(
     _ tile: UnsafePointer<Float>, count: Int, into parameter: MutableElements, residual: MutableElements
   ) {
-    precondition(
-      residual.type == parameter.type, "a residual of \(residual.type) for a parameter of \(parameter.type)")
+    guard residual.type == parameter.type else {
+      fatalError("a residual of \(residual.type) for a parameter of \(parameter.type)")
+    }
     switch parameter.type {
     case .bfloat16: store(tile, count, parameter.address, BFloat16.self, residual.address)
     case .float16:
       #if !((os(macOS) || targetEnvironment(macCatalyst)) && arch(x86_64))
         store(tile, count, parameter.address, Float16.self, residual.address)
       #else
-        preconditionFailure("this platform has no Float16")
+        fatalError("this platform has no Float16")
       #endif
-    default: preconditionFailure("rounding into \(parameter.type), which has not 16 bits")
+    default: fatalError("rounding into \(parameter.type), which has not 16 bits")
     }
   }
 

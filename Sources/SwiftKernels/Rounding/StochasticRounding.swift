@@ -13,7 +13,7 @@ enum StochasticRounding {
     switch parameter.type {
     case .bfloat16: store(values, count, parameter.address, key, first, toBFloat16)
     case .float16: store(values, count, parameter.address, key, first, toFloat16)
-    default: preconditionFailure("rounding into \(parameter.type), which has not 16 bits")
+    default: fatalError("rounding into \(parameter.type), which has not 16 bits")
     }
   }
 

@@ -38,7 +38,7 @@ extension Elements {
   /// The elements as the arithmetic type, which they must hold.
   @inline(__always)
   func of<A: ArithmeticScalar>(_ type: A.Type) -> UnsafePointer<A> {
-    precondition(self.type == A.scalarType, "a kernel for \(A.scalarType) was given \(self.type)")
+    guard self.type == A.scalarType else { failForType(self.type, kernel: A.scalarType) }
     return address.assumingMemoryBound(to: A.self)
   }
 }
@@ -47,7 +47,7 @@ extension MutableElements {
   /// The elements as the arithmetic type, which they must hold.
   @inline(__always)
   func of<A: ArithmeticScalar>(_ type: A.Type) -> UnsafeMutablePointer<A> {
-    precondition(self.type == A.scalarType, "a kernel for \(A.scalarType) was given \(self.type)")
+    guard self.type == A.scalarType else { failForType(self.type, kernel: A.scalarType) }
     return address.assumingMemoryBound(to: A.self)
   }
 }

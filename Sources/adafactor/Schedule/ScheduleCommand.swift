@@ -90,7 +90,7 @@ struct ScheduleCommand: ParsableCommand {
   }
 
   private func report() throws -> String {
-    guard let learningRate, let steps else { preconditionFailure("validate() has checked --lr and --steps") }
+    guard let learningRate, let steps else { fatalError("validate() has checked --lr and --steps") }
     let options = try ScheduleOptionArgument.distribute(options, over: names)
     let metrics = try metrics.map { try MetricsFile(path: $0) }
     let curves = try names.map { name in

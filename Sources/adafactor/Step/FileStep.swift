@@ -112,7 +112,7 @@ struct FileStep<Rule: FileRule> {
     }
     try parameters.append(parameter.value, to: name)
     guard let state = optimizer.state(of: parameter) else {
-      preconditionFailure("\(name) has no state after a step")
+      fatalError("\(name) has no state after a step")
     }
     for (part, tensor) in state.tensors {
       try states.append(tensor, to: StateNames.name(of: part, name))

@@ -82,7 +82,7 @@ struct StepInputs {
 extension SafetensorsFile {
   func readTensor(_ stored: SafetensorsTensor) throws -> Tensor {
     guard let type = stored.scalarType.scalarType else {
-      preconditionFailure("\(stored.name) is \(stored.scalarType)")
+      fatalError("\(stored.name) is \(stored.scalarType)")
     }
     var tensor = Tensor(uninitialized: Shape(stored.shape), as: type)
     try tensor.withUnsafeMutableBytes { try read(stored.name, into: $0) }
