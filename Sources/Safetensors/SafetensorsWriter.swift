@@ -33,16 +33,26 @@ public struct SafetensorsWriter: ~Copyable, Sendable {
     path: String, tensors: [SafetensorsDescriptor], metadata: [String: String] = [:],
     order: SafetensorsOrder = .byAlignment, system: SystemCalls
   ) throws(SafetensorsError) {
+    try self.init(
+      SafetensorsError.naming(path) { () throws(FileError) in try FileReplacement(of: path, system: system) },
+      tensors: tensors, metadata: metadata, order: order)
+  }
+
+  /// Begins a file that takes the place of another, by itself or in a transaction.
+  package init(
+    _ replacement: consuming FileReplacement, tensors: [SafetensorsDescriptor], metadata: [String: String],
+    order: SafetensorsOrder
+  ) throws(SafetensorsError) {
+    let path = replacement.path
     let (header, start) = try SafetensorsError.naming(path) { () throws(SafetensorsError) in
       let header = try SafetensorsHeader(tensors, metadata: metadata, order: order)
       return (header, try header.serialized())
     }
-    replacement = try SafetensorsError.naming(path) { () throws(FileError) in
-      let replacement = try FileReplacement(of: path, system: system)
+    try SafetensorsError.naming(path) { () throws(FileError) in
       try start.span.bytes.withUnsafeBytes { (bytes) throws(FileError) in try replacement.write(bytes, at: 0)
       }
-      return replacement
     }
+    self.replacement = replacement
     self.header = header
     dataOffset = start.count
     suppliedByteCounts = Array(repeating: 0, count: tensors.count)
@@ -84,15 +94,22 @@ public struct SafetensorsWriter: ~Copyable, Sendable {
   ///   power may bring the old one back.)
   public consuming func commit() throws(SafetensorsError) {
     let path = replacement.path
-    for (tensor, supplied) in zip(header.tensors, suppliedByteCounts) where supplied < tensor.byteRange.count
-    {
-      throw SafetensorsError(
-        .missingBytes(tensor: tensor.name, byteCount: tensor.byteRange.count, supplied: supplied), path: path)
-    }
+    let replacement = try finished()
     do {
       try replacement.commit()
     } catch {
       throw SafetensorsError(.file(error), path: path)
     }
+  }
+
+  /// The file with all its bytes, for a transaction.
+  package consuming func finished() throws(SafetensorsError) -> FileReplacement {
+    for (tensor, supplied) in zip(header.tensors, suppliedByteCounts) where supplied < tensor.byteRange.count
+    {
+      throw SafetensorsError(
+        .missingBytes(tensor: tensor.name, byteCount: tensor.byteRange.count, supplied: supplied),
+        path: replacement.path)
+    }
+    return replacement
   }
 }

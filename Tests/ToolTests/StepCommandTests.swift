@@ -236,15 +236,127 @@ private func randomTensors(_ seed: UInt64, without: String...) -> [String: Tenso
     #expect(try files.read("S3").integers == ["w.step": 2])
   }
 
-  @Test func `A gradient that is not finite is stepped as the reference does, with a warning`() throws {
+  @Test(arguments: NonFiniteChoice.allCases, ["adafactor", "adamw"])
+  func `A gradient that is not finite is handled as the policy says`(
+    policy: NonFiniteChoice, optimizer: String
+  ) throws {
+    try files.configuration(#"{"optimizer": "\#(optimizer)", "groups": [{}]}"#)
     try files.write(["w": Tensor([1, 2]), "v": Tensor([1])], "P")
+    try files.write(["w": Tensor([2, 1]), "v": Tensor([1])], "G")
+    #expect(try files.step(out: ("P", "S")).status == 0)
     try files.write(["w": Tensor([.nan, 1]), "v": Tensor([1])], "G")
+    let (parameters, state) = (try files.bytes("P"), try files.bytes("S"))
+    let before = (try files.read("P"), try files.read("S"))
+    let name = policy.rawValue
+    let result = try files.step(state: "S", out: ("P", "S"), "--non-finite", name)
+    let after = (try files.read("P"), try files.read("S"))
+    // AdamW that propagates reports nothing.
+    if optimizer == "adafactor" || policy != .propagate {
+      #expect(result.errors.contains("gradient of \"w\" "), "\(result.errors)")
+    }
+    let (isW, isV) = (
+      after.0.tensors["w"]?.doubles == before.0.tensors["w"]?.doubles,
+      after.0.tensors["v"]?.doubles == before.0.tensors["v"]?.doubles
+    )
+    switch policy {
+    case .propagate:
+      #expect(result.status == 0 && !isV)
+      #expect(after.0.tensors["w"]?.doubles.contains { $0.isNaN } == true)
+    case .skipParameter:
+      #expect(result.output == "stepped 1 of 2 parameters\n")
+      #expect(isW && !isV)
+      #expect(after.1.integers == ["w.step": 1, "v.step": 2])
+      for (part, tensor) in before.1.tensors where part.hasPrefix("w.") {
+        #expect(after.1.tensors[part]?.doubles == tensor.doubles)
+      }
+    case .skipStep:
+      #expect(result.output == "stepped 0 of 2 parameters\n")
+      #expect(try files.bytes("P") == parameters)
+      #expect(after.1.integers == before.1.integers)
+      #expect(after.1.tensors.mapValues(\.doubles) == before.1.tensors.mapValues(\.doubles))
+    case .throwError:
+      #expect(result.status == 1)
+      #expect(try files.bytes("P") == parameters)
+      #expect(try files.bytes("S") == state)
+      // The default.
+      #expect(try files.step(state: "S", out: ("P", "S")).errors == result.errors)
+    }
+    #expect(try files.names() == ["G", "P", "S", "config.json"])
+  }
+
+  @Test func `A parameter that is skipped in its first step has no state yet`() throws {
     try files.configuration(#"{"optimizer": "adafactor", "groups": [{}]}"#)
-    let result = try files.step()
-    #expect(result.status == 0)
-    #expect(result.errors.contains("the gradient of \"w\" is not finite"))
-    #expect(try files.read("P2").tensors["w"]!.scalars(as: Float.self).allSatisfy(\.isNaN))
-    #expect(try files.read("P2").tensors["v"]![0].isFinite)
+    try files.write(["w": Tensor([1, 2]), "v": Tensor([1])], "P")
+    try files.write(["w": Tensor([.infinity, 1]), "v": Tensor([1])], "G")
+    let result = try files.step("--non-finite", "skip-parameter")
+    #expect(result.status == 0, "\(result.errors)")
+    #expect(try Set(files.read("S2").tensors.keys) == ["v.exp_avg_sq", "v.RMS"])
+  }
+
+  @Test func `Parameters without elements are copied, however long their other axes are`() throws {
+    try files.configuration(#"{"optimizer": "adafactor", "groups": [{}]}"#)
+    let shapes = [[65536, 0, 4096], [1 << 40, 0], [0, 1 << 60], [1 << 31, 0, 1 << 31], [0], [0, 0, 0]]
+    let tensors =
+      shapes.enumerated().map { SafetensorsDescriptor("e\($0.offset)", .float32, shape: $0.element) }
+      + [SafetensorsDescriptor("w", .float32, shape: [2])]
+    for name in ["P", "G"] {
+      var writer = try SafetensorsWriter(path: files.path(name), tensors: tensors)
+      let values: [Float] = [1, 2]
+      try writer.append(values.span.bytes, to: "w")
+      try writer.commit()
+    }
+    for state in [nil, "S2"] {
+      let result = try files.step(state: state)
+      #expect(result.output == "stepped 1 of 7 parameters\n", "\(result.errors)")
+    }
+    #expect(try SafetensorsFile(path: files.path("P2")).tensors.map(\.shape) == tensors.map(\.shape))
+    #expect(try ToolRunner.run("inspect", files.path("P2")).status == 0)
+  }
+
+  @Test func `A step counter of any type of number is read, and the last of all has no next one`() throws {
+    try files.configuration(#"{"optimizer": "adamw", "groups": [{}]}"#)
+    try files.write(["w": Tensor([1, 2])], "P")
+    try files.write(["w": Tensor([3, 4])], "G")
+    func state(_ type: SafetensorsScalarType, shape: [Int], _ bytes: [UInt8]) throws {
+      var writer = try SafetensorsWriter(
+        path: files.path("S"),
+        tensors: [
+          .init("w.step", type, shape: shape), .init("w.exp_avg", .float32, shape: [2]),
+          .init("w.exp_avg_sq", .float32, shape: [2]),
+        ])
+      let moments = [UInt8](repeating: 0, count: 8)
+      try writer.append(bytes.span.bytes, to: "w.step")
+      for name in ["w.exp_avg", "w.exp_avg_sq"] { try writer.append(moments.span.bytes, to: name) }
+      try writer.commit()
+    }
+    func bytes<Number>(_ number: Number) -> [UInt8] { withUnsafeBytes(of: number) { Array($0) } }
+    for (type, shape, bytes) in [
+      (.int64, [], bytes(Int64(7))), (.int32, [], bytes(Int32(7))), (.uint8, [1], [7]),
+      (.uint64, [1, 1], bytes(UInt64(7))), (.float32, [], bytes(Float(7))), (.int16, [1], bytes(Int16(7))),
+    ] as [(SafetensorsScalarType, [Int], [UInt8])] {
+      try state(type, shape: shape, bytes)
+      let result = try files.step(state: "S")
+      #expect(result.status == 0, "\(result.errors)")
+      #expect(try files.read("S2").integers == ["w.step": 8])
+    }
+    for (type, shape, bytes, message) in [
+      (
+        .int64, [], bytes(Int64.max),
+        "\"w.step\" is 9223372036854775807: there is no number for the next step"
+      ),
+      (.uint64, [], bytes(UInt64.max), "\"w.step\" is U64 of shape [], not a whole number"),
+      (.float64, [], bytes(0x1p63), "\"w.step\" is 9.223372036854776e+18, not a whole number"),
+      (.float32, [], bytes(Float(1.5)), "\"w.step\" is 1.5, not a whole number"),
+      (.int32, [2], bytes(Int64(7)), "\"w.step\" is I32 of shape [2], not a whole number"),
+      (.int64, [], bytes(Int64.min), "is -9223372036854775808"),
+    ] as [(SafetensorsScalarType, [Int], [UInt8], String)] {
+      try state(type, shape: shape, bytes)
+      for command in [["inspect", files.path("S")], []] {
+        let result = try command.isEmpty ? files.step(state: "S") : ToolRunner.run(command)
+        #expect(result.status == (command.isEmpty ? 1 : 0), "\(result.errors)")
+        if command.isEmpty { #expect(result.errors.contains(message), "\(result.errors)") }
+      }
+    }
   }
 
   // MARK: Errors
@@ -308,9 +420,32 @@ private func randomTensors(_ seed: UInt64, without: String...) -> [String: Tenso
         "groups[0]: There is no option \"learning_rate\""
       ),
       (#"{"optimizer": "adafactor", "groups": [{"weight_decay": -1}]}"#, "groups[0]: weight_decay is -1.0"),
-      (#"{"optimizer": "adafactor", "groups": [{"weight_decay": "x"}]}"#, "groups[0]: weight_decay: "),
-      (#"{"optimizer": "adafactor", "groups": [{"parameters": "a.bias"}]}"#, "config.json: "),
-      (#"{"optimizer": "#, "config.json: "),
+      (
+        #"{"optimizer": "adafactor", "groups": [{"weight_decay": "x"}]}"#,
+        "groups[0]: weight_decay: must be a number"
+      ),
+      (
+        #"{"optimizer": "adafactor", "groups": [{"rounding_seed": -1}]}"#,
+        "groups[0]: rounding_seed is -1, which is out of its range"
+      ),
+      (
+        #"{"optimizer": "adafactor", "groups": [{"rounding": "up"}]}"#,
+        "groups[0]: rounding is \"up\", which is none of its values"
+      ),
+      (
+        "{\n\"optimizer\": \"adamw\", \"groups\": [\n{\"lr\": 1e400}]}",
+        ":3: lr is 1e400, which is too large"
+      ),
+      (
+        #"{"optimizer": "adamw", "groups": [{"lr": 1e-3, "eps": 1e-8, "lr": 1e-1}]}"#,
+        ":1: an object has the key \"lr\" twice"
+      ),
+      (#"{"optimizer": "adamw", "\u006fptimizer": "adamw"}"#, "has the key \"optimizer\" twice"),
+      (
+        #"{"optimizer": "adafactor", "groups": [{"parameters": "a.bias"}]}"#,
+        "[0].parameters: must be an array"
+      ),
+      (#"{"optimizer": "#, "config.json:1: is not JSON: expected a value"),
     ] {
       try expectRefusal("config.json", message) { try $0.configuration(json) }
     }
@@ -378,9 +513,25 @@ private func randomTensors(_ seed: UInt64, without: String...) -> [String: Tenso
     try files.configuration(#"{"optimizer": "adafactor", "groups": [{}]}"#)
     try files.write(randomTensors(1), "P")
     try files.write(randomTensors(2), "G")
-    let same = try files.step(out: ("O", "O"))
-    #expect(same.status != 0)
-    #expect(same.errors.contains("--out-parameters and --out-state are the same file"))
+    try FileManager.default.createSymbolicLink(atPath: files.path("link"), withDestinationPath: "O")
+    try FileManager.default.createSymbolicLink(atPath: files.path("here"), withDestinationPath: ".")
+    for other in ["O", "./O", "link", "here/O"] {
+      let same = try files.step(out: ("O", other))
+      #expect(same.status != 0)
+      #expect(same.errors.contains("--out-parameters and --out-state are the same file"), "\(same.errors)")
+    }
+    for (out, message) in [
+      (("config.json", "S2"), "--config and --out-parameters are the same file"),
+      (("G", "S2"), "--gradients and --out-parameters are the same file"),
+      (("P", "here/P"), "--out-parameters and --out-state are the same file"),
+      (("P2", "./P"), "--parameters and --out-state are the same file"),
+    ] {
+      let result = try files.step(out: out)
+      #expect(result.status != 0)
+      #expect(result.errors.contains(message), "\(result.errors)")
+    }
+    try FileManager.default.removeItem(atPath: files.path("link"))
+    try FileManager.default.removeItem(atPath: files.path("here"))
     let nowhere = try files.step(out: ("P2", "none/S2"))
     #expect(nowhere.status != 0)
     #expect(nowhere.errors.contains("none"))

@@ -37,15 +37,26 @@ package enum JSONText {
   /// What an error of decoding means, in words for whoever wrote the JSON.
   package static func problem(_ error: any Error) -> String {
     guard let error = error as? DecodingError else { return "\(error)" }
-    let context =
+    let (context, problem): (DecodingError.Context, String?) =
       switch error {
-      case .typeMismatch(_, let context), .valueNotFound(_, let context), .keyNotFound(_, let context),
-        .dataCorrupted(let context):
-        context
-      @unknown default: DecodingError.Context(codingPath: [], debugDescription: "\(error)")
+      case .typeMismatch(let type, let context), .valueNotFound(let type, let context):
+        (context, "must be \(kind(of: type))")
+      case .keyNotFound(let key, let context): (context, "\"\(key.stringValue)\" is missing")
+      case .dataCorrupted(let context): (context, nil)
+      @unknown default: (DecodingError.Context(codingPath: [], debugDescription: "\(error)"), nil)
       }
     let path = context.codingPath.map { $0.intValue.map { "[\($0)]" } ?? $0.stringValue }
     let place = path.isEmpty ? "" : path.joined(separator: ".") + ": "
-    return place + context.debugDescription
+    return place + (problem ?? context.debugDescription)
+  }
+
+  /// What a value of a type is in JSON.
+  private static func kind(of type: Any.Type) -> String {
+    switch type {
+    case is any Numeric.Type: "a number"
+    case is Bool.Type: "true or false"
+    case is String.Type: "a string"
+    default: "\(type)".hasPrefix("Dictionary") ? "an object" : "an array"
+    }
   }
 }

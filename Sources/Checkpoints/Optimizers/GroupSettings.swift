@@ -13,8 +13,9 @@ package struct GroupSettings: Sendable, Hashable, Codable {
   /// The name of the group's rule; nil if all groups have the same.
   package var optimizer: String?
 
-  private static let parametersKey = "parameters"
-  private static let optimizerKey = "optimizer"
+  private enum NamedKeys: String, CodingKey {
+    case parameters, optimizer
+  }
 
   /// The settings of a group of these parameters and options.
   package init(parameters: [String], options: some UpdateRule) throws {
@@ -31,20 +32,17 @@ package struct GroupSettings: Sendable, Hashable, Codable {
   }
 
   package init(from decoder: any Decoder) throws {
-    var members = try [String: JSONValue](from: decoder)
-    parameters = try members.removeValue(forKey: Self.parametersKey).map {
-      try JSONText.decode([String].self, from: $0)
-    }
-    optimizer = try members.removeValue(forKey: Self.optimizerKey).map {
-      try JSONText.decode(String.self, from: $0)
-    }
-    options = members
+    // By keys, so that an error names its place.
+    let container = try decoder.container(keyedBy: NamedKeys.self)
+    parameters = try container.decodeIfPresent([String].self, forKey: .parameters)
+    optimizer = try container.decodeIfPresent(String.self, forKey: .optimizer)
+    options = try [String: JSONValue](from: decoder).filter { NamedKeys(stringValue: $0.key) == nil }
   }
 
   package func encode(to encoder: any Encoder) throws {
     var members = options
-    members[Self.optimizerKey] = optimizer.map(JSONValue.string)
-    members[Self.parametersKey] = parameters.map { .array($0.map(JSONValue.string)) }
+    members[NamedKeys.optimizer.rawValue] = optimizer.map(JSONValue.string)
+    members[NamedKeys.parameters.rawValue] = parameters.map { .array($0.map(JSONValue.string)) }
     try members.encode(to: encoder)
   }
 }

@@ -110,13 +110,25 @@ package struct FileReplacement: ~Copyable, Sendable {
   /// then the new file is in place and complete, but may not survive a loss of power.
   package consuming func commit() throws(FileError) {
     guard isPending else { return try copyToStream() }
-    try temporary.file.synchronize()
+    try synchronize()
     guard system.rename(target.directory.number, temporary.name, target.name) == 0 else {
       throw FileError("replace", path: path, code: errno)
     }
     isPending = false
     TemporaryFiles.forget(temporary.name, in: target.directory)
     try target.directory.synchronize()
+  }
+
+  /// Waits until the new file is on the disk.
+  func synchronize() throws(FileError) { try temporary.file.synchronize() }
+
+  /// The new file's version, which a rename does not change.
+  func stamp() throws(FileError) -> String { try temporary.file.status().stamp }
+
+  /// Leaves the temporary file to a transaction.
+  consuming func handOver() {
+    isPending = false
+    TemporaryFiles.forget(temporary.name, in: target.directory)
   }
 
   private func copyToStream() throws(FileError) {

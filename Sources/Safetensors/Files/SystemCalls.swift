@@ -24,6 +24,10 @@ package struct SystemCalls: Sendable {
   package var rename: @Sendable (_ directory: Int32, _ from: String, _ to: String) -> Int32 = {
     renameat($0, $1, $0, $2)
   }
+  package var link: @Sendable (_ directory: Int32, _ from: String, _ to: String) -> Int32 = {
+    linkat($0, $1, $0, $2, 0)
+  }
+  package var unlink: @Sendable (_ directory: Int32, String) -> Int32 = { unlinkat($0, $1, 0) }
 
   /// The calls of the system itself.
   package static let live = SystemCalls()

@@ -52,14 +52,9 @@ package enum TemporaryFiles {
     }
   }
 
-  /// Calls `body`, which ``removeAll(andThen:)`` waits for.
-  static func withoutRemoval<Result: ~Copyable>(
-    forgetting names: [(String, Int32)], _ body: () throws(FileError) -> Result
-  ) throws(FileError) -> Result {
-    try places.withLock { (places) throws(FileError) in
-      for (name, directory) in names { places.remove(Place(directory: directory, name: name)) }
-      return try body()
-    }
+  /// Calls `body`, for which ``removeAll(andThen:)`` waits.
+  static func withoutRemoval(_ body: () throws(FileError) -> Void) throws(FileError) {
+    try places.withLock { (_) throws(FileError) in try body() }
   }
 
   /// Takes the lock by which others see that the process of an unfinished file lives; false if one of them

@@ -4,7 +4,7 @@ import Safetensors
 import Tensors
 
 /// One optimizer step on files: everything is checked that headers can tell, then parameter after parameter
-/// is read, stepped and written, and at the end both files are put in their places.
+/// is read, stepped and written, and at the end both files are put in their places together.
 struct FileStep<Rule: FileRule> {
   private let inputs: StepInputs
   private let groups: [(parameters: [String], options: Rule)]
@@ -15,9 +15,7 @@ struct FileStep<Rule: FileRule> {
 
   init(_ inputs: StepInputs, _ configuration: StepConfiguration) throws {
     self.inputs = inputs
-    let names = inputs.parameters.tensors.filter { $0.scalarType.scalarType != nil }.map(\.name)
-    groups = try configuration.resolvedGroups(
-      for: Rule.self, parameters: names, parametersPath: inputs.parameters.path)
+    groups = try configuration.resolvedGroups(for: Rule.self, parameters: inputs.parameters)
     options = Dictionary(
       uniqueKeysWithValues: groups.flatMap { group in group.parameters.map { ($0, group.options) } })
     if let state = inputs.state, let saved = state.metadata[StateNames.optimizerKey], saved != Rule.name {
@@ -31,43 +29,82 @@ struct FileStep<Rule: FileRule> {
     }
   }
 
-  func run(
-    outParameters: String, outState: String, backend: Backend, threads: Int?
-  ) throws -> (steppedCount: Int, nonFinite: [String]) {
-    let settings = try groups.map { try GroupSettings(parameters: $0.parameters, options: $0.options) }
-    let metadata = [
-      StateNames.optimizerKey: Rule.name,
-      StateNames.groupsKey: String(decoding: try JSONText.encode(settings), as: UTF8.self),
-    ]
-    var parameters = try SafetensorsWriter(
-      path: outParameters, tensors: inputs.parameters.tensors.map(\.descriptor),
-      metadata: inputs.parameters.metadata, order: .asGiven)
-    var states = try SafetensorsWriter(
-      path: outState, tensors: stateDescriptors(),
-      metadata: (inputs.state?.metadata ?? [:]).merging(metadata) { $1 })
+  /// The settings of a step that are not the rule's.
+  struct Settings {
+    let outParameters: String
+    let outState: String
+    let nonFinitePolicy: NonFinitePolicy
+    let backend: Backend
+    let threads: Int?
+  }
+
+  /// Steps the parameters, and puts both files in their places.
+  ///
+  /// A file's header is written before its tensors: what the policy leaves as it is must be known then, so that a
+  /// gradient that is not finite begins the step anew without it.
+  func run(_ settings: Settings, in transaction: FileTransaction) throws -> StepReport {
+    let nonFinite: [String]
+    do {
+      let pass = try pass(settings, in: transaction, without: [])
+      nonFinite = pass.nonFinite
+      if nonFinite.isEmpty || settings.nonFinitePolicy == .propagate {
+        return try pass.commit(in: transaction, nonFinite: nonFinite)
+      }
+    }
+    let skipped = settings.nonFinitePolicy == .skipStep ? Set(options.keys) : Set(nonFinite)
+    return try pass(settings, in: transaction, without: skipped).commit(in: transaction, nonFinite: nonFinite)
+  }
+
+  /// Both files, as they are written.
+  private struct Pass: ~Copyable {
+    var parameters: SafetensorsWriter
+    var states: SafetensorsWriter
     var steppedCount = 0
     var nonFinite: [String] = []
+
+    consuming func commit(in transaction: FileTransaction, nonFinite: [String]) throws -> StepReport {
+      let report = StepReport(steppedCount: steppedCount, nonFinite: nonFinite)
+      let parameters = try parameters.finished()
+      let states = try states.finished()
+      try transaction.commit(parameters, states)
+      return report
+    }
+  }
+
+  private func pass(
+    _ settings: Settings, in transaction: FileTransaction, without skipped: Set<String>
+  ) throws -> Pass {
+    let groups = try groups.map { try GroupSettings(parameters: $0.parameters, options: $0.options) }
+    let metadata = [
+      StateNames.optimizerKey: Rule.name,
+      StateNames.groupsKey: String(decoding: try JSONText.encode(groups), as: UTF8.self),
+    ]
+    let stepped = Set(inputs.parameters.tensors.filter(inputs.takesPart).map(\.name)).subtracting(skipped)
+    var pass = Pass(
+      parameters: try SafetensorsWriter(
+        transaction.replacement(of: settings.outParameters),
+        tensors: inputs.parameters.tensors.map(\.descriptor), metadata: inputs.parameters.metadata,
+        order: .asGiven),
+      states: try SafetensorsWriter(
+        transaction.replacement(of: settings.outState), tensors: stateDescriptors(stepped),
+        metadata: (inputs.state?.metadata ?? [:]).merging(metadata) { $1 }, order: .byAlignment))
     for stored in inputs.parameters.tensors {
-      if inputs.hasGradient(stored.name) {
-        let report = try step(stored, &parameters, &states, backend: backend, threads: threads)
-        steppedCount += report.steppedCount
-        nonFinite += report.nonFinite
+      if stepped.contains(stored.name) {
+        try step(stored, &pass, settings)
       } else {
-        try inputs.parameters.copy(stored, to: &parameters)
+        try inputs.parameters.copy(stored, to: &pass.parameters)
         for part in inputs.stateTensors[stored.name, default: [:]].values {
-          try inputs.state?.copy(part, to: &states)
+          try inputs.state?.copy(part, to: &pass.states)
         }
       }
     }
-    try states.commit()
-    try parameters.commit()
-    return (steppedCount, nonFinite)
+    return pass
   }
 
-  private func stateDescriptors() -> [SafetensorsDescriptor] {
+  private func stateDescriptors(_ stepped: Set<String>) -> [SafetensorsDescriptor] {
     inputs.parameters.tensors.flatMap { stored -> [SafetensorsDescriptor] in
       let before = inputs.stateTensors[stored.name, default: [:]]
-      guard inputs.hasGradient(stored.name), let type = stored.scalarType.scalarType,
+      guard stepped.contains(stored.name), let type = stored.scalarType.scalarType,
         let options = options[stored.name]
       else { return before.values.map(\.descriptor) }
       func name(_ part: String) -> String { StateNames.name(of: part, stored.name) }
@@ -87,10 +124,7 @@ struct FileStep<Rule: FileRule> {
     }
   }
 
-  private func step(
-    _ stored: SafetensorsTensor, _ parameters: inout SafetensorsWriter, _ states: inout SafetensorsWriter,
-    backend: Backend, threads: Int?
-  ) throws -> StepReport {
+  private func step(_ stored: SafetensorsTensor, _ pass: inout Pass, _ settings: Settings) throws {
     let name = stored.name
     let parameter = Parameter(name, try inputs.parameters.readTensor(stored))
     if let gradient = inputs.gradients.header.tensor(named: name) {
@@ -98,7 +132,9 @@ struct FileStep<Rule: FileRule> {
     }
     // The initializer has checked that a group takes each parameter with a gradient.
     let optimizer = try RuleOptimizer(
-      [parameter], options: options[name]!, backend: backend, threads: threads)
+      [parameter], options: options[name]!,
+      nonFinitePolicy: settings.nonFinitePolicy == .skipStep ? .skipParameter : settings.nonFinitePolicy,
+      backend: settings.backend, threads: settings.threads)
     do {
       try optimizer.setState(inputs.state(of: name, as: Rule.State.self), of: parameter)
     } catch let error as OptimizerError {
@@ -110,19 +146,22 @@ struct FileStep<Rule: FileRule> {
     } catch {
       throw ToolFileError(path: inputs.gradients.path, problem: error.description)
     }
-    try parameters.append(parameter.value, to: name)
+    pass.steppedCount += report.steppedCount
+    pass.nonFinite += report.nonFinite
+    // Not stepped: the pass is for nothing, apart from what else is not finite.
+    guard report.steppedCount > 0 else { return }
+    try pass.parameters.append(parameter.value, to: name)
     guard let state = optimizer.state(of: parameter) else {
       fatalError("\(name) has no state after a step")
     }
     for (part, tensor) in state.tensors {
-      try states.append(tensor, to: StateNames.name(of: part, name))
+      try pass.states.append(tensor, to: StateNames.name(of: part, name))
     }
     for (part, number) in state.numbers {
-      try states.append(Tensor(scalars: [number], shape: []), to: StateNames.name(of: part, name))
+      try pass.states.append(Tensor(scalars: [number], shape: []), to: StateNames.name(of: part, name))
     }
     let count = [Int64(state.step)]
-    try states.append(count.span.bytes, to: StateNames.name(of: StateNames.step, name))
-    return report
+    try pass.states.append(count.span.bytes, to: StateNames.name(of: StateNames.step, name))
   }
 }
 

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Optimizers
+import Safetensors
 import Tensors
 
 /// `adafactor step`: one optimizer step on safetensors files, for programs in any language.
@@ -19,9 +20,13 @@ struct StepCommand: ParsableCommand {
       they are torch's: lr, betas, eps, weight_decay, amsgrad, maximize. Both take "rounding" of 16-bit parameters, \
       nearest, stochastic or compensated, and "rounding_seed".
 
-      Outputs may be the input files: they are replaced when everything is computed. One parameter at a time is in \
-      memory. On an error nothing is written. (Only a system that fails while the second of the two files is put in \
-      its place leaves one new and one old.)
+      Outputs may be the input files: they are replaced together when everything is computed. If the step is ended \
+      before, by an error, a signal or a loss of power, both are the old files; if it is ended between the two, the \
+      next step on them completes it first. Two steps on the same files wait for each other. Links are followed, and \
+      - is standard output. One parameter at a time is in memory; one without elements is copied.
+
+      A gradient with a NaN or an infinity, or with squares that overflow, ends the step with an error unless \
+      --non-finite says otherwise.
 
       Example:
         adafactor step --config adafactor.json --parameters model.safetensors --gradients gradients.safetensors \
@@ -46,6 +51,15 @@ struct StepCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Where the optimizer's state goes.", valueName: "file"))
   var outState: String
 
+  @Option(
+    help: ArgumentHelp(
+      """
+      The policy for gradients that are not finite: throw-error leaves both files alone; skip-step copies everything \
+      as it is, skip-parameter the parameters concerned; propagate steps as the Python optimizers do, and the \
+      parameter becomes NaN.
+      """, valueName: "policy"))
+  var nonFinite = NonFiniteChoice.throwError
+
   @Option(help: Backend.help)
   var backend = Backend.defaultForOptimizers
 
@@ -55,9 +69,6 @@ struct StepCommand: ParsableCommand {
   func validate() throws {
     try requirePositive(["--threads": threads])
     try backend.requireAvailable()
-    guard outParameters != outState else {
-      throw ValidationError("--out-parameters and --out-state are the same file: \(outState).")
-    }
   }
 
   func run() throws {
@@ -69,14 +80,58 @@ struct StepCommand: ParsableCommand {
   }
 
   private func run<Rule: FileRule>(_ type: Rule.Type, _ configuration: StepConfiguration) throws {
+    Termination.removeTemporaryFiles()
+    let newParameters = try OutputFile(outParameters, option: "--out-parameters")
+    let newState = try OutputFile(outState, option: "--out-state")
+    try newState.requireOther(than: outParameters, of: "--out-parameters")
+    try newState.requireOther(than: parameters, of: "--parameters")
+    try newParameters.requireOther(than: state, of: "--state")
+    for (path, option) in [(config, "--config"), (gradients, "--gradients")] {
+      try newParameters.requireOther(than: path, of: option)
+      try newState.requireOther(than: path, of: option)
+    }
+    let transaction = try FileTransaction(
+      reading: [parameters] + (state.map { [$0] } ?? []), writing: [newParameters.path, newState.path],
+      waiting: { Terminal.warn("Waiting for another step on \($0).") })
+    for recovery in transaction.recoveries { Terminal.warn("Warning: \(recovery).") }
     let step = try FileStep<Rule>(
       StepInputs(parameters: parameters, gradients: gradients, state: state), configuration)
+    transaction.finishReading()
     let report = try step.run(
-      outParameters: outParameters, outState: outState, backend: backend, threads: threads)
-    try StandardStreams.write("stepped \(report.steppedCount) of \(step.parameterCount) parameters\n")
+      .init(
+        outParameters: newParameters.path, outState: newState.path, nonFinitePolicy: nonFinite.policy,
+        backend: backend, threads: threads), in: transaction)
     for name in report.nonFinite {
-      Terminal.warn(
-        "Warning: \(gradients): the gradient of \"\(name)\" is not finite; so is its parameter now.")
+      let outcome =
+        switch nonFinite {
+        case .skipParameter: "it is copied as it is"
+        case .skipStep: "nothing is stepped"
+        default: "its parameter is not finite now"
+        }
+      Terminal.warn("Warning: \(gradients): the gradient of \"\(name)\" is not finite; \(outcome).")
+    }
+    let summary = "stepped \(report.steppedCount) of \(step.parameterCount) parameters\n"
+    if newParameters.isStandardOutput || newState.isStandardOutput {
+      StandardStreams.report(summary)
+    } else {
+      try StandardStreams.write(summary)
+    }
+  }
+}
+
+/// The library's policies by names with dashes.
+enum NonFiniteChoice: String, ExpressibleByArgument, CaseIterable {
+  case propagate
+  case skipParameter = "skip-parameter"
+  case skipStep = "skip-step"
+  case throwError = "throw-error"
+
+  var policy: NonFinitePolicy {
+    switch self {
+    case .propagate: .propagate
+    case .skipParameter: .skipParameter
+    case .skipStep: .skipStep
+    case .throwError: .throwError
     }
   }
 }

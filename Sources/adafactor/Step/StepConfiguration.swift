@@ -1,4 +1,5 @@
 import Checkpoints
+import Safetensors
 
 /// The configuration of `adafactor step`: the optimizer and its groups.
 struct StepConfiguration {
@@ -12,8 +13,11 @@ struct StepConfiguration {
     let json = try WholeFile.read(path)
     let members: [String: JSONValue]
     do {
+      try JSONProblem.check(json)
       members = try JSONText.decode([String: JSONValue].self, from: json)
       groups = try JSONText.decode([GroupSettings].self, from: members["groups"] ?? .array([]))
+    } catch let problem as JSONProblem {
+      throw ToolFileError(path: path, line: problem.line, problem: problem.description)
     } catch {
       throw ToolFileError(path: path, problem: JSONText.problem(error))
     }
@@ -41,15 +45,20 @@ struct StepConfiguration {
 
   /// The groups with their parameters' names and options, each checked.
   func resolvedGroups<Rule: FileRule>(
-    for type: Rule.Type, parameters: [String], parametersPath: String
+    for type: Rule.Type, parameters file: SafetensorsFile
   ) throws -> [(parameters: [String], options: Rule)] {
+    let parameters = file.tensors.filter { $0.scalarType.scalarType != nil }.map(\.name)
     let known = Set(parameters)
     var taken: [String: Int] = [:]
     for (index, group) in groups.enumerated() {
       for name in group.parameters ?? [] {
         guard known.contains(name) else {
-          throw ToolFileError(
-            path: path, problem: "groups[\(index)]: the parameter \"\(name)\" is not in \(parametersPath)")
+          let problem =
+            file.header.tensor(named: name).map {
+              "is \($0.scalarType) in \(file.path): no step can change it"
+            }
+            ?? "is not in \(file.path)"
+          throw ToolFileError(path: path, problem: "groups[\(index)]: the parameter \"\(name)\" \(problem)")
         }
         if let other = taken.updateValue(index, forKey: name) {
           throw ToolFileError(
@@ -65,8 +74,28 @@ struct StepConfiguration {
         let names = group.parameters ?? parameters.filter { taken[$0] == nil }
         return (names, try group.options(as: Rule.self))
       } catch {
-        throw ToolFileError(path: path, problem: "groups[\(index)]: \(JSONText.problem(error))")
+        throw ToolFileError(path: path, problem: "groups[\(index)]: \(problem(error, of: group, Rule.self))")
       }
     }
+  }
+
+  /// Foundation says of a number that its type cannot hold only that the JSON is invalid: the option that fails by
+  /// itself is to blame.
+  private func problem<Rule: FileRule>(_ error: any Error, of group: GroupSettings, _ type: Rule.Type)
+    -> String
+  {
+    guard error is DecodingError else { return "\(error)" }
+    for (name, value) in group.options.sorted(by: { $0.key < $1.key }) {
+      do {
+        _ = try JSONText.decode(Rule.self, from: .object([name: value]))
+      } catch DecodingError.dataCorrupted(let context) {
+        let text = (try? JSONText.encode(value)).map { String(decoding: $0, as: UTF8.self) } ?? "\(value)"
+        return
+          "\(name) is \(text), which is \(context.codingPath.isEmpty ? "out of its range" : "none of its values")"
+      } catch {
+        // Not the value by itself: another option is to blame, or several together.
+      }
+    }
+    return JSONText.problem(error)
   }
 }

@@ -45,8 +45,11 @@ struct StepInputs {
     }
   }
 
-  /// Whether a parameter takes part in the step.
-  func hasGradient(_ name: String) -> Bool { gradients.header.tensor(named: name) != nil }
+  /// Whether a parameter takes part in the step. One without elements does not, whatever its shape: nothing of it
+  /// changes, but the moments of its other axes could take any memory.
+  func takesPart(_ parameter: SafetensorsTensor) -> Bool {
+    gradients.header.tensor(named: parameter.name) != nil && !parameter.byteRange.isEmpty
+  }
 
   /// A parameter's state before the step; nil before its first.
   func state<State: ParameterState>(of parameter: String, as type: State.Type) throws -> State? {
@@ -67,14 +70,19 @@ struct StepInputs {
       if tensorNames.contains(part) {
         tensors[part] = try state.readTensor(stored)
       } else {
-        guard stored.shape.isEmpty else {
+        guard stored.elementCount == 1 else {
           throw failure(part, "has the shape \(stored.shape), not one number")
         }
-        numbers[part] = try state.readTensor(stored)[]
+        numbers[part] = try state.readTensor(stored).scalars(as: Double.self)[0]
       }
     }
-    guard let stored = parts[StateNames.step], stored.shape.isEmpty, let step = try state.readInteger(stored)
-    else { throw failure(StateNames.step, "is missing or not a whole number") }
+    guard let counter = parts[StateNames.step] else { throw failure(StateNames.step, "is missing") }
+    guard let step = try state.readInteger(counter) else {
+      throw failure(StateNames.step, "is \(try state.describe(counter)), not a whole number of 64 bits")
+    }
+    guard step < Int.max else {
+      throw failure(StateNames.step, "is \(step): there is no number for the next step")
+    }
     return State(step: step, tensors: tensors, numbers: numbers)
   }
 }
@@ -89,11 +97,34 @@ extension SafetensorsFile {
     return tensor
   }
 
-  /// A single integer, which torch may have stored in floating-point; nil where it is none.
+  /// A single integer of any type, or a whole number that torch has stored in floating-point; nil if it is none.
   func readInteger(_ stored: SafetensorsTensor) throws -> Int? {
-    if stored.scalarType == .int64 {
-      return Int(try bytes(of: stored.name).withUnsafeBytes { $0.loadUnaligned(as: Int64.self) })
+    guard stored.elementCount == 1 else { return nil }
+    if stored.scalarType.scalarType != nil {
+      return Int(exactly: try readTensor(stored).scalars(as: Double.self)[0])
     }
-    return stored.scalarType.scalarType == nil ? nil : Int(exactly: try readTensor(stored)[])
+    let bytes = try bytes(of: stored.name)
+    func integer<Integer: FixedWidthInteger>(_ type: Integer.Type) -> Int? {
+      Int(exactly: bytes.withUnsafeBytes { $0.loadUnaligned(as: type) })
+    }
+    return switch stored.scalarType {
+    case .int64: integer(Int64.self)
+    case .uint64: integer(UInt64.self)
+    case .int32: integer(Int32.self)
+    case .uint32: integer(UInt32.self)
+    case .int16: integer(Int16.self)
+    case .uint16: integer(UInt16.self)
+    case .int8: integer(Int8.self)
+    case .uint8: integer(UInt8.self)
+    default: nil
+    }
+  }
+
+  /// A tensor's type, and its value or its shape.
+  func describe(_ stored: SafetensorsTensor) throws -> String {
+    guard stored.elementCount == 1, stored.scalarType.scalarType != nil else {
+      return "\(stored.scalarType) of shape \(stored.shape)"
+    }
+    return "\(try readTensor(stored).scalars(as: Double.self)[0])"
   }
 }

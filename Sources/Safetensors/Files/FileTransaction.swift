@@ -1,0 +1,117 @@
+import CLibrary
+
+/// Replacements of two files that happen together, or not at all.
+///
+/// The transaction has a lock for each of its files: another of the same files waits. The lock is a file next to
+/// the one that it stands for. After both replacements are on the disk and before the first rename, one of the
+/// locks gets a record of what is about to happen. Whenever the process or the machine stops after that, the next
+/// transaction on one of the files finds the record and completes the pair.
+///
+/// Where a rename is refused, the renames before it are undone. Files that somebody else has changed since the
+/// record was written stay as they are.
+///
+/// All names follow from the file's: what a killed process leaves is removed by the next transaction on the file.
+package final class FileTransaction {
+  private var locks: [FileLock]
+  private let system: SystemCalls
+  /// What was done about transactions that were ended before, in words.
+  package private(set) var recoveries: [String] = []
+
+  /// Locks the files and completes what an ended transaction left.
+  ///
+  /// - Parameters:
+  ///   - inputs: Files to be opened. Until ``finishReading()`` nobody replaces them.
+  ///   - outputs: Files to be replaced.
+  ///   - waiting: Is called with a path before the transaction waits for another one.
+  package init(
+    reading inputs: [String], writing outputs: [String], system: SystemCalls = .live,
+    waiting: (String) -> Void = { _ in }
+  ) throws(FileError) {
+    self.system = system
+    locks = []
+    var candidates: [(key: FileLock.Key, path: String, isOutput: Bool)] = []
+    for (path, isOutput) in outputs.map({ ($0, true) }) + inputs.map({ ($0, false) }) {
+      do {
+        let target = try FileTarget(path, system: system)
+        let key = try FileLock.Key(target)
+        if !target.isStream, !candidates.contains(where: { $0.key == key }) {
+          candidates.append((key, path, isOutput))
+        }
+      } catch  where !isOutput {
+        // Whoever opens the file reports it.
+      }
+    }
+    // In one order for all, so that no two wait for each other.
+    for candidate in candidates.sorted(by: { $0.key < $1.key }) {
+      do {
+        let target = try FileTarget(candidate.path, system: system)
+        locks.append(
+          try FileLock(target, isOutput: candidate.isOutput, system: system) { waiting(candidate.path) })
+      } catch  where !candidate.isOutput {
+        // Nobody can write next to the file: nobody replaces it.
+      }
+    }
+    // A record needs the files that a lock without one would take for leftovers.
+    for lock in locks { if let recovery = try lock.recover() { recoveries.append(recovery) } }
+    for lock in locks { lock.removeLeftovers() }
+  }
+
+  /// Lets others replace the files that are only read: they are open.
+  package func finishReading() { locks.removeAll { !$0.isOutput } }
+
+  /// Creates the new file for an output.
+  package func replacement(of path: String) throws(FileError) -> FileReplacement {
+    let target = try FileTarget(path, system: system)
+    let names = TransactionNames(of: target.name)
+    return try FileReplacement(of: target, temporaryName: names.new, system: system)
+  }
+
+  /// Puts both files in their places, for good.
+  ///
+  /// If this throws, both old files are in their places; if only flushing the directories failed, both new ones. A
+  /// pipe or a device gets its bytes before a file is replaced.
+  package func commit(
+    _ first: consuming FileReplacement, _ second: consuming FileReplacement
+  ) throws(FileError) {
+    if first.target.isStream {
+      try first.commit()
+      try second.commit()
+    } else if second.target.isStream {
+      try second.commit()
+      try first.commit()
+    } else {
+      let key = try FileLock.Key(second.target)
+      guard let lock = locks.first(where: { $0.key == key }) else {
+        preconditionFailure("\(second.path) is no output of the transaction")
+      }
+      try first.synchronize()
+      try second.synchronize()
+      let parts = [
+        try TransactionPart(first, seenFrom: lock, system),
+        try TransactionPart(second, seenFrom: lock, system),
+      ]
+      first.handOver()
+      second.handOver()
+      try TemporaryFiles.withoutRemoval { () throws(FileError) in try lock.commit(parts) }
+    }
+    locks = []
+  }
+}
+
+/// The names next to a file that belong to its transactions.
+struct TransactionNames {
+  let lock: String
+  let new: String
+  let old: String
+
+  init(of name: String) {
+    // Not the name itself, which may be as long as the file system permits.
+    let stem = ".adafactor-\(fnv1a(name.utf8).hexadecimal)"
+    (lock, new, old) = ("\(stem).lock", "\(stem).new", "\(stem).old")
+  }
+}
+
+/// FNV-1a of 64 bits: tells names and torn records apart.
+func fnv1a(_ bytes: some Sequence<UInt8>) -> UInt64 {
+  bytes.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
+}

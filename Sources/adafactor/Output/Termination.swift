@@ -1,0 +1,32 @@
+import Dispatch
+import Foundation
+import Safetensors
+
+/// The end of a process by a signal.
+enum Termination {
+  private nonisolated(unsafe) static var sources: [any DispatchSourceSignal] = []
+
+  /// From now on, a signal that ends this process first removes its unfinished files, or waits until files that are
+  /// just being replaced are in their places.
+  ///
+  /// Dispatch hands the signal to an ordinary thread: no code of ours runs in a signal's handler.
+  static func removeTemporaryFiles() {
+    for number in [SIGINT, SIGTERM, SIGHUP] {
+      let previous = signal(number, SIG_IGN)
+      // What is ignored stays ignored, as SIGHUP under nohup.
+      if unsafeBitCast(previous, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self) { continue }
+      let source = DispatchSource.makeSignalSource(
+        signal: number, queue: DispatchQueue(label: "termination", qos: .userInitiated))
+      source.setEventHandler {
+        TemporaryFiles.removeAll {
+          signal(number, SIG_DFL)
+          kill(getpid(), number)
+          // Another thread takes the signal.
+          while true { pause() }
+        }
+      }
+      source.resume()
+      sources.append(source)
+    }
+  }
+}
