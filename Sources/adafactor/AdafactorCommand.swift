@@ -10,6 +10,7 @@ struct AdafactorCommand: ParsableCommand {
     version: "0.1.0",
     subcommands: [
       TrainCommand.self,
+      PredictCommand.self,
       ScheduleCommand.self,
       StepCommand.self,
       InspectCommand.self,

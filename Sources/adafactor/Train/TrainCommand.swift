@@ -14,7 +14,7 @@ struct TrainCommand: ParsableCommand {
 
       Examples:
         adafactor train
-        adafactor train --data iris.csv --label species --epochs 100
+        adafactor train --data iris.csv --label species --epochs 100 --model iris.safetensors
         adafactor train --lr 1e-3 --no-scale-parameter --schedule cosine --warmup-steps 0.1 --plot loss.svg
         adafactor train --optimizer adamw --dtype bfloat16 --accumulate 4 --clip-norm 1
         adafactor train --checkpoint-directory run --checkpoint-every 100 --resume
@@ -48,17 +48,19 @@ struct TrainCommand: ParsableCommand {
     if checkpoints.directory != nil {
       throw ValidationError("--compare saves no checkpoints: leave out --checkpoint-directory.")
     }
+    if output.model != nil {
+      throw ValidationError("--compare trains several models: leave out --model.")
+    }
   }
 
   func run() throws {
-    let table = try data.table()
-    let dataset = try Dataset(table)
+    let dataset = try Dataset(data.table())
     if let compare {
       let choices = try compare.choices(
         scalarType: training.dtype, hasSchedule: schedule.name != nil, seed: training.seed)
       let runs = try choices.map { label, choice in
         do {
-          let result = try train(dataset, path: table.path, choice, label: label)
+          let result = try train(dataset, choice, label: label)
           return Comparison.Run(name: label, result: result)
         } catch {
           throw ComparisonError(name: label, cause: error)
@@ -67,10 +69,10 @@ struct TrainCommand: ParsableCommand {
       return try write(Comparison(runs: runs))
     }
     do {
-      try write(train(dataset, path: table.path, optimizer.choice(seed: training.seed)))
+      try write(train(dataset, optimizer.choice(seed: training.seed)))
     } catch let interruption as TrainingInterrupted {
       Terminal.warn(interruption.description)
-      throw ExitCode(CheckpointArguments.interruptedStatus)
+      throw ExitCode(interruption.status)
     }
   }
 
@@ -80,17 +82,23 @@ struct TrainCommand: ParsableCommand {
   }
 
   private func train(
-    _ dataset: Dataset, path: String, _ optimizer: OptimizerChoice, label: String? = nil
+    _ dataset: Dataset, _ optimizer: OptimizerChoice, label: String? = nil
   ) throws -> TrainingResult {
-    var run = try TrainingRun(dataset, path: path, settings: settings(optimizer))
+    var run = try TrainingRun(dataset, settings: settings(optimizer))
     var display = ProgressDisplay(isQuiet: output.quiet, label: label)
     defer { display.finish() }
-    guard let plan = checkpoints.plan else { return try run.run(report: { display.show($0) }) }
-    try run.resume(plan, warn: Terminal.warn)
-    return try Interruption.withHandling { interruption in
-      try run.run(
-        saving: plan, isInterrupted: { interruption.isRequested }, report: { display.show($0) })
+    let result: TrainingResult
+    if let plan = checkpoints.plan {
+      try run.resume(plan, warn: Terminal.warn)
+      result = try Interruption.withHandling { interruption in
+        try run.run(
+          saving: plan, signal: { interruption.signalNumber }, report: { display.show($0) })
+      }
+    } else {
+      result = try run.run(report: { display.show($0) })
     }
+    if let path = output.model { try Classifier(run.model, run.description).write(to: path) }
+    return result
   }
 
   private func settings(_ optimizer: OptimizerChoice) throws -> TrainingSettings {

@@ -51,15 +51,93 @@ struct DatasetTests {
     #expect(dataset.split(testFraction: 0.99, using: &generator).training.count == 1)
   }
 
-  @Test func `Standardized columns have mean 0 and variance 1; a constant column becomes 0`() {
-    // Far from 0, where Float32 alone would lose the differences.
-    let x = Tensor(scalars: [1e9, 5, 1e9 + 1, 5, 1e9 + 2, 5, 1e9 + 3, 5] as [Double], shape: [4, 2])
-    let z = Standardization(of: x)(x)
-    #expect(z.scalarType == .float32)
-    let deviation = (1.25).squareRoot()
-    for (i, expected) in [-1.5, -0.5, 0.5, 1.5].enumerated() {
-      #expect((z[i, 0] - expected / deviation).magnitude < 1e-6)
-      #expect(z[i, 1] == 0)
+  @Test func `Numbers that are amounts rather than classes are an error; numbered classes are none`() throws {
+    func classes(_ label: (Int) -> String) throws -> Int {
+      try dataset(labels: (0..<200).map { label($0 % 40) }).classNames.count
     }
+    let error = TableError("t.csv", .amounts(40, labelName: "3"))
+    #expect(throws: error) { try classes { "\(Double($0) / 4)" } }
+    #expect(throws: error) { try classes { "\($0 * $0)" } }
+    #expect(throws: error) { try classes { "\($0 + 2)" } }
+    #expect(error.description.contains("ranges") && error.description.contains("--label"))
+    #expect(try classes { "\($0)" } == 40)
+    #expect(try classes { "\($0 + 1).0" } == 40)
+    #expect(try classes { "c\($0 * $0)" } == 40)
+    #expect(try classes { "\($0 % 20 * 7)" } == 20)
+  }
+
+  @Test func `A first line of numbers that may be a header is an error that asks for --header`() throws {
+    let text = "0,1,2\n" + (0..<20).map { "\($0),\($0 * 2),\($0 % 2)\n" }.joined()
+    func dataset(_ hasHeader: Bool?) throws -> Dataset {
+      try Dataset(Table(bytes: Array(text.utf8), path: "t.csv", format: .init(hasHeader: hasHeader)))
+    }
+    let error = TableError("t.csv", line: 1, .numericHeader(label: "2"))
+    #expect(throws: error) { try dataset(nil) }
+    #expect(error.description.contains("--header yes") && error.description.contains("--header no"))
+    #expect(try dataset(true).count == 20)
+    #expect(try dataset(true).columns.names == ["0", "1", "2"])
+    #expect(try dataset(false).classNames == ["0", "1", "2"])
+  }
+
+  /// The standardization of one column whose labels alternate.
+  private func standardized(_ column: [Double]) throws -> (values: [Double], standardization: Standardization)
+  {
+    let rows = column.enumerated().map { "\($0.element),\($0.offset % 2)\n" }
+    let dataset = try Dataset(Table(bytes: Array(rows.joined().utf8), path: "t.csv"))
+    let standardize = try Standardization(of: dataset)
+    let z = standardize(dataset.features)
+    #expect(z.scalarType == .float32)
+    return (z.scalars(as: Double.self), standardize)
+  }
+
+  @Test(arguments: [1, -1, 1e100, 1e155, 1e300, 1e-155, 1e-200, 1e-299])
+  func `Standardized columns have mean 0 and variance 1, at any scale`(scale: Double) throws {
+    let (values, _) = try standardized([0, 1, 2, 3].map { $0 * scale / 3 })
+    let deviation = (1.25).squareRoot()
+    for (value, expected) in zip(values, [-1.5, -0.5, 0.5, 1.5]) {
+      #expect((value - expected / deviation * (scale < 0 ? -1 : 1)).magnitude < 1e-6)
+    }
+  }
+
+  @Test func `Far from 0, where Float32 alone would lose the differences, they count`() throws {
+    for (value, expected) in zip(
+      try standardized([1e9, 1e9 + 1, 1e9 + 2, 1e9 + 3]).values, [-1.5, -0.5, 0.5, 1.5])
+    {
+      #expect((value - expected / (1.25).squareRoot()).magnitude < 1e-6)
+    }
+  }
+
+  @Test func `A column that is constant, or differs by roundings only, becomes 0, for all other values too`()
+    throws
+  {
+    for column in [
+      Array(repeating: 14.62, count: 30), [0.3, 0.1 + 0.2, 0.3, 0.3], [0, 0, 0, 0],
+      [1e300, 1e300, 1e300, 1e300],
+    ] {
+      let (values, standardize) = try standardized(column)
+      #expect(values.allSatisfy { $0 == 0 } && standardize.scale == [0])
+      #expect(
+        standardize(Tensor(scalars: [column[0] + 1, -5], shape: [2, 1])).scalars(as: Double.self) == [0, 0])
+    }
+  }
+
+  @Test func `A deviation that has no reciprocal, and a held-out value that is too far, are errors`() throws {
+    let small = try #require(Double("1e-310"))
+    #expect(throws: TableError("t.csv", .tooSmall(columnName: "1", deviation: small / 2))) {
+      try standardized([0, small, 0, small])
+    }
+    let rows = (0..<40).map { "\($0 % 7),\($0 == 11 ? 1e60 : Double($0 % 5)),\($0 % 2 == 0 ? "a" : "b")\n" }
+    let dataset = try Dataset(Table(bytes: Array(rows.joined().utf8), path: "t.csv"))
+    let errors = (0..<20).compactMap { seed -> TableError? in
+      var settings = TrainingSettings()
+      (settings.seed, settings.epochs) = (UInt64(seed), 1)
+      do {
+        _ = try TrainingRun(dataset, settings: settings)
+        return nil
+      } catch { return error as? TableError }
+    }
+    // Held out by about one seed in five.
+    #expect((1...10).contains(errors.count))
+    #expect(errors.allSatisfy { $0 == TableError("t.csv", .outlier(1e60, columnName: "2")) })
   }
 }

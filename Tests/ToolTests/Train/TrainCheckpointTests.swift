@@ -1,5 +1,8 @@
+import Checkpoints
 import Foundation
 import Testing
+
+@testable import adafactor
 
 @Suite("adafactor train: stopping and going on", .serialized)
 struct TrainCheckpointTests {
@@ -107,16 +110,18 @@ struct TrainCheckpointTests {
     }
   }
 
-  @Test(arguments: interruptedSettings)
-  func `Ctrl-C saves first, says where, and ends with status 130; the run can go on`(settings: [String])
-    throws
-  {
+  @Test(
+    arguments: zip(
+      interruptedSettings, [SIGINT, SIGTERM] + interruptedSettings.dropFirst(2).map { _ in SIGINT }))
+  func `Ctrl-C and SIGTERM save first, say where, and end with their status; the run can go on`(
+    settings: [String], signal: Int32
+  ) throws {
     let whole = try report(train(settings))
     try ToolRunner.withFolder { folder in
       let directory = folder.appendingPathComponent("run").path
       let saving = settings + ["--checkpoint-directory", directory, "--checkpoint-every", "100000"]
-      let end = try interrupt(saving, by: SIGINT, in: folder) { $0.contains("epoch 2/") }
-      #expect(end.reason == .exit && end.status == 130, "\(end.errors)")
+      let end = try interrupt(saving, by: signal, in: folder) { $0.contains("epoch 2/") }
+      #expect(end.reason == .exit && end.status == 128 + signal, "\(end.errors)")
       let names = checkpoints(directory)
       try #require(names.count == 1)
       let step = try #require(names[0].split(separator: "-").last.flatMap { Int($0) })
@@ -190,7 +195,7 @@ struct TrainCheckpointTests {
         (
           ["--epochs", "3", "--hidden", "5,6", "--seed", "1"] + directory,
           [
-            "--epochs: 2 in the checkpoint, 3 here", "--hidden: 4 in the checkpoint, 5,6 here",
+            "--hidden: 4 in the checkpoint, 5,6 here",
             "--seed: 0 in",
           ]
         ),
@@ -226,6 +231,67 @@ struct TrainCheckpointTests {
       #expect(checkpoints(directory[1]) == names)
       // The number of threads changes no bit.
       #expect(try train(settings + ["--resume", "--threads", "1"]).status == 0)
+    }
+  }
+
+  /// Schedules that do not depend on the number of steps, and one that does.
+  private static let schedules = [
+    ([], true), (["--lr", "0.01", "--schedule", "inverse_sqrt", "--warmup-steps", "5"], true),
+    (["--lr", "0.01", "--schedule", "linear"], false),
+    (["--lr", "0.01", "--schedule", "inverse_sqrt", "--warmup-steps", "0.1"], false),
+  ]
+
+  @Test(arguments: schedules)
+  func `A run goes on with more epochs unless its schedule depends on them`(schedule: [String], goesOn: Bool)
+    throws
+  {
+    try ToolRunner.withFolder { folder in
+      let settings = schedule + ["--hidden", "4", "--batch-size", "200"]
+      let saving = settings + ["--checkpoint-directory", folder.appendingPathComponent("run").path]
+      #expect(try train(saving + ["--epochs", "2"]).status == 0)
+      let resumed = try train(saving + ["--epochs", "4", "--resume"])
+      if goesOn {
+        #expect(try report(resumed) == report(train(settings + ["--epochs", "4"])))
+        let less = try train(saving + ["--epochs", "3", "--resume"])
+        #expect(
+          less.status != 0 && less.errors.contains("--epochs is 3, but ") && less.errors.contains("4 epochs"))
+      } else {
+        #expect(resumed.status != 0)
+        #expect(
+          resumed.errors.contains("--epochs: 2 in the checkpoint, 4 here, and the schedule depends on it"),
+          "\(resumed.errors)")
+      }
+    }
+  }
+
+  @Test func `A position that the run cannot have is an error, whatever its checksums say`() throws {
+    let points = (0..<40).map { "\($0 % 7),\($0 % 2)\n" }.joined()
+    let dataset = try Dataset(Table(bytes: Array(points.utf8), path: "t.csv"))
+    var settings = TrainingSettings()
+    (settings.epochs, settings.batchSize, settings.hidden) = (3, 10, [])
+    try ToolRunner.withFolder { folder in
+      let plan = { CheckpointPlan(directory: CheckpointDirectory(path: $0), interval: 5, resumes: true) }
+      let path = folder.appendingPathComponent("run").path
+      var run = try TrainingRun(dataset, settings: settings)
+      _ = try run.run(saving: plan(path))
+      let found = try #require(try plan(path).directory.latest()).checkpoint
+      let changes: [(inout TrainingJournal) -> Void] = [
+        { $0.position.example = -1 }, { $0.position.example = 3 }, { $0.position.example = .max },
+        { $0.position.step = .max }, { $0.position.step = -4 }, { $0.position.epoch = -1 },
+        { $0.position.epoch = .min }, { $0.epochs = [] }, { $0.lossSum = .nan }, { $0.skippedSteps = -1 },
+        { $0.testSeconds = .infinity },
+      ]
+      for (index, change) in changes.enumerated() {
+        var checkpoint = found
+        var journal = try found.value(TrainingJournal.self, for: "journal")
+        change(&journal)
+        checkpoint.position = journal.position
+        try checkpoint.setValue(journal, for: "journal")
+        let changed = folder.appendingPathComponent("changed \(index)").path
+        try CheckpointDirectory(path: changed).save(checkpoint)
+        var resumed = try TrainingRun(dataset, settings: settings)
+        #expect(throws: ToolFileError.self, "\(index)") { try resumed.resume(plan(changed)) { _ in } }
+      }
     }
   }
 

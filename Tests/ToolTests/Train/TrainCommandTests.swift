@@ -85,17 +85,26 @@ struct TrainCommandTests {
     let folder = try ToolRunner.temporaryFolder()
     defer { try? FileManager.default.removeItem(at: folder) }
     let file = folder.appendingPathComponent("bad.csv")
-    try "a,b\n1,x\n2,y\n?,x\n".write(to: file, atomically: true, encoding: .utf8)
+    try "a,b\n1,x\n2,y\nz,x\n".write(to: file, atomically: true, encoding: .utf8)
     let missing = folder.appendingPathComponent("missing.csv").path
     let mistakes: [([String], String)] = [
-      (["--data", file.path], "line 4, column 1: \"?\" is not a finite number (column \"a\")"),
+      (["--data", file.path], "line 4, column 1: \"z\" is not a finite number (column \"a\")"),
       (["--data", missing], "cannot be read: No such file or directory"),
       (["--schedule", "cosine"], "give one by --lr"),
       (["--lr", "1", "--warmup-init"], "--warmup-init belongs to"),
       (["--warmup-steps", "3"], "name one by --schedule"), (["--epochs", "0"], "--epochs is 0"),
       (["--batch-size", "0"], "--batch-size is 0"), (["--threads", "0"], "--threads is 0"),
       (["--test-fraction", "1"], "--test-fraction is 1"), (["--beta1", "1"], "beta1 is 1"),
-      (["--hidden", "3,0"], "'3,0' is invalid"), (["--backend", "other"], "'other' is invalid"),
+      (["--hidden", "3,0"], "'3,0' is invalid for '--hidden <n,n,…>': Widths are whole numbers"),
+      (["--label", "x"], "--label belongs to a table of your own: name it by --data"),
+      (["--header", "no"], "--header belongs to"), (["--delimiter", ","], "--delimiter belongs to"),
+      (["--missing", "drop"], "--missing belongs to"), (["--ignore", "1"], "--ignore belongs to"),
+      (["--data", file.path, "--delimiter", "ab"], "A delimiter is one ASCII character"),
+      (["--data", file.path, "--header", "maybe"], "one of 'yes' and 'no'"),
+      (["--epochs", "9223372036854775807"], "--epochs is 9223372036854775807: with 23 steps per epoch"),
+      (["--hidden", "9223372036854775807"], "--hidden 9223372036854775807 makes a model of"),
+      (["--compare", "adamw,adafactor", "--model", "m"], "leave out --model"),
+      (["--backend", "other"], "'other' is invalid"),
       (["--lr", "0.1", "--schedule", "nonsense"], "nonsense is not a valid SchedulerType"),
       (["--lr", "1e30", "--no-scale-parameter", "--quiet"], "has diverged"),
       (["--epochs", "1", "--hidden", "0", "--plot", folder.path], "cannot be written: Is a directory"),

@@ -59,8 +59,10 @@ struct TrainOptimizerTests {
     #expect(comparison.runs[0].result.stateBytes == 8 * Self.parameters)
 
     let result = try ToolRunner.run(["train"] + compare + ["--plot", plot])
-    #expect(result.lines.count == 4)
-    for (line, name) in zip(result.lines.dropFirst(), names) {
+    #expect(result.lines.count == 7)
+    #expect(result.lines[0].hasPrefix("data     1,797 rows, 65 columns, with a header"))
+    #expect(result.lines[1].hasPrefix("classes  0 (178), 1 (182), ") && result.lines[2].isEmpty)
+    for (line, name) in zip(result.lines.dropFirst(4), names) {
       #expect(line.hasPrefix(name + "  ") && line.contains(" % "))
       #expect(result.errors.contains("\(name)  epoch 2/2"))
     }
@@ -149,7 +151,8 @@ struct TrainOptimizerTests {
         ["--compare", "adamw,adafactor", "--rounding", "nearest", "--dtype", "bfloat16"],
         "--rounding cannot stand beside --compare"
       ),
-      (["--compare", "adamw"], "two optimizers or more"),
+      (["--compare", "adamw"], "two optimizers or more"), (["--compare", "sgd"], "--compare sgd: "),
+      (["--compare", "adamw:optimizer=adafactor,adafactor"], "named before its settings"),
       (["--compare", "adamw,adamw"], "each of them once"),
       (["--compare", "adamw,"], "is invalid"), (["--compare", "adamw,sgd"], "--compare sgd: "),
       (["--compare", "adamw,adafactor:amsgrad"], "--amsgrad belongs to adamw"),

@@ -25,7 +25,7 @@ struct TrainingRunTests {
     settings.hidden = [8]
     settings.optimizer = .adafactor(.init(learningRate: .constant(0.02), scaleParameter: false))
     change(&settings)
-    var run = try TrainingRun(Self.points, path: "points", settings: settings)
+    var run = try TrainingRun(Self.points, settings: settings)
     let result = try run.run(report: report)
     return (result, run.model.parameters.map(\.value))
   }
@@ -154,7 +154,7 @@ struct TrainingRunTests {
   }
 
   @Test func `A diverged run stops with the epoch and the remedy; relative steps refuse a schedule`() {
-    #expect(throws: TrainingError.diverged(epoch: 1)) {
+    #expect(throws: TrainingError.diverged(epoch: 1, optimizer: .adafactor)) {
       try run { $0.optimizer = .adafactor(.init(learningRate: .constant(1e30), scaleParameter: false)) }
     }
     #expect(throws: ScheduleError.notSchedulable(.learningRate, group: 0)) {
@@ -165,17 +165,64 @@ struct TrainingRunTests {
     }
   }
 
+  @Test func `Batches and threads are reported as they are, where more were asked for than exist`() throws {
+    let all = try run { $0.batchSize = 48 }
+    let more = try run { settings in
+      (settings.batchSize, settings.microBatches, settings.threads) = (1 << 40, 3, .max)
+    }
+    #expect(more.parameters == all.parameters)
+    #expect(more.result.batchSize == 48 && more.result.microBatches == 1)
+    #expect(more.result.threads == ProcessInfo.processInfo.processorCount)
+    let accumulated = try run { ($0.batchSize, $0.microBatches) = (20, 1 << 40) }
+    #expect(accumulated.result.batchSize == 20 && accumulated.result.microBatches == 3)
+    #expect(accumulated.result.steps == 8)
+  }
+
+  @Test func `More steps than can be counted, and layers that do not fit memory, are errors`() {
+    #expect(throws: TrainingError.tooManySteps(epochs: .max, stepsPerEpoch: 5)) {
+      try run { $0.epochs = .max }
+    }
+    for hidden in [[Int.max], [1 << 40], [8192, 8192, 8192], [Int.max, Int.max, Int.max]] {
+      #expect(throws: TrainingError.self, "\(hidden)") { try run { $0.hidden = hidden } }
+    }
+  }
+
+  @Test func `The report says what was read`() throws {
+    let text =
+      "id,x,c,kind\n"
+      + (0..<30).map { "n\($0),\($0 == 9 ? "" : "\($0)"),5,\($0 % 3 == 0 ? "a" : "b")\n" }.joined()
+    let dataset = try Dataset(
+      Table(
+        bytes: Array(text.utf8), path: "t.csv",
+        format: .init(choice: .labeled(ignoring: ["id"]), dropsMissing: true)))
+    var settings = TrainingSettings()
+    settings.epochs = 1
+    var run = try TrainingRun(dataset, settings: settings)
+    let report = try run.run().data
+    #expect(report.rows == 29 && report.droppedRows == 1 && report.columns == 4 && report.header)
+    #expect(report.labelColumn == 4 && report.labelName == "kind" && report.ignoredColumns == ["id"])
+    #expect(report.constantColumns == ["c"])
+    #expect(report.classes == [.init(name: "a", count: 9), .init(name: "b", count: 20)])
+    #expect(
+      report.table.map(\.1) == [
+        "29 rows, 4 columns, with a header, the label in column 4 (kind), 1 row left out for a missing value, "
+          + "ignored: id, constant: c",
+        "a (9), b (20)",
+      ])
+  }
+
   @Test func `Time left is what is left at the pace so far`() {
     let progress = TrainingProgress(
       stepsDone: 25, steps: 100, epoch: 1, epochs: 4, loss: 1, elapsed: .seconds(10), finished: nil)
-    #expect(progress.timeLeft == .seconds(30))
+    #expect(progress.secondsLeft == 30)
   }
 
   @Test func `On a terminal one line changes; elsewhere there is a line an epoch; quiet there is none`() {
-    func shown(isTerminal: Bool, isQuiet: Bool) -> String {
+    func shown(isTerminal: Bool, isQuiet: Bool, label: String? = nil, columns: Int = 80) -> String {
       var text = ""
       withoutActuallyEscaping({ (part: String) in text += part }) { write in
-        var display = ProgressDisplay(isQuiet: isQuiet)
+        var display = ProgressDisplay(isQuiet: isQuiet, label: label)
+        display.columns = { columns }
         display.isTerminal = isTerminal
         display.write = write
         let epoch = EpochResult(epoch: 1, trainingLoss: 0.5, testLoss: 0.6, testAccuracy: 0.75)
@@ -195,6 +242,19 @@ struct TrainingRunTests {
     #expect(terminal.components(separatedBy: "\r\u{1B}[2K").count == 3)
     #expect(terminal.hasSuffix("\n") && terminal.dropLast().contains("\n") == false)
     #expect(shown(isTerminal: true, isQuiet: true) == "")
+    // Where a line would not fit, its label is shortened first.
+    let label = "adafactor:lr=1e-3:no-scale-parameter"
+    let short = "epoch 1/2  loss 0.5000  2.0 s, 2.0 s left"
+    #expect(shown(isTerminal: false, isQuiet: false, label: label) == "\(label)  \(line)\n")
+    for columns in [1, 2, 20, 42, 43, 60, 79, 80, 120] {
+      let lines = shown(isTerminal: true, isQuiet: false, label: label, columns: columns)
+        .components(separatedBy: "\r\u{1B}[2K").dropFirst().map {
+          $0.replacingOccurrences(of: "\n", with: "")
+        }
+      #expect(lines.allSatisfy { $0.count < max(2, columns) }, "\(columns)")
+      if columns == 60 { #expect(lines.last == "adafactor:lr=1e…  \(short)") }
+      if columns >= 80 { #expect(lines.last == "\(label)  \(short)") }
+    }
     #expect(shown(isTerminal: false, isQuiet: true) == "")
   }
 }

@@ -6,8 +6,8 @@ struct CheckpointArguments: ParsableArguments {
     name: .customLong("checkpoint-directory"),
     help: ArgumentHelp(
       """
-      Saves model, optimizer, schedule and position here: at the end, on Ctrl-C, which then ends with status \
-      \(Self.interruptedStatus), and as --checkpoint-every says.
+      Saves model, optimizer, schedule and position here: at the end, on Ctrl-C and SIGTERM, which then end with \
+      status 130 and 143, and as --checkpoint-every says.
       """, valueName: "directory"))
   var directory: String?
 
@@ -23,12 +23,10 @@ struct CheckpointArguments: ParsableArguments {
   @Flag(
     help: """
       Resumes from the newest intact checkpoint in the directory, with the same bits as an uninterrupted run; \
-      starts anew if there is none. All settings except --threads must be those of the saved run.
+      starts anew if there is none. All settings except --threads must be those of the saved run; --epochs may differ \
+      unless the schedule depends on it.
       """)
   var resume = false
-
-  /// 128 and the number of SIGINT, as shells report it.
-  static let interruptedStatus: Int32 = 130
 
   func validate() throws {
     try requirePositive(["--checkpoint-every": interval, "--keep": keptCount])

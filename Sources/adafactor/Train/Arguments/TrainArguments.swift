@@ -16,13 +16,13 @@ struct DataArguments: ParsableArguments {
       valueName: "column"))
   var label: String?
 
-  @Flag(
-    inversion: .prefixedNo,
-    help: "Whether the first line holds the columns' names. (default: if none of its fields is a number)")
-  var header: Bool?
+  @Option(
+    name: .customLong("ignore"),
+    help: ArgumentHelp(
+      "Leaves out a column, by its name or its number; may be given several times.", valueName: "column"))
+  var ignored: [String] = []
 
-  @Option(help: ArgumentHelp("The character between fields, or tab.", valueName: "character"))
-  var delimiter = Delimiter(byte: UInt8(ascii: ","))
+  @OptionGroup var format: TableFormatArguments
 
   @Option(help: ArgumentHelp("The part of the samples that is held out to test on.", valueName: "part"))
   var testFraction = TrainingSettings().testFraction
@@ -31,12 +31,16 @@ struct DataArguments: ParsableArguments {
     guard testFraction > 0, testFraction < 1 else {
       throw ValidationError("--test-fraction is \(testFraction), but must lie between 0 and 1.")
     }
+    let ofTables = (label == nil ? [] : ["--label"]) + (ignored.isEmpty ? [] : ["--ignore"]) + format.given
+    if data == nil, let name = ofTables.first {
+      throw ValidationError("\(name) belongs to a table of your own: name it by --data.")
+    }
   }
 
   /// The given table, or that of the digits that is built with the program.
   func table() throws -> Table {
     if let data {
-      return try Table(path: data, format: .init(label: label, hasHeader: header, delimiter: delimiter.byte))
+      return try Table(path: data, format: format.format(.labeled(by: label, ignoring: ignored)))
     }
     // Not through `Bundle.module`, which ends the program if the resources are missing.
     let digits = Bundle.main.bundleURL.appendingPathComponent(
@@ -50,26 +54,14 @@ struct DataArguments: ParsableArguments {
   }
 }
 
-/// One byte between fields.
-struct Delimiter: ExpressibleByArgument, CustomStringConvertible {
-  let byte: UInt8
-
-  init(byte: UInt8) { self.byte = byte }
-
-  init?(argument: String) {
-    let bytes = argument == "tab" ? [UInt8(ascii: "\t")] : Array(argument.utf8)
-    guard bytes.count == 1, !"\"\r\n .".utf8.contains(bytes[0]) else { return nil }
-    byte = bytes[0]
-  }
-
-  var description: String { byte == UInt8(ascii: "\t") ? "tab" : String(UnicodeScalar(byte)) }
-}
-
 struct TrainingArguments: ParsableArguments {
-  @Option(help: "How often every sample is seen.")
+  @Option(help: "The number of times that every sample is seen.")
   var epochs = TrainingSettings().epochs
 
-  @Option(help: "Samples of a step, or with --accumulate of a micro-batch.")
+  @Option(
+    help: """
+      Samples of a step, or with --accumulate of a micro-batch; at most all that are trained on.
+      """)
   var batchSize = TrainingSettings().batchSize
 
   @Option(
@@ -93,7 +85,11 @@ struct TrainingArguments: ParsableArguments {
       """)
   var dtype = TrainingSettings().scalarType
 
-  @Option(help: ArgumentHelp("The widths of the hidden layers; 0 for none.", valueName: "n,n,…"))
+  @Option(
+    help: ArgumentHelp(
+      "The widths of the hidden layers; 0 for none. (default: \(LayerWidths(widths: TrainingSettings().hidden)))",
+      valueName: "n,n,…"),
+    transform: LayerWidths.init)
   var hidden = LayerWidths(widths: TrainingSettings().hidden)
 
   @Option(help: "The seed of the split, the weights, the order of samples and stochastic rounding.")
@@ -101,8 +97,8 @@ struct TrainingArguments: ParsableArguments {
 
   @Option(
     help: """
-      The optimizer's maximum number of threads. (default: one per core) OPENBLAS_NUM_THREADS sets those of \
-      matrix products.
+      The optimizer's maximum number of threads; there are never more than cores. (default: one per core) \
+      OPENBLAS_NUM_THREADS sets those of matrix products.
       """)
   var threads: Int?
 
@@ -144,15 +140,18 @@ func requirePositive(_ counts: KeyValuePairs<String, Int?>) throws {
 }
 
 /// The widths of layers, as 128,64.
-struct LayerWidths: ExpressibleByArgument, CustomStringConvertible {
+struct LayerWidths: CustomStringConvertible {
   let widths: [Int]
 
   init(widths: [Int]) { self.widths = widths }
 
-  init?(argument: String) {
+  init(_ argument: String) throws {
     let parts = argument == "0" ? [] : argument.split(separator: ",", omittingEmptySubsequences: false)
     widths = parts.compactMap { Int($0) }.filter { $0 > 0 }
-    guard widths.count == parts.count else { return nil }
+    guard widths.count == parts.count else {
+      throw ValidationError(
+        "Widths are whole numbers of 1 or more, such as 128,64, or 0 for no hidden layer.")
+    }
   }
 
   var description: String { widths.isEmpty ? "0" : widths.map(String.init).joined(separator: ",") }
@@ -162,6 +161,10 @@ struct TrainingOutputArguments: ParsableArguments {
   @Option(
     help: ArgumentHelp("Draws the loss of every epoch, a curve for each optimizer.", valueName: "file.svg"))
   var plot: String?
+
+  @Option(
+    help: ArgumentHelp("Writes the trained model for `adafactor predict`.", valueName: "file.safetensors"))
+  var model: String?
 
   @Flag(help: "Prints the result as JSON.")
   var json = false

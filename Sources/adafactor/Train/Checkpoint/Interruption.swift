@@ -2,30 +2,42 @@ import Dispatch
 import Foundation
 import Synchronization
 
-/// Turns Ctrl-C into a flag, so that a training can save before it ends.
+/// Turns Ctrl-C (SIGINT) and SIGTERM into a flag, so that a training can save before it ends.
 ///
-/// Dispatch hands the signal to an ordinary thread: no code of ours runs in a signal's handler. A second
-/// Ctrl-C ends the process at once.
+/// Dispatch hands the signals to an ordinary thread: no code of ours runs in a signal's handler. A second
+/// one ends the process at once.
 final class Interruption: Sendable {
-  private let flag = Atomic<Bool>(false)
+  /// The signal that came first, or 0.
+  private let first = Atomic<Int32>(0)
 
-  var isRequested: Bool { flag.load(ordering: .relaxed) }
+  /// The signal that asked the training to stop, or `nil` if none did.
+  var signalNumber: Int32? {
+    let number = first.load(ordering: .relaxed)
+    return number == 0 ? nil : number
+  }
 
-  /// Runs `body` with SIGINT turned into the flag.
+  private static let signals = [SIGINT, SIGTERM]
+
+  /// Runs `body` with the signals turned into the flag.
   static func withHandling<Result>(_ body: (Interruption) throws -> Result) rethrows -> Result {
     let interruption = Interruption()
-    // Darwin's Dispatch does not keep the signal from ending the process.
-    signal(SIGINT, SIG_IGN)
-    let source = DispatchSource.makeSignalSource(
-      signal: SIGINT, queue: DispatchQueue(label: "interruption", qos: .userInitiated))
-    source.setEventHandler {
-      interruption.flag.store(true, ordering: .relaxed)
-      signal(SIGINT, SIG_DFL)
+    let queue = DispatchQueue(label: "interruption", qos: .userInitiated)
+    let sources = signals.map { number in
+      // Darwin's Dispatch does not keep the signal from ending the process.
+      signal(number, SIG_IGN)
+      let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
+      source.setEventHandler {
+        _ = interruption.first.compareExchange(expected: 0, desired: number, ordering: .relaxed)
+        for number in signals { signal(number, SIG_DFL) }
+      }
+      source.resume()
+      return source
     }
-    source.resume()
     defer {
-      source.cancel()
-      signal(SIGINT, SIG_DFL)
+      for (source, number) in zip(sources, signals) {
+        source.cancel()
+        signal(number, SIG_DFL)
+      }
     }
     return try body(interruption)
   }

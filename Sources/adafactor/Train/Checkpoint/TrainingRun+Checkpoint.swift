@@ -16,7 +16,14 @@ extension TrainingRun {
 
   /// What the saved run and this one must have in common.
   private var descriptions: [String: String] {
-    get throws { try settings.descriptions.merging(["the data's checksum": dataChecksum]) { $1 } }
+    get throws {
+      var result = try settings.descriptions
+      result["the data's checksum"] = dataChecksum
+      result[SettingsMismatch.scheduleKey] = try schedule.map {
+        String(decoding: try JSONText.encode($0), as: UTF8.self)
+      }
+      return result
+    }
   }
 
   /// Goes on from the plan's newest checkpoint, where it says so and there is one.
@@ -43,6 +50,13 @@ extension TrainingRun {
       throw mismatch
     }
     let journal = try checkpoint.value(TrainingJournal.self, for: Self.journalName)
+    guard journal.position.epoch <= settings.epochs else {
+      throw PastEnd(path: found.path, epochs: settings.epochs, done: journal.position.epoch)
+    }
+    guard fits(journal), checkpoint.position == journal.position else {
+      throw ToolFileError(
+        path: found.path, problem: "its position and its results do not fit together or to the data")
+    }
     let lossScale = try checkpoint.value(LossScaler.State.self, for: Self.lossScalerName)
     try checkpoint.restore(
       model: model.parameters, optimizer: takeStep.optimizer, schedulers: scheduler.map { [$0] } ?? [])
@@ -50,24 +64,44 @@ extension TrainingRun {
     self.journal = journal
   }
 
+  /// Whether a journal is one that this run could have come to.
+  private func fits(_ journal: TrainingJournal) -> Bool {
+    let (position, samples) = (journal.position, settings.samplesOfStep)
+    return position.epoch >= 0 && position.epoch == journal.epochs.count
+      && (0..<training.count).contains(position.example) && position.example.isMultiple(of: samples)
+      && (position.epoch < settings.epochs || position.example == 0)
+      && position.step == position.epoch * stepsPerEpoch + position.example / samples
+      && (0...position.step).contains(journal.skippedSteps)
+      && [journal.lossSum, journal.gradientSeconds, journal.optimizerSeconds, journal.testSeconds].allSatisfy
+      {
+        (0..<1e15).contains($0)
+      }
+      && journal.epochs.allSatisfy {
+        $0.trainingLoss.isFinite && $0.testLoss.isFinite && $0.testAccuracy <= 1
+      }
+  }
+
   /// Saves where it is time to, at the end of the run too.
   ///
   /// - Throws: ``TrainingInterrupted`` after an interruption, unless there is nothing left to do.
-  func save(_ plan: CheckpointPlan?, endsEpoch: Bool, isInterrupted: Bool) throws {
+  func save(_ plan: CheckpointPlan?, endsEpoch: Bool, signal: Int32?) throws {
     let step = journal.position.step
     let isLast = step == steps
-    let stops = isInterrupted && !isLast
+    let stops = signal != nil && !isLast
     var path: String?
     if let plan, stops || isLast || plan.interval.map(step.isMultiple) ?? endsEpoch {
       var checkpoint = try Checkpoint(
         position: journal.position, model: model.parameters, optimizer: takeStep.optimizer,
         schedulers: scheduler.map { [$0] } ?? [])
+      checkpoint.collections["model"]?.metadata = try description.metadata
       try checkpoint.setValue(descriptions, for: Self.settingsName)
       try checkpoint.setValue(journal, for: Self.journalName)
       try checkpoint.setValue(takeStep.scaler.state, for: Self.lossScalerName)
       path = try plan.directory.save(checkpoint)
     }
-    if stops { throw TrainingInterrupted(step: step, steps: steps, checkpoint: path) }
+    if stops, let signal {
+      throw TrainingInterrupted(step: step, steps: steps, checkpoint: path, signal: signal)
+    }
   }
 }
 
@@ -80,11 +114,26 @@ struct OccupiedDirectory: Error, CustomStringConvertible {
   }
 }
 
+/// A run that was asked to end before the point that it is resumed from.
+struct PastEnd: Error, CustomStringConvertible {
+  let path: String
+  let epochs: Int
+  let done: Int
+
+  var description: String {
+    "--epochs is \(epochs), but \(path) has seen \(done.counted("epoch")): give at least as many."
+  }
+}
+
 /// A run was asked to stop.
 struct TrainingInterrupted: Error, CustomStringConvertible {
   let step: Int
   let steps: Int
   let checkpoint: String?
+  let signal: Int32
+
+  /// 128 and the signal's number, as shells report it.
+  var status: Int32 { 128 + signal }
 
   var description: String {
     "Interrupted after step \(step) of \(steps)"

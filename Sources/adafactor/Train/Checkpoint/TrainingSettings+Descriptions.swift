@@ -29,12 +29,22 @@ struct SettingsMismatch: Error, Equatable, CustomStringConvertible {
   let path: String
   let differences: [String]
 
-  /// Nil where both are the same.
+  /// The schedule in all its numbers. It follows from the settings, and says whether their epochs matter.
+  static let scheduleKey = "the schedule"
+
+  /// Nil if a run with the settings here has the saved steps as its first: if both are the same, or if the epochs differ
+  /// and the schedule does not depend on them.
   init?(path: String, saved: [String: String], here: [String: String]) {
-    let names = Set(saved.keys).union(here.keys).sorted().filter { saved[$0] != here[$0] }
+    let ignored = saved[Self.scheduleKey] == here[Self.scheduleKey] ? "--epochs" : nil
+    let names = Set(saved.keys).union(here.keys).sorted().filter {
+      saved[$0] != here[$0] && $0 != Self.scheduleKey && $0 != ignored
+    }
     if names.isEmpty { return nil }
     self.path = path
-    differences = names.map { "\($0): \(saved[$0] ?? "none") in the checkpoint, \(here[$0] ?? "none") here" }
+    differences = names.map { name in
+      "\(name): \(saved[name] ?? "none") in the checkpoint, \(here[name] ?? "none") here"
+        + (names == ["--epochs"] ? ", and the schedule depends on it" : "")
+    }
   }
 
   var description: String {

@@ -18,20 +18,24 @@ struct ComparedOptimizers: ExpressibleByArgument {
   func choices(
     scalarType: ScalarType, hasSchedule: Bool, seed: UInt64
   ) throws -> [(label: String, choice: OptimizerChoice)] {
-    guard labels.count > 1, Set(labels).count == labels.count else {
-      throw ValidationError("--compare needs two optimizers or more, each of them once.")
-    }
-    return try labels.map { label in
+    let choices = try labels.map { label in
       let parts = label.split(separator: ":", omittingEmptySubsequences: false)
       // The settings are the options of the command line: one parser, and one set of checks.
       let arguments = ["--optimizer=\(parts[0])"] + parts.dropFirst().map { "--\($0)" }
       do {
         let arguments = try OptimizerArguments.parse(arguments)
+        guard arguments.optimizer.rawValue == parts[0] else {
+          throw ValidationError("The optimizer is named before its settings only.")
+        }
         try arguments.check(scalarType: scalarType, hasSchedule: hasSchedule)
         return (label, try arguments.choice(seed: seed))
       } catch {
         throw ValidationError("--compare \(label): \(OptimizerArguments.message(for: error))")
       }
     }
+    guard labels.count > 1, Set(labels).count == labels.count else {
+      throw ValidationError("--compare needs two optimizers or more, each of them once.")
+    }
+    return choices
   }
 }

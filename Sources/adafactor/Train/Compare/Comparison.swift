@@ -8,6 +8,9 @@ struct Comparison: RunReport {
 
   let runs: [Run]
 
+  /// What was read: the same for all runs.
+  private var data: [(String, String)] { runs[0].result.data.table }
+
   var table: String {
     let head = [
       "optimizer", "test accuracy", "training loss", "held-out loss", "optimizer ms/step", "state bytes",
@@ -21,7 +24,7 @@ struct Comparison: RunReport {
         run.result.stateBytes.grouped,
       ]
     }
-    return ReportText.columns([head] + rows, leftAligned: 1)
+    return ReportText.rows(data) + "\n" + ReportText.columns([head] + rows, leftAligned: 1)
   }
 
   var lossChart: LineChart {

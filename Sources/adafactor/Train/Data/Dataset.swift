@@ -3,6 +3,12 @@ import Tensors
 
 /// Samples with the classes that they belong to.
 struct Dataset {
+  /// The path of the table, for messages.
+  let path: String
+  /// The columns that the samples were read from.
+  let columns: TableColumns
+  /// The number of rows that were left out because a value is missing.
+  let droppedRows: Int
   /// One row a sample.
   var features: Tensor
   /// The class of each sample, an index into `classNames`.
@@ -15,20 +21,49 @@ struct Dataset {
   /// The samples of a table, in Float64 as they were read.
   init(_ table: Table) throws(TableError) {
     let texts = Set(table.labels)
-    let numbers = texts.compactMap { text in Double(text).map { (text, $0) } }
-    if numbers.count == texts.count {
-      classNames = numbers.sorted { ($0.1, $0.0) < ($1.1, $1.0) }.map(\.0)
-    } else {
-      classNames = texts.sorted()
+    let numbers = texts.compactMap { text in Double(text).map { (text, $0) } }.sorted {
+      ($0.1, $0.0) < ($1.1, $1.0)
     }
+    let isNumeric = numbers.count == texts.count
+    classNames = isNumeric ? numbers.map(\.0) : texts.sorted()
     if classNames.count == 1 { throw TableError(table.path, .oneClass(classNames[0])) }
     // With fewer than two samples a class, nothing that was learned can be tested.
     if 2 * classNames.count > table.labels.count {
       throw TableError(table.path, .tooManyClasses(classNames.count, rows: table.labels.count))
     }
+    if isNumeric, Self.areAmounts(numbers.map(\.1)) {
+      throw TableError(
+        table.path, .amounts(numbers.count, labelName: table.columns.label.map(table.columns.name) ?? ""))
+    }
+    // Its features are numbers, or it would be a header. A sample's class has other samples.
+    if table.columns.isHeaderInferred, table.columns.names == nil,
+      !table.labels.dropFirst().contains(table.labels[0])
+    {
+      throw TableError(table.path, line: table.lines[0], .numericHeader(label: table.labels[0]))
+    }
     let indices = Dictionary(uniqueKeysWithValues: zip(classNames, classNames.indices))
     labels = table.labels.map { indices[$0]! }
-    features = Tensor(scalars: table.features, shape: [table.labels.count, table.columns])
+    features = Tensor(scalars: table.features, shape: [table.lines.count, table.columns.features.count])
+    path = table.path
+    columns = table.columns
+    droppedRows = table.droppedRows
+  }
+
+  /// Whether sorted labels are amounts rather than classes: more than 20, and not numbered from 0 or 1.
+  private static func areAmounts(_ numbers: [Double]) -> Bool {
+    numbers.count > 20
+      && ![0, 1].contains { start in
+        zip(numbers, 0...).allSatisfy { $0 == Double(start + $1) }
+      }
+  }
+
+  /// - Throws: ``TableError/Problem/outlier(_:columnName:)`` if a standardized number is not finite.
+  func requireFinite(_ standardized: Tensor) throws(TableError) {
+    let z = standardized.scalars(as: Double.self)
+    guard let place = z.firstIndex(where: { !$0.isFinite }) else { return }
+    let (row, column) = place.quotientAndRemainder(dividingBy: columns.features.count)
+    throw TableError(
+      path, .outlier(features[row, column], columnName: columns.name(columns.features[column])))
   }
 
   func samples(at places: some RandomAccessCollection<Int>) -> Dataset {
@@ -45,26 +80,5 @@ struct Dataset {
     let order = (0..<count).shuffled(using: &generator)
     let testCount = min(max(1, Int((Double(count) * testFraction).rounded())), count - 1)
     return (samples(at: order[testCount...]), samples(at: order[..<testCount]))
-  }
-}
-
-/// Takes each column to mean 0 and variance 1, as measured on one dataset.
-struct Standardization {
-  /// Float64, one a column.
-  let mean: Tensor
-  let deviation: Tensor
-
-  /// Measures the columns; a constant one keeps its scale, and becomes 0.
-  init(of features: Tensor) {
-    mean = features.mean(axis: -2)
-    let variance = (features - mean).sumOfSquares(axis: -2) / Double(features.shape.rows)
-    deviation = Tensor(shape: variance.shape, as: .float64) { j in
-      variance[j] == 0 ? 1 : variance[j].squareRoot()
-    }
-  }
-
-  /// (x − mean) / deviation, in Float32.
-  func callAsFunction(_ features: Tensor) -> Tensor {
-    ((features - mean) / deviation).converted(to: .float32)
   }
 }

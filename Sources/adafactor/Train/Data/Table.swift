@@ -1,21 +1,24 @@
-/// A table of numbers with a label in one column.
+/// The rows of a table: numbers, and in training a label each.
 struct Table {
   let path: String
-  /// The names of the feature columns, where the table has a header.
-  let featureNames: [String]?
-  /// Row by row.
+  let columns: TableColumns
+  /// Row by row, in the order of `columns.features`.
   let features: [Double]
-  /// One a row.
+  /// One per row, or empty if no column holds labels.
   let labels: [String]
-
-  var columns: Int { labels.isEmpty ? 0 : features.count / labels.count }
+  /// The line that each row begins on.
+  let lines: [Int]
+  /// The number of rows that were left out because a value is missing.
+  let droppedRows: Int
 
   struct Format {
-    /// The label's column by name or by its number from 1; nil for the one called "label", or the last.
-    var label: String?
-    /// Whether the first row holds names; nil to see: it does where none of its fields is a number.
+    /// Chooses the columns to read.
+    var choice = TableColumns.Choice.labeled()
+    /// Whether the first line holds names; `nil` to infer it.
     var hasHeader: Bool?
     var delimiter = UInt8(ascii: ",")
+    /// Whether rows that lack a value are left out. Otherwise, they are errors.
+    var dropsMissing = false
   }
 
   init(path: String, format: Format = Format()) throws {
@@ -25,54 +28,70 @@ struct Table {
   init(bytes: [UInt8], path: String, format: Format = Format()) throws(TableError) {
     var reader = CSVReader(bytes, path: path, delimiter: format.delimiter)
     guard let first = try reader.next() else { throw TableError(path, .empty) }
-    let width = first.fields.count
-    guard width > 1 else { throw TableError(path, line: first.line, .noFeatures) }
-    let hasHeader = format.hasHeader ?? first.fields.allSatisfy { Self.number($0) == nil }
-    let names = hasHeader ? first.fields : nil
-    let labelColumn = try Self.labelColumn(format.label, names: names, count: width, path: path)
-
-    var features: [Double] = []
-    var labels: [String] = []
-    var next = hasHeader ? try reader.next() : first
+    let columns: TableColumns
+    do {
+      columns = try TableColumns(first.fields, format)
+    } catch {
+      throw TableError(path, line: error == .noFeatures ? first.line : nil, error)
+    }
+    var rows = Rows(columns: columns, path: path, format: format, firstLine: first.line)
+    var next = columns.names == nil ? first : try reader.next()
     while let record = next {
-      guard record.fields.count == width else {
-        throw TableError(path, line: record.line, .ragged(found: record.fields.count, expected: width))
-      }
-      for (column, field) in record.fields.enumerated() {
-        if column == labelColumn {
-          labels.append(field)
-        } else if let number = Self.number(field) {
-          features.append(number)
-        } else {
-          throw TableError(
-            path, line: record.line, column: column + 1, .notANumber(field, columnName: names?[column]))
-        }
-      }
+      try rows.add(record)
       next = try reader.next()
     }
-    guard !labels.isEmpty else { throw TableError(path, .empty) }
-    self.path = path
-    featureNames = names.map { names in names.indices.filter { $0 != labelColumn }.map { names[$0] } }
-    self.features = features
-    self.labels = labels
-  }
-
-  private static func labelColumn(
-    _ label: String?, names: [String]?, count: Int, path: String
-  ) throws(TableError) -> Int {
-    guard let label else { return names?.firstIndex(of: "label") ?? count - 1 }
-    let named = names.map { names in names.indices.filter { names[$0] == label } } ?? []
-    if named.count > 1 { throw TableError(path, .ambiguousLabelColumn(label)) }
-    if let column = named.first { return column }
-    guard let number = Int(label), (1...count).contains(number) else {
-      throw TableError(path, .noLabelColumn(label, names: names, count: count))
+    guard !rows.lines.isEmpty else {
+      throw TableError(path, rows.dropped == 0 ? .empty : .allDropped(rows.dropped))
     }
-    return number - 1
+    self.path = path
+    self.columns = columns
+    features = rows.features
+    labels = rows.labels
+    lines = rows.lines
+    droppedRows = rows.dropped
   }
 
-  /// The number that a field holds, nil for any other text, NaN and infinity included.
-  private static func number(_ field: String) -> Double? {
-    guard let number = Double(field), number.isFinite else { return nil }
-    return number
+  /// The rows that have been read so far.
+  private struct Rows {
+    let columns: TableColumns
+    let path: String
+    let format: Format
+    let firstLine: Int
+    var features: [Double] = []
+    var labels: [String] = []
+    var lines: [Int] = []
+    var dropped = 0
+
+    mutating func add(_ record: CSVReader.Record) throws(TableError) {
+      guard record.fields.count == columns.count else {
+        throw TableError(
+          path, line: record.line, .ragged(found: record.fields.count, expected: columns.count))
+      }
+      if let column = (columns.features + [columns.label].compactMap { $0 }).first(where: {
+        TableColumns.isMissing(record.fields[$0])
+      }) {
+        guard format.dropsMissing else { throw error(record, column, .missing(columns.use(of: column))) }
+        dropped += 1
+        return
+      }
+      for column in columns.features {
+        let field = record.fields[column]
+        guard let number = TableColumns.number(field) else {
+          let mayBeHeader = record.line == firstLine && format.hasHeader == nil
+          throw error(
+            record, column, .notANumber(field, columns.use(of: column), mayBeHeader: mayBeHeader))
+        }
+        // The differences and sums of larger numbers overflow.
+        guard number.magnitude <= 1e300 else { throw error(record, column, .tooLarge(field)) }
+        features.append(number)
+      }
+      if let label = columns.label { labels.append(record.fields[label]) }
+      lines.append(record.line)
+    }
+
+    private func error(_ record: CSVReader.Record, _ column: Int, _ problem: TableError.Problem) -> TableError
+    {
+      TableError(path, line: record.line, column: column + 1, problem)
+    }
   }
 }

@@ -30,6 +30,29 @@ struct Perceptron {
     }
   }
 
+  /// A perceptron of trained tensors.
+  ///
+  /// - Throws: ``ToolFileError`` if a tensor is missing, or has another shape or type than the widths ask for.
+  init(widths: [Int], tensors: [String: Tensor], path: String) throws(ToolFileError) {
+    let type = tensors["layer1.weight"]?.scalarType
+    func parameter(_ name: String, _ shape: [Int]) throws(ToolFileError) -> Parameter {
+      guard let tensor = tensors[name], tensor.shape.dimensions == shape, tensor.scalarType == type else {
+        throw ToolFileError(
+          path: path,
+          problem: "does not hold the tensor \"\(name)\" of the shape \(shape) and the type of the first")
+      }
+      return Parameter(name, tensor)
+    }
+    layers = try zip(1..., zip(widths, widths.dropFirst())).map { (number, size) throws(ToolFileError) in
+      Layer(
+        weight: try parameter("layer\(number).weight", [size.1, size.0]),
+        bias: try parameter("layer\(number).bias", [size.1]))
+    }
+  }
+
+  /// The number of samples whose logits are computed at once where there may be many.
+  static let maximumRows = 4096
+
   /// The logits of each sample: (samples, classes).
   func logits(_ x: Tensor) -> Tensor { forward(x).sums[layers.count - 1] }
 
@@ -62,9 +85,23 @@ struct Perceptron {
 }
 
 /// −Σᵢ log pᵢ[labelᵢ] / n, where pᵢ is the softmax of row i.
-func crossEntropy(_ logits: Tensor, labels: [Int]) -> Double {
+func crossEntropy(_ logits: Tensor, labels: some Collection<Int>) -> Double {
   let logs = logits.logSoftmax()
   return -labels.enumerated().reduce(0) { $0 + logs[$1.offset, $1.element] } / Double(labels.count)
+}
+
+extension Perceptron {
+  /// The cross-entropy of the samples, and the number of samples whose largest logit is their label's.
+  func test(_ samples: Dataset) -> (loss: Double, correct: Int) {
+    var (sum, correct) = (0.0, 0)
+    for start in stride(from: 0, to: samples.count, by: Self.maximumRows) {
+      let range = start..<min(start + Self.maximumRows, samples.count)
+      let logits = logits(samples.features.rows(range))
+      sum += crossEntropy(logits, labels: samples.labels[range]) * Double(range.count)
+      correct += zip(logits.argMax(axis: -1), samples.labels[range]).count { $0 == $1 }
+    }
+    return (sum / Double(samples.count), correct)
+  }
 }
 
 /// The cross-entropy and, times `lossScale`, its gradient by the logits: (p − one at the label) / n.

@@ -7,6 +7,8 @@ struct ProgressDisplay {
   let label: String?
   var isTerminal = isatty(STDERR_FILENO) == 1
   var write = { (text: String) in FileHandle.standardError.write(Data(text.utf8)) }
+  /// The columns of the terminal, which may change during a run.
+  var columns = { Terminal.columns(of: STDERR_FILENO) }
   private var lastShown = Duration.zero
   private var lastEpoch: EpochResult?
 
@@ -26,8 +28,8 @@ struct ProgressDisplay {
         return
       }
       lastShown = progress.elapsed
-      // Back to the line's start, and erase it.
-      write("\r\u{1B}[2K" + line(progress))
+      // Back to the line's start, and erase it. A line that fills the last column may already start the next one.
+      write("\r\u{1B}[2K" + line(progress, width: max(1, columns() - 1)))
     } else if progress.finished != nil {
       write(line(progress) + "\n")
     }
@@ -38,12 +40,18 @@ struct ProgressDisplay {
     if !isQuiet, isTerminal, lastShown > .zero { write("\n") }
   }
 
-  private func line(_ progress: TrainingProgress) -> String {
-    var parts = label.map { [$0] } ?? []
-    parts += ["epoch \(progress.epoch)/\(progress.epochs)", String(format: "loss %.4f", progress.loss)]
+  /// The label is shortened first where the line would be longer than `width`.
+  private func line(_ progress: TrainingProgress, width: Int = .max) -> String {
+    var parts = ["epoch \(progress.epoch)/\(progress.epochs)", String(format: "loss %.4f", progress.loss)]
     if let lastEpoch { parts.append(String(format: "test accuracy %.1f %%", 100 * lastEpoch.testAccuracy)) }
     parts.append(
-      String(format: "%.1f s, %.1f s left", progress.elapsed.seconds, progress.timeLeft.seconds))
-    return parts.joined(separator: "  ")
+      String(format: "%.1f s, %.1f s left", progress.elapsed.seconds, progress.secondsLeft))
+    let text = parts.joined(separator: "  ")
+    let labelText = label.map { Self.shortened($0, to: max(1, width - text.count - 2)) + "  " } ?? ""
+    return Self.shortened(labelText + text, to: width)
+  }
+
+  private static func shortened(_ text: String, to width: Int) -> String {
+    text.count <= width ? text : text.prefix(width - 1) + "…"
   }
 }

@@ -20,13 +20,59 @@ extension Int {
 /// Lists and values as reports write them.
 enum ReportText {
   /// Rows in columns as wide as their widest text: the first ones aligned left, the numbers after them right.
-  static func columns(_ rows: [[String]], leftAligned leftCount: Int) -> String {
-    let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max()! }
-    return rows.map { row in
-      zip(row, widths).enumerated().map { column, cell in
-        let space = String(repeating: " ", count: cell.1 - cell.0.count)
-        return column < leftCount ? cell.0 + space : space + cell.0
-      }.joined(separator: "  ") + "\n"
+  ///
+  /// Where lines would be longer than `width`, the words of the first row are put below each other, and if that does not
+  /// suffice, the first column gets lines of its own.
+  static func columns(
+    _ rows: [[String]], leftAligned leftCount: Int, width: Int = Terminal.reportWidth
+  ) -> String {
+    func widths(_ rows: [[String]]) -> [Int] { rows[0].indices.map { j in rows.map { $0[j].count }.max()! } }
+    func fits(_ rows: [[String]]) -> Bool {
+      widths(rows).reduce(0, +) + 2 * (rows[0].count - 1) <= width
+    }
+    var rows = rows
+    var firstLines: [String]?
+    if !fits(rows) {
+      let words = rows[0].map { $0.split(separator: " ").map(String.init) }
+      let height = words.map(\.count).max() ?? 0
+      let head = (0..<height).map { line in
+        words.map { line < height - $0.count ? "" : $0[line - height + $0.count] }
+      }
+      rows = head + rows.dropFirst()
+      if !fits(rows), leftCount > 0 {
+        firstLines = rows.enumerated().map { $0 < height ? "" : $1[0] }
+        for index in rows.indices.dropFirst(height) { rows[index][0] = "" }
+      }
+    }
+    let widths = widths(rows)
+    return rows.enumerated().map { index, row in
+      let line =
+        zip(row, widths).enumerated().map { column, cell in
+          let space = String(repeating: " ", count: cell.1 - cell.0.count)
+          return column < leftCount ? cell.0 + space : space + cell.0
+        }.joined(separator: "  ") + "\n"
+      guard let first = firstLines?[index], !first.isEmpty else { return line }
+      return first + "\n" + line
+    }.joined()
+  }
+
+  /// Names with a text each, whose lines continue below their start where they would be longer than `width`.
+  static func rows(_ rows: [(String, String)], width: Int = Terminal.reportWidth) -> String {
+    let indent = (rows.map(\.0.count).max() ?? 0) + 2
+    return rows.map { name, text in
+      var lines = [""]
+      for word in text.split(separator: " ", omittingEmptySubsequences: false) {
+        let last = lines[lines.count - 1]
+        if last.isEmpty {
+          lines[lines.count - 1] = String(word)
+        } else if indent + last.count + 1 + word.count <= width {
+          lines[lines.count - 1] += " " + word
+        } else {
+          lines.append(String(word))
+        }
+      }
+      let space = String(repeating: " ", count: indent)
+      return name + space.dropFirst(name.count) + lines.joined(separator: "\n" + space) + "\n"
     }.joined()
   }
 

@@ -13,8 +13,8 @@ struct TrainingProgress {
   /// The epoch that has just ended, nil within one.
   let finished: EpochResult?
 
-  /// What is left at the pace so far.
-  var timeLeft: Duration { elapsed * (Double(steps - stepsDone) / Double(stepsDone)) }
+  /// The seconds that are left at the pace so far.
+  var secondsLeft: Double { elapsed.seconds * (Double(steps - stepsDone) / Double(stepsDone)) }
 }
 
 struct EpochResult: Equatable, Codable {
@@ -27,6 +27,7 @@ struct EpochResult: Equatable, Codable {
 }
 
 struct TrainingResult: RunReport {
+  let data: DataReport
   let samples: Int
   let testSamples: Int
   let classes: Int
@@ -58,24 +59,21 @@ struct TrainingResult: RunReport {
 
   var table: String {
     let correct = Int((testAccuracy * Double(testSamples)).rounded())
-    let rows = [
-      (
-        "test accuracy",
-        "\(accuracyText) (\(correct) of \(testSamples) held-out samples, \(classes) classes)"
-      ),
-      ("time", "\(seconds.fixed(2)) s for \(steps.counted("step")), \(epochText)"),
-      ("step", stepText),
-      ("gradient", "\((1e3 * gradientSecondsPerStep).fixed(3)) ms a step"),
-      (
-        "optimizer",
-        "\(optimizer.rawValue), \((1e3 * optimizerSecondsPerStep).fixed(3)) ms a step"
-      ),
-      ("parameters", parametersText),
-      ("optimizer state", stateText),
-      ("backend", "\(backend.rawValue), \(threads.counted("thread"))"),
-    ]
-    let width = rows.map(\.0.count).max() ?? 0
-    return rows.map { $0.0.padding(toLength: width + 2, withPad: " ", startingAt: 0) + $0.1 + "\n" }.joined()
+    let accuracy = "\(accuracyText) (\(correct) of \(testSamples) held-out samples, \(classes) classes)"
+    let rows =
+      [("test accuracy", accuracy)] + data.table + [
+        ("time", "\(seconds.fixed(2)) s for \(steps.counted("step")), \(epochText)"),
+        ("step", stepText),
+        ("gradient", "\((1e3 * gradientSecondsPerStep).fixed(3)) ms a step"),
+        (
+          "optimizer",
+          "\(optimizer.rawValue), \((1e3 * optimizerSecondsPerStep).fixed(3)) ms a step"
+        ),
+        ("parameters", parametersText),
+        ("optimizer state", stateText),
+        ("backend", "\(backend.rawValue), \(threads.counted("thread"))"),
+      ]
+    return ReportText.rows(rows)
   }
 
   private var accuracyText: String { "\((100 * testAccuracy).fixed(1)) %" }

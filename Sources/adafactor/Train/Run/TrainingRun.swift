@@ -1,4 +1,5 @@
 import Checkpoints
+import Foundation
 import Optimizers
 import Schedules
 import Tensors
@@ -11,45 +12,60 @@ struct TrainingRun {
   let test: Dataset
   /// Of the data as it was read.
   let dataChecksum: String
+  let data: DataReport
+  let description: ClassifierDescription
   let takeStep: OptimizationStep
+  let schedule: AnyLearningRateSchedule?
   let scheduler: LearningRateScheduler?
   var journal: TrainingJournal
   let steps: Int
+  let stepsPerEpoch: Int
 
   /// Splits and standardizes the data, and makes the model, its optimizer and its schedule.
-  init(_ dataset: Dataset, path: String, settings: TrainingSettings) throws {
-    guard dataset.count > 1 else { throw TableError(path, .tooFewRows(dataset.count)) }
-    self.settings = settings
+  init(_ dataset: Dataset, settings: TrainingSettings) throws {
+    guard dataset.count > 1 else { throw TableError(dataset.path, .tooFewRows(dataset.count)) }
     dataChecksum = dataset.checksum
     var generator = SeededGenerator(seed: settings.seed)
     var (training, test) = dataset.split(testFraction: settings.testFraction, using: &generator)
-    let standardize = Standardization(of: training.features)
+    let settings = settings.limited(to: training.count)
+    self.settings = settings
+    let standardize = try Standardization(of: training)
+    data = DataReport(dataset, standardize)
     training.features = standardize(training.features).converted(to: settings.scalarType)
-    test.features = standardize(test.features).converted(to: settings.scalarType)
+    let heldOut = standardize(test.features).converted(to: settings.scalarType)
+    try test.requireFinite(heldOut)
+    test.features = heldOut
     self.training = training
     self.test = test
-    model = Perceptron(
-      widths: [dataset.features.shape.columns] + settings.hidden + [dataset.classNames.count],
-      as: settings.scalarType, using: &generator)
+    let widths = [dataset.features.shape.columns] + settings.hidden + [dataset.classNames.count]
+    try settings.requireMemory(widths: widths, testSamples: test.count)
+    model = Perceptron(widths: widths, as: settings.scalarType, using: &generator)
+    description = ClassifierDescription(
+      widths: widths, columns: dataset.columns, standardization: standardize, classes: dataset.classNames)
     journal = TrainingJournal(generator: generator)
     takeStep = try OptimizationStep(model, settings: settings)
     // The last step of an epoch may see fewer samples.
     let stepsPerEpoch = (training.count - 1) / settings.samplesOfStep + 1
-    let (optimizer, steps) = (takeStep.optimizer, stepsPerEpoch * settings.epochs)
-    self.steps = steps
-    scheduler = try settings.schedule.map { schedule in
-      try LearningRateScheduler(optimizer, schedule.schedule(trainingSteps: steps))
+    let (optimizer, (steps, overflow)) = (
+      takeStep.optimizer, stepsPerEpoch.multipliedReportingOverflow(by: settings.epochs)
+    )
+    guard !overflow else {
+      throw TrainingError.tooManySteps(epochs: settings.epochs, stepsPerEpoch: stepsPerEpoch)
     }
+    self.steps = steps
+    self.stepsPerEpoch = stepsPerEpoch
+    schedule = try settings.schedule?.schedule(trainingSteps: steps)
+    scheduler = try schedule.map { try LearningRateScheduler(optimizer, $0) }
   }
 
   /// Trains from where the journal is to the end; `report` hears of every step and every epoch.
   ///
   /// - Parameters:
   ///   - plan: Where the run saves itself; nil for nowhere.
-  ///   - isInterrupted: Asked after every step. Where it says so, the run saves and throws
+  ///   - signal: Called after every step. If it returns a signal, the run saves and throws
   ///     ``TrainingInterrupted``.
   mutating func run(
-    saving plan: CheckpointPlan? = nil, isInterrupted: () -> Bool = { false },
+    saving plan: CheckpointPlan? = nil, signal: () -> Int32? = { nil },
     report: (TrainingProgress) -> Void = { _ in }
   ) throws -> TrainingResult {
     try Backend.withDefault(settings.backend) {
@@ -62,10 +78,10 @@ struct TrainingRun {
           let loss = try step(order)
           report(progress(loss: loss))
           if journal.position.example == training.count {
-            finished = finishEpoch(generator)
+            finished = try finishEpoch(generator)
             report(progress(loss: finished!.trainingLoss, finished: finished))
           }
-          try save(plan, endsEpoch: finished != nil, isInterrupted: isInterrupted())
+          try save(plan, endsEpoch: finished != nil, signal: signal())
         }
       }
       return result()
@@ -80,7 +96,7 @@ struct TrainingRun {
     }
     let outcome = try takeStep(microBatches)
     guard outcome.loss.isFinite else {
-      throw TrainingError.diverged(epoch: journal.position.epoch + 1)
+      throw TrainingError.diverged(epoch: journal.position.epoch + 1, optimizer: settings.optimizer.kind)
     }
     // A schedule counts the steps that were taken, as with torch's scaler.
     if let scheduler, !scheduler.followsMetric, outcome.isTaken { scheduler.step() }
@@ -89,13 +105,13 @@ struct TrainingRun {
   }
 
   /// Tests what the current epoch has come to, and goes on to the next, which is drawn from `generator`.
-  private mutating func finishEpoch(_ generator: SeededGenerator) -> EpochResult {
+  private mutating func finishEpoch(_ generator: SeededGenerator) throws(TrainingError) -> EpochResult {
     let start = ContinuousClock.now
-    let logits = model.logits(test.features)
-    let correct = zip(logits.argMax(axis: -1), test.labels).count { $0 == $1 }
+    let (loss, correct) = model.test(test)
+    let epoch = journal.position.epoch + 1
+    guard loss.isFinite else { throw .heldOutLossNotFinite(epoch: epoch) }
     let result = EpochResult(
-      epoch: journal.position.epoch + 1, trainingLoss: journal.lossSum / Double(training.count),
-      testLoss: crossEntropy(logits, labels: test.labels),
+      epoch: epoch, trainingLoss: journal.lossSum / Double(training.count), testLoss: loss,
       testAccuracy: Double(correct) / Double(test.count))
     if let scheduler, scheduler.followsMetric { scheduler.step(metric: result.trainingLoss) }
     journal.finishEpoch(result, testTime: ContinuousClock.now - start, generator: generator)
@@ -113,7 +129,8 @@ struct TrainingRun {
     let parameters = model.parameters.reduce(0) { $0 + $1.value.elementCount }
     let taken = Double(journal.position.step)
     return TrainingResult(
-      samples: training.count + test.count, testSamples: test.count, classes: training.classNames.count,
+      data: data, samples: training.count + test.count, testSamples: test.count,
+      classes: training.classNames.count,
       parameters: parameters, epochs: journal.epochs,
       testAccuracy: journal.epochs[journal.epochs.count - 1].testAccuracy, steps: journal.position.step,
       seconds: journal.seconds, gradientSecondsPerStep: journal.gradientSeconds / taken,
@@ -131,12 +148,25 @@ struct TrainingRun {
 }
 
 enum TrainingError: Error, Equatable, CustomStringConvertible {
-  case diverged(epoch: Int)
+  case diverged(epoch: Int, optimizer: OptimizerKind)
+  case heldOutLossNotFinite(epoch: Int)
+  case tooManySteps(epochs: Int, stepsPerEpoch: Int)
+  case tooLarge(hidden: [Int], parameters: Double)
 
   var description: String {
     switch self {
-    case .diverged(let epoch):
-      "The loss of epoch \(epoch) is not finite: the training has diverged. Lower --lr, or leave it out for relative steps."
+    case .diverged(let epoch, let optimizer):
+      "The loss of epoch \(epoch) is not finite: the training has diverged. Lower --lr"
+        + (optimizer == .adafactor ? ", or leave it out for relative steps." : ".")
+    case .heldOutLossNotFinite(let epoch):
+      "The loss of the held-out samples after epoch \(epoch) is not finite: they are too far from those that are trained "
+        + "on. Correct or leave out columns with such values, or lower --lr."
+    case .tooManySteps(let epochs, let stepsPerEpoch):
+      "--epochs is \(epochs): with \(stepsPerEpoch.counted("step")) per epoch, the steps cannot be counted. Lower it."
+    case .tooLarge(let hidden, let parameters):
+      "--hidden \(LayerWidths(widths: hidden)) makes a model of \(String(format: "%.3g", parameters)) parameters, which, "
+        + "with what a step needs, does not fit \(TrainingSettings.maximumNumbers.grouped) numbers. Choose narrower "
+        + "layers, or a smaller --batch-size with --accumulate."
     }
   }
 }

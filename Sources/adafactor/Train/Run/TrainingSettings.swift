@@ -1,3 +1,4 @@
+import Foundation
 import Optimizers
 import Schedules
 import Tensors
@@ -21,6 +22,30 @@ struct TrainingSettings {
   var backend = Backend.default
 
   var samplesOfStep: Int { batchSize * microBatches }
+
+  /// The numbers that a model and the work of a step may take: 1 GB in Float32.
+  static let maximumNumbers = 1 << 28
+
+  /// These settings with as many samples and threads as there are, so that reports tell what was done.
+  func limited(to samples: Int) -> TrainingSettings {
+    var settings = self
+    settings.batchSize = min(batchSize, samples)
+    settings.microBatches = min(microBatches, (samples - 1) / settings.batchSize + 1)
+    settings.threads = threads.map { min($0, ProcessInfo.processInfo.processorCount) }
+    return settings
+  }
+
+  /// - Throws: ``TrainingError/tooLarge(hidden:parameters:)``.
+  func requireMemory(widths: [Int], testSamples: Int) throws(TrainingError) {
+    // In Double, products of any widths are counted.
+    let parameters = zip(widths, widths.dropFirst()).reduce(0.0) { $0 + (Double($1.0) + 1) * Double($1.1) }
+    let rows = max(batchSize, min(testSamples, Perceptron.maximumRows))
+    // Values, gradients and two moments; the inputs and the sums of each layer.
+    let numbers = 4 * parameters + 2 * Double(rows) * widths.reduce(0.0) { $0 + Double($1) }
+    guard numbers <= Double(Self.maximumNumbers) else {
+      throw .tooLarge(hidden: hidden, parameters: parameters)
+    }
+  }
 }
 
 /// A schedule by name, which needs the number of steps to become one.

@@ -1,0 +1,40 @@
+import ArgumentParser
+
+/// `adafactor predict`: the classes of a table's rows by a trained model.
+struct PredictCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "predict",
+    abstract: "Predicts the classes of a table's rows with a model of `adafactor train`.",
+    discussion: """
+      The model is what train writes by --model, or the model.safetensors of a checkpoint. A table with a header has the \
+      model's features under their names, in any order; other columns are not used. A table without a header has them in \
+      the order of the training, alone or with all other columns of the table that the model was trained on.
+
+      Writes comma-separated values: the line of each row, the most probable class, and the probability of each class.
+
+      Example:
+        adafactor train --data iris.csv --label species --model iris.safetensors
+        adafactor predict --data new.csv --model iris.safetensors --output predictions.csv
+      """)
+
+  @Option(help: ArgumentHelp("The trained model.", valueName: "file.safetensors"))
+  var model: String
+
+  @Option(help: ArgumentHelp("The table, one sample a line.", valueName: "file.csv"))
+  var data: String
+
+  @OptionGroup var format: TableFormatArguments
+
+  @Option(help: ArgumentHelp("The file to write instead of standard output.", valueName: "file.csv"))
+  var output: String?
+
+  func run() throws {
+    let classifier = try Classifier(path: model)
+    let table = try Table(path: data, format: format.format(.features(of: classifier.description)))
+    if table.droppedRows > 0 {
+      Terminal.warn("\(table.droppedRows.counted("row")) of \(data) left out for a missing value.")
+    }
+    let text = try classifier.predictions(table)
+    if let output { try WholeFile.write(text, to: output) } else { print(text, terminator: "") }
+  }
+}
