@@ -82,7 +82,7 @@ package final class FileTransaction {
     } else {
       let key = try FileLock.Key(second.target)
       guard let lock = locks.first(where: { $0.key == key }) else {
-        preconditionFailure("\(second.path) is no output of the transaction")
+        fatalError("\(second.path) is no output of the transaction")
       }
       try first.synchronize()
       try second.synchronize()
