@@ -21,14 +21,16 @@ public struct SafetensorsDescriptor: Hashable, Sendable {
 
   /// The bytes that all elements take together.
   ///
-  /// A product that overflows is refused even if a later length is 0, as the Python package does.
+  /// A product of lengths that overflows is refused even if another length is 0, as numpy and torch do: then
+  /// no product of some of the lengths can overflow.
   func byteCount() throws(SafetensorsError) -> Int {
-    var bitCount = 1
-    for factor in shape + [scalarType.bitCount] {
-      let (product, overflows) = bitCount.multipliedReportingOverflow(by: factor)
+    var bitCount = scalarType.bitCount
+    for length in shape where length != 0 {
+      let (product, overflows) = bitCount.multipliedReportingOverflow(by: length)
       guard !overflows else { throw SafetensorsError(.sizeOverflow(tensor: name, shape: shape)) }
       bitCount = product
     }
+    if shape.contains(0) { return 0 }
     guard bitCount.isMultiple(of: 8) else {
       throw SafetensorsError(.partialByte(tensor: name, scalarType: scalarType, shape: shape))
     }
@@ -51,12 +53,4 @@ public struct SafetensorsTensor: Hashable, Sendable {
   public var shape: [Int] { descriptor.shape }
   /// The number of elements: the product of `shape`, 1 for a scalar.
   public var elementCount: Int { shape.reduce(1, *) }
-}
-
-extension String {
-  /// The UTF-8 of a name, which equals only the same bytes.
-  ///
-  /// Swift's `String` equates "é" as one scalar with "e" and a combining accent; for the format they are two
-  /// names.
-  var bytes: [UInt8] { Array(utf8) }
 }

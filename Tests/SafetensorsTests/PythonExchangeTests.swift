@@ -49,6 +49,35 @@ struct PythonExchangeTests {
     }
   }
 
+  @Test func `Python reads what the article says that Swift refuses, and both read null metadata`() throws {
+    let tensor = entry("a", "U8", "[]", "[0,1]")
+    func empty(_ shape: String) -> String { "{\(entry("a", "U8", shape, "[0,0]"))}" }
+    let refused = [
+      " {\(tensor)}", "\n{\(tensor)}", "{\(tensor)}\n", "{\(tensor)}\t", "{\(tensor),\(tensor)}",
+      "{\"__metadata__\":{\"k\":\"\",\"k\":\"\"},\(tensor)}",
+      "{\"__metadata__\":{\"\u{E9}\":\"\",\"e\u{301}\":\"\"},\(tensor)}",
+      "{\"__metadata__\":{\"\(String(repeating: "k", count: 1_000_001))\":\"\"},\(tensor)}",
+      "{\"a\":[\"U8\",[],[0,1]]}",
+      "{\"a\":{\"dtype\":{\"U8\":null},\"shape\":[],\"data_offsets\":[0,1]}}",
+      empty("[0,9223372036854775808]"), empty("[4611686018427387904,2,0]"),
+      empty("[0,1099511627776,1099511627776]"),
+    ]
+    let folder = try TemporaryFolder()
+    for (index, json) in (refused + ["{\"__metadata__\":null,\(tensor)}"]).enumerated() {
+      let bytes = file(json, data: json.contains("[0,0]") ? [] : [0])
+      let isRead = (try? SafetensorsHeader(fileBytes: bytes)) != nil
+      #expect(isRead == (index == refused.count), "\(json.prefix(80))")
+      try write(bytes, to: folder.file("\(index)"))
+    }
+    let program = """
+      import sys
+      from safetensors import deserialize
+      print(sum(len(deserialize(open(path, "rb").read())) for path in sys.argv[1:]))
+      """
+    let output = try #require(python).run(["-c", program] + folder.names().map(folder.file))
+    #expect(output == "\(refused.count + 1)\n")
+  }
+
   @Test func `Swift reads every type that Python wrote, and both write the same bytes`() throws {
     // Python does not write the 6-bit types, and takes the shape of the 4-bit type in bytes.
     let tensors = tensors.filter { $0.descriptor.scalarType.bitCount != 6 }

@@ -1,4 +1,6 @@
+import Foundation
 import Safetensors
+import TestSupport
 import Testing
 
 /// The error with which these bytes are refused as a file.
@@ -61,6 +63,18 @@ private func refusal(_ json: String, data: [UInt8] = []) -> String? {
     #expect(try SafetensorsHeader(fileBytes: file(json)).tensors.map(\.name) == ["a"])
   }
 
+  @Test func `Null metadata are none`() throws {
+    let json = "{\"__metadata__\": null ,\(entry("a", "U8", "[0]", "[0,0]"))}"
+    let header = try SafetensorsHeader(fileBytes: file(json))
+    #expect(header.metadata.isEmpty && header.tensors.map(\.name) == ["a"])
+  }
+
+  @Test func `Unknown members may nest as deep as Python reads`() throws {
+    let nested = String(repeating: "[", count: 125) + String(repeating: "]", count: 125)
+    let json = "{\"a\":{\"x\":\(nested),\"dtype\":\"U8\",\"shape\":[],\"data_offsets\":[0,1]}}"
+    #expect(try SafetensorsHeader(fileBytes: file(json, data: [0])).tensors.map(\.name) == ["a"])
+  }
+
   @Test func `The beginning of a file is enough to read its header`() throws {
     let start = file("{\(entry("a", "F64", "[1000]", "[0,8000]"))}")
     let header = try SafetensorsHeader(fileBytes: start + [1, 2, 3], fileByteCount: start.count + 8000)
@@ -116,7 +130,8 @@ private func refusal(_ json: String, data: [UInt8] = []) -> String? {
     ("{\"\\ud800\":1}", 10, "an escape stands for half a character"),
     ("{\"\\ud800\\u0041\":1}", 10, "an escape stands for half a character"),
     ("{\"\\udc00\":1}", 10, "an escape stands for half a character"),
-    ("{\"__metadata__\":null}", 24, "expected \"{\" in __metadata__"),
+    ("{\"__metadata__\":nul}", 24, "expected null"),
+    ("{\"__metadata__\":[]}", 24, "expected \"{\" in __metadata__"),
     ("{\"__metadata__\":{\"k\":1}}", 29, "expected a value of __metadata__, a string"),
     ("{\"__metadata__\":{\"k\":\"v\"", 32, "expected \",\" or \"}\" in __metadata__"),
     ("{\"__metadata__\":{},}", 27, "expected a name, a string"),
@@ -172,7 +187,7 @@ private func refusal(_ json: String, data: [UInt8] = []) -> String? {
   @Test func `Values that nest without end are refused and not followed`() {
     let open = String(repeating: "[", count: 1_000_000)
     #expect(
-      refusal("{\"a\":{\"x\":\(open)") == "malformed header at byte 82: values nest deeper than 64")
+      refusal("{\"a\":{\"x\":\(open)") == "malformed header at byte 146: values nest deeper than 128")
   }
 
   // MARK: Names
@@ -182,7 +197,9 @@ private func refusal(_ json: String, data: [UInt8] = []) -> String? {
     #expect(refusal(json, data: [0, 0]) == "the name \"a\" occurs a second time at byte 60")
   }
 
-  @Test func `A key that occurs twice in an entry is refused`() {
+  @Test func `A key that occurs twice in an entry is refused, unless it is unknown`() throws {
+    let json = "{\"a\":{\"x\":1,\"x\":2,\"dtype\":\"U8\",\"shape\":[],\"data_offsets\":[0,1]}}"
+    #expect(try SafetensorsHeader(fileBytes: file(json, data: [0])).tensors.count == 1)
     #expect(
       refusal("{\"a\":{\"dtype\":\"U8\",\"dtype\":\"U8\"")
         == "the name \"dtype\" occurs a second time at byte 27")
@@ -195,6 +212,103 @@ private func refusal(_ json: String, data: [UInt8] = []) -> String? {
     #expect(
       refusal("{\"__metadata__\":{\"k\":\"\",\"k\":\"\"}}")
         == "the name \"k\" occurs a second time at byte 32")
+  }
+
+  @Test
+  func `Metadata of more than a million keys are refused, and so is a key of more than a million bytes`() {
+    let problem = "__metadata__ has more than 1000000 keys, or a key of more bytes"
+    let key = String(repeating: "k", count: 1_000_001)
+    #expect(refusal("{\"__metadata__\":{\"\(key)\":\"\"}}") == "malformed header at byte 25: \(problem)")
+    // Unoptimized, a million keys take seconds.
+    guard Self.largeByteCount > 10_000_000 else { return }
+    let keys = (0...1_000_000).map { "\"\($0)\":\"\"" }.joined(separator: ",")
+    #expect(refusal("{\"__metadata__\":{\(keys)}}") == "malformed header at byte 11888915: \(problem)")
+  }
+
+  // MARK: Memory
+
+  /// A header of a start, many pieces and an end.
+  private struct LargeHeader: Sendable {
+    let start: String
+    let piece: @Sendable (Int) -> String
+    let end: String
+  }
+
+  /// Headers that take the most memory for their size.
+  private static let largeHeaders = [
+    // A shape of many lengths.
+    LargeHeader(
+      start: "{\"a\":{\"shape\":[1", piece: { _ in ",1" }, end: "],\"dtype\":\"U8\",\"data_offsets\":[0,1]}}"),
+    // Many tensors, with short and with long names.
+    LargeHeader(
+      start: "{\"__metadata__\":null", piece: { ",\(entry("\($0)", "U8", "[0]", "[0,0]"))" }, end: "}"),
+    LargeHeader(
+      start: "{\"__metadata__\":null",
+      piece: { ",\(entry("sixteen characters\($0)", "U8", "[0]", "[0,0]"))" },
+      end: "}"),
+    // A long name of which no character is whole before its end.
+    LargeHeader(
+      start: "{\"", piece: { _ in "\u{300}" },
+      end: "\":{\"shape\":[],\"dtype\":\"U8\",\"data_offsets\":[0,1]}}"),
+    // Many unknown members, and metadata.
+    LargeHeader(
+      start: "{\"a\":{", piece: { "\"sixteen characters\($0)\":0," },
+      end: "\"shape\":[],\"dtype\":\"U8\",\"data_offsets\":[0,1]}}"),
+    LargeHeader(
+      start: "{\"__metadata__\":{\"\":\"\"", piece: { ",\"sixteen characters\($0)\":\"\"" }, end: "}}"),
+  ]
+
+  /// The size of large headers: LARGE_HEADER may ask for up to 100,000,000.
+  private static var largeByteCount: Int {
+    ProcessInfo.processInfo.environment["LARGE_HEADER"].flatMap(Int.init) ?? 1_000_000
+  }
+
+  /// Writes a file piece by piece, in little memory, and opens it.
+  private static func open(_ header: LargeHeader) throws {
+    let folder = try TemporaryFolder()
+    let path = try folder.file("large", holding: [0, 0, 0, 0, 0, 0, 0, 0])
+    let handle = try FileHandle(forUpdating: URL(filePath: path))
+    try handle.seekToEnd()
+    try handle.write(contentsOf: Data(header.start.utf8))
+    var count = 8 + header.start.utf8.count
+    var place = 0
+    while count < largeByteCount - 200_000 {
+      let pieces = Data((place..<place + 2000).map(header.piece).joined().utf8)
+      try handle.write(contentsOf: pieces)
+      place += 2000
+      count += pieces.count
+    }
+    try handle.write(contentsOf: Data(header.end.utf8))
+    count += header.end.utf8.count
+    if header.end.contains("[0,1]") { try handle.write(contentsOf: Data([0])) }
+    try handle.seek(toOffset: 0)
+    try handle.write(contentsOf: withUnsafeBytes(of: UInt64(count - 8).littleEndian) { Data($0) })
+    try handle.close()
+    func peak() -> Int {
+      var usage = rusage()
+      #if os(Linux)
+        getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+        return usage.ru_maxrss << 10
+      #else
+        getrusage(RUSAGE_SELF, &usage)
+        return usage.ru_maxrss
+      #endif
+    }
+    let before = peak()
+    let opened = try SafetensorsFile(path: path)
+    let byteCount = opened.byteCount - opened.header.dataByteCount
+    let ratio = Double(peak() - before) / Double(byteCount)
+    precondition(ratio <= 6, "\(ratio) times a header of \(byteCount) bytes that begins \(header.start)")
+  }
+
+  @Test func `Opening a file takes at most six times the memory of its header`() async {
+    // Processes of their own: the system tells only the most memory that there ever was.
+    await #expect(processExitsWith: .success) { try Self.open(Self.largeHeaders[0]) }
+    await #expect(processExitsWith: .success) { try Self.open(Self.largeHeaders[1]) }
+    await #expect(processExitsWith: .success) { try Self.open(Self.largeHeaders[2]) }
+    await #expect(processExitsWith: .success) { try Self.open(Self.largeHeaders[3]) }
+    await #expect(processExitsWith: .success) { try Self.open(Self.largeHeaders[4]) }
+    await #expect(processExitsWith: .success) { try Self.open(Self.largeHeaders[5]) }
   }
 
   // MARK: Tensors
@@ -235,7 +349,10 @@ private func refusal(_ json: String, data: [UInt8] = []) -> String? {
   }
 
   @Test func `A shape whose size overflows is refused`() {
-    for shape in ["[4294967296,4294967296]", "[4294967296,4294967296,0]", "[9223372036854775807]"] {
+    for shape in [
+      "[4294967296,4294967296]", "[4294967296,4294967296,0]", "[0,4294967296,4294967296]",
+      "[9223372036854775807]", "[0,9223372036854775807]",
+    ] {
       let error = refusal(file("{\(entry("a", "F64", shape, "[0,0]"))}"))
       guard case .sizeOverflow(tensor: "a", _) = error?.reason else {
         Issue.record("\(shape): \(String(describing: error))")
@@ -243,6 +360,12 @@ private func refusal(_ json: String, data: [UInt8] = []) -> String? {
       }
       #expect(error?.description.hasSuffix("has more bytes than can be addressed") == true)
     }
+  }
+
+  @Test func `Empty tensors may have one long axis`() throws {
+    let json = "{\(entry("a", "F64", "[0,144115188075855871]", "[0,0]"))}"
+    let header = try SafetensorsHeader(fileBytes: file(json))
+    #expect(header.tensors.map(\.elementCount) == [0])
   }
 
   @Test func `Elements smaller than a byte must fill whole bytes`() {

@@ -42,41 +42,41 @@ struct JSONScanner {
   }
 
   /// Passes over whitespace, this character, and whitespace after it.
-  mutating func expect(_ character: Unicode.Scalar, in context: String) throws(SafetensorsError) {
+  mutating func expect(
+    _ character: Unicode.Scalar, in context: @autoclosure () -> String
+  ) throws(SafetensorsError) {
     skipWhitespace()
-    guard take(character) else { throw malformed("expected \"\(character)\" in \(context)") }
+    guard take(character) else { throw malformed("expected \"\(character)\" in \(context())") }
     skipWhitespace()
   }
 
-  /// Passes over an object whose brace has been read, and refuses names with the same bytes.
+  /// Passes over an object whose brace has been read.
   ///
   /// `value` gets each name and its offset, and reads what follows the colon.
   mutating func members(
-    of context: String, key: String,
+    of context: @autoclosure () -> String, key: @autoclosure () -> String,
     _ value: (inout JSONScanner, _ name: String, _ offset: Int) throws(SafetensorsError) -> Void
   ) throws(SafetensorsError) {
     skipWhitespace()
     guard !take("}") else { return }
-    var names: Set<[UInt8]> = []
     repeat {
       let offset = offset
-      let name = try string(key)
-      guard names.insert(name.bytes).inserted else {
-        throw SafetensorsError(.duplicateName(name, offset: offset))
-      }
-      try expect(":", in: context)
+      let name = try string(key())
+      try expect(":", in: context())
       try value(&self, name, offset)
-    } while try continues(until: "}", in: context)
+    } while try continues(until: "}", in: context())
   }
 
   /// After an element of an array or object: `true` if a comma follows, `false` if it is closed.
-  mutating func continues(until close: Unicode.Scalar, in context: String) throws(SafetensorsError) -> Bool {
+  mutating func continues(
+    until close: Unicode.Scalar, in context: @autoclosure () -> String
+  ) throws(SafetensorsError) -> Bool {
     skipWhitespace()
     if take(",") {
       skipWhitespace()
       return true
     }
-    guard take(close) else { throw malformed("expected \",\" or \"\(close)\" in \(context)") }
+    guard take(close) else { throw malformed("expected \",\" or \"\(close)\" in \(context())") }
     return false
   }
 
@@ -86,29 +86,43 @@ struct JSONScanner {
     guard offset == end else { throw malformed("only spaces may follow the header's object") }
   }
 
+  /// The integers of an array, which are not negative and fit `Int`.
+  mutating func counts(_ context: @autoclosure () -> String) throws(SafetensorsError) -> [Int] {
+    try expect("[", in: context())
+    var counts: [Int] = []
+    guard !take("]") else { return counts }
+    // Counted first: an array that grows takes up to three times the memory.
+    let rest = bytes[offset..<end].prefix { $0 != UInt8(ascii: "]") }
+    counts.reserveCapacity(1 + rest.count { $0 == UInt8(ascii: ",") })
+    repeat {
+      counts.append(try count(context()))
+    } while try continues(until: "]", in: context())
+    return counts
+  }
+
   /// An integer that is not negative and fits `Int`, without fraction or exponent.
-  mutating func count(_ context: String) throws(SafetensorsError) -> Int {
+  mutating func count(_ context: @autoclosure () -> String) throws(SafetensorsError) -> Int {
     let start = offset
     var value = 0
     while let digit = nextDigit {
       let (product, first) = value.multipliedReportingOverflow(by: 10)
       let (sum, second) = product.addingReportingOverflow(digit)
-      guard !first, !second else { throw malformed("\(context) exceeds \(Int.max)", at: start) }
+      guard !first, !second else { throw malformed("\(context()) exceeds \(Int.max)", at: start) }
       value = sum
       offset += 1
     }
     let isWhole = next.map { $0 != UInt8(ascii: ".") && $0 | 0x20 != UInt8(ascii: "e") } ?? true
     let hasLeadingZero = offset - start > 1 && bytes[start] == UInt8(ascii: "0")
     guard offset > start, isWhole, !hasLeadingZero else {
-      throw malformed("\(context) must be a non-negative integer in plain digits", at: start)
+      throw malformed("\(context()) must be a non-negative integer in plain digits", at: start)
     }
     return value
   }
 
   /// A string with its escapes replaced.
-  mutating func string(_ context: String) throws(SafetensorsError) -> String {
+  mutating func string(_ context: @autoclosure () -> String) throws(SafetensorsError) -> String {
     let start = offset
-    guard take("\"") else { throw malformed("expected \(context), a string") }
+    guard take("\"") else { throw malformed("expected \(context()), a string") }
     var text: [UInt8] = []
     var runStart = offset
     while let byte = next {
@@ -117,7 +131,7 @@ struct JSONScanner {
         text += bytes[runStart..<offset]
         offset += 1
         guard let string = String(validating: text, as: UTF8.self) else {
-          throw malformed("\(context) is not valid UTF-8", at: start)
+          throw malformed("\(context()) is not valid UTF-8", at: start)
         }
         return string
       case UInt8(ascii: "\\"):
@@ -131,7 +145,7 @@ struct JSONScanner {
         offset += 1
       }
     }
-    throw malformed("\(context) is not closed", at: start)
+    throw malformed("\(context()) is not closed", at: start)
   }
 
   /// What an escape stands for; the backslash has been read.
@@ -175,7 +189,7 @@ struct JSONScanner {
   // MARK: Skipping
 
   /// How deep skipped values may nest, so that no file can exhaust the stack.
-  private static let nestingLimit = 64
+  private static let nestingLimit = 128
 
   /// Passes over one value of any kind.
   mutating func skipValue(depth: Int = 0) throws(SafetensorsError) {
@@ -209,6 +223,13 @@ struct JSONScanner {
       guard nextDigit != nil else { throw malformed("expected a value") }
       try skipNumber()
     }
+  }
+
+  /// Passes over a null if it is next, and says whether it was.
+  mutating func takeNull() throws(SafetensorsError) -> Bool {
+    guard next == UInt8(ascii: "n") else { return false }
+    try skipWord("null")
+    return true
   }
 
   private mutating func skipWord(_ word: String) throws(SafetensorsError) {

@@ -1,16 +1,17 @@
+import ScalarTypes
+
 extension SafetensorsHeader {
   /// The header of a file, from its first bytes.
   ///
-  /// What the Python package reads, this reads, except where the format's text forbids it: duplicate names,
-  /// white space before the opening brace, other padding than spaces, an entry written as an array, metadata
-  /// that is not an object of strings. Unknown members of an entry are ignored, as there: a later version can
-  /// only add what does not change the meaning of the others. Lengths must fit an `Int`.
+  /// <doc:Safetensors> lists everything that the Python package reads and this refuses. Unknown members of an
+  /// entry are ignored, as there: a later version can only add what does not change the meaning of the others.
   ///
   /// - Parameters:
   ///   - fileBytes: at least the length and the header; more is not looked at.
   ///   - fileByteCount: the size of the whole file, if `fileBytes` are only its beginning.
   /// - Throws: ``SafetensorsError`` with the byte offset or the tensor's name.
-  /// - Complexity: O(*n* log *n*) time for *n* bytes of header, memory proportional to them.
+  /// - Complexity: O(*n* log *n*) time for *n* bytes of header, and at most 6 *n* bytes of memory with
+  ///   `fileBytes`.
   public init(fileBytes: [UInt8], fileByteCount: Int? = nil) throws(SafetensorsError) {
     let fileByteCount = fileByteCount ?? fileBytes.count
     let byteCount = try Self.jsonByteCount(
@@ -21,19 +22,28 @@ extension SafetensorsHeader {
     }
     var scanner = JSONScanner(fileBytes, Self.lengthByteCount..<end)
     guard scanner.take("{") else { throw scanner.malformed("the header must begin with \"{\"") }
-    var entries: [Entry] = []
+    var tensors: [SafetensorsTensor] = []
     var metadata: [String: String] = [:]
-    try scanner.members(of: "the header", key: "a name") { (scanner, name, _) throws(SafetensorsError) in
-      if name == Self.metadataKey {
+    var names: Set<ExactString> = []
+    try scanner.members(of: "the header", key: "a name") { (scanner, name, offset) throws(SafetensorsError) in
+      guard names.insert(ExactString(name)).inserted else {
+        throw SafetensorsError(.duplicateName(name, offset: offset))
+      }
+      if ExactString(name) == Self.metadataKey {
         metadata = try Self.metadata(&scanner)
       } else {
-        entries.append(try Entry(named: name, &scanner))
+        tensors.append(try Self.tensor(named: name, &scanner))
       }
     }
+    names = []
     try scanner.expectPaddingToEnd()
-    let tensors = try Self.tensors(entries, dataByteCount: fileByteCount - end)
-    let places = Dictionary(uniqueKeysWithValues: zip(tensors.lazy.map(\.name.bytes), tensors.indices))
-    self.init(tensors: tensors, metadata: metadata, places: places)
+    // The sort is stable: empty tensors share their place with the next, and the header's order decides.
+    tensors.sort { left, right in
+      let (left, right) = (left.byteRange, right.byteRange)
+      return (left.lowerBound, left.upperBound) < (right.lowerBound, right.upperBound)
+    }
+    try Self.check(tensors, dataByteCount: fileByteCount - end)
+    self.init(tensors: tensors, metadata: metadata, places: Self.places(of: tensors))
   }
 
   /// The length of the JSON that follows a file's first eight bytes.
@@ -53,82 +63,83 @@ extension SafetensorsHeader {
     return Int(byteCount)
   }
 
-  /// Puts entries in the order of their data, and checks that these follow each other and fit the shapes.
-  private static func tensors(
-    _ entries: [Entry], dataByteCount: Int
-  ) throws(SafetensorsError) -> [SafetensorsTensor] {
-    // Empty tensors share their place with the next: the order of the header decides between them.
-    let order = entries.indices.sorted { left, right in
-      (entries[left].begin, entries[left].end, left) < (entries[right].begin, entries[right].end, right)
-    }
-    var tensors: [SafetensorsTensor] = []
-    tensors.reserveCapacity(entries.count)
+  /// Checks that tensors in the order of their data follow each other and fit their shapes.
+  private static func check(_ tensors: [SafetensorsTensor], dataByteCount: Int) throws(SafetensorsError) {
     var expectedBegin = 0
-    for entry in order.lazy.map({ entries[$0] }) {
-      let (name, begin, end) = (entry.descriptor.name, entry.begin, entry.end)
-      guard begin == expectedBegin, begin <= end else {
-        throw SafetensorsError(.misplaced(tensor: name, begin: begin, end: end, expectedBegin: expectedBegin))
+    for tensor in tensors {
+      let (begin, end) = (tensor.byteRange.lowerBound, tensor.byteRange.upperBound)
+      guard begin == expectedBegin else {
+        throw SafetensorsError(
+          .misplaced(tensor: tensor.name, begin: begin, end: end, expectedBegin: expectedBegin))
       }
-      let byteCount = try entry.descriptor.byteCount()
+      let byteCount = try tensor.descriptor.byteCount()
       guard end - begin == byteCount else {
-        throw SafetensorsError(.wrongByteCount(tensor: name, expected: byteCount, found: end - begin))
+        throw SafetensorsError(
+          .wrongByteCount(tensor: tensor.name, expected: byteCount, found: end - begin))
       }
-      tensors.append(SafetensorsTensor(descriptor: entry.descriptor, byteRange: begin..<end))
       expectedBegin = end
     }
     guard expectedBegin == dataByteCount else {
       throw SafetensorsError(.wrongDataByteCount(expected: expectedBegin, found: dataByteCount))
     }
-    return tensors
   }
 
-  /// The object of strings under the key for metadata.
+  /// The most keys of metadata, and bytes of one: a dictionary of more takes over 6 times the header's size.
+  private static let metadataLimit = 1_000_000
+
+  /// The object of strings under the key for metadata, or null for none.
   ///
   /// Keys that `String` holds equal though their bytes differ are refused with the duplicates.
   private static func metadata(_ scanner: inout JSONScanner) throws(SafetensorsError) -> [String: String] {
-    try scanner.expect("{", in: metadataKey)
+    if try scanner.takeNull() { return [:] }
+    let context = metadataKey.text
+    try scanner.expect("{", in: context)
     var metadata: [String: String] = [:]
-    try scanner.members(of: metadataKey, key: "a key of \(metadataKey)") {
+    try scanner.members(of: context, key: "a key of \(context)") {
       (scanner, key, offset) throws(SafetensorsError) in
-      let value = try scanner.string("a value of \(metadataKey)")
+      guard metadata.count < metadataLimit, key.utf8.count <= metadataLimit else {
+        throw scanner.malformed(
+          "\(context) has more than \(metadataLimit) keys, or a key of more bytes", at: offset)
+      }
+      let value = try scanner.string("a value of \(context)")
       guard metadata.updateValue(value, forKey: key) == nil else {
         throw SafetensorsError(.duplicateName(key, offset: offset))
       }
     }
     return metadata
   }
-}
 
-/// A tensor as the header has it: its offsets are not yet known to make sense.
-private struct Entry {
-  let descriptor: SafetensorsDescriptor
-  let begin: Int
-  let end: Int
-
-  /// The object behind a tensor's name and colon.
-  init(named name: String, _ scanner: inout JSONScanner) throws(SafetensorsError) {
+  /// The tensor that the object after a name and a colon describes; its place is not known to make sense yet.
+  private static func tensor(
+    named name: String, _ scanner: inout JSONScanner
+  ) throws(SafetensorsError) -> SafetensorsTensor {
     let start = scanner.offset
-    let context = "tensor \(name.debugDescription)"
-    try scanner.expect("{", in: context)
+    func context() -> String { "tensor \(name.debugDescription)" }
+    try scanner.expect("{", in: context())
     var scalarType: SafetensorsScalarType?
     var shape: [Int]?
     var range: [Int]?
-    try scanner.members(of: context, key: "a key of \(context)") {
-      (scanner, key, _) throws(SafetensorsError) in
+    try scanner.members(of: context(), key: "a key of \(context())") {
+      (scanner, key, offset) throws(SafetensorsError) in
+      let key = ExactString(key)
+      let isRepeated =
+        key == "dtype" && scalarType != nil || key == "shape" && shape != nil
+        || key == "data_offsets" && range != nil
+      guard !isRepeated else { throw SafetensorsError(.duplicateName(key.text, offset: offset)) }
       switch key {
       case "dtype":
-        let dtype = try scanner.string("the dtype of \(context)")
+        let dtype = try scanner.string("the dtype of \(context())")
         scalarType = SafetensorsScalarType(rawValue: dtype)
         guard scalarType != nil else {
           throw SafetensorsError(.unknownScalarType(tensor: name, scalarType: dtype))
         }
       case "shape":
-        shape = try Self.counts(&scanner, "the shape of \(context)")
+        shape = try scanner.counts("the shape of \(context())")
       case "data_offsets":
         let offset = scanner.offset
-        range = try Self.counts(&scanner, "data_offsets of \(context)")
+        range = try scanner.counts("data_offsets of \(context())")
         guard range?.count == 2 else {
-          throw scanner.malformed("data_offsets of \(context) must be two", at: offset)
+          throw scanner.malformed("data_offsets of \(context()) must be two", at: offset)
         }
       default:
         try scanner.skipValue()
@@ -136,23 +147,13 @@ private struct Entry {
     }
     guard let scalarType, let shape, let range else {
       let missing = scalarType == nil ? "dtype" : shape == nil ? "shape" : "data_offsets"
-      throw scanner.malformed("\(context) has no \(missing)", at: start)
+      throw scanner.malformed("\(context()) has no \(missing)", at: start)
     }
-    descriptor = SafetensorsDescriptor(name, scalarType, shape: shape)
-    begin = range[0]
-    end = range[1]
-  }
-
-  /// An array of non-negative integers.
-  private static func counts(
-    _ scanner: inout JSONScanner, _ context: String
-  ) throws(SafetensorsError) -> [Int] {
-    try scanner.expect("[", in: context)
-    var counts: [Int] = []
-    guard !scanner.take("]") else { return counts }
-    repeat {
-      counts.append(try scanner.count(context))
-    } while try scanner.continues(until: "]", in: context)
-    return counts
+    guard range[0] <= range[1] else {
+      throw SafetensorsError(
+        .misplaced(tensor: name, begin: range[0], end: range[1], expectedBegin: range[0]))
+    }
+    return SafetensorsTensor(
+      descriptor: SafetensorsDescriptor(name, scalarType, shape: shape), byteRange: range[0]..<range[1])
   }
 }

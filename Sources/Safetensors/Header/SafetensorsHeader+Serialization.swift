@@ -10,7 +10,7 @@ extension SafetensorsHeader {
     if !metadata.isEmpty {
       let sorted = metadata.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
       let texts = sorted.map { "\(Self.quoted($0.key)):\(Self.quoted($0.value))" }
-      members.append("\"\(Self.metadataKey)\":{\(texts.joined(separator: ","))}")
+      members.append("\"\(Self.metadataKey.text)\":{\(texts.joined(separator: ","))}")
     }
     for tensor in tensors {
       let shape = tensor.shape.map(String.init).joined(separator: ",")

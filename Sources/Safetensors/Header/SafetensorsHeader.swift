@@ -1,3 +1,5 @@
+import ScalarTypes
+
 /// The header of a safetensors file: its tensors in the order of their data, and its metadata.
 ///
 /// A file is
@@ -15,14 +17,14 @@ public struct SafetensorsHeader: Sendable, Equatable {
   /// Bytes of the header's length, with which a file begins.
   static let lengthByteCount = 8
   /// The key that no tensor can have.
-  static let metadataKey = "__metadata__"
+  static let metadataKey: ExactString = "__metadata__"
 
   /// The tensors in the order of their data.
   public let tensors: [SafetensorsTensor]
   /// Free text by key.
   public let metadata: [String: String]
   /// Places in `tensors` by the bytes of the names.
-  let places: [[UInt8]: Int]
+  let places: [ExactString: Int]
 
   /// Bytes of all tensors.
   public var dataByteCount: Int { tensors.last?.byteRange.upperBound ?? 0 }
@@ -32,7 +34,12 @@ public struct SafetensorsHeader: Sendable, Equatable {
     place(of: name).map { tensors[$0] }
   }
 
-  func place(of name: String) -> Int? { places[name.bytes] }
+  func place(of name: String) -> Int? { places[ExactString(name)] }
+
+  /// The places of tensors with different names.
+  static func places(of tensors: [SafetensorsTensor]) -> [ExactString: Int] {
+    Dictionary(uniqueKeysWithValues: zip(tensors.lazy.map { ExactString($0.name) }, tensors.indices))
+  }
 }
 
 /// In which order a file's tensors stand.
@@ -54,7 +61,7 @@ extension SafetensorsHeader {
     order: SafetensorsOrder = .byAlignment
   ) throws(SafetensorsError) {
     var tensors: [SafetensorsTensor] = []
-    var places: [[UInt8]: Int] = [:]
+    var places: [ExactString: Int] = [:]
     tensors.reserveCapacity(descriptors.count)
     places.reserveCapacity(descriptors.count)
     var begin = 0
@@ -67,10 +74,10 @@ extension SafetensorsHeader {
     }
     for descriptor in order == .byAlignment ? descriptors.sorted(by: byAlignment) : descriptors {
       let name = descriptor.name
-      guard name != Self.metadataKey else { throw SafetensorsError(.reservedName(name)) }
+      guard ExactString(name) != Self.metadataKey else { throw SafetensorsError(.reservedName(name)) }
       let (end, overflows) = begin.addingReportingOverflow(try descriptor.byteCount())
       guard !overflows else { throw SafetensorsError(.sizeOverflow(tensor: name, shape: descriptor.shape)) }
-      guard places.updateValue(tensors.count, forKey: name.bytes) == nil else {
+      guard places.updateValue(tensors.count, forKey: ExactString(name)) == nil else {
         throw SafetensorsError(.duplicateTensor(name))
       }
       tensors.append(SafetensorsTensor(descriptor: descriptor, byteRange: begin..<end))
