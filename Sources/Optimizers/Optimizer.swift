@@ -19,6 +19,9 @@ public class Optimizer: ScheduledOptimizer {
   /// The policy for parameters whose gradients are not finite.
   public var nonFinitePolicy: NonFinitePolicy
 
+  /// The value of each group before its first scheduler, for each hyperparameter; schedulers set it.
+  public var initialValues: [Hyperparameter: [Double?]] = [:]
+
   /// The rule of each group.
   let ruleGroups: [any AnyRuleGroup]
   /// The parameters of each group.

@@ -75,6 +75,25 @@ public enum AnyLearningRateSchedule: Sendable {
     case .byMetric(let schedule): schedule.rates
     }
   }
+
+  /// The rate at `step` of a group that has the rate `current` at the step before; −1 is before the first.
+  func rate(at step: Int, initialRate: Double, current: Double) -> Double {
+    guard case .byStep(let schedule) = self else { return current }
+    // A rate that grows without bound ends at the greatest number: an optimizer refuses infinity.
+    func formula(_ step: Int) -> Double {
+      min(schedule.rate(at: step, initialRate: initialRate), .greatestFiniteMagnitude)
+    }
+    let rate = formula(step)
+    guard schedule.multipliesCurrentRate else { return rate }
+    let before = step == 0 ? initialRate : formula(step - 1)
+    // Without a change from outside, the formula itself, so that roundings do not add up.
+    if current == before || before == 0 || Self.startsAnew(at: step, current) { return rate }
+    return min(current * (rate / before), .greatestFiniteMagnitude)
+  }
+
+  /// Whether a group takes the schedule's own rate at its first step, as a product would stay at 0: nothing has raised the
+  /// rate since another schedule ended there.
+  static func startsAnew(at step: Int, _ current: Double) -> Bool { step == 1 && current == 0 }
 }
 
 extension AnyLearningRateSchedule: Equatable {

@@ -12,7 +12,7 @@ enum SavedBefore1 {
     let state = try decoder.container(keyedBy: StateKeys.self)
     guard state.contains(.policy) else { return nil }
     let policy = try state.nestedContainer(keyedBy: StateKeys.self, forKey: .policy)
-    return LearningRateScheduler.State(
+    return try LearningRateScheduler.State(
       schedules: [try policy[policy.contains(.byMetric) ? .byMetric : .byStep]],
       hyperparameter: try state[.quantity], initialRates: try state[.initialRates],
       stepCount: try state[.lastEpoch])

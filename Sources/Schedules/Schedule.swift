@@ -26,9 +26,16 @@ public protocol Schedule: LearningRateSchedule {
 
   /// Throws if the settings do not fit a group of this initial rate, such as an end rate above it.
   func check(initialRate: Double) throws(ScheduleError)
+
+  /// Whether a scheduler multiplies the rate that a group has by η(s + 1) / η(s), as torch's `StepLR` does, and so keeps
+  /// what another scheduler or the program has set. Otherwise it sets η(s + 1), as torch's `LambdaLR` does.
+  var multipliesCurrentRate: Bool { get }
 }
 
 extension Schedule {
+  /// False: the rate is set.
+  public var multipliesCurrentRate: Bool { false }
+
   /// Accepts every initial rate.
   public func check(initialRate: Double) throws(ScheduleError) {}
 }
@@ -40,6 +47,8 @@ public protocol MultiplierSchedule: Schedule {
 }
 
 extension MultiplierSchedule {
-  /// η₀ · m(s).
-  public func rate(at step: Int, initialRate: Double) -> Double { initialRate * multiplier(at: step) }
+  /// η₀ · m(s), and 0 for η₀ = 0 even if m(s) grows to infinity.
+  public func rate(at step: Int, initialRate: Double) -> Double {
+    initialRate == 0 ? 0 : initialRate * multiplier(at: step)
+  }
 }

@@ -11,6 +11,8 @@ public enum ScheduleError: Error, Equatable, Sendable {
   case unknownName(String, known: [String])
   /// The schedule needs this argument and did not get it.
   case missingArgument(schedule: String, argument: String)
+  /// The schedule has no warmup, and this number of warmup steps was asked for.
+  case noWarmup(schedule: String, steps: Int, followsMetric: Bool)
   /// The schedule does not have this option.
   case unknownOption(schedule: String, option: String, known: [String])
   /// An option's value is of another type than the option.
@@ -34,6 +36,8 @@ public enum ScheduleError: Error, Equatable, Sendable {
 
   /// polynomial would not decay from this initial rate.
   case endRateNotBelowInitial(endRate: Double, initialRate: Double)
+  /// The rate of a step is infinite, or too great for a finite one: the schedule grows without bound.
+  case infiniteRate(schedule: String, step: Int)
   /// A setting given per group has another number of values than the optimizer has groups.
   case groupCount(setting: String, expected: Int, actual: Int)
   /// The group computes this hyperparameter itself (as relative steps do), so a schedule cannot set it.
@@ -57,6 +61,11 @@ extension ScheduleError: CustomStringConvertible {
       "\(name) is not a valid SchedulerType, please select one of [\(quoted(known))]"
     case .missingArgument(let schedule, let argument):
       "\(schedule) requires `\(argument)`, please provide that argument."
+    case .noWarmup(let schedule, let steps, let followsMetric):
+      "\(schedule) has no warmup, but \(steps) warmup steps were asked for: "
+        + (followsMetric
+          ? "leave them out, or warm up by another scheduler of the same optimizer"
+          : "leave them out, or take constant_with_warmup")
     case .unknownOption(let schedule, let option, let known):
       "\(schedule) got an unexpected keyword argument '\(option)'; "
         + (known.isEmpty ? "it has no options" : "its options are \(known.joined(separator: ", "))")
@@ -72,13 +81,15 @@ extension ScheduleError: CustomStringConvertible {
     case .factorNotBelowOne: "Factor should be < 1.0."
     case .endRateNotBelowInitial(let endRate, let initialRate):
       "lr_end (\(endRate)) must be smaller than initial lr (\(initialRate))"
+    case .infiniteRate(let schedule, let step):
+      "\(schedule): the rate of step \(step) is greater than every finite number; show fewer steps, or let it grow less"
     case .groupCount(let setting, let expected, let actual): "expected \(expected) \(setting)s, got \(actual)"
     case .notSchedulable(let hyperparameter, let group):
       "parameter group \(group) computes its \(hyperparameter.words) itself, so no schedule can set it; "
         + "give the group a fixed \(hyperparameter.words), or nil instead of a schedule"
     case .unknownType(let name):
       "no schedule named '\(name)' is known; list your own types in the decoder's userInfo "
-        + "under CodingUserInfoKey.scheduleTypes or .metricScheduleTypes"
+        + "under CodingUserInfoKey.scheduleTypes"
     case .differentConfiguration(let differences):
       "the saved scheduler has another configuration: " + differences.joined(separator: "; ")
     }

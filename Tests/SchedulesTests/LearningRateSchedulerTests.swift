@@ -164,9 +164,11 @@ import Testing
         "the schedule is linear in the saved state, greedy here",
       ])
     ) { try other.restore(saved.state) }
-    #expect(throws: ScheduleError.groupCount(setting: "parameter group", expected: 1, actual: 2)) {
-      try LearningRateScheduler(TestOptimizer(learningRates: [1, 1]), resuming: saved.state)
-    }
+    // A group that was added later may have another scheduler.
+    #expect(
+      try LearningRateScheduler(TestOptimizer(learningRates: [1, 1]), resuming: saved.state).currentRates == [
+        1
+      ])
   }
 
   @Test func `Progress is no difference of the configuration`() throws {

@@ -161,6 +161,72 @@ import Testing
     }
   }
 
+  @Test(arguments: [
+    ("constant", "leave them out, or take constant_with_warmup"),
+    ("reduce_lr_on_plateau", "leave them out, or warm up by another scheduler of the same optimizer"),
+    ("greedy", "leave them out, or warm up by another scheduler of the same optimizer"),
+  ])
+  func `A warmup of a schedule that has none is refused`(name: String, remedy: String) throws {
+    let error = #expect(throws: ScheduleError.self) {
+      try AnyLearningRateSchedule(named: name, warmupSteps: 2, trainingSteps: 10)
+    }
+    #expect(error?.description == "\(name) has no warmup, but 2 warmup steps were asked for: \(remedy)")
+    #expect(throws: Never.self) {
+      try AnyLearningRateSchedule(named: name, warmupSteps: 0, trainingSteps: 10)
+    }
+    // Every other schedule starts below the rate that it has without a warmup.
+    #expect(throws: ScheduleError.self) {
+      try schedule("joined", warmupSteps: 2, ["schedules": ["constant", "rex"], "boundaries": [6]])
+    }
+  }
+
+  @Test(
+    arguments: ScheduleCatalog.entries.filter {
+      !["constant", "joined"].contains($0.name) && !$0.followsMetric
+    })
+  func `A warmup changes the first rate of every schedule that takes one`(entry: ScheduleCatalog.Entry) throws
+  {
+    let options: [String: ScheduleOption] = [
+      "T_0": 4, "step_size": 4, "milestones": [4], "gamma": 0.5, "num_decay_steps": 3, "min_lr": 0.1,
+      "steps": [0, 4], "multipliers": [1, 0.5],
+    ].filter { name, _ in entry.options.contains { $0.name == name } }
+    func rates(_ warmupSteps: Int) throws -> [Double] {
+      guard
+        case .byStep(let schedule) = try schedule(
+          entry.name, warmupSteps: warmupSteps, trainingSteps: 20, options)
+      else { return [] }
+      return (0..<4).map { schedule.rate(at: $0, initialRate: 1) }
+    }
+    #expect(try rates(4)[0] < 0.5 && rates(4) != rates(0))
+  }
+
+  @Test(
+    arguments: [
+      (
+        ["boundaries": [4, 2]],
+        "joined: boundaries is [4, 2], but must be steps in rising order, none negative"
+      ),
+      (
+        ["boundaries": [4, 12]],
+        "joined: trainingSteps is 10, but must not be less than the last boundary, 12"
+      ),
+      (
+        ["boundaries": [-9_223_372_036_854_775_807, 2]],
+        "joined: boundaries is [-9223372036854775807, 2], but"
+      ),
+      (
+        ["boundaries": [4, 9_223_372_036_854_775_807]],
+        "joined: boundaries is 9223372036854775807, but must be"
+      ),
+    ] as [([String: ScheduleOption], String)])
+  func `Boundaries of joined schedules are checked before the schedules between them`(
+    boundaries: [String: ScheduleOption], message: String
+  ) {
+    let options = boundaries.merging(["schedules": ["linear", "cosine", "constant"]]) { $1 }
+    let error = #expect(throws: ScheduleError.self) { try schedule("joined", options) }
+    #expect(error?.description.hasPrefix(message) == true, "\(error?.description ?? "")")
+  }
+
   @Test func `Errors are found in the order of transformers`() {
     let wrong: [String: ScheduleOption] = ["num_cycles": "two", "x": 1]
     #expect(throws: ScheduleError.missingArgument(schedule: "cosine", argument: "num_warmup_steps")) {

@@ -4,6 +4,7 @@ import Schedules
 final class TestOptimizer: ScheduledOptimizer {
   var learningRates: [Double?]
   var weightDecays: [Double?]
+  var initialValues: [Hyperparameter: [Double?]] = [:]
 
   init(learningRates: [Double?], weightDecays: [Double?]? = nil) {
     self.learningRates = learningRates

@@ -184,6 +184,37 @@ struct ScheduleCommandTests {
     ),
     (["linear", "--lr", "1", "--steps", "3", "--format", "png"], "png"),
     (["linear", "--lr", "1", "--steps", "3", "--output", "/nonexistent/x.csv"], "/nonexistent/x.csv"),
+    (["linear", "--lr", "1", "--steps", "9223372036854775807"], "--steps: 1 to 1000000"),
+    (
+      ["linear", "--lr", "1", "--steps", "3", "--training-steps", "9223372036854775807"],
+      "linear: trainingSteps is 9223372036854775807, but must be 9007199254740992 at most"
+    ),
+    (
+      ["linear", "--lr", "1", "--steps", "3", "--warmup-steps", "9223372036854775807"],
+      "linear: warmupSteps is 9223372036854775807"
+    ),
+    (
+      ["exponential", "--lr", "1", "--steps", "1100", "--option", "gamma=2", "--format", "json"],
+      "exponential: the rate of step 1024 is greater than every finite number"
+    ),
+    (
+      ["linear", "constant", "--lr", "1", "--steps", "4", "--warmup-steps", "2"],
+      "constant has no warmup, but 2 warmup steps were asked for"
+    ),
+    (
+      ["linear", "rex", "--lr", "1", "--steps", "3", "--metrics", "/dev/null"],
+      "--metrics is for a schedule that follows a metric, but the step drives linear, rex"
+    ),
+    (["--list", "--format", "json"], "leave out --format"),
+    (
+      ["linear", "--list", "--warmup-steps", "1", "--logarithmic"],
+      "leave out linear, --warmup-steps, --logarithmic"
+    ),
+    (["linear", "--lr", "1", "--steps", "3", "--logarithmic"], "the format is csv"),
+    (
+      ["linear", "--lr", "1", "--steps", "3", "--logarithmic", "--output", "x.json"],
+      "--logarithmic is for the axis of a chart, but the format is json"
+    ),
   ])
   func `What is wrong is said on standard error, with a failing status and no output`(
     arguments: [String], message: String
@@ -192,6 +223,31 @@ struct ScheduleCommandTests {
     #expect(result.status != 0)
     #expect(result.output == "")
     #expect(result.errors.contains(message), "\(result.errors)")
+  }
+
+  @Test(arguments: ["\n", "\r\n", "\r"])
+  func `A metrics file has lines of any kind, and may be standard input`(end: String) throws {
+    let folder = try ToolRunner.temporaryFolder()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let file = folder.appendingPathComponent("metrics.txt")
+    try Data(["1", "1", "", "1", ""].joined(separator: end).utf8).write(to: file)
+    let arguments = [
+      "schedule", "reduce_lr_on_plateau", "--lr", "1", "--steps", "4", "--option", "patience=0",
+      "--option", "factor=0.5", "--metrics",
+    ]
+    let expected = ["step,lr", "0,1.0", "1,1.0", "2,0.5", "3,0.25"]
+    #expect(try ToolRunner.run(arguments + [file.path]).lines == expected)
+    let shell = Process()
+    shell.executableURL = URL(fileURLWithPath: "/bin/sh")
+    let (tool, output) = (try ToolRunner.executable().path, folder.appendingPathComponent("rates.csv").path)
+    shell.arguments =
+      [
+        "-c", #"f=$1; shift; cat "$f" | "$@""#, "sh", file.path, tool,
+      ] + arguments + ["/dev/stdin", "--output", output]
+    try shell.run()
+    shell.waitUntilExit()
+    let rates = try String(contentsOfFile: output, encoding: .utf8)
+    #expect(rates == expected.map { $0 + "\n" }.joined())
   }
 
   @Test func `Of a metrics file, the file and the line are named`() throws {

@@ -192,9 +192,12 @@ extension GradientAccumulator {
   /// ``reset()``. Until then the parameters share the accumulator's memory, and it accepts no gradients.
   ///
   /// - Throws: ``GradientAccumulatorError/notCalled`` before an addition,
-  ///   ``GradientAccumulatorError/noWeight(step:)`` if all weights were 0, with the parameters unchanged.
+  ///   ``GradientAccumulatorError/noWeight(step:)`` if all weights were 0,
+  ///   ``GradientAccumulatorError/applied`` the second time, with the parameters unchanged.
   public func apply() throws(GradientAccumulatorError) {
     guard step > 0 else { throw .notCalled }
+    // A second time would undo unscaling and clipping.
+    if wasApplied { throw .applied }
     guard totalWeight > 0 else { throw .noWeight(step: step) }
     for (parameter, slot) in zip(parameters, slots) {
       parameter.gradient = slot.isFilled ? slot.sum : nil

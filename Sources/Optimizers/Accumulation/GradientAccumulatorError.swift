@@ -13,7 +13,8 @@ public enum GradientAccumulatorError: Error, Sendable, Equatable {
   case weight(Double)
   /// All weights of the window were 0: there is nothing to divide by.
   case noWeight(step: Int)
-  /// A gradient was added after ``GradientAccumulator/apply()`` and before ``GradientAccumulator/reset()``.
+  /// A gradient was added, or the window applied again, after ``GradientAccumulator/apply()`` and before
+  /// ``GradientAccumulator/reset()``.
   case applied
 }
 

@@ -43,6 +43,7 @@ public struct JoinedSchedule: Schedule {
     try Self.require(
       boundaries.first ?? 0 >= 0 && zip(boundaries, boundaries.dropFirst()).allSatisfy(<=), "boundaries",
       boundaries, "must be steps in rising order, none negative")
+    try Self.requireCounts(["boundaries": boundaries.last ?? 0])
   }
 
   /// Decodes the settings, and checks them as the other initializer does.
@@ -57,7 +58,11 @@ public struct JoinedSchedule: Schedule {
       try Self.check(boundaries, count: names.count)
       let starts = [0] + boundaries
       let counts = try decoder.container(keyedBy: CountKeys.self)
-      let ends = boundaries + [try counts[.trainingSteps]]
+      let trainingSteps: Int = try counts[.trainingSteps]
+      try Self.require(
+        trainingSteps >= starts[starts.count - 1], "trainingSteps", trainingSteps,
+        "must not be less than the last boundary, \(starts[starts.count - 1])")
+      let ends = boundaries + [trainingSteps]
       let warmupSteps = try counts[optional: .warmupSteps] ?? 0
       schedules = try names.indices.map { index in
         try AnyLearningRateSchedule(

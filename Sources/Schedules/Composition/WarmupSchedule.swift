@@ -74,6 +74,11 @@ public struct WarmupSchedule: Schedule, CheckedSettings {
     return ramp * schedule.rate(at: 0, initialRate: initialRate)
   }
 
+  /// Whether the schedule after the warmup does, or is constant: that is `LinearLR` of torch.
+  public var multipliesCurrentRate: Bool {
+    schedule.base is ConstantSchedule || (schedule.base as? any Schedule)?.multipliesCurrentRate == true
+  }
+
   /// Checks the schedule after the warmup.
   public func check(initialRate: Double) throws(ScheduleError) {
     try schedule.check(initialRate: initialRate)

@@ -40,6 +40,9 @@ public struct ExponentialSchedule: MultiplierSchedule, CheckedSettings {
     try self.init(decayRate: settings[.decayRate], decaySteps: settings[.decaySteps])
   }
 
+  /// True, as for `ExponentialLR` of torch.
+  public var multipliesCurrentRate: Bool { true }
+
   /// g^(s / D).
   public func multiplier(at step: Int) -> Double { .pow(decayRate, Double(step) / Double(decaySteps)) }
 }

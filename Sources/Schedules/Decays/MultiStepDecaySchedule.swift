@@ -44,6 +44,9 @@ public struct MultiStepDecaySchedule: MultiplierSchedule, CheckedSettings {
     try self.init(milestones: settings[.milestones], decayRate: settings[.decayRate])
   }
 
+  /// True, as for `MultiStepLR` of torch.
+  public var multipliesCurrentRate: Bool { true }
+
   /// g^n, n the number of milestones ≤ s.
   public func multiplier(at step: Int) -> Double {
     .pow(decayRate, Double(milestones.prefix { $0 <= step }.count))

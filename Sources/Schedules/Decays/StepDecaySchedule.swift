@@ -40,6 +40,9 @@ public struct StepDecaySchedule: MultiplierSchedule, CheckedSettings {
     try self.init(stepSize: settings[.stepSize], decayRate: settings[.decayRate])
   }
 
+  /// True, as for `StepLR` of torch.
+  public var multipliesCurrentRate: Bool { true }
+
   /// g^⌊s / D⌋.
   public func multiplier(at step: Int) -> Double { .pow(decayRate, Double(step / stepSize)) }
 }

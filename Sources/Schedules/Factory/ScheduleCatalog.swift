@@ -13,6 +13,8 @@ package enum ScheduleCatalog {
     package let followsMetric: Bool
     /// Whether making it by name puts a warmup before it, as it has none of its own.
     let isWarmedUp: Bool
+    /// Whether it has no warmup, and gets none.
+    let hasNoWarmup: Bool
     let type: ObjectIdentifier
     /// Decodes a value of the type.
     let decode: @Sendable (any Decoder) throws -> AnyLearningRateSchedule
@@ -27,6 +29,7 @@ package enum ScheduleCatalog {
       self.options = options
       self.followsMetric = type is any MetricSchedule.Type
       self.isWarmedUp = isWarmedUp
+      self.hasNoWarmup = followsMetric || type == ConstantSchedule.self
       self.type = ObjectIdentifier(type)
       self.decode = { AnyLearningRateSchedule(try Base(from: $0)) }
     }
@@ -58,6 +61,9 @@ extension ScheduleCatalog.Entry {
     for option in options.keys.sorted() where !self.options.contains(where: { $0.name == option }) {
       throw .unknownOption(schedule: name, option: option, known: self.options.map(\.name))
     }
+    if let warmupSteps, warmupSteps != 0, hasNoWarmup {
+      throw .noWarmup(schedule: name, steps: warmupSteps, followsMetric: followsMetric)
+    }
     var settings = Dictionary(uniqueKeysWithValues: self.options.map { ($0.name, $0.defaultValue) })
     settings.merge(options.filter { $0.value != .null }) { $1 }
     settings.merge(counts.compactMapValues { $0.map { .int($0) } }) { $1 }
@@ -78,8 +84,8 @@ extension AnyLearningRateSchedule {
   /// Creates the schedule called `name`: a name of ``SchedulerType``, or one of `adafactor schedule --list`.
   ///
   /// A warmup is added before a schedule that has none of its own (``WarmupSchedule``), as a part of the
-  /// training steps. Names of transformers keep their meaning: `constant` and the metric-driven schedules
-  /// ignore the counts.
+  /// training steps. `constant` and the metric-driven schedules have none and refuse warmup steps, which transformers
+  /// ignores; they ignore the training steps.
   ///
   /// - Parameters:
   ///   - name: The name; `adafactor schedule --list` shows all names.
@@ -87,7 +93,8 @@ extension AnyLearningRateSchedule {
   ///   - trainingSteps: All steps, the warmup included: transformers' `num_training_steps`.
   ///   - options: The schedule's own options, transformers' `scheduler_specific_kwargs`; null stands for the
   ///     default.
-  /// - Throws: transformers' errors, in this order: an unknown name, a missing count, an unknown option, then
+  /// - Throws: transformers' errors, in this order: an unknown name, a missing count, an unknown option, a warmup
+  ///   that the schedule doesn't have, then
   ///   an option that is missing or ill-typed, and a setting that the schedule refuses.
   public init(
     named name: String, warmupSteps: Int? = nil, trainingSteps: Int? = nil,

@@ -138,6 +138,7 @@ public struct GreedySchedule: MetricSchedule {
     try ScheduleError.requireGroups("initial rate", groups, progress.initialRates.count)
     try minimumRate.check(count: groups, setting: "min_lr")
     try maximumRate.check(count: groups, setting: "max_lr")
+    for rate in progress.rates + progress.initialRates { try Self.requireNonNegative(["rates": rate]) }
     let counters = progress.counters
     try Self.requireCounts([
       "goodCount": counters.goodCount, "badCount": counters.badCount,
@@ -147,6 +148,8 @@ public struct GreedySchedule: MetricSchedule {
     try Self.require(
       counters.smoothing?.size == smoothingWindow, "smoothing", counters.smoothing?.size ?? 0,
       "must be over \(smoothingWindow ?? 0) values, as smoothingWindow is")
+    try Self.require(
+      counters.smoothing?.isWithinSize ?? true, "smoothing", smoothingWindow ?? 0, "more values are saved")
   }
 
   /// The comparison that tells whether a value is better.
@@ -155,7 +158,10 @@ public struct GreedySchedule: MetricSchedule {
   }
 
   /// The current rate of each parameter group; empty before the start.
-  public var rates: [Double] { progress?.rates ?? [] }
+  public var rates: [Double] {
+    get { progress?.rates ?? [] }
+    set { progress?.rates = newValue }
+  }
 
   /// The best value of the metric so far; infinite before the first, NaN never.
   public var best: Double { progress?.counters.best.value ?? criterion.worst }

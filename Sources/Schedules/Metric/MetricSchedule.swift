@@ -8,7 +8,9 @@
 /// The value holds its settings and its whole progress: a copy, or a decoded value, continues in the same way.
 public protocol MetricSchedule: LearningRateSchedule {
   /// The current rate of each parameter group; empty before ``start(rates:)``.
-  var rates: [Double] { get }
+  ///
+  /// A scheduler sets the rates that the groups have before each observation, which multiplies them.
+  var rates: [Double] { get set }
 
   /// The same settings without any progress.
   var unstarted: Self { get }

@@ -9,6 +9,9 @@ struct MovingMean: Sendable, Codable, Equatable {
 
   init(size: Int) { self.size = size }
 
+  /// Whether a decoded mean has at most `size` values.
+  var isWithinSize: Bool { values.count <= size }
+
   /// Takes the next value, and returns the mean with it.
   mutating func add(_ value: Double) -> Double {
     values.append(ExactDouble(value))

@@ -85,6 +85,7 @@ public struct ReduceOnPlateauSchedule: MetricSchedule, CheckedSettings {
       minimumRate: settings[.minimumRate], epsilon: settings[.epsilon])
     guard let progress: Progress = try settings[optional: .progress] else { return }
     try minimumRate.check(count: progress.rates.count, setting: "min_lr")
+    for rate in progress.rates { try Self.requireNonNegative(["rates": rate]) }
     try Self.requireCounts(["badCount": progress.badCount, "remainingCooldown": progress.remainingCooldown])
     self.progress = progress
   }
@@ -95,7 +96,10 @@ public struct ReduceOnPlateauSchedule: MetricSchedule, CheckedSettings {
   }
 
   /// The current rate of each parameter group; empty before the start.
-  public var rates: [Double] { progress?.rates ?? [] }
+  public var rates: [Double] {
+    get { progress?.rates ?? [] }
+    set { progress?.rates = newValue }
+  }
 
   /// The best value of the metric so far; infinite before the first, NaN never.
   public var best: Double { progress?.best.value ?? criterion.worst }

@@ -6,8 +6,10 @@ extension LearningRateScheduler {
     public var schedules: [AnyLearningRateSchedule?]
     /// The hyperparameter that is scheduled.
     public var hyperparameter: Hyperparameter
-    /// The rate of each group when the scheduler was made, or nil for a group that is skipped.
+    /// The rate of each group before its first scheduler, or nil for a group that is skipped.
     public var initialRates: [Double?]
+    /// The rate that each group has, whoever set it, or nil for a group that is skipped.
+    public var rates: [Double?]
     /// The number of steps taken.
     public var stepCount: Int
   }
@@ -18,17 +20,19 @@ extension LearningRateScheduler.State {
     starting schedules: [AnyLearningRateSchedule?], scheduling hyperparameter: Hyperparameter,
     of optimizer: any ScheduledOptimizer
   ) throws(ScheduleError) {
+    let none = [Double?](repeating: nil, count: optimizer.groupCount)
     self.init(
-      schedules: schedules, hyperparameter: hyperparameter,
-      initialRates: Array(repeating: nil, count: optimizer.groupCount), stepCount: 0)
+      schedules: schedules, hyperparameter: hyperparameter, initialRates: none, rates: none, stepCount: 0)
     for (index, schedule) in schedules.enumerated() {
       guard var schedule else { continue }
       for group in groups(of: index) {
-        initialRates[group] = try optimizer.schedulableValue(of: hyperparameter, inGroup: group)
+        rates[group] = try optimizer.schedulableValue(of: hyperparameter, inGroup: group)
+        initialRates[group] = optimizer.initialValue(of: hyperparameter, inGroup: group) ?? rates[group]
       }
       try schedule.start(rates: initialRates(of: index))
       self.schedules[index] = schedule
     }
+    setStepRates()
   }
 
   private func groups(of index: Int) -> Range<Int> {
@@ -37,7 +41,36 @@ extension LearningRateScheduler.State {
 
   private func initialRates(of index: Int) -> [Double] { initialRates[groups(of: index)].compactMap { $0 } }
 
-  var currentRates: [Double?] {
+  /// Sets the rates of schedules that the step drives, from those that the groups have.
+  private mutating func setStepRates() {
+    for (index, schedule) in schedules.enumerated() {
+      for group in groups(of: index) {
+        guard let schedule, let initialRate = initialRates[group], let rate = rates[group] else { continue }
+        rates[group] = schedule.rate(at: stepCount, initialRate: initialRate, current: rate)
+      }
+    }
+  }
+
+  /// Continues with the next step. A metric-driven schedule observes the metric, and multiplies the rates of its groups.
+  mutating func advance(metric: Double?) {
+    stepCount += 1
+    for index in schedules.indices {
+      guard let metric, case .byMetric(var schedule) = schedules[index] else { continue }
+      let groups = groups(of: index)
+      schedule.rates = groups.compactMap { group in
+        rates[group].flatMap {
+          AnyLearningRateSchedule.startsAnew(at: stepCount, $0) ? initialRates[group] : $0
+        }
+      }
+      schedule.observe(metric)
+      for (group, rate) in zip(groups, schedule.rates) { rates[group] = rate }
+      schedules[index] = .byMetric(schedule)
+    }
+    setStepRates()
+  }
+
+  /// The rates of a state that version 0 saved without them.
+  private var formulaRates: [Double?] {
     schedules.enumerated().flatMap { index, schedule -> [Double?] in
       schedule?.rates(at: stepCount, initialRates: initialRates(of: index)) ?? [nil]
     }
@@ -65,6 +98,18 @@ extension LearningRateScheduler.State {
       case nil: break
       }
     }
+    try ScheduleError.requireGroups("rate", initialRates.count, rates.count)
+    for (setting, values) in [("initialRates", initialRates), ("rates", rates)] {
+      for (group, value) in values.enumerated() {
+        try ScheduleError.require(
+          (value == nil) == (initialRates[group] == nil), "scheduler", "\(setting)[\(group)]",
+          value.map { "\($0)" } ?? "none", "initialRates and rates must be those of the same groups")
+        guard let value else { continue }
+        try ScheduleError.require(
+          value >= 0 && value.isFinite, "scheduler", "\(setting)[\(group)]", value,
+          "must be finite and not negative")
+      }
+    }
   }
 
   /// One line for each difference of the configuration, which progress is no part of.
@@ -88,7 +133,19 @@ extension LearningRateScheduler.State {
 }
 
 extension LearningRateScheduler.State: Codable {
-  private enum CodingKeys: CodingKey { case schedules, hyperparameter, initialRates, stepCount }
+  private enum CodingKeys: CodingKey { case schedules, hyperparameter, initialRates, rates, stepCount }
+
+  /// Creates a state without rates, as earlier versions saved it.
+  init(
+    schedules: [AnyLearningRateSchedule?], hyperparameter: Hyperparameter, initialRates: [Double?],
+    stepCount: Int
+  ) throws(ScheduleError) {
+    self.init(
+      schedules: schedules, hyperparameter: hyperparameter, initialRates: initialRates, rates: initialRates,
+      stepCount: stepCount)
+    try check()
+    rates = formulaRates
+  }
 
   /// Decodes a state of this version or of an earlier one.
   public init(from decoder: any Decoder) throws {
@@ -97,9 +154,9 @@ extension LearningRateScheduler.State: Codable {
       return
     }
     let container = try decoder.container(keyedBy: CodingKeys.self)
-    schedules = try container[.schedules]
-    hyperparameter = try container[.hyperparameter]
-    initialRates = try container[.initialRates]
-    stepCount = try container[.stepCount]
+    try self.init(
+      schedules: container[.schedules], hyperparameter: container[.hyperparameter],
+      initialRates: container[.initialRates], stepCount: container[.stepCount])
+    if let saved: [Double?] = try container[optional: .rates] { rates = saved }
   }
 }

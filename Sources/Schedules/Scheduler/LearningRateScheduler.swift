@@ -8,10 +8,23 @@
 ///       scheduler.step()
 ///     }
 ///
-/// The initial rate of each group is its rate when the scheduler is made; the scheduler then sets the rate of
-/// step 0. Call ``step()`` once after each step of the *optimizer*: with accumulated gradients, once per window
-/// and not once per micro-batch. A metric-driven schedule takes its metric by ``step(metric:)``. A rate that is
-/// set on the optimizer by hand lasts until the next step.
+/// The scheduler sets the rate of step 0 when it is made. Call ``step()`` once after each step of the *optimizer*: with
+/// accumulated gradients, once per window and not once per micro-batch. A metric-driven schedule takes its metric by
+/// ``step(metric:)``.
+///
+/// An optimizer may have several schedulers, one after the other or next to each other, with the rates of torch:
+///
+/// - The initial rate belongs to the group: it is the rate before the *first* scheduler
+///   (``ScheduledOptimizer/initialValues``, torch's `initial_lr`). A second stage starts from it, even if the first stage
+///   ended at 0.
+/// - A metric-driven schedule multiplies the rate that the group has.
+/// - Schedules whose ``Schedule/multipliesCurrentRate`` is true also multiply it. These are exponential, step, multi-step,
+///   and a ``WarmupSchedule`` before one of them or before a constant schedule (torch's `LinearLR`).
+/// - Every other schedule sets the rate of its step. A rate that another scheduler or the program has set lasts until then.
+///
+/// Differs from torch if a schedule that multiplies is made for a group at 0, and nothing has raised the rate by its first
+/// step: it starts from the initial rate there, while torch stays at 0. A rate that grows without bound ends at
+/// the greatest finite number, torch's at infinity.
 ///
 /// Differs from transformers if a schedule has a rate of its own, such as polynomial's end rate and min_lr:
 /// here it applies to each group's own initial rate, there to the optimizer's default rate.
@@ -20,18 +33,25 @@
 public final class LearningRateScheduler {
   /// The optimizer.
   public let optimizer: any ScheduledOptimizer
+  /// The state as of the last step: its rates are the ones set then.
+  private var lastState: State
+
   /// The state to save. Encode it with any encoder; numbers must keep all their digits.
-  public private(set) var state: State
+  public var state: State {
+    var state = lastState
+    state.rates = currentRates
+    return state
+  }
 
   /// The number of steps taken: the step that the current rates are for, from 0.
-  public var stepCount: Int { state.stepCount }
-  /// The rate of each group when the scheduler was made, or nil for a group that it skips.
-  public var initialRates: [Double?] { state.initialRates }
+  public var stepCount: Int { lastState.stepCount }
+  /// The rate of each group before its first scheduler, or nil for a group that is skipped.
+  public var initialRates: [Double?] { lastState.initialRates }
 
   private init(_ optimizer: any ScheduledOptimizer, unchecked state: State) {
     self.optimizer = optimizer
-    self.state = state
-    apply()
+    lastState = state
+    apply(state)
   }
 
   /// Schedules all groups by `schedule`, and sets the rates of step 0.
@@ -75,54 +95,62 @@ public final class LearningRateScheduler {
   /// - Throws: ``ScheduleError`` if the optimizer has another number of groups, a scheduled group computes its
   ///   rate itself, or the parts of the state do not belong together. The optimizer is then unchanged.
   public convenience init(_ optimizer: any ScheduledOptimizer, resuming state: State) throws(ScheduleError) {
-    try ScheduleError.requireGroups("parameter group", state.initialRates.count, optimizer.groupCount)
+    if optimizer.groupCount < state.initialRates.count {
+      try ScheduleError.requireGroups("parameter group", state.initialRates.count, optimizer.groupCount)
+    }
     try state.check()
-    for group in 0..<optimizer.groupCount where state.initialRates[group] != nil {
+    for group in state.initialRates.indices where state.initialRates[group] != nil {
       _ = try optimizer.schedulableValue(of: state.hyperparameter, inGroup: group)
     }
     self.init(optimizer, unchecked: state)
   }
 
-  /// The rate of each parameter group for the step to come, or nil for a group that is skipped.
-  public var currentRates: [Double?] { state.currentRates }
+  /// The rate that each parameter group has for the step to come, or nil for a group that is skipped.
+  public var currentRates: [Double?] {
+    initialRates.indices.map { group in
+      initialRates[group].flatMap { _ in optimizer.value(of: lastState.hyperparameter, inGroup: group) }
+    }
+  }
 
   /// Whether ``step(metric:)`` is needed, and ``step()`` a mistake.
-  public var followsMetric: Bool { state.metricDriven != nil }
+  public var followsMetric: Bool { lastState.metricDriven != nil }
 
   /// Continues with the next step, and sets its rates.
   ///
   /// - Precondition: no schedule follows a metric.
   public func step() {
-    if let name = state.metricDriven {
+    if let name = lastState.metricDriven {
       fatalError("\(name) follows a metric: call step(metric:) instead of step()")
     }
-    state.stepCount += 1
-    apply()
+    advance(metric: nil)
   }
 
   /// Observes the metric of the step that is over, continues with the next one, and sets its rates.
   ///
   /// A schedule that does not follow a metric continues as with ``step()``, so that a loop can treat all alike.
-  public func step(metric: Double) {
-    for index in state.schedules.indices {
-      guard case .byMetric(var schedule) = state.schedules[index] else { continue }
-      schedule.observe(metric)
-      state.schedules[index] = .byMetric(schedule)
+  public func step(metric: Double) { advance(metric: metric) }
+
+  private func advance(metric: Double?) {
+    let (groups, scheduled) = (optimizer.groupCount, initialRates.count)
+    guard groups >= scheduled else {
+      fatalError("the optimizer has \(groups) parameter groups, fewer than the \(scheduled) scheduled ones")
     }
-    state.stepCount += 1
-    apply()
+    var state = state
+    for (group, rate) in state.rates.enumerated() where rate == nil && state.initialRates[group] != nil {
+      fatalError(
+        "group \(group) computes its \(state.hyperparameter.words) itself now, and cannot be scheduled")
+    }
+    state.advance(metric: metric)
+    apply(state)
   }
 
-  private func apply() {
-    let (groups, scheduled) = (optimizer.groupCount, initialRates.count)
-    guard groups == scheduled else {
-      fatalError(
-        "the optimizer has \(groups) parameter groups, not the \(scheduled) that it was scheduled with")
-    }
-    for (group, rate) in currentRates.enumerated() {
-      guard let rate else { continue }
+  private func apply(_ state: State) {
+    for (group, (rate, initialRate)) in zip(state.rates, state.initialRates).enumerated() {
+      guard let rate, let initialRate else { continue }
       optimizer.setValue(rate, of: state.hyperparameter, inGroup: group)
+      optimizer.setInitialValue(initialRate, of: state.hyperparameter, inGroup: group)
     }
+    lastState = state
   }
 
   /// Resumes from `state`, and sets the rates of its step, bit for bit those of the run that saved it.
@@ -134,11 +162,10 @@ public final class LearningRateScheduler {
   /// - Throws: ``ScheduleError/differentConfiguration(_:)`` with all differences if the scheduler that saved it
   ///   had other settings, initial rates or groups. Nothing is then changed.
   public func restore(_ state: State) throws(ScheduleError) {
-    let differences = self.state.differences(from: state)
+    let differences = lastState.differences(from: state)
     guard differences.isEmpty else { throw .differentConfiguration(differences) }
     try state.check()
-    self.state = state
-    apply()
+    apply(state)
   }
 }
 
@@ -147,5 +174,32 @@ extension ScheduledOptimizer {
   func schedulableValue(of parameter: Hyperparameter, inGroup index: Int) throws(ScheduleError) -> Double {
     if let value = value(of: parameter, inGroup: index) { return value }
     throw .notSchedulable(parameter, group: index)
+  }
+
+  fileprivate func setInitialValue(_ value: Double, of hyperparameter: Hyperparameter, inGroup index: Int) {
+    var values = initialValues[hyperparameter] ?? []
+    values += Array(repeating: nil, count: max(0, index + 1 - values.count))
+    values[index] = value
+    initialValues[hyperparameter] = values
+  }
+
+  func initialValue(of hyperparameter: Hyperparameter, inGroup index: Int) -> Double? {
+    let values = initialValues[hyperparameter] ?? []
+    return values.indices.contains(index) ? values[index] : nil
+  }
+}
+
+extension LearningRateScheduler: CustomStringConvertible {
+  /// The schedules with their settings, the step count and the current rates.
+  public var description: String {
+    func settings(_ schedule: AnyLearningRateSchedule?) -> String {
+      guard let schedule else { return "none" }
+      let values = Mirror(reflecting: schedule.settings).children.compactMap { child in
+        child.label.map { "\($0): \(text(of: child.value))" }
+      }
+      return schedule.name + (values.isEmpty ? "" : "(\(values.joined(separator: ", ")))")
+    }
+    return lastState.schedules.map(settings).joined(separator: ", ")
+      + " of the \(lastState.hyperparameter.words) at step \(stepCount): \(text(of: currentRates))"
   }
 }

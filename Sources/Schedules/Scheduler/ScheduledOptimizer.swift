@@ -9,6 +9,12 @@ public protocol ScheduledOptimizer: AnyObject {
 
   /// Sets the value of a hyperparameter that the group does not compute itself.
   func setValue(_ value: Double, of hyperparameter: Hyperparameter, inGroup index: Int)
+
+  /// The value of each group before its first scheduler, for each hyperparameter: torch's `initial_lr`.
+  ///
+  /// Schedulers read and write it, so that all schedulers of a group start from the same value, whenever they are made.
+  /// An optimizer only stores it, from `[:]` on.
+  var initialValues: [Hyperparameter: [Double?]] { get set }
 }
 
 /// A hyperparameter of a parameter group that can be scheduled.

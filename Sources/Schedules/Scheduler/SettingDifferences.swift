@@ -21,7 +21,7 @@ package func settingDifferences(_ path: String, saved: Any, here: Any) -> [Strin
 }
 
 /// A description without Swift's word for optionals.
-private func text(of value: Any) -> String {
+func text(of value: Any) -> String {
   let mirror = Mirror(reflecting: value)
   return switch mirror.displayStyle {
   case .optional: mirror.children.first.map { text(of: $0.value) } ?? "none"

@@ -1,21 +1,17 @@
 import Foundation
 
-/// A file with one number a line; blank lines do not count.
+/// A file with one number per line, or a pipe; blank lines do not count. Lines end with LF, CR LF or CR.
 struct MetricsFile {
   let path: String
   let values: [Double]
 
   init(path: String) throws {
-    let text: String
-    do {
-      text = try String(contentsOfFile: path, encoding: .utf8)
-    } catch {
-      throw ToolFileError(path: path, problem: "cannot be read: \(error.localizedDescription)")
-    }
     self.path = path
-    values = try text.split(separator: "\n", omittingEmptySubsequences: false).enumerated().compactMap {
-      index, line in
-      let number = line.trimmingCharacters(in: .whitespacesAndNewlines)
+    // "\r\n" is one character.
+    let lines = String(decoding: try WholeFile.read(path), as: UTF8.self)
+      .split(omittingEmptySubsequences: false) { $0 == "\n" || $0 == "\r\n" || $0 == "\r" }
+    values = try lines.enumerated().compactMap { index, line in
+      let number = line.trimmingCharacters(in: .whitespaces)
       if number.isEmpty { return nil }
       guard let value = Double(number) else {
         throw ToolFileError(path: path, line: index + 1, problem: "'\(number)' is not a number")

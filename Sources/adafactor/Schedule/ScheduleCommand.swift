@@ -28,11 +28,14 @@ struct ScheduleCommand: ParsableCommand {
     name: .customLong("lr"), help: ArgumentHelp("The initial learning rate.", valueName: "rate"))
   var learningRate: Double?
 
-  @Option(help: "The number of steps to show.")
+  /// A curve of a million steps takes 300 MB as a table.
+  private static let mostSteps = 1_000_000
+
+  @Option(help: "The number of steps to show, at most 1000000.")
   var steps: Int?
 
-  @Option(help: "The steps of the warmup, or a part of the training below 1, as 0.1.")
-  var warmupSteps = WarmupLength.steps(0)
+  @Option(help: "The steps of the warmup, or a part of the training below 1, as 0.1. (default: 0)")
+  var warmupSteps: WarmupLength?
 
   @Option(help: "All steps of the training. (default: those that are shown)")
   var trainingSteps: Int?
@@ -44,7 +47,8 @@ struct ScheduleCommand: ParsableCommand {
       valueName: "key=value"))
   var options: [ScheduleOptionArgument] = []
 
-  @Option(help: ArgumentHelp("One number a line, for schedules that follow a metric.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp("One number per line, for schedules that follow a metric.", valueName: "file"))
   var metrics: String?
 
   @Option(
@@ -64,15 +68,39 @@ struct ScheduleCommand: ParsableCommand {
   var list = false
 
   func validate() throws {
-    if list { return }
+    if list {
+      let others =
+        names
+        + [
+          ("--lr", learningRate != nil), ("--steps", steps != nil), ("--warmup-steps", warmupSteps != nil),
+          ("--training-steps", trainingSteps != nil), ("--option", !options.isEmpty),
+          ("--metrics", metrics != nil), ("--format", format != nil), ("--logarithmic", logarithmic),
+        ].filter(\.1).map(\.0)
+      guard others.isEmpty else {
+        throw ValidationError(
+          "--list describes all schedules as text: leave out \(others.joined(separator: ", ")).")
+      }
+      return
+    }
     guard !names.isEmpty else {
       throw ValidationError("Give the name of a schedule, or --list to see them.")
     }
     guard let learningRate, learningRate >= 0, learningRate.isFinite else {
       throw ValidationError("Give the initial learning rate by --lr: a number, not negative.")
     }
-    guard let steps, steps > 0 else {
-      throw ValidationError("Give the number of steps to show by --steps: 1 or more.")
+    guard let steps, (1...Self.mostSteps).contains(steps) else {
+      throw ValidationError("Give the number of steps to show by --steps: 1 to \(Self.mostSteps).")
+    }
+    guard !logarithmic || [.svg, .plot].contains(chosenFormat) else {
+      throw ValidationError(
+        "--logarithmic is for the axis of a chart, but the format is \(chosenFormat.rawValue): "
+          + "leave it out, or give --format svg or plot.")
+    }
+    let entries = try names.map { try ScheduleCatalog.entry(named: $0) }
+    guard metrics == nil || entries.contains(where: \.followsMetric) else {
+      throw ValidationError(
+        "--metrics is for a schedule that follows a metric, but the step drives \(names.joined(separator: ", ")): "
+          + "leave it out.")
     }
   }
 
@@ -94,17 +122,18 @@ struct ScheduleCommand: ParsableCommand {
     let options = try ScheduleOptionArgument.distribute(options, over: names)
     let metrics = try metrics.map { try MetricsFile(path: $0) }
     let curves = try names.map { name in
-      let choice = ScheduleChoice(name: name, warmup: warmupSteps, options: options[name] ?? [:])
+      let choice = ScheduleChoice(name: name, warmup: warmupSteps ?? .steps(0), options: options[name] ?? [:])
       let rates = try ScheduleReport.rates(
         of: choice.schedule(trainingSteps: trainingSteps ?? steps), initialRate: learningRate, steps: steps,
         metrics: metrics)
       return ScheduleReport.Curve(name: name, rates: rates)
     }
     let report = ScheduleReport(initialRate: learningRate, curves: curves, isLogarithmic: logarithmic)
-    return try report.text(format ?? defaultFormat)
+    return try report.text(chosenFormat)
   }
 
-  private var defaultFormat: ScheduleFormat {
+  private var chosenFormat: ScheduleFormat {
+    if let format { return format }
     if let output { return ScheduleFormat(rawValue: URL(fileURLWithPath: output).pathExtension) ?? .csv }
     return Terminal.isConnected ? .plot : .csv
   }

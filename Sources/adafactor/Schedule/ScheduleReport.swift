@@ -26,7 +26,13 @@ struct ScheduleReport: Encodable {
     switch schedule {
     case .byStep(let schedule):
       try schedule.check(initialRate: initialRate)
-      return (0..<steps).map { schedule.rate(at: $0, initialRate: initialRate) }
+      return try (0..<steps).map { step in
+        let rate = schedule.rate(at: step, initialRate: initialRate)
+        guard rate.isFinite else {
+          throw ScheduleError.infiniteRate(schedule: type(of: schedule).name, step: step)
+        }
+        return rate
+      }
     case .byMetric(var schedule):
       guard let metrics else {
         throw ValidationError(
