@@ -79,7 +79,8 @@ struct DocumentationTests {
     }
     #expect(
       shown == [
-        "--help", "help train", "help predict", "help schedule", "help step", "help inspect", "schedule --list",
+        "--help", "help train", "help predict", "help schedule", "help step", "help inspect",
+        "schedule --list",
       ])
   }
 

@@ -29,12 +29,15 @@ struct PredictCommand: ParsableCommand {
   var output: String?
 
   func run() throws {
+    let file: OutputFile? = if let output { try OutputFile(output, option: "--output") } else { nil }
+    try file?.requireOther(than: model, of: "--model")
+    try file?.requireOther(than: data, of: "--data")
     let classifier = try Classifier(path: model)
     let table = try Table(path: data, format: format.format(.features(of: classifier.description)))
     if table.droppedRows > 0 {
       Terminal.warn("\(table.droppedRows.counted("row")) of \(data) left out for a missing value.")
     }
     let text = try classifier.predictions(table)
-    if let output { try WholeFile.write(text, to: output) } else { print(text, terminator: "") }
+    if output == nil { try StandardStreams.write(text) } else { try file?.write(text) }
   }
 }

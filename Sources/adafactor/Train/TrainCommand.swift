@@ -54,36 +54,33 @@ struct TrainCommand: ParsableCommand {
   }
 
   func run() throws {
+    // Before the long work.
+    try output.check(data: data.data)
     let dataset = try Dataset(data.table())
     if let compare {
       let choices = try compare.choices(
         scalarType: training.dtype, hasSchedule: schedule.name != nil, seed: training.seed)
       let runs = try choices.map { label, choice in
         do {
-          let result = try train(dataset, choice, label: label)
-          return Comparison.Run(name: label, result: result)
+          return Comparison.Run(name: label, result: try train(dataset, choice, label: label).result)
         } catch {
           throw ComparisonError(name: label, cause: error)
         }
       }
-      return try write(Comparison(runs: runs))
+      return try output.write(Comparison(runs: runs))
     }
     do {
-      try write(train(dataset, optimizer.choice(seed: training.seed)))
+      let (result, classifier) = try train(dataset, optimizer.choice(seed: training.seed))
+      try output.write(result, classifier)
     } catch let interruption as TrainingInterrupted {
       Terminal.warn(interruption.description)
       throw ExitCode(interruption.status)
     }
   }
 
-  private func write(_ report: some RunReport) throws {
-    print(output.json ? try ReportText.json(report) : report.table, terminator: "")
-    if let plot = output.plot { try WholeFile.write(report.lossChart.svg(), to: plot) }
-  }
-
   private func train(
     _ dataset: Dataset, _ optimizer: OptimizerChoice, label: String? = nil
-  ) throws -> TrainingResult {
+  ) throws -> (result: TrainingResult, classifier: Classifier) {
     var run = try TrainingRun(dataset, settings: settings(optimizer))
     var display = ProgressDisplay(isQuiet: output.quiet, label: label)
     defer { display.finish() }
@@ -97,8 +94,7 @@ struct TrainCommand: ParsableCommand {
     } else {
       result = try run.run(report: { display.show($0) })
     }
-    if let path = output.model { try Classifier(run.model, run.description).write(to: path) }
-    return result
+    return (result, Classifier(run.model, run.description))
   }
 
   private func settings(_ optimizer: OptimizerChoice) throws -> TrainingSettings {

@@ -2,6 +2,8 @@ import Foundation
 import Tensors
 import Testing
 
+@testable import adafactor
+
 @Suite("adafactor train", .serialized)
 struct TrainCommandTests {
   private func train(_ arguments: String...) throws -> ToolRunner.Result {
@@ -81,6 +83,58 @@ struct TrainCommandTests {
     #expect(report.testAccuracy == 1)
   }
 
+  #if os(Linux)
+    @Test
+    func
+      `Standard output that is full is an error after the model is saved; standard error that is ends nothing`()
+      throws
+    {
+      try ToolRunner.withFolder { folder in
+        let train = "$adafactor train --epochs 2 --hidden 0"
+        let full = try ToolRunner.shell("\(train) --quiet --model m.safetensors > /dev/full", in: folder)
+        #expect(full.status == 1)
+        #expect(full.errors == "Error: cannot write to standard output: No space left on device (errno 28)\n")
+        _ = try Classifier(path: folder.appending(path: "m.safetensors").path)
+        for stream in ["2>/dev/full", "2>&-"] {
+          let result = try ToolRunner.shell("\(train) \(stream)", in: folder)
+          #expect(result.status == 0 && result.lines.count == 10, "\(stream)")
+        }
+      }
+    }
+
+    @Test func `On a terminal of 80 columns, reports are wrapped to it`() throws {
+      let alone = try ToolRunner.runInTerminal("train", "--epochs", "1", "--hidden", "0", "--accumulate", "2")
+      #expect(alone.lines.count > 10 && alone.lines.allSatisfy { $0.count <= 80 }, "\(alone.output)")
+      let names = ["adafactor:lr=1e-3:no-scale-parameter:weight-decay=0.1", "adamw"]
+      let compared = try ToolRunner.runInTerminal(
+        "train", "--epochs", "1", "--hidden", "0", "--compare", names.joined(separator: ","))
+      #expect(compared.lines.allSatisfy { $0.count <= 80 }, "\(compared.output)")
+      for name in names { #expect(compared.lines.contains(name), "\(compared.output)") }
+    }
+  #endif
+
+  @Test func `The destination of a file is checked before the training`() throws {
+    try ToolRunner.withFolder { folder in
+      try "a,b\n1,x\n".write(to: folder.appending(path: "t.csv"), atomically: true, encoding: .utf8)
+      for (options, message) in [
+        ("--plot loss.png", "--plot is loss.png, but .png is not a format that is written: give .svg"),
+        ("--model m.bin", "--model is m.bin, but .bin is not a format that is written: give .safetensors"),
+        ("--model none/m.safetensors", "none"),
+        ("--plot o --model o", "--model and --plot are the same file"),
+        ("--data t.csv --model t.csv", "--model is t.csv, but .csv"),
+        ("--data t.csv --plot ./t.csv", "--plot is ./t.csv, but .csv"),
+      ] {
+        // Without end: nothing is trained.
+        let result = try ToolRunner.shell("$adafactor train --epochs 100000000 \(options)", in: folder)
+        #expect(result.status != 0 && result.output.isEmpty)
+        #expect(result.errors.contains(message), "\(result.errors)")
+      }
+      let streamed = try ToolRunner.shell(
+        "$adafactor train --quiet --epochs 1 --hidden 0 --plot -", in: folder)
+      #expect(streamed.output.hasPrefix("<svg") && streamed.errors.hasPrefix("test accuracy"))
+    }
+  }
+
   @Test func `Mistakes end with a message on standard error and a status that is not 0`() throws {
     let folder = try ToolRunner.temporaryFolder()
     defer { try? FileManager.default.removeItem(at: folder) }
@@ -107,7 +161,10 @@ struct TrainCommandTests {
       (["--backend", "other"], "'other' is invalid"),
       (["--lr", "0.1", "--schedule", "nonsense"], "nonsense is not a valid SchedulerType"),
       (["--lr", "1e30", "--no-scale-parameter", "--quiet"], "has diverged"),
-      (["--epochs", "1", "--hidden", "0", "--plot", folder.path], "cannot be written: Is a directory"),
+      (
+        ["--epochs", "1", "--hidden", "0", "--plot", folder.path],
+        "cannot replace \(folder.path): Is a directory"
+      ),
     ]
     for (arguments, message) in mistakes {
       let result = try ToolRunner.run(["train"] + arguments)

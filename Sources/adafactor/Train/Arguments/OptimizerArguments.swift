@@ -114,8 +114,25 @@ struct OptimizerArguments: ParsableArguments {
     options.rounding = rounding ?? options.rounding
     // Elsewhere nothing is drawn: a setting that has no effect would only stand in checkpoints.
     if options.rounding == .stochastic { options.roundingSeed = seed }
-    try options.validate()
+    do {
+      try options.validate()
+    } catch {
+      throw error.withOptionName
+    }
     return options
+  }
+}
+
+extension OptimizerError {
+  /// This error with the option of the command line in the place of the library's name.
+  fileprivate var withOptionName: OptimizerError {
+    guard case .invalidOption(let name, let value, let requirement) = self else { return self }
+    let others = [
+      "The learning rate": "lr", "squaredGradientEpsilon": "eps1", "parameterScaleEpsilon": "eps2",
+      "epsilon": "eps",
+    ]
+    let option = others[name] ?? name.replacing(#/[A-Z]/#) { "-" + $0.output.lowercased() }
+    return .invalidOption(name: "--" + option, value: value, requirement: requirement)
   }
 }
 

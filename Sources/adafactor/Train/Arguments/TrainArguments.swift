@@ -156,19 +156,3 @@ struct LayerWidths: CustomStringConvertible {
 
   var description: String { widths.isEmpty ? "0" : widths.map(String.init).joined(separator: ",") }
 }
-
-struct TrainingOutputArguments: ParsableArguments {
-  @Option(
-    help: ArgumentHelp("Draws the loss of every epoch, a curve for each optimizer.", valueName: "file.svg"))
-  var plot: String?
-
-  @Option(
-    help: ArgumentHelp("Writes the trained model for `adafactor predict`.", valueName: "file.safetensors"))
-  var model: String?
-
-  @Flag(help: "Prints the result as JSON.")
-  var json = false
-
-  @Flag(help: "Shows no progress.")
-  var quiet = false
-}

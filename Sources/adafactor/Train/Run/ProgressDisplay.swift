@@ -6,7 +6,7 @@ struct ProgressDisplay {
   /// What each line begins with, where several runs follow each other.
   let label: String?
   var isTerminal = isatty(STDERR_FILENO) == 1
-  var write = { (text: String) in FileHandle.standardError.write(Data(text.utf8)) }
+  var write = { (text: String) in StandardStreams.report(text) }
   /// The columns of the terminal, which may change during a run.
   var columns = { Terminal.columns(of: STDERR_FILENO) }
   private var lastShown = Duration.zero
