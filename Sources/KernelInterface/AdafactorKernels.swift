@@ -55,6 +55,9 @@ package struct AdafactorKernels: Sendable {
   /// Σ x over moments.
   package var sum: @Sendable (_ moments: Elements, _ count: Int) -> Double
 
+  /// Σ 1 / x over moments.
+  package var inverseSum: @Sendable (_ moments: Elements, _ count: Int) -> Double
+
   /// Σ p² over a piece of a parameter, with the bits that the update of the same piece returns.
   package var sumOfSquares: @Sendable (Elements, _ rows: Int, _ columns: Int, _ stride: Int) -> Double
 
@@ -111,6 +114,7 @@ package struct AdafactorKernels: Sendable {
     elementStatistics: @escaping @Sendable (GradientPiece, MomentAverage, Elements) -> Double,
     smallMatrixStatistics: @escaping @Sendable (MatrixBatch, Elements, Elements) -> Double,
     sum: @escaping @Sendable (Elements, Int) -> Double,
+    inverseSum: @escaping @Sendable (Elements, Int) -> Double,
     sumOfSquares: @escaping @Sendable (Elements, Int, Int, Int) -> Double,
     reciprocalRoots: @escaping @Sendable (Elements, Double, Int, MutableElements) -> Void,
     updateFactored:
@@ -134,6 +138,7 @@ package struct AdafactorKernels: Sendable {
     self.elementStatistics = elementStatistics
     self.smallMatrixStatistics = smallMatrixStatistics
     self.sum = sum
+    self.inverseSum = inverseSum
     self.sumOfSquares = sumOfSquares
     self.reciprocalRoots = reciprocalRoots
     self.updateFactored = updateFactored

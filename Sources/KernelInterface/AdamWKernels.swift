@@ -6,9 +6,10 @@
 /// don't depend on how a tensor is divided, on threads, or on alignment.
 package struct AdamWKernels: Sendable {
   /// m ← m + (1−β₁)(g − m), v ← β₂ v + (1−β₂) g², v̂ ← max(v̂, v), then P ← P − shrinkage·P − factor · m / (√v̂ + ε), for
-  /// one row. Without maxima v stands for v̂. The momentum of the change is ignored.
+  /// one row. Without maxima v stands for v̂. The momentum of the change is ignored. Returns whether every new v and every
+  /// update is finite.
   package var update:
-    @Sendable (MutableElements, GradientPiece, AdamWMoments, AdamWFactors, ParameterChange) -> Void
+    @Sendable (MutableElements, GradientPiece, AdamWMoments, AdamWFactors, ParameterChange) -> Bool
 
   /// Whether every element of a row, times the scale, has a finite square: false for NaN and infinity.
   package var squaresAreFinite: @Sendable (GradientPiece) -> Bool
@@ -17,7 +18,7 @@ package struct AdamWKernels: Sendable {
   package init(
     update:
       @escaping @Sendable (MutableElements, GradientPiece, AdamWMoments, AdamWFactors, ParameterChange) ->
-      Void,
+      Bool,
     squaresAreFinite: @escaping @Sendable (GradientPiece) -> Bool
   ) {
     self.update = update

@@ -51,7 +51,7 @@ package struct BlockPartition: Sendable, Equatable {
       self.init(
         matrixCount: matrixCount, rows: rows, columns: columns, form: .smallMatrices,
         blockLength: Self.blockElements / max(1, matrix))
-    } else if matrix <= Self.blockElements {
+    } else if matrix <= Self.blockElements || Self.isLeanAsWholes(matrixCount, rows, columns) {
       self.init(
         matrixCount: matrixCount, rows: rows, columns: columns, form: .matrices,
         blockLength: max(1, Self.blockElements / max(1, matrix)))
@@ -63,7 +63,7 @@ package struct BlockPartition: Sendable, Equatable {
     } else {
       self.init(
         matrixCount: matrixCount, rows: rows, columns: columns, form: .rows,
-        blockLength: Self.rowsOfABlock(rows: rows, columns: columns))
+        blockLength: Self.rowsOfABlock(matrixCount, rows, columns))
     }
   }
 
@@ -114,11 +114,44 @@ package struct BlockPartition: Sendable, Equatable {
   /// Columns by which panels grow: whole cache lines, and whole vectors.
   private static let columnStep = 64
 
-  /// Whether a matrix is divided by columns: rows make too few blocks, and panels have long rows.
+  /// Matrices that occupy enough threads without being divided.
+  private static let leastWholeMatrices = 8
+
+  /// Whether a matrix is divided by columns: rows make too few blocks or blocks that take too much memory, and panels have
+  /// long rows.
   private static func isWide(rows: Int, columns: Int) -> Bool {
     guard columns >= 4 * rows else { return false }
-    return rows <= mostRowsOfAPanel
-      || blocks(of: rows, rowsOfABlock(rows: rows, columns: columns)) < leastBlocksOfAMatrix
+    let length = rowsOfABlock(rows: rows, columns: columns)
+    return rows <= mostRowsOfAPanel || blocks(of: rows, length) < leastBlocksOfAMatrix
+      || columns > mostColumnsOfALowBlock && exceedsMemory(1, rows, columns, rowsOfABlock: length)
+  }
+
+  /// Whether the matrices of a stack are not divided because their blocks of rows would take too much memory.
+  private static func isLeanAsWholes(_ matrices: Int, _ rows: Int, _ columns: Int) -> Bool {
+    guard matrices >= leastWholeMatrices, columns <= mostColumnsOfALowBlock,
+      !isWide(rows: rows, columns: columns)
+    else { return false }
+    return exceedsMemory(
+      matrices, rows, columns, rowsOfABlock: rowsOfABlock(rows: rows, columns: columns))
+  }
+
+  /// Whether blocks of rows, with two threads, take more than 1 MB and a sixteenth of the matrices in Float32.
+  private static func exceedsMemory(
+    _ matrices: Int, _ rows: Int, _ columns: Int, rowsOfABlock length: Int
+  ) -> Bool {
+    // Per column: two sums in Double of every block and of all; C and 1 / √C; and of each thread two sums.
+    let blocks = blocks(of: rows, length)
+    let sums = columns * (matrices * (16 * (blocks + 1) + 9) + 16)
+    // Per block some numbers, and R where it is kept.
+    let others = matrices * (64 * blocks + (columns < 64 ? 0 : 4 * rows)) + 16 * length
+    return sums + others > 1 << 20 + matrices * rows * columns / 4
+  }
+
+  /// Rows of a block in the form `rows`, of a stack: more if blocks would take too much memory.
+  private static func rowsOfABlock(_ matrices: Int, _ rows: Int, _ columns: Int) -> Int {
+    var length = rowsOfABlock(rows: rows, columns: columns)
+    while length < rows && exceedsMemory(matrices, rows, columns, rowsOfABlock: length) { length *= 2 }
+    return length
   }
 
   /// Rows of a block in the form `rows`.
@@ -127,7 +160,8 @@ package struct BlockPartition: Sendable, Equatable {
     // is 1/16 of the matrix. Long rows take twice as many, since each thread has such sums beside.
     let sum = KernelLimits.rowsPerColumnSum
     let least = columns > mostColumnsOfALowBlock ? 2 * sum : 1
-    let length = max(blockElements / columns, rows / mostBlocksOfAMatrix, least)
+    // A thread holds two numbers per row of a block.
+    let length = max(blockElements / columns, min(rows / mostBlocksOfAMatrix, blockElements), least)
     // Few rows of a small matrix make more blocks, of half the rows.
     let step = rows < 8 * sum && rows * columns <= mostElementsOfLowBlocks ? sum / 2 : sum
     return roundUp(length, to: step)

@@ -12,6 +12,9 @@ package final class KernelTable: Sendable {
   package let float64: LinearAlgebraKernels<Double>
   /// Adafactor for each type of parameter and gradient.
   package let adafactor: PerTypePair<AdafactorKernels>
+  /// The same with statistics in Double, for tensors whose squares leave the range of the arithmetic type. No backend
+  /// replaces these.
+  package let exactAdafactor: PerTypePair<AdafactorKernels>
   /// AdamW for each type of parameter and gradient.
   package let adamW: PerTypePair<AdamWKernels>
   /// Conversion between the scalar types.
@@ -20,11 +23,13 @@ package final class KernelTable: Sendable {
   /// Creates a table of these kernels.
   package init(
     float32: LinearAlgebraKernels<Float>, float64: LinearAlgebraKernels<Double>,
-    adafactor: PerTypePair<AdafactorKernels>, adamW: PerTypePair<AdamWKernels>, conversion: ConversionKernels
+    adafactor: PerTypePair<AdafactorKernels>, exactAdafactor: PerTypePair<AdafactorKernels>,
+    adamW: PerTypePair<AdamWKernels>, conversion: ConversionKernels
   ) {
     self.float32 = float32
     self.float64 = float64
     self.adafactor = adafactor
+    self.exactAdafactor = exactAdafactor
     self.adamW = adamW
     self.conversion = conversion
   }

@@ -16,7 +16,7 @@
         var kernels = swift.adafactor[parameter, gradient]
         for replace in adafactorOverrides(swift, parameter, gradient) { replace(&kernels) }
         return kernels
-      }, adamW: swift.adamW, conversion: swift.conversion)
+      }, exactAdafactor: swift.exactAdafactor, adamW: swift.adamW, conversion: swift.conversion)
   }
 
   /// The entries of Adafactor that BLAS has: sums on `gemv`, moving averages on `scal` and `axpy`.

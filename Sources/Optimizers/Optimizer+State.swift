@@ -80,7 +80,7 @@ extension Optimizer {
           if let saved = state.parameters[parameter.name], let slot = slot(of: parameter),
             !isOfAnotherRule(state, index)
           {
-            try slot.check(saved)
+            try slot.checkRestored(saved)
           }
         } catch {
           differences.append(.refused(error))

@@ -91,11 +91,11 @@ public final class RuleOptimizer<Rule: UpdateRule>: Optimizer {
 
   /// Replaces the state of a parameter, or discards it if `state` is nil.
   ///
-  /// - Throws: `OptimizerError`, with everything as it was, for a parameter of another optimizer, and for moments whose
-  ///   shapes or types don't fit the parameter.
+  /// - Throws: `OptimizerError`, with everything as it was, for a parameter of another optimizer, for moments whose shapes
+  ///   or types don't fit the parameter, and for NaN, infinity and negative averages of squares.
   public func setState(_ state: State?, of parameter: Parameter) throws(OptimizerError) {
     guard let slot = slot(of: parameter) else { throw .unknownParameter(name: parameter.name) }
-    if let state { try slot.check(state) }
+    if let state { try slot.checkRestored(state) }
     slot.state = state
   }
 }

@@ -5,6 +5,11 @@ import RealModule
 package let swiftKernels = KernelTable(
   float32: LinearAlgebraKernels(Float.self), float64: LinearAlgebraKernels(Double.self),
   adafactor: PerTypePair { forTypes($0, $1, AdafactorMaker()) },
+  exactAdafactor: PerTypePair { parameter, gradient in
+    guard let kernels = forTypes(parameter, gradient, AdafactorMaker()) else { return nil }
+    return parameter.arithmeticType == .float64
+      ? ExactStatistics<Double>.replacing(kernels) : ExactStatistics<Float>.replacing(kernels)
+  },
   adamW: PerTypePair { forTypes($0, $1, AdamWMaker()) },
   conversion: .swift)
 
@@ -81,6 +86,7 @@ extension AdafactorKernels {
       elementStatistics: { ElementStatistics<G, A>.sum($0, average: $1, moments: $2) },
       smallMatrixStatistics: { SmallMatrices<A, G, A>.statistics($0, rowMoments: $1, columnMoments: $2) },
       sum: { FinishedMoments<A>.sum($0, count: $1) },
+      inverseSum: { FinishedMoments<A>.inverseSum($0, count: $1) },
       sumOfSquares: { SumOfSquares<P, A>.sum($0, rows: $1, columns: $2, stride: $3) },
       reciprocalRoots: { FinishedMoments<A>.reciprocalRoots($0, factor: $1, count: $2, into: $3) },
       updateFactored: { parameter, gradient, rowFactors, columnFactors, change in
@@ -121,7 +127,8 @@ extension AdamWKernels {
         if let tiles = TiledUpdate<P>(parameter, change) {
           return tiles.updateAdamW(gradient, moments: moments, factors: factors)
         }
-        AdamWUpdate<P, G, A>.update(parameter, gradient, moments: moments, factors: factors, change: change)
+        return AdamWUpdate<P, G, A>.update(
+          parameter, gradient, moments: moments, factors: factors, change: change)
       },
       squaresAreFinite: { FiniteSquares<G, A>.areFinite($0) })
   }

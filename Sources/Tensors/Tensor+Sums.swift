@@ -37,7 +37,15 @@ extension Tensor {
   }
 
   /// √(Σ x² / n) over all elements; NaN where there are none.
-  public func rootMeanSquare() -> Double { (sumOfSquares() / Double(elementCount)).squareRoot() }
+  public func rootMeanSquare() -> Double {
+    let squares = sumOfSquares()
+    if scalarType == .float64, squares < 1e-280 || squares == .infinity {
+      let maximum = withElements(of: Double.self) { $0.reduce(0) { max($0, $1.magnitude) } }
+      // Squares beyond the range of Double, or in its subnormal numbers.
+      if maximum > 0, maximum.isFinite { return maximum * (self / maximum).rootMeanSquare() }
+    }
+    return (squares / Double(elementCount)).squareRoot()
+  }
 
   // MARK: One axis
 

@@ -30,7 +30,7 @@ import Testing
         // Of the change's momentum nothing is taken.
         let momentum = each.numbers(m)
         let (first, second, maximum) = (each.numbers(m), each.numbers(v), each.numbers(largest))
-        each.backend.kernels.adamW[each.arithmetic, each.gradient].update(
+        _ = each.backend.kernels.adamW[each.arithmetic, each.gradient].update(
           parameter.writing, gradient.piece(scale: each.scale),
           AdamWMoments(
             first: first.writing, second: second.writing, maximum: keepsMaximum ? maximum.writing : nil),
@@ -70,7 +70,7 @@ import Testing
       g[place] = .nan
       let (gradient, parameter) = (TestElements(g, type), TestElements(ones, type))
       let moments = (TestElements(ones, type), TestElements(ones, type), TestElements(ones, type))
-      Backend.swift.kernels.adamW[type, type].update(
+      _ = Backend.swift.kernels.adamW[type, type].update(
         parameter.writing, gradient.piece(scale: 1),
         AdamWMoments(first: moments.0.writing, second: moments.1.writing, maximum: moments.2.writing),
         Self.factors[0], ParameterChange(shrinkage: 0))

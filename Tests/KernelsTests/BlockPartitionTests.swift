@@ -15,7 +15,8 @@ import Testing
     ([512, 2_048], .rows), ([512, 32_128], .rows), ([65, 259], .rows), ([128, 8_192], .rows),
     ([1, 16_385], .columns), ([1, 300_000], .columns), ([8, 20_000], .columns), ([3, 8, 5_003], .columns),
     ([64, 257], .columns), ([65, 260], .columns), ([128, 8_193], .columns), ([384, 32_128], .columns),
-    ([4, 2, 1, 16_385], .columns),
+    ([4, 2, 1, 16_385], .columns), ([400, 1 << 22], .columns), ([3, 200, 4_096], .rows),
+    ([40, 200, 600], .matrices), ([1_000, 150, 130], .matrices), ([40, 1_000, 600], .rows),
   ]
 
   @Test(arguments: forms)
@@ -23,7 +24,7 @@ import Testing
     #expect(BlockPartition(dimensions: dimensions, factored: true).form == form)
   }
 
-  @Test(arguments: forms.map(\.0), [true, false])
+  @Test(arguments: forms.map(\.0).filter { $0.reduce(1, *) < 1 << 24 }, [true, false])
   func `Blocks cover every element exactly once`(dimensions: [Int], factored: Bool) {
     let partition = BlockPartition(dimensions: dimensions, factored: factored)
     let count = dimensions.reduce(1, *)

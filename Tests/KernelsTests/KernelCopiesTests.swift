@@ -129,7 +129,7 @@ import Testing
           let kernels = table.adamW[parameter, gradient]
           let subject = UpdateSubject(parameter, gradient, (1, columns, 0), change)
           let moments = (0..<3).map { subject.moments(columns, seed: $0) }
-          kernels.update(
+          let isFinite = kernels.update(
             subject.parameter.writing, subject.piece,
             AdamWMoments(
               first: moments[0].writing, second: moments[1].writing,
@@ -137,7 +137,7 @@ import Testing
             AdamWFactors(beta1: 0.9, beta2: 0.999, factor: 0.01, epsilon: 1e-8), subject.change)
           let areFinite = kernels.squaresAreFinite(subject.piece)
           return subject.results("parameter") + moments.enumerated().map { ("moments \($0)", $1.bytes) }
-            + [("squares are finite", [areFinite ? 1 : 0])]
+            + [("squares are finite", [areFinite ? 1 : 0]), ("update is finite", [isFinite ? 1 : 0])]
         }
       }
     }

@@ -55,7 +55,7 @@ import Testing
   func `AdamW takes every tile's own moments`(each: Case, count: Int) {
     check(each, rows: 1, columns: count) { type, parameter, change, gradient in
       let moments = (5...7).map { positives(count, seed: $0) }
-      Backend.swift.kernels.adamW[type, .float32].update(
+      _ = Backend.swift.kernels.adamW[type, .float32].update(
         parameter, gradient,
         AdamWMoments(first: moments[0].writing, second: moments[1].writing, maximum: moments[2].writing),
         AdamWFactors(beta1: 0.9, beta2: 0.99, factor: 0.01, epsilon: 1e-8), change)

@@ -125,7 +125,7 @@ import Testing
     let moments = [0.1, 0.2, 0.3].map {
       TestElements([Double](repeating: $0, count: count), parameterType.arithmeticType)
     }
-    Backend.swift.kernels.adamW[parameterType, gradientType].update(
+    _ = Backend.swift.kernels.adamW[parameterType, gradientType].update(
       parameter.writing, asOneRow(gradient.piece(scale: 0.5)),
       AdamWMoments(first: moments[0].writing, second: moments[1].writing, maximum: moments[2].writing),
       AdamWFactors(beta1: 0.9, beta2: 0.99, factor: 0.01, epsilon: 1e-8), ParameterChange(shrinkage: 0.01))

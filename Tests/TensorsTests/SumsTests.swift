@@ -79,6 +79,10 @@ struct SumsTests {
         let rms = Tensor(repeating: value, shape: [1000]).rootMeanSquare()
         #expect((rms - exact).magnitude <= 1e-6 * exact, "\(value)")
       }
+      for size in [0x1p-1060, 1e-200, 1e200, 1.7e308] {
+        let rms = Tensor([size, 0, size, 0], shape: [4], as: .float64).rootMeanSquare()
+        #expect(abs(rms / size * 2.0.squareRoot() - 1) < (size < 1e-300 ? 1e-3 : 1e-14))
+      }
       #expect(Tensor([1, .infinity]).rootMeanSquare() == .infinity)
       #expect(Tensor([1, .nan]).rootMeanSquare().isNaN)
     }

@@ -23,7 +23,6 @@ extension AdafactorOptions: PhasedRule, RoundedRule {
   ) -> any PreparedStep {
     let extent = Extent(
       BlockPartition(dimensions: layout.shape.dimensions, factored: true), blocks: blocks)
-    let kernels = kernels.adafactor[layout.scalarType, layout.gradientType]
     return switch extent.partition.form {
     case .elements: AdafactorElements(group, layout, extent, state: state, kernels: kernels)
     case .rows: AdafactorRows(group, layout, extent, state: state, kernels: kernels)

@@ -19,8 +19,10 @@ final class AdamWStep: PreparedStep {
   private var factors: AdamWFactors
   private var moments: AdamWMoments
   private var change = ParameterChange(shrinkage: 0)
-  /// Per block: 1 if a square is not finite. Their sum is the first number.
+  /// Per block: 1 if a square, or what was written, is not finite. Their sum is the first number.
   private var nonFiniteBlocks: UnsafeMutablePointer<Double>
+  /// Whether the last update left moments that are not finite, which no gradient can mend.
+  private var isPoisoned = false
 
   init(
     _ group: RuleGroup<AdamWOptions>, _ layout: StepLayout, state: AdamWState?, kernels: AdamWKernels,
@@ -40,6 +42,10 @@ final class AdamWStep: PreparedStep {
       parameter: none, gradient: Elements(none.address, layout.gradientType), gradientScale: 1)
     moments = AdamWMoments(first: none, second: none, maximum: nil)
     nonFiniteBlocks = nothing.doubles(0)
+    // With another policy, earlier steps may have written what they had to report only.
+    if layout.needsVerdict, let state {
+      do { try state.checkValues(of: layout.name) } catch { isPoisoned = true }
+    }
   }
 
   // MARK: State
@@ -51,6 +57,7 @@ final class AdamWStep: PreparedStep {
     set {
       state = newValue.map { $0 as! AdamWState } ?? Self.noState
       hasState = newValue != nil
+      isPoisoned = false
     }
   }
 
@@ -112,7 +119,7 @@ final class AdamWStep: PreparedStep {
   var workspaceByteCount: Int {
     var measured = ScratchAllocator()
     _ = measured.doubles(1 + extent.blocks.count)
-    return layout.needsVerdict ? measured.byteCount : 0
+    return measured.byteCount
   }
 
   func bindWorkspace(_ address: UnsafeMutableRawPointer) {
@@ -129,9 +136,10 @@ final class AdamWStep: PreparedStep {
       tensor.gradient.advanced(by: start), scale: tensor.gradientScale, rows: 1, columns: count, stride: count
     )
     if phase == firstWritingPhase {
-      kernels.update(
+      let isFinite = kernels.update(
         tensor.parameter.advanced(by: start), piece, moments.advanced(by: start), factors,
         change.advanced(by: start))
+      nonFiniteBlocks[1 + task] = isFinite ? 0 : 1
     } else {
       nonFiniteBlocks[1 + task] = kernels.squaresAreFinite(piece) ? 0 : 1
     }
@@ -148,6 +156,9 @@ final class AdamWStep: PreparedStep {
   }
 
   func finish(_ phase: Int, kernels: KernelTable) -> StepVerdict {
-    phase == firstWritingPhase || nonFiniteBlocks[0] == 0 ? .proceed : .nonFinite
+    if phase < firstWritingPhase { return nonFiniteBlocks[0] == 0 && !isPoisoned ? .proceed : .nonFinite }
+    isPoisoned = sum(nonFiniteBlocks + 1, extent.blocks.count) > 0
+    // After a verdict the step counts as what the verdict says.
+    return isPoisoned && !layout.needsVerdict ? .nonFinite : .proceed
   }
 }

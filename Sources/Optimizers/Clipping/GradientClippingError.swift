@@ -6,6 +6,8 @@ public enum GradientClippingError: Error, Sendable, Equatable {
   case noGradients
   /// The norm is NaN or infinite; `parameter` is the first whose own norm is.
   case nonFiniteNorm(norm: Double, parameter: String)
+  /// The norm is so large that clipping would make a finite gradient 0 in the type that steps compute in.
+  case vanishingScale(norm: Double, maxNorm: Double, parameter: String)
 }
 
 extension GradientClippingError: CustomStringConvertible {
@@ -20,6 +22,9 @@ extension GradientClippingError: CustomStringConvertible {
     case .nonFiniteNorm(let norm, let parameter):
       "The total norm of the gradients is \(norm), so it cannot be clipped; the gradient of \"\(parameter)\" "
         + "is the first that is not finite. Skip such steps, or clip with errorIfNonFinite: false to go on."
+    case .vanishingScale(let norm, let maxNorm, let parameter):
+      "The total norm of the gradients is \(norm): clipping it to \(maxNorm) would make the gradient of \"\(parameter)\" 0. "
+        + "Skip such steps, or raise maxNorm."
     }
   }
 }

@@ -22,11 +22,43 @@ public enum GradientNorm: Sendable, Hashable {
 
   /// The norm of a vector that is made of vectors with these norms.
   func combine(_ norms: [Double]) -> Double {
-    switch self {
-    case .euclidean: norms.reduce(0) { $0 + $1 * $1 }.squareRoot()
-    case .infinity: norms.reduce(0, largest)
-    case .p(let p): Double.pow(norms.reduce(0) { $0 + Double.pow($1, p) }, 1 / p)
-    }
+    let maximum = norms.reduce(0, largest)
+    guard self != .infinity, maximum > 0, maximum.isFinite else { return maximum }
+    let sum = norms.reduce(0) { $0 + power($1) }
+    if Self.isReliable(sum) { return root(sum) }
+    return maximum * root(norms.reduce(0) { $0 + power($1 / maximum) })
+  }
+
+  /// xᵖ; of magnitudes.
+  func power(_ x: Double) -> Double {
+    if case .p(let p) = self { Double.pow(x, p) } else { x * x }
+  }
+
+  /// The norm that a sum of powers belongs to.
+  func root(_ sum: Double) -> Double {
+    if case .p(let p) = self { Double.pow(sum, 1 / p) } else { sum.squareRoot() }
+  }
+
+  /// Whether a sum of powers is within the range of Double, and its terms that matter are not subnormal.
+  static func isReliable(_ sum: Double) -> Bool { sum > 1e-280 && sum < .infinity }
+}
+
+extension Parameter {
+  /// The norm of the gradient, without its scale, that a sum of powers belongs to. If powers left the range of Double, the
+  /// gradient is read again and divided by its largest element.
+  fileprivate func gradientNorm(
+    _ norm: GradientNorm, ofSum sum: Double, backend: Backend, threads: Int?
+  ) -> Double {
+    // Squares of other types are within Double's range: 0 is 0.
+    let isWide = norm != .euclidean || gradient!.scalarType == .float64
+    if !isWide || sum.isNaN || GradientNorm.isReliable(sum) { return norm.root(sum) }
+    let one = CollectionOfOne(self)
+    let maximum = one.reduceGradients(backend: backend, threads: threads, combining: largest) { tile, count in
+      (0..<count).reduce(0) { largest($0, tile[$1].magnitude) }
+    }[0]
+    guard maximum > 0, maximum.isFinite else { return maximum }
+    return maximum
+      * norm.root(one.powerSums(norm, dividedBy: maximum, backend: backend, threads: threads)[0])
   }
 }
 
@@ -63,18 +95,30 @@ extension Collection where Element == Parameter {
     let norms: [Double]
     switch norm {
     case .euclidean:
-      norms = parameters.gradientSummaries(backend: backend, threads: threads).map { $0.squares.squareRoot() }
+      norms = parameters.gradientSummaries(backend: backend, threads: threads).map(\.squares)
     case .infinity:
       norms = parameters.reduceGradients(backend: backend, threads: threads, combining: largest) {
         tile, count in
         (0..<count).reduce(0) { largest($0, tile[$1].magnitude) }
       }
-    case .p(let p):
-      norms = parameters.reduceGradients(backend: backend, threads: threads, combining: +) { tile, count in
-        (0..<count).reduce(0) { $0 + Double.pow(tile[$1].magnitude, p) }
-      }.map { Double.pow($0, 1 / p) }
+    case .p:
+      norms = parameters.powerSums(norm, dividedBy: 1, backend: backend, threads: threads)
     }
-    return zip(parameters, norms).map { $0.gradientScale.magnitude * $1 }
+    return zip(parameters, norms).map { parameter, sum in
+      let norm =
+        norm == .infinity
+        ? sum : parameter.gradientNorm(norm, ofSum: sum, backend: backend, threads: threads)
+      return parameter.gradientScale.magnitude * norm
+    }
+  }
+
+  /// Σ |g / divisor|ᵖ of each gradient.
+  fileprivate func powerSums(
+    _ norm: GradientNorm, dividedBy divisor: Double, backend: Backend, threads: Int?
+  ) -> [Double] {
+    reduceGradients(backend: backend, threads: threads, combining: +) { tile, count in
+      (0..<count).reduce(0) { $0 + norm.power(tile[$1].magnitude / divisor) }
+    }
   }
 
   /// The summary of each gradient, without its scale: noted ones are not read.
@@ -111,7 +155,7 @@ extension Collection where Element == Parameter {
   }
 
   /// A reduction over the magnitudes of each gradient in Double.
-  private func reduceGradients(
+  fileprivate func reduceGradients(
     backend: Backend, threads: Int?, combining: (Double, Double) -> Double,
     _ body: (UnsafePointer<Double>, Int) -> Double
   ) -> [Double] {

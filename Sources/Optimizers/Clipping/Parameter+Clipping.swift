@@ -25,7 +25,8 @@ extension Collection where Element == Parameter {
   /// of several is refused.
   ///
   /// As in torch, a NaN norm makes every gradient NaN and an infinite norm makes the finite gradients 0, unless
-  /// `errorIfNonFinite` is true. A maximum norm of infinity measures the norm and never changes a scale; in torch, an infinite
+  /// `errorIfNonFinite` is true: the step then reports the gradient that holds the infinity. If all gradients are finite and
+  /// clipping would make one 0, it is an error instead. A maximum norm of infinity measures the norm and never changes a scale; in torch, an infinite
   /// norm then becomes NaN.
   ///
   /// - Parameters:
@@ -52,10 +53,16 @@ extension Collection where Element == Parameter {
       let index = norms.firstIndex { !$0.isFinite } ?? norms.indices.max { norms[$0] < norms[$1] }!
       throw .nonFiniteNorm(norm: total, parameter: parameters[index].name)
     }
+    let coefficient = clipCoefficient(norm: total, maxNorm: maxNorm)
+    if maxNorm > 0, let vanishing = parameters.first(where: { $0.vanishes(scaledBy: coefficient) }),
+      total.isFinite || parameters.allSatisfy({ $0.gradient!.isFinite })
+    {
+      throw .vanishingScale(norm: total, maxNorm: maxNorm, parameter: vanishing.name)
+    }
     // Also where the others have no gradient at the moment: that is so when each is stepped and released alone.
     let isJoint = count > 1
     for parameter in parameters {
-      parameter.scaleGradient(by: clipCoefficient(norm: total, maxNorm: maxNorm))
+      parameter.scaleGradient(by: coefficient)
       if isJoint { parameter.gradientNotes.isClippedJointly = true }
     }
     return total
@@ -96,6 +103,12 @@ extension Parameter {
       maxNorm: maxNorm, norm: norm, errorIfNonFinite: errorIfNonFinite, backend: backend, threads: threads)
   }
 
+  /// Whether a scale that is not 0 becomes 0 in the type that the parameter's step computes in.
+  fileprivate func vanishes(scaledBy factor: Double) -> Bool {
+    let scale = gradientScale * factor
+    return gradientScale != 0 && (value.scalarType == .float64 ? scale : Double(Float(scale))) == 0
+  }
+
   fileprivate func scaleGradient(by factor: Double) {
     if factor != 1 { gradientScale *= factor }
     gradientNotes.isClipped = true
@@ -132,6 +145,9 @@ private func checkMaximum(_ maximum: Double, _ name: String) throws(GradientClip
 // MARK: Elements
 
 extension Tensor {
+  /// Whether no element is NaN or infinite.
+  fileprivate var isFinite: Bool { scalars(as: Double.self).allSatisfy(\.isFinite) }
+
   /// Limits every element to −limit ... limit; NaN stays NaN.
   fileprivate mutating func clamp(to limit: Double) {
     switch scalarType {

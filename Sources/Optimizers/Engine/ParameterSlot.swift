@@ -86,6 +86,12 @@ final class ParameterSlot: StepItem {
     try check(group)
   }
 
+  /// Throws an error for a state that this parameter cannot continue with: also one that holds numbers which no step leaves.
+  func checkRestored(_ state: any ParameterState) throws(OptimizerError) {
+    try check(state)
+    try (state as? any AveragingState)?.checkValues(of: parameter.name)
+  }
+
   override func begin() {
     let (elements, before, after) = parameter.value.mutableElementsWithStamps()
     let isKnown = squaresStamp != nil && before == squaresStamp

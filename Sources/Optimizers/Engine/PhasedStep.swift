@@ -65,6 +65,7 @@ extension PhasedStep {
     scratch: UnsafeMutableRawPointer, kernels: KernelTable, writesNonFinite: Bool
   ) -> Bool {
     var isFinite = true
+    // The steps that ask for their phases again have a loop of their own.
     for phase in 0..<phaseCount {
       if phase == firstWritingPhase && !isFinite && !writesNonFinite { break }
       for task in 0..<taskCount(in: phase) { run(task, in: phase, scratch: scratch) }
@@ -79,8 +80,10 @@ extension PhasedStep {
 package enum StepVerdict: Sendable {
   /// The next phase may run.
   case proceed
-  /// The update would not be finite.
+  /// The update would not be finite, or is not if it was written.
   case nonFinite
+  /// All phases that only read run once more. Only the last of them asks for it.
+  case again
 }
 
 /// The addresses that a step works on.

@@ -68,15 +68,29 @@ final class StepEngine {
       cursor += item.step.workspaceByteCount
     }
     var isRun = [Bool](repeating: true, count: wave.steps.count)
-    for (number, stage) in wave.stages.enumerated() {
-      if number == wave.readingStageCount {
-        // All verdicts are known, and nothing has been written.
-        let isFinite = wave.steps.allSatisfy { !nonFinite[$0] }
-        isRun = wave.steps.map {
-          arena.policy == .propagate || (arena.policy.decidesTogether ? isFinite : !nonFinite[$0])
-        }
-      }
-      let (isRun, first) = (isRun, wave.steps.lowerBound)
+    let (reading, writing) = (
+      wave.stages.prefix(wave.readingStageCount), wave.stages.dropFirst(wave.readingStageCount)
+    )
+    while isRun.contains(true) {
+      isRun = run(reading, of: wave, arena, isRun, nonFinite)
+    }
+    // All verdicts are known, and nothing has been written.
+    let isFinite = wave.steps.allSatisfy { !nonFinite[$0] }
+    isRun = wave.steps.map {
+      arena.policy == .propagate || (arena.policy.decidesTogether ? isFinite : !nonFinite[$0])
+    }
+    _ = run(writing, of: wave, arena, isRun, nonFinite)
+    for (index, isWritten) in zip(wave.steps, isRun) { arena.items[index].end(isWritten: isWritten) }
+  }
+
+  /// Runs some stages of those tensors of a wave that take part, and returns the ones that ask for the stages again.
+  private func run(
+    _ stages: ArraySlice<StepWave.Stage>, of wave: StepWave, _ arena: Arena, _ isRun: [Bool],
+    _ nonFinite: UnsafeMutableBufferPointer<Bool>
+  ) -> [Bool] {
+    var again = [Bool](repeating: false, count: isRun.count)
+    let first = wave.steps.lowerBound
+    for stage in stages {
       parallelFor(count: stage.tasks.count, threads: threads) { worker, task in
         let (member, index) = stage.tasks[task]
         let (step, phase) = stage.steps[member]
@@ -90,10 +104,14 @@ final class StepEngine {
         if isRun[step - first] { arena.items[step].step.fold(index, in: phase) }
       }
       for (step, phase) in stage.steps where isRun[step - first] {
-        if arena.items[step].step.finish(phase, kernels: kernels) == .nonFinite { nonFinite[step] = true }
+        switch arena.items[step].step.finish(phase, kernels: kernels) {
+        case .proceed: break
+        case .nonFinite: nonFinite[step] = true
+        case .again: again[step - first] = true
+        }
       }
     }
-    for (index, isWritten) in zip(wave.steps, isRun) { arena.items[index].end(isWritten: isWritten) }
+    return again
   }
 }
 

@@ -15,7 +15,8 @@ public enum OptimizerError: Error, Sendable, Equatable {
   case duplicateParameter(name: String)
   /// A gradient has another shape than its parameter.
   case gradientShape(parameter: String, shape: Shape, gradient: Shape)
-  /// A gradient is NaN or infinite, or its squares overflow, and the policy is ``NonFinitePolicy/throwError``.
+  /// An update is not finite, and the policy is ``NonFinitePolicy/throwError``: the gradient is NaN or infinite, or its
+  /// squares overflow, or numbers of the parameter, of its state or of the options are beyond the range.
   case nonFiniteGradient(parameter: String)
   /// A single parameter was to be stepped but has no gradient.
   case noGradient(parameter: String)
@@ -29,6 +30,8 @@ public enum OptimizerError: Error, Sendable, Equatable {
   case stateShape(parameter: String, moments: String, shape: Shape?, expected: Shape?)
   /// Moments of a state don't have the type that their parameter requires.
   case stateType(parameter: String, moments: String, type: ScalarType, expected: ScalarType)
+  /// A tensor of a state holds a number that it cannot have: NaN, infinity, or a negative average of squares.
+  case stateValue(parameter: String, moments: String, value: String, index: Int, isSquare: Bool)
   /// There is no group of this index.
   case noGroup(index: Int, count: Int)
 }
@@ -50,8 +53,9 @@ extension OptimizerError: CustomStringConvertible {
     case .gradientShape(let parameter, let shape, let gradient):
       "The gradient of \"\(parameter)\" has the shape \(gradient), its parameter \(shape): they must be the same."
     case .nonFiniteGradient(let parameter):
-      "The gradient of \"\(parameter)\" is not finite, or its squares overflow. Nothing was stepped. "
-        + "Skip such steps with the policy skipStep, or lower the loss scale."
+      "The update of \"\(parameter)\" is not finite. Nothing was stepped. Either its gradient is not finite or its squares "
+        + "overflow: skip such steps with the policy skipStep, or lower the loss scale. Or numbers of the parameter, its "
+        + "state or its options are too large."
     case .noGradient(let parameter):
       "The parameter \"\(parameter)\" has no gradient to be stepped with: set it first."
     case .cannotStepAlone(let parameter, let reason):
@@ -65,6 +69,9 @@ extension OptimizerError: CustomStringConvertible {
         + "\(expected?.description ?? "none"): restore the state of a parameter of this shape."
     case .stateType(let parameter, let moments, let type, let expected):
       "The \(moments) of \"\(parameter)\" are \(type.rawValue), but its state is kept in \(expected.rawValue): convert them."
+    case .stateValue(let parameter, let moments, let value, let index, let isSquare):
+      "\(moments) of \"\(parameter)\" holds \(value) at index \(index), but its numbers must be finite"
+        + (isSquare ? " and not negative" : "") + ": restore a state from before that happened."
     case .noGroup(let index, let count):
       "There is no parameter group \(index): this optimizer has \(count)."
     }

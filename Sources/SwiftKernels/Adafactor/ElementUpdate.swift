@@ -29,7 +29,7 @@ enum ElementUpdate<P: TensorScalar, G: TensorScalar, A: ArithmeticScalar> {
 
 /// The statistics of tensors that are not factored.
 enum ElementStatistics<G: TensorScalar, A: ArithmeticScalar> {
-  /// Σ g² / v.
+  /// Σ g² / v; NaN if a new v is not finite.
   static func sum(_ gradient: GradientPiece, average: MomentAverage, moments: Elements) -> Double {
     let moments = UnsafeRawPointer(moments.of(A.self))
     let step = MovingAverage<A>(average)
@@ -40,7 +40,9 @@ enum ElementStatistics<G: TensorScalar, A: ArithmeticScalar> {
       let square = g * g
       // Lanes behind the last element are 0 / v, where v holds at least its floor unless ε is 0.
       let moment = step.updated(old, sum: square)
-      return square / (valid == laneCount ? moment : moment.replacingLanes(from: valid, with: 1))
+      let quotient = square / (valid == laneCount ? moment : moment.replacingLanes(from: valid, with: 1))
+      // Plus 0, or NaN for an infinite v: its quotient would be 0.
+      return quotient + (moment - moment)
     }
     return chunkedSum(gradient.columns, squaredUpdates)
   }

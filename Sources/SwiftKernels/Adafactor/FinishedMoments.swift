@@ -28,6 +28,16 @@ enum FinishedMoments<A: ArithmeticScalar> {
     return chunkedSum(count, moment)
   }
 
+  /// Σ 1 / x.
+  static func inverseSum(_ moments: Elements, count: Int) -> Double {
+    let moments = UnsafeRawPointer(moments.of(A.self))
+    @inline(__always) func inverse(_ offset: Int, _ valid: Int) -> SIMD8<A> {
+      let moments = A.load(moments, offset, valid, as: A.self)
+      return 1 / (valid == laneCount ? moments : moments.replacingLanes(from: valid, with: .infinity))
+    }
+    return chunkedSum(count, inverse)
+  }
+
   /// out ← factor / √moments.
   ///
   /// A quotient, not a product with 1 / √moments: that would round once more.

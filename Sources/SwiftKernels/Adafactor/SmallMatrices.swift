@@ -149,19 +149,49 @@ struct EightMatrices<G: TensorScalar, A: ArithmeticScalar> {
       meanRowMoment += rowMoments[row]
     }
     meanRowMoment /= A(rows)
+    var total = meanRowMoment
     for column in 0..<columns {
       let old = A.lanes(oldColumns, first &* columns &+ column, stride: columns, count, as: A.self)
       columnMoments[column] = columnAverage.updated(old, sum: columnMoments[column])
+      total += columnMoments[column]
+    }
+    if !total.laneSum.isFinite { updateMomentsInDouble(oldRows, oldColumns) }
+  }
+
+  /// New R, C and mean R from sums in Double.
+  @inline(never)
+  private mutating func updateMomentsInDouble(_ oldRows: UnsafePointer<A>, _ oldColumns: UnsafePointer<A>) {
+    for lane in 0..<count {
+      let matrix = first &+ lane
+      var mean = 0.0
+      for row in 0..<rows {
+        var sum = 0.0
+        for column in 0..<columns { sum += squares[row &* columns &+ column][lane].doubleValue }
+        rowMoments[row][lane] = rowAverage.updated(oldRows[matrix &* rows &+ row], sum: sum)
+        mean += rowMoments[row][lane].doubleValue / Double(rows)
+      }
+      meanRowMoment[lane] = A(mean)
+      for column in 0..<columns {
+        var sum = 0.0
+        for row in 0..<rows { sum += squares[row &* columns &+ column][lane].doubleValue }
+        columnMoments[column][lane] = columnAverage.updated(
+          oldColumns[matrix &* columns &+ column], sum: sum)
+      }
     }
   }
 
   /// Σ u², u² = (g² / R · mean R) / C: each factor of this order is bounded where u is.
   @inline(__always)
   func sumOfSquaredUpdates() -> Double {
-    for column in 0..<columns { columnFactors[column] = 1 / columnMoments[column] }
+    var (rowInverses, columnInverses) = (SIMD8<A>(), SIMD8<A>())
+    for column in 0..<columns {
+      columnFactors[column] = 1 / columnMoments[column]
+      columnInverses += columnFactors[column]
+    }
     var sum = SIMD8<A>()
     for row in 0..<rows {
       let inverse = 1 / rowMoments[row]
+      rowInverses += inverse
       var rowSum = SIMD8<A>()
       for column in 0..<columns {
         rowSum += squares[row &* columns &+ column] * inverse * meanRowMoment * columnFactors[column]
@@ -170,6 +200,24 @@ struct EightMatrices<G: TensorScalar, A: ArithmeticScalar> {
     }
     var total = 0.0
     for lane in 0..<count { total += Double(sum[lane]) }
+    // The error of `total` in units of the least subnormal number, if squares and their quotients are subnormal.
+    let error = (meanRowMoment * (rowInverses + A(rows)) + A(rows)) * columnInverses
+    return total.isFinite && error.laneSum <= .mostSubnormalUnits ? total : sumOfSquaredUpdatesInDouble()
+  }
+
+  /// Σ u² in Double.
+  @inline(never)
+  private func sumOfSquaredUpdatesInDouble() -> Double {
+    var total = 0.0
+    for lane in 0..<count {
+      for row in 0..<rows {
+        for column in 0..<columns {
+          total += squaredUpdateInDouble(
+            gradient[row &* columns &+ column][lane], rowMoments[row][lane], columnMoments[column][lane],
+            mean: meanRowMoment[lane])
+        }
+      }
+    }
     return total
   }
 
@@ -242,4 +290,20 @@ extension TensorScalar {
       for lane in 0..<count { store(lane) }
     }
   }
+}
+
+/// u² = g² mean R / (R C), in Double.
+@inline(__always)
+func squaredUpdateInDouble<A: ArithmeticScalar>(_ g: A, _ r: A, _ c: A, mean: A) -> Double {
+  let u =
+    (g.doubleValue / r.doubleValue.squareRoot()) * (mean.doubleValue / c.doubleValue).squareRoot()
+  return u * u
+}
+
+extension ArithmeticScalar {
+  /// The error in units of the least subnormal number up to which Σ u² of a few matrices is right to 10⁻⁹.
+  ///
+  /// Double's would be beyond its range, and so are the moments that could exceed it.
+  @inline(__always)
+  static var mostSubnormalUnits: Self { Self.self == Float.self ? 0x1p119 : greatestFiniteMagnitude }
 }

@@ -128,6 +128,37 @@ struct ThreeByThreeMatrices<G: TensorScalar, A: ArithmeticScalar> {
       let r = rowMoments + 3 &* matrix
       meanRowMoments[matrix] = (r[0] + r[1] + r[2]) / 3
     }
+    let total =
+      sum(rowMoments, 3 &* count) + sum(columnMoments, 3 &* count) + sum(meanRowMoments, count)
+    if !total.isFinite { updateMomentsInDouble() }
+  }
+
+  /// New R, C and mean R from sums in Double.
+  @inline(never)
+  private func updateMomentsInDouble() {
+    let (oldRows, oldColumns) = (
+      oldRowMoments.assumingMemoryBound(to: A.self), oldColumnMoments.assumingMemoryBound(to: A.self)
+    )
+    for matrix in 0..<count {
+      let (q, line) = (squares + 9 &* matrix, 3 &* matrix)
+      var mean = 0.0
+      for index in 0..<3 {
+        let (row, column) = (q + 3 &* index, q + index)
+        let rowSum = row[0].doubleValue + row[1].doubleValue + row[2].doubleValue
+        let columnSum = column[0].doubleValue + column[3].doubleValue + column[6].doubleValue
+        let old = 3 &* first &+ line &+ index
+        rowMoments[line &+ index] = average.updated(oldRows[old], sum: rowSum)
+        columnMoments[line &+ index] = average.updated(oldColumns[old], sum: columnSum)
+        mean += rowMoments[line &+ index].doubleValue / 3
+      }
+      meanRowMoments[matrix] = A(mean)
+    }
+  }
+
+  /// Σ x.
+  @inline(__always)
+  private func sum(_ numbers: UnsafeMutablePointer<A>, _ count: Int) -> Double {
+    chunkedSum(count) { offset, valid in A.load(UnsafeRawPointer(numbers), offset, valid, as: A.self) }
   }
 
   /// Sums become new moments.
@@ -158,7 +189,42 @@ struct ThreeByThreeMatrices<G: TensorScalar, A: ArithmeticScalar> {
       sum2 += (q + 6).row * SIMD4(repeating: r[2]) * mean * c
     }
     let sum = sum0 + sum1 + sum2
-    return Double(sum.x + sum.y + sum.z)
+    let total = Double(sum.x + sum.y + sum.z)
+    return total.isFinite && isReliable ? total : sumOfSquaredUpdatesInDouble()
+  }
+
+  /// Whether no subnormal square or quotient matters: for all matrices at once, or else for each of them.
+  private var isReliable: Bool {
+    @inline(__always) func isSmall(_ mean: Double, _ rowInverses: Double, _ columnInverses: Double) -> Bool {
+      // The error in units of the least subnormal number, as in ``EightMatrices``.
+      (mean * (rowInverses + 3) + 3) * columnInverses <= A.mostSubnormalUnits.doubleValue
+    }
+    if isSmall(sum(meanRowMoments, count), sum(rowFactors, 3 &* count), sum(columnFactors, 3 &* count)) {
+      return true
+    }
+    for matrix in 0..<count {
+      let (r, c) = (rowFactors + 3 &* matrix, columnFactors + 3 &* matrix)
+      if !isSmall(
+        meanRowMoments[matrix].doubleValue, (r[0] + r[1] + r[2]).doubleValue,
+        (c[0] + c[1] + c[2]).doubleValue)
+      {
+        return false
+      }
+    }
+    return true
+  }
+
+  /// Σ u² in Double.
+  @inline(never)
+  private func sumOfSquaredUpdatesInDouble() -> Double {
+    var total = 0.0
+    for index in 0..<9 &* count {
+      let (row, matrix) = (index / 3, index / 9)
+      total += squaredUpdateInDouble(
+        gradient[index], rowMoments[row], columnMoments[3 &* matrix &+ index % 3],
+        mean: meanRowMoments[matrix])
+    }
+    return total
   }
 
   // MARK: Update

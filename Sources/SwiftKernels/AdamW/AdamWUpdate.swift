@@ -5,11 +5,11 @@ import KernelInterface
 /// 28 bytes an element move in Float32, the least there is. Per vector there are one root and one quotient, which bound
 /// its speed in the cache: the bias corrections are folded into `factor` and `epsilon`.
 enum AdamWUpdate<P: TensorScalar, G: TensorScalar, A: ArithmeticScalar> {
-  /// Updates parameter and moments.
+  /// Updates parameter and moments; returns whether every new v and every update is finite.
   static func update(
     _ parameter: MutableElements, _ gradient: GradientPiece, moments: AdamWMoments, factors: AdamWFactors,
     change: ParameterChange
-  ) {
+  ) -> Bool {
     let parameter = parameter.address
     // Known to the compiler to have no average of updates, the loop keeps its constants in registers.
     var change = change
@@ -26,6 +26,8 @@ enum AdamWUpdate<P: TensorScalar, G: TensorScalar, A: ArithmeticScalar> {
     let weight2 = A(1 - factors.beta2)
     let factor = A(factors.factor)
     let epsilon = A(factors.epsilon)
+    // A sum of 0 for finite numbers and NaN for others: three operations per vector, hidden by its root and quotient.
+    var nonFinite = SIMD8<A>()
     @inline(__always) func step(_ offset: Int, _ valid: Int) {
       let g = scale * G.load(gradient.elements.address, offset, valid, as: A.self)
       let oldFirst = A.load(UnsafeRawPointer(first), offset, valid, as: A.self)
@@ -41,9 +43,13 @@ enum AdamWUpdate<P: TensorScalar, G: TensorScalar, A: ArithmeticScalar> {
         divisor = lanesMaximum(v, A.load(UnsafeRawPointer(maximum), offset, valid, as: A.self))
         _ = A.store(divisor, maximum, offset, valid)
       }
-      _ = parameterWriter.apply(
-        factor * (m / (divisor.squareRoot() + epsilon)), to: parameter, offset, valid, momentAt: 0)
+      let update = factor * (m / (divisor.squareRoot() + epsilon))
+      let zero = (v - v) * update
+      // Without ε the lanes after the last element are 0 / 0.
+      nonFinite += valid == laneCount ? zero : zero.replacingLanes(from: valid, with: 0)
+      _ = parameterWriter.apply(update, to: parameter, offset, valid, momentAt: 0)
     }
     forEachVector(gradient.columns, step)
+    return nonFinite == SIMD8<A>()
   }
 }

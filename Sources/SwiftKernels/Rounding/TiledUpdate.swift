@@ -49,11 +49,13 @@ final class TiledUpdate<P: TensorScalar> {
   }
 
   /// As ``AdamWKernels/update``.
-  func updateAdamW(_ gradient: GradientPiece, moments: AdamWMoments, factors: AdamWFactors) {
+  func updateAdamW(_ gradient: GradientPiece, moments: AdamWMoments, factors: AdamWFactors) -> Bool {
     let kernels = swiftKernels.adamW[.float32, gradient.elements.type]
+    var isFinite = true
     forEachTile(of: gradient) { tile, piece, _, start, change in
-      kernels.update(tile, piece, moments.advanced(by: start), factors, change)
+      if !kernels.update(tile, piece, moments.advanced(by: start), factors, change) { isFinite = false }
     }
+    return isFinite
   }
 
   /// As ``AdafactorKernels/updateSmallMatrices``.

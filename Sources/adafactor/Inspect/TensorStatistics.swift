@@ -7,29 +7,36 @@ struct TensorStatistics {
   private(set) var count = 0
   /// Those that are neither NaN nor infinite; all else is over them.
   private(set) var finiteCount = 0
-  private var squares = 0.0
+  /// Σ x², Σ (x / 2⁶⁰⁰)² and Σ (2⁶⁰⁰ x)²: squares of every number are within the range of one of them.
+  private var squares = SIMD3<Double>()
+  private static let scales = SIMD3(1, 0x1p-600, 0x1p600)
   private(set) var minimum = Double.infinity
   private(set) var maximum = -Double.infinity
 
   /// √Σ x².
-  var norm: Double { squares.squareRoot() }
+  var norm: Double {
+    let index = squares[0] > 1e-280 ? (squares[0] < .infinity ? 0 : 1) : 2
+    return squares[index].squareRoot() / Self.scales[index]
+  }
 
   /// The share of NaN and infinities; 0 where there are no elements.
   var nonFiniteShare: Double { count == 0 ? 0 : Double(count - finiteCount) / Double(count) }
 
   mutating func add<Element>(_ elements: UnsafeBufferPointer<Element>, _ value: (Element) -> Double) {
-    var (finite, squares, minimum, maximum) = (0, 0.0, self.minimum, self.maximum)
+    var (finite, squares, minimum, maximum) = (0, self.squares, self.minimum, self.maximum)
+    let scales = Self.scales
     for element in elements {
       let value = value(element)
       guard value.isFinite else { continue }
       finite += 1
-      squares += value * value
+      let scaled = value * scales
+      squares += scaled * scaled
       minimum = min(minimum, value)
       maximum = max(maximum, value)
     }
     count += elements.count
     finiteCount += finite
-    self.squares += squares
+    self.squares = squares
     (self.minimum, self.maximum) = (minimum, maximum)
   }
 

@@ -1,3 +1,5 @@
+import Backends
+import KernelInterface
 import Optimizers
 import Tensors
 import Testing
@@ -21,6 +23,25 @@ import Testing
     let first = optimizer.workspaceByteCount
     try optimizer.step()
     #expect(optimizer.workspaceByteCount == first)
+  }
+
+  @Test
+  func `No shape takes more`() {
+    let sizes = [1, 2, 3, 5, 8, 30, 64, 65, 129, 150, 200, 257, 400, 600, 1 << 12, 20_000, 1 << 17, 1 << 22, 1 << 26]
+    for matrices in [1, 3, 40, 1_000] {
+      for rows in sizes {
+        for columns in sizes where Double(matrices) * Double(rows) * Double(columns) < 1e10 {
+          let shape: Shape = [matrices, rows, columns]
+          let step = AdafactorOptions.preparedStep(
+            of: RuleGroup(AdafactorOptions()),
+            StepLayout(
+              name: "p", shape: shape, scalarType: .float32, gradientType: .float32, needsVerdict: false,
+              mayComeFromMemory: true), state: nil, kernels: Backend.swift.kernels)
+          let bytes = 2 * step.scratchByteCount + step.workspaceByteCount
+          #expect(bytes <= 1 << 20 + shape.elementCount * 4 / 16, "\(shape)")
+        }
+      }
+    }
   }
 
   @Test

@@ -41,12 +41,45 @@ import Testing
   }
 
   @Test(arguments: Backend.available)
-  func `propagate steps, and only the element becomes NaN`(backend: Backend) throws {
+  func `propagate steps, only the element becomes NaN, and it is reported`(backend: Backend) throws {
+    for (place, value) in zip([0, 0, 0, 0, 1, 1, 1, 1], Self.bad + Self.bad) {
+      let run = try Run(.propagate, backend, place, value)
+      let report = try run.optimizer.step()
+      #expect(report.steppedCount == 2 && report.nonFinite == ["\(place)"])
+    }
     let run = try Run(.propagate, backend, 1, .nan)
-    let report = try run.optimizer.step()
-    #expect(report.steppedCount == 2 && report.nonFinite == [])
+    try run.optimizer.step()
     let values = run.parameters[1].value.scalars(as: Float.self)
     #expect(values.indices.filter { values[$0].isNaN } == [values.count - 1])
+  }
+
+  @Test(arguments: ScalarType.allCases, [1, 8, 37])
+  func `Without ε a gradient of zeros is reported, and lanes without elements are not`(
+    type: ScalarType, count: Int
+  ) throws {
+    let parameter = Parameter("p", Tensor(ones: [count], as: type))
+    let optimizer = try AdamW([parameter], options: .init(epsilon: 0))
+    parameter.gradient = Tensor(ones: [count], as: type)
+    #expect(try optimizer.step().nonFinite == [])
+    try optimizer.setState(nil, of: parameter)
+    parameter.gradient = Tensor(zeros: [count], as: type)
+    #expect(try optimizer.step().nonFinite == ["p"])
+  }
+
+  @Test(arguments: [NonFinitePolicy.skipParameter, .skipStep, .throwError])
+  func `Moments that became NaN under another policy are reported`(policy: NonFinitePolicy) throws {
+    let parameter = Parameter("p", Tensor(ones: [3, 4]))
+    let optimizer = try AdamW([parameter])
+    parameter.gradient = Tensor(repeating: .nan, shape: [3, 4])
+    try optimizer.step()
+    optimizer.nonFinitePolicy = policy
+    parameter.gradient = Tensor(ones: [3, 4])
+    if policy == .throwError {
+      #expect(throws: OptimizerError.nonFiniteGradient(parameter: "p")) { try optimizer.step() }
+    } else {
+      #expect(try optimizer.step().nonFinite == ["p"])
+    }
+    #expect(optimizer.state(of: parameter)?.step == 1)
   }
 
   @Test(arguments: NonFinitePolicy.allCases, Backend.available)

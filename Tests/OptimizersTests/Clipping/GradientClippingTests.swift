@@ -31,6 +31,47 @@ import Testing
     #expect(abs(norm - exact) <= 515 * GradientOracle.floatRoundoff * exact)
   }
 
+  @Test(arguments: [0x1p-1060, 1e-200, 1e-155, 1, 1e154, 1e200, 1e307])
+  func `Norms are right over the whole range of Double`(size: Double) throws {
+    let gradient = Tensor([3 * size, 0, -4 * size], shape: [3], as: .float64)
+    let parameters = ["a", "b"].map { Parameter($0, Tensor(zeros: [3], as: .float64)) }
+    for parameter in parameters { parameter.gradient = gradient }
+    for (norm, one, two) in [
+      (GradientNorm.euclidean, 5.0, 5 * 2.0.squareRoot()), (.p(2), 5, 5 * 2.0.squareRoot()), (.p(1), 7, 14),
+      (.p(9), 4.0323073, 4.3551328), (.infinity, 4, 4),
+    ] {
+      let roundoff = size < 1e-300 ? 1e-3 : norm == .p(9) ? 1e-5 : 1e-14
+      #expect(abs(try [parameters[0]].gradientNorm(norm) / size / one - 1) < roundoff)
+      #expect(abs(try parameters.gradientNorm(norm) / size / two - 1) < roundoff)
+    }
+  }
+
+  @Test func `Clipping that would make a finite gradient 0 is an error, with all scales as they were`() throws {
+    let parameters = [ScalarType.float32, .float64].map {
+      Parameter($0.rawValue, Tensor(zeros: [2], as: $0))
+    }
+    func expectVanishing(_ sizes: [Double], _ maxNorm: Double, _ name: String) throws {
+      for (parameter, size) in zip(parameters, sizes) {
+        parameter.gradient = Tensor([size, size], shape: [2], as: parameter.value.scalarType)
+      }
+      let norm = try parameters.gradientNorm()
+      #expect(
+        throws: GradientClippingError.vanishingScale(norm: norm, maxNorm: maxNorm, parameter: name)
+      ) { try parameters.clipGradientNorm(maxNorm: maxNorm) }
+      #expect(parameters.map(\.gradientScale) == [1, 1])
+    }
+    try expectVanishing([1, 1e200], 1, "float32")
+    try expectVanishing([1e38, 1], 1e-10, "float32")
+    try expectVanishing([1, 1.7e308], 1, "float32")
+    parameters[0].gradient = nil
+    parameters[1].gradient = Tensor([1e200, 1e200], shape: [2], as: .float64)
+    try parameters.clipGradientNorm(maxNorm: 1)
+    #expect(abs(parameters[1].gradientScale * 1e200 * 2.0.squareRoot() - 1) < 1e-14)
+    // A limit of 0 asks for zeros.
+    try parameters.clipGradientNorm(maxNorm: 0)
+    #expect(parameters[1].gradientScale == 0)
+  }
+
   @Test func `Clipping by norm changes the scale and no element`() throws {
     let parameters = [Parameter("a", Tensor(zeros: [2])), Parameter("b", Tensor(zeros: [1]))]
     parameters[0].gradient = Tensor([6, 0])

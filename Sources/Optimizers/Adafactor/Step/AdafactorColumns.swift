@@ -8,14 +8,14 @@ import KernelInterface
 final class AdafactorColumns: AdafactorStep {
   /// The numbers that the phases hand on.
   private struct Workspace {
-    /// Per block: Σ p² before and after the step.
-    let squaresBefore, squaresAfter: UnsafeMutablePointer<Double>
+    /// Per block: Σ p² before and after the step, and Σ 1 / C of its columns.
+    let squaresBefore, squaresAfter, columnInverses: UnsafeMutablePointer<Double>
     /// Per block: r and E, one number for each row.
     let partialSums: UnsafeMutablePointer<Double>
-    /// Σ p²; and per matrix r and E. Machines that share a matrix add these up.
+    /// Σ p²; and per matrix r, E and Σ 1 / C. Machines that share a matrix add these up.
     let totals: UnsafeMutableBufferPointer<Double>
-    /// Per matrix: Σᵢ Eᵢ / Rᵢ, and mean R.
-    let quotients, meanRowMoments: UnsafeMutablePointer<Double>
+    /// Per matrix: Σᵢ Eᵢ / Rᵢ, mean R and Σ 1 / R.
+    let quotients, meanRowMoments, rowInverses: UnsafeMutablePointer<Double>
     /// New R.
     let rowMoments: MutableElements
     /// New C, if the update does not compute it again.
@@ -25,11 +25,13 @@ final class AdafactorColumns: AdafactorStep {
       let blocks = form.extent.blocks.count
       squaresBefore = memory.doubles(blocks)
       squaresAfter = memory.doubles(blocks)
+      columnInverses = memory.doubles(blocks)
       partialSums = memory.doubles(blocks * 2 * form.rows)
-      let totalCount = 1 + form.matrices * 2 * form.rows
+      let totalCount = 1 + form.matrices * form.totalsPerMatrix
       totals = UnsafeMutableBufferPointer(start: memory.doubles(totalCount), count: totalCount)
       quotients = memory.doubles(form.matrices)
       meanRowMoments = memory.doubles(form.matrices)
+      rowInverses = memory.doubles(form.matrices)
       rowMoments = memory.elements(form.matrices * form.rows, form.arithmetic)
       columnMoments = memory.elements(
         form.keepsColumnMoments ? form.matrices * form.columns : 0, form.arithmetic)
@@ -70,6 +72,9 @@ final class AdafactorColumns: AdafactorStep {
       blocksPerMatrix = matrices == 0 ? 0 : extent.blocks.count / matrices
       keepsColumnMoments = extent.keeps(matrices * columns)
     }
+
+    /// r, E and Σ 1 / C.
+    var totalsPerMatrix: Int { 2 * rows + 1 }
   }
 
   private let form: Form
@@ -79,7 +84,7 @@ final class AdafactorColumns: AdafactorStep {
 
   init(
     _ group: RuleGroup<AdafactorOptions>, _ layout: StepLayout, _ extent: Extent, state: AdafactorState?,
-    kernels: AdafactorKernels
+    kernels: KernelTable
   ) {
     form = Form(extent, layout.scalarType.arithmeticType)
     var (measured, scratch, nothing) = (ScratchAllocator(), ScratchAllocator(), ScratchAllocator())
@@ -112,11 +117,13 @@ final class AdafactorColumns: AdafactorStep {
     }
     let sums = workspace.partialSums + index * 2 * form.rows
     sums.update(repeating: 0, count: 2 * form.rows)
-    kernels.panelStatistics(
-      block.piece, average(count: form.rows), columnMoments.reading.advanced(by: block.firstColumn),
+    let new =
       form.keepsColumnMoments
-        ? workspace.columnMoments.advanced(by: block.firstColumn) : block.scratch.columnMoments,
+      ? workspace.columnMoments.advanced(by: block.firstColumn) : block.scratch.columnMoments
+    kernels.panelStatistics(
+      block.piece, average(count: form.rows), columnMoments.reading.advanced(by: block.firstColumn), new,
       sums, sums + form.rows)
+    workspace.columnInverses[index] = survey(new.reading, block.columns, total: block.columns).inverses
   }
 
   // MARK: Fold: r, E and Σ p² over the blocks
@@ -128,6 +135,7 @@ final class AdafactorColumns: AdafactorStep {
     sumOverBlocks(
       workspace.partialSums + matrix * blocks * 2 * form.rows, blocks: blocks, stride: 2 * form.rows,
       count: 2 * form.rows, into: totals(matrix))
+    totals(matrix)[2 * form.rows] = sum(workspace.columnInverses + matrix * blocks, blocks)
     if matrix == 0 {
       workspace.totals[0] = needsSquares ? sum(workspace.squaresBefore, extent.blocks.count) : 0
     }
@@ -145,17 +153,20 @@ final class AdafactorColumns: AdafactorStep {
     workspace.quotients[matrix] = kernels.finishMoments(
       average(count: extent.partition.columns), rowMoments.reading.advanced(by: matrix * form.rows), new,
       sums, sums + form.rows, form.rows)
-    workspace.meanRowMoments[matrix] = kernels.sum(new.reading, form.rows) / Double(form.rows)
+    (workspace.meanRowMoments[matrix], workspace.rowInverses[matrix]) = survey(
+      new.reading, form.rows, total: form.rows)
   }
 
   // MARK: Decide: Σ u² = mean R · Σ E / R
 
-  override func sums() -> (squares: Double, updateSquares: Double) {
-    var updateSquares = 0.0
+  override func sums() -> (squares: Double, updateSquares: Double, error: Double?) {
+    var (updateSquares, error) = (0.0, 0.0)
     for matrix in 0..<form.matrices {
-      updateSquares += workspace.meanRowMoments[matrix] * workspace.quotients[matrix]
+      let (mean, inverses) = (workspace.meanRowMoments[matrix], totals(matrix)[2 * form.rows])
+      updateSquares += inverses.isNaN ? .nan : mean * workspace.quotients[matrix]
+      error += mean * (inverses + Double(extent.partition.columns)) * workspace.rowInverses[matrix]
     }
-    return (workspace.totals[0], updateSquares)
+    return (workspace.totals[0], updateSquares, error)
   }
 
   // MARK: Update: R, C, and P ← P − (α' √mean R / √Rᵢ)(gᵢⱼ / √Cⱼ)
@@ -172,7 +183,7 @@ final class AdafactorColumns: AdafactorStep {
       // Each column is one element: one sweep makes its new moment and its update.
       workspace.squaresAfter[index] = kernels.updateElements(
         tensor.parameter.advanced(by: block.offset), block.piece, average(count: 1), newColumns,
-        rowFactor / newRows.reading.firstElement.squareRoot(), change(at: block.offset))
+        rowFactor / newRows.reading.moment(0).squareRoot(), change(at: block.offset))
       return
     }
     if form.keepsColumnMoments {
@@ -192,9 +203,9 @@ final class AdafactorColumns: AdafactorStep {
 
   // MARK: Places
 
-  /// r and E of a matrix.
+  /// r, E and Σ 1 / C of a matrix.
   private func totals(_ matrix: Int) -> UnsafeMutablePointer<Double> {
-    workspace.totals.baseAddress! + (1 + matrix * 2 * form.rows)
+    workspace.totals.baseAddress! + (1 + matrix * form.totalsPerMatrix)
   }
 
   /// A block: its matrix and first column among those in this process, its columns, the place of its first element, and the
@@ -212,12 +223,5 @@ final class AdafactorColumns: AdafactorStep {
       matrix, matrix * form.columns + column, block.columns.count, column == 0, offset,
       piece(offset, rows: form.rows, columns: block.columns.count), Scratch(&allocator, form)
     )
-  }
-}
-
-extension Elements {
-  /// The first element, of a type that is computed in.
-  fileprivate var firstElement: Double {
-    type == .float64 ? address.load(as: Double.self) : Double(address.load(as: Float.self))
   }
 }

@@ -24,7 +24,7 @@ final class AdafactorElements: AdafactorStep {
 
   init(
     _ group: RuleGroup<AdafactorOptions>, _ layout: StepLayout, _ extent: Extent, state: AdafactorState?,
-    kernels: AdafactorKernels
+    kernels: KernelTable
   ) {
     var measured = ScratchAllocator()
     workspace = Workspace(&measured, extent)
@@ -69,8 +69,8 @@ final class AdafactorElements: AdafactorStep {
 
   // MARK: Decide
 
-  override func sums() -> (squares: Double, updateSquares: Double) {
-    (workspace.totals[0], workspace.totals[1])
+  override func sums() -> (squares: Double, updateSquares: Double, error: Double?) {
+    (workspace.totals[0], workspace.totals[1], nil)
   }
 
   // MARK: Update: v, and P ← P − factor · g / √v

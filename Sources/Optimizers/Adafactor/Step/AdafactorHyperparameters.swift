@@ -1,3 +1,4 @@
+import KernelInterface
 import RealModule
 
 /// The hyperparameters of Adafactor at one step.
@@ -39,8 +40,10 @@ struct AdafactorHyperparameters {
     return rate * (scale > leastScale ? scale : leastScale)
   }
 
-  /// α and the clip factor, from Σ p² and Σ u² of `count` elements.
-  func decide(squares: Double, updateSquares: Double, count: Int) -> AdafactorDecision {
+  /// α and the clip factor, from Σ p² and Σ u² of `count` elements, for moments of a type.
+  func decide(
+    squares: Double, updateSquares: Double, count: Int, in type: ScalarType
+  ) -> AdafactorDecision {
     let count = Double(max(1, count))
     // If no scale needs it, it is not reported either: whether it happens to be known differs after a resume.
     let rootMeanSquare = leastScale == nil ? nil : (squares / count).squareRoot()
@@ -49,9 +52,12 @@ struct AdafactorHyperparameters {
     let excess = updateRMS / clipThreshold
     // `max(1, .nan)` would be 1 and hide the NaN.
     let divisor = excess <= 1 ? 1 : excess
+    let factor = stepSize / divisor
+    // No element of the clipped update is larger than the root of the sum of their squares.
+    let largest = max(factor * updateSquares.squareRoot(), stepSize * max(1, weightDecay))
     return AdafactorDecision(
-      rootMeanSquare: rootMeanSquare, stepSize: stepSize, factor: stepSize / divisor,
-      isFinite: updateRMS.isFinite)
+      rootMeanSquare: rootMeanSquare, stepSize: stepSize, factor: factor,
+      isFinite: updateRMS.isFinite && largest <= type.greatestFiniteMagnitude)
   }
 }
 
@@ -63,6 +69,18 @@ struct AdafactorDecision {
   var stepSize: Double
   /// α / max(1, RMS(U)/d), the factor of the unclipped update.
   var factor: Double
-  /// Whether RMS(U) is finite, so that the update can be written without making the parameter NaN.
+  /// Whether RMS(U), α and the update are finite, so that the parameter can be written without making it NaN.
   var isFinite: Bool
+}
+
+extension ScalarType {
+  /// The greatest finite number of an arithmetic type.
+  fileprivate var greatestFiniteMagnitude: Double {
+    self == .float64 ? .greatestFiniteMagnitude : Double(Float.greatestFiniteMagnitude)
+  }
+
+  /// The least subnormal number of an arithmetic type.
+  var leastNonzeroMagnitude: Double {
+    self == .float64 ? .leastNonzeroMagnitude : Double(Float.leastNonzeroMagnitude)
+  }
 }

@@ -82,7 +82,7 @@ final class AdafactorMatrices: AdafactorStep {
 
   init(
     _ group: RuleGroup<AdafactorOptions>, _ layout: StepLayout, _ extent: Extent, state: AdafactorState?,
-    kernels: AdafactorKernels
+    kernels: KernelTable
   ) {
     form = Form(extent, layout.scalarType.arithmeticType)
     var (measured, scratch, nothing) = (ScratchAllocator(), ScratchAllocator(), ScratchAllocator())
@@ -120,9 +120,19 @@ final class AdafactorMatrices: AdafactorStep {
     workspace.updateSquares[block] = updateSquares
   }
 
+  /// New R, C and mean R of a matrix; returns Σ u², which is taken in Double if that is necessary.
   private func readMatrix(
     _ matrix: Int, _ new: (rows: MutableElements, columns: MutableElements), _ scratch: Scratch
   ) -> Double {
+    let (sum, error) = readMatrix(matrix, new, scratch, fastKernels)
+    if isReliable(sum, error: error, count: form.rows * form.columns) { return sum }
+    return readMatrix(matrix, new, scratch, exactKernels).updateSquares
+  }
+
+  private func readMatrix(
+    _ matrix: Int, _ new: (rows: MutableElements, columns: MutableElements), _ scratch: Scratch,
+    _ kernels: AdafactorKernels
+  ) -> (updateSquares: Double, error: Double) {
     let (rows, columns) = (form.rows, form.columns)
     let oldRows = rowMoments.reading.advanced(by: matrix * rows)
     let oldColumns = columnMoments.reading.advanced(by: matrix * columns)
@@ -147,9 +157,14 @@ final class AdafactorMatrices: AdafactorStep {
       quotients = kernels.finishMoments(
         average(count: rows), oldColumns, new.columns, scratch.sums, scratch.weightedSums, columns)
     }
-    let mean = kernels.sum(new.rows.reading, rows) / Double(rows)
+    let (mean, rowInverses) = survey(new.rows.reading, rows, total: rows)
+    let columnInverses = survey(new.columns.reading, columns, total: columns).inverses
     workspace.meanRowMoments[matrix] = mean
-    return mean * quotients
+    let error =
+      form.isWide
+      ? mean * (columnInverses + Double(columns)) * rowInverses
+      : mean * (rowInverses + Double(rows)) * columnInverses
+    return (columnInverses.isNaN ? .nan : mean * quotients, error)
   }
 
   // MARK: Fold
@@ -165,8 +180,8 @@ final class AdafactorMatrices: AdafactorStep {
 
   // MARK: Decide
 
-  override func sums() -> (squares: Double, updateSquares: Double) {
-    (workspace.totals[0], workspace.totals[1])
+  override func sums() -> (squares: Double, updateSquares: Double, error: Double?) {
+    (workspace.totals[0], workspace.totals[1], nil)
   }
 
   // MARK: Update: R, C, and P ← P − (α' √mean R / √Rᵢ)(gᵢⱼ / √Cⱼ)

@@ -7,14 +7,14 @@ import KernelInterface
 final class AdafactorRows: AdafactorStep {
   /// The numbers that one phase leaves for the next.
   private struct Workspace {
-    /// Per block: Σ p² before and after the step, and Σ R of its rows.
-    let squaresBefore, squaresAfter, rowMomentSums: UnsafeMutablePointer<Double>
+    /// Per block: Σ p² before and after the step, and of its rows Σ R / n and Σ 1 / R.
+    let squaresBefore, squaresAfter, rowMomentMeans, rowInverses: UnsafeMutablePointer<Double>
     /// Per block: c and D, one number for each column.
     let partialSums: UnsafeMutablePointer<Double>
-    /// Σ p²; and per matrix Σ R, c and D. Machines that share a matrix add these up.
+    /// Σ p²; and per matrix mean R, Σ 1 / R, c and D. Machines that share a matrix add these up.
     let totals: UnsafeMutableBufferPointer<Double>
-    /// Per chunk of columns: its part of Σⱼ Dⱼ / Cⱼ.
-    let quotients: UnsafeMutablePointer<Double>
+    /// Per chunk of columns: its parts of Σⱼ Dⱼ / Cⱼ and of Σⱼ 1 / Cⱼ.
+    let quotients, columnInverses: UnsafeMutablePointer<Double>
     /// New R, if the update does not compute it again.
     let rowMoments: MutableElements
     /// New C, and 1 / √C.
@@ -24,11 +24,13 @@ final class AdafactorRows: AdafactorStep {
       let blocks = form.extent.blocks.count
       squaresBefore = memory.doubles(blocks)
       squaresAfter = memory.doubles(blocks)
-      rowMomentSums = memory.doubles(blocks)
+      rowMomentMeans = memory.doubles(blocks)
+      rowInverses = memory.doubles(blocks)
       partialSums = memory.doubles(blocks * 2 * form.columns)
       let totalCount = 1 + form.matrices * form.totalsPerMatrix
       totals = UnsafeMutableBufferPointer(start: memory.doubles(totalCount), count: totalCount)
       quotients = memory.doubles(form.matrices * form.chunks)
+      columnInverses = memory.doubles(form.matrices * form.chunks)
       rowMoments = memory.elements(form.keepsRowMoments ? form.matrices * form.rows : 0, form.arithmetic)
       columnMoments = memory.elements(form.matrices * form.columns, form.arithmetic)
       columnFactors = memory.elements(form.matrices * form.columns, form.arithmetic)
@@ -77,8 +79,8 @@ final class AdafactorRows: AdafactorStep {
       keepsRowMoments = extent.keeps(matrices * rows)
     }
 
-    /// Σ R, c and D.
-    var totalsPerMatrix: Int { 1 + 2 * columns }
+    /// Mean R, Σ 1 / R, c and D.
+    var totalsPerMatrix: Int { 2 + 2 * columns }
 
     /// The columns of a chunk.
     func columns(ofChunk chunk: Int) -> Range<Int> {
@@ -93,7 +95,7 @@ final class AdafactorRows: AdafactorStep {
 
   init(
     _ group: RuleGroup<AdafactorOptions>, _ layout: StepLayout, _ extent: Extent, state: AdafactorState?,
-    kernels: AdafactorKernels
+    kernels: KernelTable
   ) {
     form = Form(extent, layout.scalarType.arithmeticType)
     var (measured, scratch, nothing) = (ScratchAllocator(), ScratchAllocator(), ScratchAllocator())
@@ -136,10 +138,11 @@ final class AdafactorRows: AdafactorStep {
       ColumnSums(
         partial: scratch.partialSums, partialWeighted: scratch.partialWeightedSums, total: sums,
         totalWeighted: sums + form.columns, count: form.columns))
-    workspace.rowMomentSums[index] = kernels.sum(new.reading, block.rows)
+    (workspace.rowMomentMeans[index], workspace.rowInverses[index]) = survey(
+      new.reading, block.rows, total: extent.partition.rows)
   }
 
-  // MARK: Fold: c, D, Σ R and Σ p² over the blocks
+  // MARK: Fold: c, D, mean R, Σ 1 / R and Σ p² over the blocks
 
   override var foldCount: Int { form.matrices * form.chunks }
 
@@ -152,9 +155,12 @@ final class AdafactorRows: AdafactorStep {
     for part in [0, form.columns] {
       sumOverBlocks(
         sums + part, blocks: form.blocksPerMatrix, stride: 2 * form.columns, count: columns.count,
-        into: totals + (1 + part + columns.lowerBound))
+        into: totals + (2 + part + columns.lowerBound))
     }
-    if chunk == 0 { totals[0] = sum(workspace.rowMomentSums + firstBlock, form.blocksPerMatrix) }
+    if chunk == 0 {
+      totals[0] = sum(workspace.rowMomentMeans + firstBlock, form.blocksPerMatrix)
+      totals[1] = sum(workspace.rowInverses + firstBlock, form.blocksPerMatrix)
+    }
     if part == 0 {
       workspace.totals[0] = needsSquares ? sum(workspace.squaresBefore, extent.blocks.count) : 0
     }
@@ -171,22 +177,26 @@ final class AdafactorRows: AdafactorStep {
     let columns = form.columns(ofChunk: chunk)
     let first = matrix * form.columns + columns.lowerBound
     let new = workspace.columnMoments.advanced(by: first)
-    let sums = totals(matrix) + (1 + columns.lowerBound)
+    let sums = totals(matrix) + (2 + columns.lowerBound)
     workspace.quotients[task] = kernels.finishMoments(
       average(count: extent.partition.rows), columnMoments.reading.advanced(by: first), new, sums,
       sums + form.columns, columns.count)
+    workspace.columnInverses[task] = survey(new.reading, columns.count, total: columns.count).inverses
     kernels.reciprocalRoots(
       new.reading, 1, columns.count, workspace.columnFactors.advanced(by: first))
   }
 
   // MARK: Decide: Σ u² = mean R · Σ D / C
 
-  override func sums() -> (squares: Double, updateSquares: Double) {
-    var updateSquares = 0.0
+  override func sums() -> (squares: Double, updateSquares: Double, error: Double?) {
+    var (updateSquares, error) = (0.0, 0.0)
     for matrix in 0..<form.matrices {
-      updateSquares += meanRowMoment(matrix) * sum(workspace.quotients + matrix * form.chunks, form.chunks)
+      let (mean, chunk) = (meanRowMoment(matrix), matrix * form.chunks)
+      let inverses = sum(workspace.columnInverses + chunk, form.chunks)
+      updateSquares += inverses.isNaN ? .nan : mean * sum(workspace.quotients + chunk, form.chunks)
+      error += mean * (totals(matrix)[1] + Double(extent.partition.rows)) * inverses
     }
-    return (workspace.totals[0], updateSquares)
+    return (workspace.totals[0], updateSquares, error)
   }
 
   // MARK: Update: R, C, and P ← P − (α' √mean R / √Rᵢ)(gᵢⱼ / √Cⱼ)
@@ -217,12 +227,12 @@ final class AdafactorRows: AdafactorStep {
 
   // MARK: Places
 
-  /// Σ R, c and D of a matrix.
+  /// Mean R, Σ 1 / R, c and D of a matrix.
   private func totals(_ matrix: Int) -> UnsafeMutablePointer<Double> {
     workspace.totals.baseAddress! + (1 + matrix * form.totalsPerMatrix)
   }
 
-  private func meanRowMoment(_ matrix: Int) -> Double { totals(matrix)[0] / Double(extent.partition.rows) }
+  private func meanRowMoment(_ matrix: Int) -> Double { totals(matrix)[0] }
 
   /// A block: its matrix and first row among those in this process, its rows, the place of its first element, and the
   /// gradient's elements.

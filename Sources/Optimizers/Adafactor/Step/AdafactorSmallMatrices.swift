@@ -25,7 +25,7 @@ final class AdafactorSmallMatrices: AdafactorStep {
 
   init(
     _ group: RuleGroup<AdafactorOptions>, _ layout: StepLayout, _ extent: Extent, state: AdafactorState?,
-    kernels: AdafactorKernels
+    kernels: KernelTable
   ) {
     var (measured, nothing) = (ScratchAllocator(), ScratchAllocator())
     workspace = Workspace(&measured, extent)
@@ -72,8 +72,8 @@ final class AdafactorSmallMatrices: AdafactorStep {
 
   // MARK: Decide
 
-  override func sums() -> (squares: Double, updateSquares: Double) {
-    (workspace.totals[0], workspace.totals[1])
+  override func sums() -> (squares: Double, updateSquares: Double, error: Double?) {
+    (workspace.totals[0], workspace.totals[1], nil)
   }
 
   // MARK: Update: R, C and P

@@ -7,13 +7,16 @@ import Tensors
 /// completes what blocks had only parts of, and then decides step size and clip factor; and update, which reads the
 /// gradient again and writes parameter and state. Nothing of the gradient's size is kept between them.
 ///
+/// If the statistics leave the range of the arithmetic type although the moments may not, their two phases run once more
+/// with kernels that compute in Double (`isReliable`).
+///
 /// Each form of blocks is a subclass in a file of its own that reads from top to bottom: workspace, statistics, fold,
 /// moments, decide, update. `AdafactorOptions.update(_:gradient:state:)` is the specification of them all.
 class AdafactorStep: PreparedStep {
   /// The tensor, and its blocks that are in this process.
   let extent: Extent
-  /// The kernels for the types of parameter and gradient.
-  let kernels: AdafactorKernels
+  /// The kernels for the types of parameter and gradient, and those with statistics in Double.
+  let fastKernels, exactKernels: AdafactorKernels
   /// The type that is computed in.
   let arithmetic: ScalarType
   let workspaceByteCount: Int
@@ -34,17 +37,20 @@ class AdafactorStep: PreparedStep {
   private var change = ParameterChange(shrinkage: 0)
   private var decision = AdafactorDecision(rootMeanSquare: nil, stepSize: 0, factor: 0, isFinite: true)
   private(set) var squaresAfter: Double?
+  /// Whether this step's statistics are those in Double.
+  private var isExact = false
 
   init(
     _ group: RuleGroup<AdafactorOptions>, _ layout: StepLayout, _ extent: Extent, state: AdafactorState?,
-    kernels: AdafactorKernels, workspace: ScratchAllocator, scratch: ScratchAllocator
+    kernels: KernelTable, workspace: ScratchAllocator, scratch: ScratchAllocator
   ) {
     self.group = group
     self.layout = layout
     self.extent = extent
     self.state = state ?? AdafactorState(step: 0)
     hasState = state != nil
-    self.kernels = kernels
+    fastKernels = kernels.adafactor[layout.scalarType, layout.gradientType]
+    exactKernels = kernels.exactAdafactor[layout.scalarType, layout.gradientType]
     arithmetic = layout.scalarType.arithmeticType
     nameHash = Rounding.hash(ofName: layout.name)
     workspaceByteCount = workspace.byteCount
@@ -70,8 +76,11 @@ class AdafactorStep: PreparedStep {
   /// The number of parts in which moments are completed, and one of them.
   var momentTaskCount: Int { 0 }
   func completeMoments(_ task: Int) {}
-  /// Returns Σ p² before the step, and Σ u².
-  func sums() -> (squares: Double, updateSquares: Double) { fatalError("a block form has its sums") }
+  /// Returns Σ p² before the step, Σ u², and the latter's error as `isReliable` takes it; nil if the block form has seen to
+  /// it itself.
+  func sums() -> (squares: Double, updateSquares: Double, error: Double?) {
+    fatalError("a block form has its sums")
+  }
   /// Writes one block.
   func write(_ block: Int, _ scratch: UnsafeMutableRawPointer) {}
   /// Σ p² after the step.
@@ -112,7 +121,7 @@ class AdafactorStep: PreparedStep {
 
   final func finish(_ phase: Int, kernels: KernelTable) -> StepVerdict {
     switch phase {
-    case Phase.moments: return decide() ? .proceed : .nonFinite
+    case Phase.moments: return decide()
     case Phase.update:
       squaresAfter = sumOfSquaresAfter()
       return .proceed
@@ -120,14 +129,18 @@ class AdafactorStep: PreparedStep {
     }
   }
 
-  /// Decides step size and clip factor; returns whether the update is finite.
-  private func decide() -> Bool {
-    let (squares, updateSquares) = sums()
+  /// Decides step size and clip factor, unless the statistics must be taken in Double first.
+  private func decide() -> StepVerdict {
+    let (squares, updateSquares, error) = sums()
+    let count = extent.partition.elementCount
+    if let error, !isExact, !isReliable(updateSquares, error: error, count: count) {
+      isExact = true
+      return .again
+    }
     decision = hyperparameters.decide(
-      squares: tensor.squaresBefore ?? squares, updateSquares: updateSquares,
-      count: extent.partition.elementCount)
+      squares: tensor.squaresBefore ?? squares, updateSquares: updateSquares, count: count, in: arithmetic)
     change.shrinkage = hyperparameters.weightDecay * decision.stepSize
-    return decision.isFinite
+    return decision.isFinite ? .proceed : .nonFinite
   }
 
   /// All phases in their order, without going through their numbers: of a small tensor these are half the step.
@@ -135,10 +148,14 @@ class AdafactorStep: PreparedStep {
     scratch: UnsafeMutableRawPointer, kernels: KernelTable, writesNonFinite: Bool
   ) -> Bool {
     let blockCount = extent.blocks.count
-    for block in 0..<blockCount { readStatistics(block, scratch) }
-    for part in 0..<foldCount { foldStatistics(part) }
-    for task in 0..<momentTaskCount { completeMoments(task) }
-    let isFinite = decide()
+    var verdict: StepVerdict
+    repeat {
+      for block in 0..<blockCount { readStatistics(block, scratch) }
+      for part in 0..<foldCount { foldStatistics(part) }
+      for task in 0..<momentTaskCount { completeMoments(task) }
+      verdict = decide()
+    } while verdict == .again
+    let isFinite = verdict == .proceed
     guard isFinite || writesNonFinite else { return false }
     for block in 0..<blockCount { write(block, scratch) }
     squaresAfter = sumOfSquaresAfter()
@@ -157,6 +174,7 @@ class AdafactorStep: PreparedStep {
 
   final func begin(_ tensor: SteppedTensor) {
     self.tensor = tensor
+    isExact = false
     let options = group.storage
     if !hasState {
       state = options.pointee.initialState(shape: layout.shape, scalarType: layout.scalarType)
@@ -205,6 +223,32 @@ class AdafactorStep: PreparedStep {
 
   // MARK: Tools of the block forms
 
+  /// The kernels of this pass.
+  final var kernels: AdafactorKernels { _read { if isExact { yield exactKernels } else { yield fastKernels } } }
+
+  /// Whether Σ u² of `count` elements is right to 10⁻⁶, or so small that nothing is clipped either way.
+  ///
+  /// Squares, and their quotients by the moments that are complete first, lose digits where they are subnormal: at most one
+  /// unit of the least subnormal number each. Then Σ u² is off by at most `error` units: mean R (Σ 1/R + n) Σ 1/C if R is
+  /// complete first. An overflow of any sum makes the error or Σ u² infinite or NaN.
+  final func isReliable(_ updateSquares: Double, error: Double, count: Int) -> Bool {
+    let threshold = hyperparameters.clipThreshold
+    let relevant = max(updateSquares, Double(count) * threshold * threshold)
+    return updateSquares.isFinite && error * arithmetic.leastNonzeroMagnitude <= 1e-6 * relevant
+  }
+
+  /// Returns Σ x / total over moments, and Σ 1 / x; the latter is NaN if a moment is not finite.
+  final func survey(
+    _ moments: Elements, _ count: Int, total: Int
+  ) -> (mean: Double, inverses: Double) {
+    let sum = kernels.sum(moments, count)
+    // The sum of finite moments may be beyond the range of their type.
+    let mean =
+      sum.isFinite
+      ? sum / Double(total) : (0..<count).reduce(0) { $0 + moments.moment($1) / Double(total) }
+    return (mean, mean.isFinite ? kernels.inverseSum(moments, count) : .nan)
+  }
+
   /// α / max(1, RMS(U)/d), the factor of the unclipped update.
   final var factor: Double { decision.factor }
 
@@ -244,4 +288,13 @@ func sum(_ values: UnsafeMutablePointer<Double>, _ count: Int) -> Double {
   var total = 0.0
   for index in 0..<count { total += values[index] }
   return total
+}
+
+extension Elements {
+  /// A number of a type that is computed in.
+  func moment(_ index: Int) -> Double {
+    type == .float64
+      ? address.load(fromByteOffset: 8 * index, as: Double.self)
+      : Double(address.load(fromByteOffset: 4 * index, as: Float.self))
+  }
 }

@@ -1,0 +1,51 @@
+import Optimizers
+import Tensors
+import Testing
+
+/// States with numbers that no step leaves.
+@Suite struct StateValuesTests {
+  @Test(arguments: [Double.nan, .infinity, -.infinity, -1])
+  func `Moments that are not finite and negative averages of squares are refused with their name`(
+    value: Double
+  ) throws {
+    let parameter = Parameter("w", Tensor(ones: [2, 3]))
+    let vector = Parameter("v", Tensor(ones: [3], as: .float64))
+    let adafactor = try Adafactor([parameter, vector], options: .init(beta1: 0.9))
+    let adamW = try AdamW([parameter, vector], options: .init(amsgrad: true))
+    for each in [parameter, vector] { each.gradient = each.value }
+    try adafactor.step()
+    try adamW.step()
+    try check(adafactor, [parameter, vector], value, squares: ["exp_avg_sq_row", "exp_avg_sq_col", "exp_avg_sq"])
+    try check(adamW, [parameter, vector], value, squares: ["exp_avg_sq", "max_exp_avg_sq"])
+  }
+
+  private func check<Rule>(
+    _ optimizer: RuleOptimizer<Rule>, _ parameters: [Parameter], _ value: Double, squares: Set<String>
+  ) throws {
+    let before = optimizer.state()
+    for parameter in parameters {
+      let state = optimizer.state(of: parameter)!
+      for (name, tensor) in state.tensors {
+        var values = tensor.scalars(as: Double.self)
+        values[1] = value
+        var tensors = state.tensors
+        tensors[name] = Tensor(scalars: values, shape: tensor.shape).converted(to: tensor.scalarType)
+        let changed = Rule.State(step: state.step, tensors: tensors, numbers: state.numbers)
+        var saved = before
+        saved.parameters[parameter.name] = changed
+        let isSquare = squares.contains(name)
+        if value == -1 && !isSquare {
+          #expect(optimizer.differences(from: saved).isEmpty)
+          continue
+        }
+        let error = OptimizerError.stateValue(
+          parameter: parameter.name, moments: name, value: "\(value)", index: 1, isSquare: isSquare)
+        #expect(throws: error) { try optimizer.setState(changed, of: parameter) }
+        #expect(throws: StateMismatch.self) { try optimizer.restore(saved) }
+        #expect(optimizer.differences(from: saved) == [.refused(error)])
+        #expect(error.description.contains("\(name) of \"\(parameter.name)\" holds \(value) at index 1"))
+        #expect(optimizer.state(of: parameter) == state)
+      }
+    }
+  }
+}
