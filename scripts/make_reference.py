@@ -23,7 +23,7 @@ from pathlib import Path
 
 PINNED = {"torch": "2.15.0", "transformers": "5.23.0", "numpy": "2.4.6", "safetensors": "0.8.0"}
 PARTS = ["adafactor", "adamw", "sixteen_bit", "schedules", "extra_schedules", "combined_schedules"]
-PARTS += ["training_loop", "continuation"]
+PARTS += ["training_loop", "continuation", "weight_average"]
 ON_REQUEST = ["large"]
 
 

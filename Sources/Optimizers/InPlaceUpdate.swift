@@ -7,11 +7,12 @@ import Tensors
 /// It is the step of a ``RuleOptimizer``, one tensor at a time, without parameters and groups.
 ///
 ///     let adafactor = try InPlaceUpdate(options: Adafactor.Options(learningRate: .constant(1e-3)))
-///     var state = adafactor.initialState(shape: [256, 64], scalarType: .float32)
+///     var state = adafactor.initialState(shape: [256, 64])
 ///     var weights = [Float](repeating: 0.1, count: 256 * 64)
 ///     …
-///     var span = weights.mutableSpan
-///     try adafactor.update(&span, gradient: gradient.span, shape: [256, 64], state: &state)
+///     try adafactor.update(&weights, gradient: gradient, shape: [256, 64], state: &state)
+///
+/// The elements may be in arrays, also those in a dictionary, in spans, in buffers, or at addresses.
 ///
 /// Whatever does not change from step to step is prepared once per shape and pair of types, and kept together with the
 /// memory of a step. Only one task may use it at a time.
@@ -55,8 +56,8 @@ public final class InPlaceUpdate<Rule: UpdateRule> {
     try group.update(change)
   }
 
-  /// Returns the state of a tensor before its first step.
-  public func initialState(shape: Shape, scalarType: ScalarType) -> Rule.State {
+  /// Returns the state of a tensor of this shape and element type before its first step.
+  public func initialState(shape: Shape, scalarType: ScalarType = .float32) -> Rule.State {
     group.rule.initialState(shape: shape, scalarType: scalarType.arithmeticType)
   }
 
@@ -93,6 +94,36 @@ public final class InPlaceUpdate<Rule: UpdateRule> {
           gradientScale: gradientScale, state: &state, nonFinitePolicy: nonFinitePolicy)
       }
     }
+  }
+
+  /// Updates one tensor in an array, in place.
+  ///
+  ///     try adafactor.update(&weights[name]!, gradient: gradients[name]!, shape: shape, state: &states[name]!)
+  ///
+  /// It does the same as ``update(_:gradient:shape:gradientScale:state:nonFinitePolicy:)`` for spans.
+  @discardableResult
+  public func update<Value: TensorScalar, Gradient: TensorScalar>(
+    _ parameter: inout [Value], gradient: [Gradient], shape: Shape, gradientScale: Double = 1,
+    state: inout Rule.State, nonFinitePolicy: NonFinitePolicy = .propagate
+  ) throws(OptimizerError) -> Bool {
+    var span = parameter.mutableSpan
+    return try update(
+      &span, gradient: gradient.span, shape: shape, gradientScale: gradientScale, state: &state,
+      nonFinitePolicy: nonFinitePolicy)
+  }
+
+  /// Updates one tensor in a buffer, in place.
+  ///
+  /// It does the same as ``update(_:gradient:shape:gradientScale:state:nonFinitePolicy:)`` for spans.
+  @discardableResult
+  public func update<Value: TensorScalar, Gradient: TensorScalar>(
+    _ parameter: UnsafeMutableBufferPointer<Value>, gradient: UnsafeBufferPointer<Gradient>, shape: Shape,
+    gradientScale: Double = 1, state: inout Rule.State, nonFinitePolicy: NonFinitePolicy = .propagate
+  ) throws(OptimizerError) -> Bool {
+    var span = parameter.mutableSpan
+    return try update(
+      &span, gradient: gradient.span, shape: shape, gradientScale: gradientScale, state: &state,
+      nonFinitePolicy: nonFinitePolicy)
   }
 
   /// Updates one tensor whose types are known only at run time.
@@ -153,6 +184,11 @@ public final class InPlaceUpdate<Rule: UpdateRule> {
     step.anyState = state
     state = Rule.State(step: 0, tensors: [:], numbers: [:])
   }
+}
+
+extension InPlaceUpdate: CustomStringConvertible {
+  /// The name of the rule and its options.
+  public var description: String { "\(Rule.name) (\(options))" }
 }
 
 /// A tensor in memory of the caller.

@@ -25,10 +25,18 @@ public final class MultiOptimizer: Optimizer {
     _ groups: [any AnyParameterGroup], nonFinitePolicy: NonFinitePolicy = .propagate,
     backend: Backend = .defaultForOptimizers, threads: Int? = nil
   ) throws(OptimizerError) {
-    func ruleGroup(_ options: some UpdateRule) -> any AnyRuleGroup { RuleGroup(options) }
     try super.init(
-      parameters: groups.map(\.parameters), rules: groups.map { ruleGroup($0.anyOptions) },
+      parameters: groups.map(\.parameters), rules: groups.map { Self.ruleGroup($0.anyOptions) },
       nonFinitePolicy: nonFinitePolicy, backend: backend, threads: threads)
+  }
+
+  private static func ruleGroup(_ options: some UpdateRule) -> any AnyRuleGroup { RuleGroup(options) }
+
+  /// Adds a group with any rule, which the next step updates too; see ``RuleOptimizer/addGroup(_:)``.
+  ///
+  /// - Throws: `OptimizerError`, with everything as it was.
+  public func addGroup(_ group: any AnyParameterGroup) throws(OptimizerError) {
+    try append([group.parameters], rules: [Self.ruleGroup(group.anyOptions)])
   }
 
   /// The parameter groups, in the order they were given: each is a ``ParameterGroup`` of its rule.

@@ -5,6 +5,9 @@ import Tensors
 extension Optimizer {
   /// Updates every parameter that has a gradient. Other parameters and their step counts are unchanged.
   ///
+  /// If no parameter has a gradient, the step changes nothing: ``StepReport/steppedCount`` is 0 and
+  /// ``StepReport/withoutGradient`` counts all parameters.
+  ///
   /// - Returns: The parameters that were stepped, and those whose gradient was not finite.
   /// - Throws: ``OptimizerError`` for a gradient whose shape does not fit its parameter, before anything has changed; and
   ///   as ``nonFinitePolicy`` says.
@@ -71,11 +74,15 @@ extension Optimizer {
   ) throws(OptimizerError) -> StepReport {
     try prepare(candidates, &batch)
     let nonFinite = engine.run(batch, policy: nonFinitePolicy)
-    if nonFinite.isEmpty { return StepReport(steppedCount: batch.items.count, nonFinite: []) }
+    let withoutGradient = candidates.count - batch.items.count
+    if nonFinite.isEmpty {
+      return StepReport(steppedCount: batch.items.count, nonFinite: [], withoutGradient: withoutGradient)
+    }
     let stepped = batch.items.map { unsafeDowncast($0, to: ParameterSlot.self) }
     let names = nonFinite.map { stepped[$0].parameter.name }
     if nonFinitePolicy == .throwError, let name = names.first { throw .nonFiniteGradient(parameter: name) }
-    return StepReport(steppedCount: stepped.count { $0.isWritten }, nonFinite: names)
+    return StepReport(
+      steppedCount: stepped.count { $0.isWritten }, nonFinite: names, withoutGradient: withoutGradient)
   }
 
   /// Prepares the slots whose parameters have gradients, all before any of them is stepped, and makes a new batch if these

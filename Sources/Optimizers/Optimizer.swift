@@ -23,20 +23,20 @@ public class Optimizer: ScheduledOptimizer {
   public var initialValues: [Hyperparameter: [Double?]] = [:]
 
   /// The rule of each group.
-  let ruleGroups: [any AnyRuleGroup]
+  private(set) var ruleGroups: [any AnyRuleGroup] = []
   /// The parameters of each group.
-  let groupParameters: [[Parameter]]
+  private(set) var groupParameters: [[Parameter]] = []
   /// One slot for each parameter, in the order of groups and parameters.
-  let slots: ContiguousArray<ParameterSlot>
+  private(set) var slots: ContiguousArray<ParameterSlot> = []
   /// The index of each parameter's slot.
-  private let indices: [ObjectIdentifier: Int]
+  private var indices: [ObjectIdentifier: Int] = [:]
   let engine: StepEngine
   /// The batch of the last step. It is used again as long as the same parameters have gradients.
   var batch = StepBatch([])
   /// The batches of single parameters that were stepped alone, by the index of their slots.
   var singleBatches: [Int: StepBatch] = [:]
   /// Whether parameters and gradients are too many for a second-level cache.
-  let mayComeFromMemory: Bool
+  private(set) var mayComeFromMemory = false
 
   /// The maximum number of elements that a second-level cache of 1 MB holds together with their gradients.
   private static var mostCachedElements: Int { 1 << 17 }
@@ -45,29 +45,29 @@ public class Optimizer: ScheduledOptimizer {
     parameters groupParameters: [[Parameter]], rules: [any AnyRuleGroup],
     nonFinitePolicy: NonFinitePolicy, backend: Backend, threads: Int?
   ) throws(OptimizerError) {
-    try Self.check(groupParameters)
-    func validate(_ group: some AnyRuleGroup) throws(OptimizerError) { try group.rule.validate() }
-    for rule in rules { try validate(rule) }
     let threads = threads ?? processorCount
-    self.groupParameters = groupParameters
     self.nonFinitePolicy = nonFinitePolicy
     self.backend = backend
     self.threads = threads
-    ruleGroups = rules
     engine = StepEngine(backend: backend, threads: threads)
+    try append(groupParameters, rules: rules)
+  }
+
+  /// Appends groups, or throws with everything as it was.
+  func append(_ groups: [[Parameter]], rules: [any AnyRuleGroup]) throws(OptimizerError) {
+    try Self.check(groupParameters + groups)
+    func validate(_ group: some AnyRuleGroup) throws(OptimizerError) { try group.rule.validate() }
+    for rule in rules { try validate(rule) }
+    groupParameters += groups
+    ruleGroups += rules
     let elements = groupParameters.joined().reduce(0) { $0 + $1.value.elementCount }
-    let mayComeFromMemory = elements > Self.mostCachedElements
-    self.mayComeFromMemory = mayComeFromMemory
-    var slots = ContiguousArray<ParameterSlot>()
-    var indices: [ObjectIdentifier: Int] = [:]
-    for (group, parameters) in groupParameters.enumerated() {
+    mayComeFromMemory = elements > Self.mostCachedElements
+    for (parameters, rule) in zip(groups, rules) {
       for parameter in parameters {
         indices[ObjectIdentifier(parameter)] = slots.count
-        slots.append(ParameterSlot(parameter, group: rules[group], index: slots.count))
+        slots.append(ParameterSlot(parameter, group: rule, index: slots.count))
       }
     }
-    self.slots = slots
-    self.indices = indices
   }
 
   /// Refuses groups that an optimizer cannot serve: empty ones, and parameters or names given twice.

@@ -61,7 +61,7 @@ public final class RuleOptimizer<Rule: UpdateRule>: Optimizer {
         (newValue.map { $0.parameters.map(ObjectIdentifier.init) }
           == groupParameters.map { $0.map(ObjectIdentifier.init) })
       else {
-        fatalError("The groups of an optimizer keep their parameters: make another optimizer for others.")
+        fatalError("The groups of an optimizer keep their parameters: add others by addGroup(_:).")
       }
       for (index, group) in newValue.enumerated() {
         do {
@@ -71,6 +71,16 @@ public final class RuleOptimizer<Rule: UpdateRule>: Optimizer {
         }
       }
     }
+  }
+
+  /// Adds a group, which the next step updates too: torch's `add_param_group`.
+  ///
+  /// Schedulers that exist don't schedule it: make one for it, with nil for the other groups.
+  ///
+  /// - Throws: `OptimizerError` for options out of range, no parameters, or a parameter or a name that the optimizer has
+  ///   already, with everything as it was.
+  public func addGroup(_ group: ParameterGroup<Rule>) throws(OptimizerError) {
+    try append([group.parameters], rules: [RuleGroup(group.options)])
   }
 
   /// Changes the options of a group from the next step on.

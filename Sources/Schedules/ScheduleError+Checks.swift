@@ -19,6 +19,15 @@ extension ScheduleError {
     try require(value <= greatestCount, schedule, setting, value, "must be \(greatestCount) at most")
   }
 
+  /// The greatest number among settings and rates: sums and doubles of it are finite.
+  private static let greatestNumber = 1e300
+
+  static func requireNonNegative(_ value: Double, _ schedule: String, _ setting: String) throws(ScheduleError)
+  {
+    try require(value >= 0 && value.isFinite, schedule, setting, value, "must be finite and not negative")
+    try require(value <= greatestNumber, schedule, setting, value, "must be \(greatestNumber) at most")
+  }
+
   /// Throws ``groupCount(setting:expected:actual:)`` unless the numbers are equal.
   static func requireGroups(_ setting: String, _ expected: Int, _ actual: Int) throws(ScheduleError) {
     guard actual == expected else { throw .groupCount(setting: setting, expected: expected, actual: actual) }
@@ -37,14 +46,13 @@ extension LearningRateSchedule {
   }
 
   static func requireNonNegative(_ values: KeyValuePairs<String, Double>) throws(ScheduleError) {
-    for (setting, value) in values {
-      try require(value >= 0 && value.isFinite, setting, value, "must be finite and not negative")
-    }
+    for (setting, value) in values { try ScheduleError.requireNonNegative(value, name, setting) }
   }
 
   static func requirePositive(_ values: KeyValuePairs<String, Double>) throws(ScheduleError) {
     for (setting, value) in values {
       try require(value > 0 && value.isFinite, setting, value, "must be finite and greater than 0")
+      try ScheduleError.requireNonNegative(value, name, setting)
     }
   }
 }

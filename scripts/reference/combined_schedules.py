@@ -2,7 +2,7 @@
 
 Each case has the rates `lr` of the parameter groups and `events`, which happen in order:
 
-- `make`: a scheduler is made, by this package's name and options (`warmup` is torch's LinearLR)
+- `make`: a scheduler is made, by this package's name and options (`warmup` and `piecewise` are torch's LinearLR)
 - `step`: the scheduler of this index takes a step, with `metric` if it follows one
 - `set`: the program sets the rate of a group
 - `restore`: optimizer and schedulers are saved, made anew and restored
@@ -35,6 +35,11 @@ def make(name, warmup=0, training=None, **options):
 def scheduler_of(optimizer, name, warmup, training, options):
     if name == "warmup":
         return lr_scheduler.LinearLR(optimizer, start_factor=options["start_factor"], total_iters=warmup)
+    if name == "piecewise":
+        assert options["interpolation"] == "linear" and options["steps"][0] == 0 and options["multipliers"][1] == 1
+        return lr_scheduler.LinearLR(
+            optimizer, start_factor=options["multipliers"][0], total_iters=options["steps"][1]
+        )
     if name in TORCH:
         return TORCH[name](optimizer, **options)
     return get_scheduler(name, optimizer, warmup, training, scheduler_specific_kwargs=options or None)
@@ -106,6 +111,8 @@ def scenarios():
             + again
             + metric(1, 1.0, 0.1, 0.2)
         )
+        points = make("piecewise", steps=[0, 4], multipliers=[0.5, 1], interpolation="linear")
+        yield "piecewise, plateau by metric" + suffix, [points] + falling + both
         yield "constant_with_warmup sets what a plateau reduced" + suffix, (
             [make("constant_with_warmup", warmup=2)] + falling + step(0, 3) + metric(1, 1.0, 1.0) + again + step(0)
         )

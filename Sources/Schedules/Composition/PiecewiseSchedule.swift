@@ -88,6 +88,9 @@ public struct PiecewiseSchedule: MultiplierSchedule, CheckedSettings {
     try settings.encode(interpolation, forKey: .interpolation)
   }
 
+  /// True, as for `ConstantLR` and `LinearLR` of torch.
+  public var multipliesCurrentRate: Bool { true }
+
   /// The multiplier of the last point that is not after s, or interpolated to the next one.
   public func multiplier(at step: Int) -> Double {
     guard let following = points.firstIndex(where: { $0.step > step }) else {

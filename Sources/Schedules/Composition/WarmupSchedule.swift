@@ -71,7 +71,7 @@ public struct WarmupSchedule: Schedule, CheckedSettings {
   public func rate(at step: Int, initialRate: Double) -> Double {
     guard step < steps else { return schedule.rate(at: step - steps, initialRate: initialRate) }
     let ramp = shape.value(at: Double(step) / Double(steps)) * (1 - startRatio) + startRatio
-    return ramp * schedule.rate(at: 0, initialRate: initialRate)
+    return ramp * min(schedule.rate(at: 0, initialRate: initialRate), .greatestFiniteMagnitude)
   }
 
   /// Whether the schedule after the warmup does, or is constant: that is `LinearLR` of torch.

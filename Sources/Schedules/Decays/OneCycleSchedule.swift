@@ -112,6 +112,14 @@ public struct OneCycleSchedule: Schedule, CheckedSettings {
     return anneal(from: start, to: end, over: min(back, last)...last, at: step)
   }
 
+  /// Throws if the divisors are so small that the first or last rate is infinite.
+  public func check(initialRate: Double) throws(ScheduleError) {
+    let start = initialRate / initialDivisor
+    try Self.require(start.isFinite, "initialDivisor", initialDivisor, "the first rate would be infinite")
+    try Self.require(
+      (start / finalDivisor).isFinite, "finalDivisor", finalDivisor, "the last rate would be infinite")
+  }
+
   private func anneal(
     from start: Double, to end: Double, over phase: ClosedRange<Double>, at step: Double
   ) -> Double {

@@ -138,7 +138,9 @@ public struct GreedySchedule: MetricSchedule {
     try ScheduleError.requireGroups("initial rate", groups, progress.initialRates.count)
     try minimumRate.check(count: groups, setting: "min_lr")
     try maximumRate.check(count: groups, setting: "max_lr")
-    for rate in progress.rates + progress.initialRates { try Self.requireNonNegative(["rates": rate]) }
+    for rate in progress.rates + progress.initialRates {
+      try Self.require(rate >= 0 && rate.isFinite, "rates", rate, "must be finite and not negative")
+    }
     let counters = progress.counters
     try Self.requireCounts([
       "goodCount": counters.goodCount, "badCount": counters.badCount,

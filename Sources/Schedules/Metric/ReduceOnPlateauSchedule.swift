@@ -85,7 +85,9 @@ public struct ReduceOnPlateauSchedule: MetricSchedule, CheckedSettings {
       minimumRate: settings[.minimumRate], epsilon: settings[.epsilon])
     guard let progress: Progress = try settings[optional: .progress] else { return }
     try minimumRate.check(count: progress.rates.count, setting: "min_lr")
-    for rate in progress.rates { try Self.requireNonNegative(["rates": rate]) }
+    for rate in progress.rates {
+      try Self.require(rate >= 0 && rate.isFinite, "rates", rate, "must be finite and not negative")
+    }
     try Self.requireCounts(["badCount": progress.badCount, "remainingCooldown": progress.remainingCooldown])
     self.progress = progress
   }

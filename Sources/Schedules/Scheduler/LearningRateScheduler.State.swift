@@ -29,6 +29,9 @@ extension LearningRateScheduler.State {
         rates[group] = try optimizer.schedulableValue(of: hyperparameter, inGroup: group)
         initialRates[group] = optimizer.initialValue(of: hyperparameter, inGroup: group) ?? rates[group]
       }
+      for group in groups(of: index) {
+        try ScheduleError.requireNonNegative(initialRates[group] ?? 0, schedule.name, "the initial rate")
+      }
       try schedule.start(rates: initialRates(of: index))
       self.schedules[index] = schedule
     }
@@ -105,9 +108,14 @@ extension LearningRateScheduler.State {
           (value == nil) == (initialRates[group] == nil), "scheduler", "\(setting)[\(group)]",
           value.map { "\($0)" } ?? "none", "initialRates and rates must be those of the same groups")
         guard let value else { continue }
-        try ScheduleError.require(
-          value >= 0 && value.isFinite, "scheduler", "\(setting)[\(group)]", value,
-          "must be finite and not negative")
+        if setting == "initialRates" {
+          try ScheduleError.requireNonNegative(value, "scheduler", "\(setting)[\(group)]")
+        } else {
+          // A rate that grew without bound is the greatest number.
+          try ScheduleError.require(
+            value >= 0 && value.isFinite, "scheduler", "\(setting)[\(group)]", value,
+            "must be finite and not negative")
+        }
       }
     }
   }

@@ -19,7 +19,7 @@
 ///   ended at 0.
 /// - A metric-driven schedule multiplies the rate that the group has.
 /// - Schedules whose ``Schedule/multipliesCurrentRate`` is true also multiply it. These are exponential, step, multi-step,
-///   and a ``WarmupSchedule`` before one of them or before a constant schedule (torch's `LinearLR`).
+///   piecewise (torch's `ConstantLR`), and a ``WarmupSchedule`` before one of them or before a constant schedule (torch's `LinearLR`).
 /// - Every other schedule sets the rate of its step. A rate that another scheduler or the program has set lasts until then.
 ///
 /// Differs from torch if a schedule that multiplies is made for a group at 0, and nothing has raised the rate by its first

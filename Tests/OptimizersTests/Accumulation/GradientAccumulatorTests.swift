@@ -217,4 +217,22 @@ import Testing
     #expect(throws: GradientAccumulatorError.applied) { try accumulator.add() }
     #expect(parameter.gradient == Tensor([1, 2]))
   }
+
+  @Test func `A window is applied once: a second time would undo the clipping`() throws {
+    let parameter = Parameter("p", Tensor(ones: [4]))
+    let accumulator = GradientAccumulator([parameter])
+    parameter.gradient = Tensor(repeating: 10, shape: [4])
+    try accumulator.add()
+    try accumulator.apply()
+    try [parameter].clipGradientNorm(maxNorm: 1)
+    let scale = parameter.gradientScale
+    #expect(scale < 0.1)
+    #expect(throws: GradientAccumulatorError.applied) { try accumulator.apply() }
+    #expect(parameter.gradientScale == scale)
+    accumulator.reset()
+    parameter.gradient = Tensor(repeating: 10, shape: [4])
+    try accumulator.add()
+    try accumulator.apply()
+    #expect(parameter.gradientScale == 1)
+  }
 }

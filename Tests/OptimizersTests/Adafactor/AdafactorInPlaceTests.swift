@@ -31,6 +31,28 @@ import Testing
     #expect(state == optimizer.state(of: parameter))
   }
 
+  @Test func `Arrays in dictionaries, buffers and spans are stepped to the same bits`() throws {
+    let rule = try InPlaceUpdate(options: Adafactor.Options(beta1: 0.9), threads: 1)
+    let gradients = ["w": [1, -2, 3, -4, 5, -6] as [Float]]
+    var weights = ["w": [Float](repeating: 0.5, count: 6)]
+    var states = ["w": rule.initialState(shape: [2, 3])]
+    var (values, buffered) = (weights["w"]!, weights["w"]!)
+    var (state, other) = (states["w"]!, states["w"]!)
+    for _ in 0..<3 {
+      try rule.update(&weights["w"]!, gradient: gradients["w"]!, shape: [2, 3], state: &states["w"]!)
+      let gradient = gradients["w"]!
+      var span = values.mutableSpan
+      try rule.update(&span, gradient: gradient.span, shape: [2, 3], state: &state)
+      try buffered.withUnsafeMutableBufferPointer { buffer in
+        try gradient.withUnsafeBufferPointer { gradient in
+          _ = try rule.update(buffer, gradient: gradient, shape: [2, 3], state: &other)
+        }
+      }
+    }
+    #expect(weights["w"] == values && buffered == values && values[0] != 0.5)
+    #expect(states["w"] == state && other == state && state.step == 3)
+  }
+
   @Test func `A gradient that is not finite is skipped with everything as it was`() throws {
     let rule = try InPlaceUpdate<Adafactor.Options>(options: .init(beta1: 0.9))
     var state = Adafactor.State(shape: [2, 3], scalarType: .float32, hasFirstMoments: true)

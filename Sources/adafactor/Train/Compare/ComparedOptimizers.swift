@@ -33,6 +33,7 @@ struct ComparedOptimizers: ExpressibleByArgument {
         throw ValidationError("--compare \(label): \(OptimizerArguments.message(for: error))")
       }
     }
+    // After the names: of one that is unknown, the number does not matter.
     guard labels.count > 1, Set(labels).count == labels.count else {
       throw ValidationError("--compare needs two optimizers or more, each of them once.")
     }
