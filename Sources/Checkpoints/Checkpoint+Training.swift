@@ -78,11 +78,10 @@ extension Checkpoint {
 
   private static func differences(saved: [String: Tensor], here model: [Parameter]) -> [StateDifference] {
     func text(_ tensor: Tensor) -> String { "\(tensor.scalarType.rawValue) \(tensor.shape)" }
-    var unknown = Set(saved.keys)
+    var unknown = Set(saved.keys.map { ExactString($0) })
     var differences: [StateDifference] = []
     for parameter in model {
-      unknown.remove(parameter.name)
-      guard let tensor = saved[parameter.name] else {
+      guard unknown.remove(ExactString(parameter.name)) != nil, let tensor = saved[parameter.name] else {
         differences.append(.missing(parameter: parameter.name))
         continue
       }
@@ -91,6 +90,6 @@ extension Checkpoint {
         differences.append(.parameter(name: parameter.name, saved: saved, here: here))
       }
     }
-    return differences + unknown.sorted().map { .unknown(parameter: $0) }
+    return differences + unknown.map(\.text).sorted().map { .unknown(parameter: $0) }
   }
 }

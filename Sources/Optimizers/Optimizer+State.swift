@@ -57,18 +57,19 @@ extension Optimizer {
   }
 
   private func parameterDifferences(from state: OptimizerState) -> [StateDifference] {
-    var savedGroups: [String: Int] = [:]
+    var savedGroups: [ExactString: Int] = [:]
     var differences: [StateDifference] = []
     for (index, group) in state.groups.enumerated() {
-      for name in group.parameters where savedGroups.updateValue(index, forKey: name) != nil {
+      for name in group.parameters where savedGroups.updateValue(index, forKey: ExactString(name)) != nil {
         differences.append(.refused(.duplicateParameter(name: name)))
       }
     }
-    var known = Set<String>()
+    var known = Set<ExactString>()
     for (index, parameters) in groupParameters.enumerated() {
       for parameter in parameters {
-        known.insert(parameter.name)
-        guard let savedGroup = savedGroups[parameter.name] else {
+        let name = ExactString(parameter.name)
+        known.insert(name)
+        guard let savedGroup = savedGroups[name] else {
           differences.append(.missing(parameter: parameter.name))
           continue
         }
@@ -87,8 +88,9 @@ extension Optimizer {
         }
       }
     }
-    let unknown = Set(savedGroups.keys).union(state.parameters.keys).subtracting(known)
-    return differences + unknown.sorted().map { .unknown(parameter: $0) }
+    let unknown = Set(savedGroups.keys).union(state.parameters.keys.map { ExactString($0) }).subtracting(
+      known)
+    return differences + unknown.map(\.text).sorted().map { .unknown(parameter: $0) }
   }
 
   /// Returns whether a group was saved with options of another rule than its own.

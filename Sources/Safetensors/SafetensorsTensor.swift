@@ -21,16 +21,18 @@ public struct SafetensorsDescriptor: Hashable, Sendable {
 
   /// The bytes that all elements take together.
   ///
-  /// A product of lengths that overflows is refused even if another length is 0, as numpy and torch do: then
-  /// no product of some of the lengths can overflow.
+  /// A product of lengths that overflows is refused even if another length is 0, as numpy does: then no
+  /// product of some of the lengths can overflow.
   func byteCount() throws(SafetensorsError) -> Int {
-    var bitCount = scalarType.bitCount
-    for length in shape where length != 0 {
-      let (product, overflows) = bitCount.multipliedReportingOverflow(by: length)
+    func product(_ count: Int, _ factor: Int) throws(SafetensorsError) -> Int {
+      let (product, overflows) = count.multipliedReportingOverflow(by: factor)
       guard !overflows else { throw SafetensorsError(.sizeOverflow(tensor: name, shape: shape)) }
-      bitCount = product
+      return product
     }
+    var elementCount = 1
+    for length in shape where length != 0 { elementCount = try product(elementCount, length) }
     if shape.contains(0) { return 0 }
+    let bitCount = try product(elementCount, scalarType.bitCount)
     guard bitCount.isMultiple(of: 8) else {
       throw SafetensorsError(.partialByte(tensor: name, scalarType: scalarType, shape: shape))
     }
@@ -53,4 +55,9 @@ public struct SafetensorsTensor: Hashable, Sendable {
   public var shape: [Int] { descriptor.shape }
   /// The number of elements: the product of `shape`, 1 for a scalar.
   public var elementCount: Int { shape.reduce(1, *) }
+}
+
+extension String {
+  /// The UTF-8 of a name, which equals only the same bytes.
+  var bytes: [UInt8] { Array(utf8) }
 }

@@ -180,7 +180,14 @@ import Testing
   @Test func `What a killed process left is removed by the next save`() throws {
     try save(1)
     for name in [TemporaryName.saving.unique(), TemporaryName.removing.unique()] {
-      try makeDirectory("run/" + name, files: ["model.safetensors", "training.json", ".replacement-12"])
+      try makeDirectory("run/" + name, files: ["model.safetensors", "training.json"])
+      // The temporary file of one that was being written.
+      let writer = try SafetensorsWriter(path: "\(path)/\(name)/optimizer.safetensors", tensors: [])
+      let temporary = try #require(try names(in: "\(path)/\(name)").first { $0.hasPrefix(".") })
+      try FileManager.default.copyItem(
+        atPath: "\(path)/\(name)/\(temporary)", toPath: folder.file("copy"))
+      _ = consume writer
+      try FileManager.default.moveItem(atPath: folder.file("copy"), toPath: "\(path)/\(name)/\(temporary)")
     }
     try makeDirectory("run/" + TemporaryName.saving.unique())
     try save(2)

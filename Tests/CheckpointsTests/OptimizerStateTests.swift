@@ -249,4 +249,67 @@ import Testing
     try optimizer.restoreState(from: path)
     #expect(optimizer.state(of: model["matrix"])?.step == 4)
   }
+
+  @Test func `Moments of 16 bits are widened, as those that torch has loaded are`() throws {
+    let narrow: (TensorCollection) -> TensorCollection = { collection in
+      var collection = collection
+      for (name, tensor) in collection.tensors where name.contains(".exp_avg") {
+        collection.tensors[name] = tensor.converted(to: .bfloat16)
+      }
+      return collection
+    }
+    let parameters = [Parameter("matrix", Tensor(ones: [3, 4])), Parameter("vector", Tensor(ones: [5]))]
+    let optimizers: [Optimizer] = [
+      try Adafactor(parameters, options: .init(learningRate: .constant(0.1), beta1: 0.9)),
+      try AdamW(parameters, options: .init(amsgrad: true)),
+    ]
+    var generator = SeededGenerator(seed: 9)
+    for optimizer in optimizers {
+      for parameter in parameters {
+        parameter.gradient = Tensor(normal: parameter.value.shape, using: &generator)
+      }
+      try optimizer.step()
+      try optimizer.saveState(to: path)
+      let narrowed = narrow(try TensorCollection(path: path))
+      try narrowed.write(to: path)
+      try optimizer.restoreState(from: path)
+      let states = optimizer.state().parameters
+      #expect(states.count == 2)
+      for (parameter, state) in states {
+        for (part, tensor) in state.tensors {
+          #expect(tensor == narrowed.tensors["\(parameter).\(part)"]?.converted(to: .float32), "\(part)")
+        }
+      }
+      try optimizer.step()
+    }
+  }
+
+  @Test func `Names that differ only in how an accent is composed are two names`() throws {
+    let names = ["\u{E9}", "e\u{301}"]
+    func optimizer(_ name: String) throws -> AdamW {
+      let parameter = Parameter(name, Tensor(ones: [2]))
+      parameter.gradient = Tensor(ones: [2])
+      let optimizer = try AdamW([parameter])
+      try optimizer.step()
+      return optimizer
+    }
+    let (saved, other) = (try optimizer(names[0]), try optimizer(names[1]))
+    try saved.saveState(to: path)
+    let error = #expect(throws: CheckpointError.self) { try other.restoreState(from: path) }
+    // Equal as strings: the differences are told apart by their number.
+    #expect(error?.description.split(separator: "\n- ").count == 3)
+    try saved.restoreState(from: path)
+
+    let checkpoint = try Checkpoint(position: .init(), model: saved.parameters, optimizer: saved)
+    #expect(throws: CheckpointError.self) {
+      try checkpoint.restore(model: other.parameters, optimizer: saved)
+    }
+    try checkpoint.restore(model: saved.parameters, optimizer: saved)
+
+    let accumulator = GradientAccumulator(saved.parameters)
+    try accumulator.add()
+    #expect(throws: StateMismatch.self) {
+      try GradientAccumulator(other.parameters).restore(accumulator.state())
+    }
+  }
 }

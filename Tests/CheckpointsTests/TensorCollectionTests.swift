@@ -39,6 +39,18 @@ import Testing
     }
   }
 
+  @Test func `Names that Swift holds equal though their bytes differ are refused, and none is lost`() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.file("accents")
+    let names = ["\u{E9}", "e\u{301}"]
+    var writer = try SafetensorsWriter(
+      path: path, tensors: names.map { SafetensorsDescriptor($0, .float32, shape: []) })
+    for name in names { try writer.append([1 as Float].span.bytes, to: name) }
+    try writer.commit()
+    let error = #expect(throws: CheckpointError.self) { try TensorCollection(path: path) }
+    #expect(error?.description.contains("differs only in how accents are composed") == true)
+  }
+
   @Test func `A file that is not there is an error of the system`() throws {
     let error = #expect(throws: CheckpointError.self) { try TensorCollection(path: "/nowhere/at all") }
     #expect(error?.description.contains("cannot open /nowhere/at all") == true)

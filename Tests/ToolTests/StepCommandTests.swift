@@ -63,6 +63,57 @@ private func randomTensors(_ seed: UInt64, without: String...) -> [String: Tenso
 
   init() throws { files = try StepFiles() }
 
+  // MARK: Names
+
+  @Test func `Names that differ only in how an accent is composed are two parameters`() throws {
+    let names = ["\u{E9}", "e\u{301}"]
+    func write(_ values: [Float], _ file: String) throws {
+      var writer = try SafetensorsWriter(
+        path: files.path(file), tensors: names.map { SafetensorsDescriptor($0, .float32, shape: [1]) })
+      for (name, value) in zip(names, values) { try writer.append([value].span.bytes, to: name) }
+      try writer.commit()
+    }
+    try files.configuration(
+      #"{"optimizer": "adamw", "groups": [{"parameters": ["\u00e9"], "lr": 0.5, "weight_decay": 0}, {"lr": 0}]}"#
+    )
+    try write([1, 1], "P")
+    try write([1, 100], "G")
+    for step in 1...2 {
+      let result = try files.step(state: step == 1 ? nil : "S", out: ("P", "S"))
+      #expect(result.status == 0, "\(result.errors)")
+      #expect(result.output == "stepped 2 of 2 parameters\n")
+    }
+    let (parameters, state) = (
+      try SafetensorsFile(path: files.path("P")), try SafetensorsFile(path: files.path("S"))
+    )
+    #expect(try parameters.values(of: names[0], as: Float.self)[0] < 0.1)
+    #expect(try parameters.values(of: names[1], as: Float.self) == [1])
+    // Each has its own moments.
+    #expect(try state.values(of: names[0] + ".exp_avg", as: Float.self)[0] < 1)
+    #expect(try state.values(of: names[1] + ".exp_avg", as: Float.self)[0] > 10)
+    let inspection = try ToolRunner.run("inspect", files.path("S"), "--format", "json")
+    #expect(inspection.output.contains("e\u{301}.exp_avg"))
+  }
+
+  @Test func `States of 16 bits, as torch keeps them after loading, are widened`() throws {
+    try files.configuration(#"{"optimizer": "adamw", "groups": [{}]}"#)
+    try files.write(randomTensors(1), "P")
+    try files.write(randomTensors(2), "G")
+    #expect(try files.step(out: ("P", "S")).status == 0)
+    var state = try files.read("S")
+    for (name, tensor) in state.tensors where tensor.scalarType == .float32 {
+      state.tensors[name] = tensor.converted(to: .bfloat16)
+    }
+    try state.write(to: files.path("S16"))
+    for (name, tensor) in state.tensors where tensor.scalarType == .bfloat16 {
+      state.tensors[name] = tensor.converted(to: .float32)
+    }
+    try state.write(to: files.path("S32"))
+    let results = try ["S16", "S32"].map { try files.step(state: $0, out: ("P" + $0, "out" + $0)) }
+    #expect(results.map(\.status) == [0, 0], "\(results.map(\.errors))")
+    #expect(try files.bytes("PS16") == files.bytes("PS32") && files.bytes("outS16") == files.bytes("outS32"))
+  }
+
   // MARK: Results
 
   @Test(arguments: Backend.available, [1, 2])

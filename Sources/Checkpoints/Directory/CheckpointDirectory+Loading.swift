@@ -1,4 +1,5 @@
 import Safetensors
+import ScalarTypes
 
 /// A checkpoint that was found, and those that were not used.
 public struct FoundCheckpoint: Sendable {
@@ -68,13 +69,13 @@ extension Checkpoint {
     values = record.values
   }
 
-  /// The list of checksums, which must name all files that there are, and itself not.
+  /// The list of checksums, which must name all other files that there are.
   private static func checksums(in path: String) throws(CheckpointError) -> ChecksumList {
     let list = try ChecksumList(checkpoint: path)
-    let files = Set(try DirectoryHandle.names(in: path)).subtracting([ChecksumList.fileName])
-    for file in files.symmetricDifference(list.checksums.keys).sorted() {
+    let files = Set(try DirectoryHandle.names(in: path).map { ExactString($0) })
+    for file in files.symmetricDifference(list.files).sorted(by: { $0.text < $1.text }) {
       let problem = files.contains(file) ? "not in \(ChecksumList.fileName)" : "missing"
-      throw .malformed(path: path, place: file, problem: problem)
+      throw .malformed(path: path, place: file.text, problem: problem)
     }
     return list
   }

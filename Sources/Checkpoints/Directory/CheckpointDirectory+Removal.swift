@@ -1,4 +1,5 @@
 import Safetensors
+import ScalarTypes
 
 /// The name of a directory that is being written or removed: a prefix, random digits and their checksum.
 ///
@@ -34,7 +35,7 @@ extension CheckpointDirectory {
     for name in (try? DirectoryHandle.names(in: path)) ?? [] where TemporaryName.isOwn(name) {
       let isOwn = directory.files(in: name)?.allSatisfy { file in
         ChecksumList.isFileOfCheckpoint(file) || file == ChecksumList.fileName
-          || file.hasPrefix(FileReplacement.temporaryPrefix)
+          || TemporaryFiles.isName(file)
       }
       if isOwn == true { try? directory.removeDirectory(name) }
     }
@@ -74,6 +75,6 @@ extension CheckpointDirectory {
     else { return false }
     let listed = list.checksums.keys
     return listed.contains(TrainingRecord.fileName) && listed.allSatisfy(ChecksumList.isFileOfCheckpoint)
-      && Set(files) == Set(listed).union([ChecksumList.fileName])
+      && Set(files.map { ExactString($0) }) == list.files
   }
 }

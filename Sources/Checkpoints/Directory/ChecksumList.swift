@@ -1,3 +1,5 @@
+import ScalarTypes
+
 /// The checksums of a checkpoint's files, as a file that `xxhsum --check` takes too: `<16 hexadecimal digits>
 /// <name>`.
 struct ChecksumList: Equatable {
@@ -44,6 +46,9 @@ struct ChecksumList: Equatable {
     // Digits in upper case and lines in another order say the same, but nobody wrote them.
     guard self.text == text else { return nil }
   }
+
+  /// The names of all files of a checkpoint with this list.
+  var files: Set<ExactString> { Set((Array(checksums.keys) + [Self.fileName]).map { ExactString($0) }) }
 
   /// One line a file.
   var text: [UInt8] {

@@ -75,8 +75,15 @@ public struct TensorCollection: Sendable {
     let file = try CheckpointError.wrapping(CheckpointError.safetensors) { () throws(SafetensorsError) in
       try SafetensorsFile(path: path)
     }
-    for stored in file.tensors where stored.scalarType.scalarType == nil {
-      guard stored.scalarType == .int64 && stored.shape.isEmpty else {
+    var names = Set<String>()
+    for stored in file.tensors {
+      // The dictionaries would hold one of both.
+      guard names.insert(stored.name).inserted else {
+        throw .malformed(
+          path: path, place: stored.name,
+          problem: "another tensor's name differs only in how accents are composed; rename one")
+      }
+      guard stored.scalarType.scalarType != nil || stored.scalarType == .int64 && stored.shape.isEmpty else {
         throw .unsupportedTensor(
           path: path, tensor: stored.name, type: stored.scalarType, shape: stored.shape)
       }

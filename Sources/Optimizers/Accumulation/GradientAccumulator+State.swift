@@ -73,9 +73,9 @@ extension GradientAccumulator {
   }
 
   private func differences(from state: State) -> [StateDifference] {
-    var unknown = Set(state.sums.keys).union(state.notes.keys)
+    var unknown = Set((Array(state.sums.keys) + Array(state.notes.keys)).map { ExactString($0) })
     var differences: [StateDifference] = []
-    for parameter in parameters where unknown.remove(parameter.name) != nil {
+    for parameter in parameters where unknown.remove(ExactString(parameter.name)) != nil {
       guard let sum = state.sums[parameter.name], state.notes[parameter.name] != nil else {
         differences.append(.missing(parameter: parameter.name))
         continue
@@ -88,6 +88,6 @@ extension GradientAccumulator {
             here: "\(parameter.value.scalarType.arithmeticType.rawValue) \(parameter.value.shape)"))
       }
     }
-    return differences + unknown.sorted().map { .unknown(parameter: $0) }
+    return differences + unknown.map(\.text).sorted().map { .unknown(parameter: $0) }
   }
 }

@@ -80,10 +80,12 @@ extension AdafactorState {
   /// The reference's name of RMS(P).
   public static var numberNames: [String] { ["RMS"] }
 
-  /// Creates a state from named parts.
+  /// Creates a state from named parts. Moments of 16 bits are widened.
   public init(step: Int, tensors: [String: Tensor], numbers: [String: Double]) {
     self.init(step: step, rootMeanSquare: numbers["RMS"])
-    for (name, part) in Self.parts { self[keyPath: part] = tensors[name] }
+    for (name, part) in Self.parts {
+      self[keyPath: part] = name == residualName ? tensors[name] : tensors[name]?.widened
+    }
     shareEqualMoments()
   }
 

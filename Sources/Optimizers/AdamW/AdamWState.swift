@@ -52,14 +52,14 @@ extension AdamWState {
   /// No names: there are no numbers other than the step.
   public static var numberNames: [String] { [] }
 
-  /// Creates a state from named parts.
+  /// Creates a state from named parts. Moments of 16 bits are widened.
   public init(step: Int, tensors: [String: Tensor], numbers: [String: Double]) {
     // Moments that are missing have no elements, which the rule refuses for the parameter that they belong to.
     let missing = Tensor(zeros: [0])
     self.init(
-      step: step, firstMoments: tensors["exp_avg"] ?? missing,
-      secondMoments: tensors["exp_avg_sq"] ?? missing,
-      maximum: tensors["max_exp_avg_sq"], residual: tensors[residualName])
+      step: step, firstMoments: (tensors["exp_avg"] ?? missing).widened,
+      secondMoments: (tensors["exp_avg_sq"] ?? missing).widened,
+      maximum: tensors["max_exp_avg_sq"]?.widened, residual: tensors[residualName])
   }
 
   /// The moments and the residual, as far as they exist.

@@ -77,5 +77,11 @@ public struct MomentState: ParameterState, Equatable {
   }
 }
 
+extension Tensor {
+  /// These moments, in Float32 if they have 16 bits: torch and transformers cast moments to the type of their
+  /// parameter when they load a state. Widening loses nothing.
+  var widened: Tensor { scalarType.byteCount == 2 ? converted(to: .float32) : self }
+}
+
 /// The name of the rounding error, which the references do not have.
 package let residualName = "residual"

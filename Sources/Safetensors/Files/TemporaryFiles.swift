@@ -21,7 +21,8 @@ package enum TemporaryFiles {
     prefix + random.hexadecimal + (random &* 0x9E37_79B9_7F4A_7C15).hexadecimal
   }
 
-  private static func isName(_ name: String) -> Bool {
+  /// Whether this program gave a name to an unfinished file.
+  package static func isName(_ name: String) -> Bool {
     guard name.hasPrefix(prefix) else { return false }
     return UInt64(name.dropFirst(prefix.count).prefix(16), radix: 16).map { Self.name($0) == name } ?? false
   }

@@ -1,3 +1,5 @@
+import ScalarTypes
+
 /// Reads JSON token by token from bytes in memory, strictly as RFC 8259 has it.
 ///
 /// Why not Foundation's: it keeps the last of two equal keys without a word, where the format forbids
@@ -50,18 +52,23 @@ struct JSONScanner {
     skipWhitespace()
   }
 
-  /// Passes over an object whose brace has been read.
+  /// Passes over an object whose brace has been read, and refuses names with the same bytes unless they may
+  /// repeat.
   ///
   /// `value` gets each name and its offset, and reads what follows the colon.
   mutating func members(
-    of context: @autoclosure () -> String, key: @autoclosure () -> String,
+    of context: @autoclosure () -> String, key: @autoclosure () -> String, namesMayRepeat: Bool = false,
     _ value: (inout JSONScanner, _ name: String, _ offset: Int) throws(SafetensorsError) -> Void
   ) throws(SafetensorsError) {
     skipWhitespace()
     guard !take("}") else { return }
+    var names: Set<ExactString> = []
     repeat {
       let offset = offset
       let name = try string(key())
+      guard namesMayRepeat || names.insert(ExactString(name)).inserted else {
+        throw SafetensorsError(.duplicateName(name, offset: offset))
+      }
       try expect(":", in: context())
       try value(&self, name, offset)
     } while try continues(until: "}", in: context())

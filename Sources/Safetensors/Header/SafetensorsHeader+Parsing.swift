@@ -24,18 +24,13 @@ extension SafetensorsHeader {
     guard scanner.take("{") else { throw scanner.malformed("the header must begin with \"{\"") }
     var tensors: [SafetensorsTensor] = []
     var metadata: [String: String] = [:]
-    var names: Set<ExactString> = []
-    try scanner.members(of: "the header", key: "a name") { (scanner, name, offset) throws(SafetensorsError) in
-      guard names.insert(ExactString(name)).inserted else {
-        throw SafetensorsError(.duplicateName(name, offset: offset))
-      }
+    try scanner.members(of: "the header", key: "a name") { (scanner, name, _) throws(SafetensorsError) in
       if ExactString(name) == Self.metadataKey {
         metadata = try Self.metadata(&scanner)
       } else {
         tensors.append(try Self.tensor(named: name, &scanner))
       }
     }
-    names = []
     try scanner.expectPaddingToEnd()
     // The sort is stable: empty tensors share their place with the next, and the header's order decides.
     tensors.sort { left, right in
@@ -119,7 +114,8 @@ extension SafetensorsHeader {
     var scalarType: SafetensorsScalarType?
     var shape: [Int]?
     var range: [Int]?
-    try scanner.members(of: context(), key: "a key of \(context())") {
+    // Unknown keys may be many, and Python does not ask what they are.
+    try scanner.members(of: context(), key: "a key of \(context())", namesMayRepeat: true) {
       (scanner, key, offset) throws(SafetensorsError) in
       let key = ExactString(key)
       let isRepeated =

@@ -1,6 +1,7 @@
 import Checkpoints
 import Optimizers
 import Safetensors
+import ScalarTypes
 
 /// What the state of an optimizer costs, beside AdamW's for the same parameters.
 struct StateInspection {
@@ -17,10 +18,10 @@ struct StateInspection {
 
   /// Nil for a file that is no state: where no parameter has counted its steps.
   init?(_ file: SafetensorsFile) throws {
-    var parts: [String: [String: SafetensorsTensor]] = [:]
+    var parts: [ExactString: [String: SafetensorsTensor]] = [:]
     for tensor in file.tensors {
       guard let (parameter, part) = StateNames.split(tensor.name) else { return nil }
-      parts[parameter, default: [:]][part] = tensor
+      parts[ExactString(parameter), default: [:]][part] = tensor
     }
     var steps: [Int] = []
     for tensors in parts.values {

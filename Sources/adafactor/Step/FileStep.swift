@@ -9,7 +9,7 @@ struct FileStep<Rule: FileRule> {
   private let inputs: StepInputs
   private let groups: [(parameters: [String], options: Rule)]
   /// By parameter.
-  private let options: [String: Rule]
+  private let options: [ExactString: Rule]
 
   var parameterCount: Int { options.count }
 
@@ -17,11 +17,13 @@ struct FileStep<Rule: FileRule> {
     self.inputs = inputs
     groups = try configuration.resolvedGroups(for: Rule.self, parameters: inputs.parameters)
     options = Dictionary(
-      uniqueKeysWithValues: groups.flatMap { group in group.parameters.map { ($0, group.options) } })
+      uniqueKeysWithValues: groups.flatMap { group in
+        group.parameters.map { (ExactString($0), group.options) }
+      })
     if let state = inputs.state, let saved = state.metadata[StateNames.optimizerKey], saved != Rule.name {
       throw ToolFileError(path: state.path, problem: "the state is one of \(saved), not of \(Rule.name)")
     }
-    for gradient in inputs.gradients.tensors where options[gradient.name] == nil {
+    for gradient in inputs.gradients.tensors where options[ExactString(gradient.name)] == nil {
       throw ToolFileError(
         path: configuration.path,
         problem: "no group takes the parameter \"\(gradient.name)\", which has a gradient in "
@@ -51,7 +53,8 @@ struct FileStep<Rule: FileRule> {
         return try pass.commit(in: transaction, nonFinite: nonFinite)
       }
     }
-    let skipped = settings.nonFinitePolicy == .skipStep ? Set(options.keys) : Set(nonFinite)
+    let skipped =
+      settings.nonFinitePolicy == .skipStep ? Set(options.keys) : Set(nonFinite.map { ExactString($0) })
     return try pass(settings, in: transaction, without: skipped).commit(in: transaction, nonFinite: nonFinite)
   }
 
@@ -72,14 +75,16 @@ struct FileStep<Rule: FileRule> {
   }
 
   private func pass(
-    _ settings: Settings, in transaction: FileTransaction, without skipped: Set<String>
+    _ settings: Settings, in transaction: FileTransaction, without skipped: Set<ExactString>
   ) throws -> Pass {
     let groups = try groups.map { try GroupSettings(parameters: $0.parameters, options: $0.options) }
     let metadata = [
       StateNames.optimizerKey: Rule.name,
       StateNames.groupsKey: String(decoding: try JSONText.encode(groups), as: UTF8.self),
     ]
-    let stepped = Set(inputs.parameters.tensors.filter(inputs.takesPart).map(\.name)).subtracting(skipped)
+    let stepped = Set(
+      inputs.parameters.tensors.filter(inputs.takesPart).map { ExactString($0.name) }
+    ).subtracting(skipped)
     var pass = Pass(
       parameters: try SafetensorsWriter(
         transaction.replacement(of: settings.outParameters),
@@ -89,11 +94,11 @@ struct FileStep<Rule: FileRule> {
         transaction.replacement(of: settings.outState), tensors: stateDescriptors(stepped),
         metadata: (inputs.state?.metadata ?? [:]).merging(metadata) { $1 }, order: .byAlignment))
     for stored in inputs.parameters.tensors {
-      if stepped.contains(stored.name) {
+      if stepped.contains(ExactString(stored.name)) {
         try step(stored, &pass, settings)
       } else {
         try inputs.parameters.copy(stored, to: &pass.parameters)
-        for part in inputs.stateTensors[stored.name, default: [:]].values {
+        for part in inputs.stateTensors[ExactString(stored.name), default: [:]].values {
           try inputs.state?.copy(part, to: &pass.states)
         }
       }
@@ -101,11 +106,12 @@ struct FileStep<Rule: FileRule> {
     return pass
   }
 
-  private func stateDescriptors(_ stepped: Set<String>) -> [SafetensorsDescriptor] {
+  private func stateDescriptors(_ stepped: Set<ExactString>) -> [SafetensorsDescriptor] {
     inputs.parameters.tensors.flatMap { stored -> [SafetensorsDescriptor] in
-      let before = inputs.stateTensors[stored.name, default: [:]]
-      guard stepped.contains(stored.name), let type = stored.scalarType.scalarType,
-        let options = options[stored.name]
+      let exactName = ExactString(stored.name)
+      let before = inputs.stateTensors[exactName, default: [:]]
+      guard stepped.contains(exactName), let type = stored.scalarType.scalarType,
+        let options = options[exactName]
       else { return before.values.map(\.descriptor) }
       func name(_ part: String) -> String { StateNames.name(of: part, stored.name) }
       let parts = options.stateParts(of: Shape(stored.shape))
@@ -132,7 +138,7 @@ struct FileStep<Rule: FileRule> {
     }
     // The initializer has checked that a group takes each parameter with a gradient.
     let optimizer = try RuleOptimizer(
-      [parameter], options: options[name]!,
+      [parameter], options: options[ExactString(name)]!,
       nonFinitePolicy: settings.nonFinitePolicy == .skipStep ? .skipParameter : settings.nonFinitePolicy,
       backend: settings.backend, threads: settings.threads)
     do {

@@ -1,5 +1,6 @@
 import Checkpoints
 import Safetensors
+import ScalarTypes
 
 /// The configuration of `adafactor step`: the optimizer and its groups.
 struct StepConfiguration {
@@ -48,11 +49,11 @@ struct StepConfiguration {
     for type: Rule.Type, parameters file: SafetensorsFile
   ) throws -> [(parameters: [String], options: Rule)] {
     let parameters = file.tensors.filter { $0.scalarType.scalarType != nil }.map(\.name)
-    let known = Set(parameters)
-    var taken: [String: Int] = [:]
+    let known = Set(parameters.map { ExactString($0) })
+    var taken: [ExactString: Int] = [:]
     for (index, group) in groups.enumerated() {
       for name in group.parameters ?? [] {
-        guard known.contains(name) else {
+        guard known.contains(ExactString(name)) else {
           let problem =
             file.header.tensor(named: name).map {
               "is \($0.scalarType) in \(file.path): no step can change it"
@@ -60,7 +61,7 @@ struct StepConfiguration {
             ?? "is not in \(file.path)"
           throw ToolFileError(path: path, problem: "groups[\(index)]: the parameter \"\(name)\" \(problem)")
         }
-        if let other = taken.updateValue(index, forKey: name) {
+        if let other = taken.updateValue(index, forKey: ExactString(name)) {
           throw ToolFileError(
             path: path,
             problem: other == index
@@ -71,7 +72,7 @@ struct StepConfiguration {
     }
     return try groups.enumerated().map { index, group in
       do {
-        let names = group.parameters ?? parameters.filter { taken[$0] == nil }
+        let names = group.parameters ?? parameters.filter { taken[ExactString($0)] == nil }
         return (names, try group.options(as: Rule.self))
       } catch {
         throw ToolFileError(path: path, problem: "groups[\(index)]: \(problem(error, of: group, Rule.self))")

@@ -9,13 +9,13 @@ struct StepInputs {
   let gradients: SafetensorsFile
   let state: SafetensorsFile?
   /// The state's tensors by parameter and part.
-  let stateTensors: [String: [String: SafetensorsTensor]]
+  let stateTensors: [ExactString: [String: SafetensorsTensor]]
 
   init(parameters: String, gradients: String, state: String?) throws {
     self.parameters = try SafetensorsFile(path: parameters)
     self.gradients = try SafetensorsFile(path: gradients)
     self.state = try state.map { try SafetensorsFile(path: $0) }
-    var stateTensors: [String: [String: SafetensorsTensor]] = [:]
+    var stateTensors: [ExactString: [String: SafetensorsTensor]] = [:]
     for tensor in self.state?.tensors ?? [] {
       guard let (parameter, part) = StateNames.split(tensor.name),
         self.parameters.header.tensor(named: parameter) != nil
@@ -23,7 +23,7 @@ struct StepInputs {
         throw ToolFileError(
           path: state!, problem: "\"\(tensor.name)\" belongs to no parameter of \(parameters)")
       }
-      stateTensors[parameter, default: [:]][part] = tensor
+      stateTensors[ExactString(parameter), default: [:]][part] = tensor
     }
     self.stateTensors = stateTensors
     for gradient in self.gradients.tensors {
@@ -53,7 +53,7 @@ struct StepInputs {
 
   /// A parameter's state before the step; nil before its first.
   func state<State: ParameterState>(of parameter: String, as type: State.Type) throws -> State? {
-    guard let state, let parts = stateTensors[parameter] else { return nil }
+    guard let state, let parts = stateTensors[ExactString(parameter)] else { return nil }
     func failure(_ part: String, _ problem: String) -> ToolFileError {
       ToolFileError(path: state.path, problem: "\"\(StateNames.name(of: part, parameter))\" \(problem)")
     }
