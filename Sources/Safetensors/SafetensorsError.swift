@@ -90,9 +90,14 @@ extension SafetensorsError.Reason: CustomStringConvertible {
     case .file(let error):
       error.description
     case .notARegularFile:
-      "not a regular file; tensors are read at positions, which pipes and devices do not have"
+      "is a directory, a pipe or a device; give a file"
     case .noHeaderLength(let fileByteCount):
       "not a safetensors file: \(fileByteCount) bytes, fewer than the 8 of the header's length"
+    case .headerTooLong(let byteCount) where byteCount.isText:
+      """
+      not a safetensors file: it begins with the text \(byteCount.text.debugDescription), where the header's \
+      length must be
+      """
     case .headerTooLong(let byteCount):
       "the header's length, \(byteCount) bytes, exceeds the limit of \(SafetensorsHeader.byteCountLimit)"
     case .headerBeyondEnd(let headerByteCount, let fileByteCount):
@@ -144,6 +149,19 @@ extension SafetensorsError.Reason: CustomStringConvertible {
       "tensor \(tensor.debugDescription) has \(byteCount) bytes, but \(supplied) were supplied"
     case .missingBytes(let tensor, let byteCount, let supplied):
       "tensor \(tensor.debugDescription) has \(byteCount) bytes, of which only \(supplied) were supplied"
+    }
+  }
+}
+
+extension UInt64 {
+  /// The characters of its bytes, from the first in a file to the last.
+  fileprivate var text: String {
+    String(decoding: withUnsafeBytes(of: littleEndian, Array.init), as: UTF8.self)
+  }
+
+  fileprivate var isText: Bool {
+    text.unicodeScalars.allSatisfy {
+      $0.isASCII && ($0.value >= 0x20 && $0.value < 0x7F || "\n\r\t".contains(Character($0)))
     }
   }
 }

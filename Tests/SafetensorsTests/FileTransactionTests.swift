@@ -116,4 +116,109 @@ private func counted(_ body: @escaping @Sendable (_ moment: Int, _ call: String)
     }
     #expect(outcomes["old"]! > 5 && outcomes["new"]! > 3 && outcomes["mixed"]! >= 2)
   }
+
+  @Test(arguments: [0, 1], [true, false])
+  func `A refused rename leaves the old pair`(refused: Int, pairExists: Bool) throws {
+    if pairExists { _ = try replacePair(folder.path, by: 1) }
+    let before = pair(("P", "S"))
+    let count = Mutex(0)
+    var system = SystemCalls.live
+    system.rename = { directory, from, to in
+      let number = count.withLock { count in
+        defer { count += 1 }
+        return count
+      }
+      guard number == refused else { return SystemCalls.live.rename(directory, from, to) }
+      errno = EBUSY
+      return -1
+    }
+    let error = #expect(throws: FileError.self) {
+      _ = try replacePair(folder.path, by: 2, system: system)
+    }
+    #expect(error == FileError("replace", path: folder.file(["P", "S"][refused]), code: EBUSY))
+    #expect(pair(("P", "S")) == before)
+    try expectTidy()
+    #expect(try replacePair(folder.path, by: 2).isEmpty)
+  }
+
+  @Test func `A file system without links keeps the old file as a copy`() throws {
+    _ = try replacePair(folder.path, by: 1)
+    chmod(folder.file("P"), 0o600)
+    let isSecond = Mutex(false)
+    var system = SystemCalls.live
+    system.link = { _, _, _ in
+      errno = EPERM
+      return -1
+    }
+    system.rename = { directory, from, to in
+      if to == "S" { isSecond.withLock { $0 = true } }
+      guard to != "S" else {
+        errno = EPERM
+        return -1
+      }
+      return SystemCalls.live.rename(directory, from, to)
+    }
+    #expect(throws: FileError.self) { _ = try replacePair(folder.path, by: 2, system: system) }
+    #expect(isSecond.withLock { $0 })
+    #expect(pair(("P", "S")) == [[1, 1], [1, 1]])
+    var status = stat()
+    #expect(stat(folder.file("P"), &status) == 0 && status.st_mode & 0o777 == 0o600)
+    try expectTidy()
+  }
+
+  /// Ends a transaction between its renames, as a kill does: the record and the second new file stay.
+  private func leaveMixedPair(_ path: String) async {
+    await #expect(processExitsWith: .signal(SIGKILL)) { [path = path as String] in
+      var system = SystemCalls.live
+      system.rename = { directory, from, to in
+        if to == "S" { kill(getpid(), SIGKILL) }
+        return SystemCalls.live.rename(directory, from, to)
+      }
+      _ = try replacePair(path, by: 2, system: system)
+    }
+  }
+
+  @Test func `Files that were changed since a transaction was ended stay as they are`() async throws {
+    for changed in ["P", "S"] {
+      _ = try replacePair(folder.path, by: 1)
+      await leaveMixedPair(folder.path)
+      #expect(pair(("P", "S")) == [[2, 2], [1, 1]])
+      try TestSupport.write([7, 7, 7], to: folder.file(changed))
+      let expected = pair(("P", "S"))
+      do {
+        let next = try FileTransaction(reading: ["P", "S"].map(folder.file), writing: [])
+        #expect(next.recoveries.count == 1 && next.recoveries[0].contains("have changed since"))
+      }
+      #expect(pair(("P", "S")) == expected)
+      try expectTidy()
+    }
+    // Files that are copied with their times, to another directory, are completed there.
+    _ = try replacePair(folder.path, by: 1)
+    await leaveMixedPair(folder.path)
+    let moved = folder.path + "-moved"
+    #expect(rename(folder.path, moved) == 0)
+    do {
+      defer { #expect(rename(moved, folder.path) == 0) }
+      let next = try FileTransaction(reading: ["\(moved)/S"], writing: [])
+      #expect(next.recoveries.count == 1 && next.recoveries[0].contains("complete now"))
+    }
+    #expect(pair(("P", "S")) == [[2, 2], [2, 2]])
+  }
+
+  @Test func `A torn record is none`() throws {
+    _ = try replacePair(folder.path, by: 1)
+    let records = Mutex<[String]>([])
+    var system = SystemCalls.live
+    system.unlink = { directory, name in
+      records.withLock { $0.append(name) }
+      return SystemCalls.live.unlink(directory, name)
+    }
+    _ = try replacePair(folder.path, by: 1, system: system)
+    for name in Set(records.withLock { $0 }) where name.hasSuffix(".lock") {
+      try TestSupport.write(Array("adafactor 1\0.\0P\0".utf8), to: folder.file(name))
+    }
+    #expect(try replacePair(folder.path, by: 2).isEmpty)
+    #expect(pair(("P", "S")) == [[2, 2], [2, 2]])
+    try expectTidy()
+  }
 }

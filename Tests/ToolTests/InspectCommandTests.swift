@@ -3,6 +3,7 @@ import Foundation
 import Optimizers
 import Safetensors
 import Tensors
+import TestSupport
 import Testing
 
 /// What `--format json` says of a file.
@@ -42,6 +43,67 @@ private struct Inspection: Decodable {
     let result = try ToolRunner.run(["inspect", "--format", "json"] + paths)
     try #require(result.status == 0, "\(result.errors)")
     return try JSONDecoder().decode([Inspection].self, from: Data(result.output.utf8))
+  }
+
+  @Test func `The norm is right over the whole range of Float64`() throws {
+    try ToolRunner.withFolder { folder in
+      let path = folder.appendingPathComponent("file").path
+      let tensors: [String: [Double]] = [
+        "large": [3e200, -4e200], "small": [3e-200, 4e-200], "mixed": [3e200, 1, 4e200, 1e-200],
+        "subnormal": [.leastNonzeroMagnitude], "edges": [0x1p500, 0x1p-450], "least": [0x1p-451, 1],
+        "zero": [0, -0.0],
+        "beyond": [.greatestFiniteMagnitude, .greatestFiniteMagnitude],
+      ]
+      try TensorCollection(
+        tensors.mapValues { Tensor($0, shape: [$0.count], as: .float64) }
+      ).write(to: path)
+      let inspection = try ToolRunner.run("inspect", path)
+      let norms = Dictionary(
+        uniqueKeysWithValues: inspection.lines.dropFirst(2).map { line in
+          let cells = line.split(separator: " ").map(String.init)
+          // Shapes here have one axis: name, type, shape, bytes, norm.
+          return (cells[0], cells[4])
+        })
+      #expect(
+        norms == [
+          "large": "5e+200", "small": "5e-200", "mixed": "5e+200", "subnormal": "4.94066e-324",
+          "edges": "3.27339e+150", "least": "1", "zero": "0", "beyond": "inf",
+        ])
+    }
+  }
+
+  @Test func `A file that is no safetensors file is called what it is`() throws {
+    try ToolRunner.withFolder { folder in
+      for (text, message) in [
+        (#"{"optimizer": 1}"#, #"not a safetensors file: it begins with the text "{\"optimi""#),
+        ("a,b\n1,2\n", "not a safetensors file: it begins with the text \"a,b\\n1,2\\n\""),
+        ("short", "not a safetensors file: 5 bytes"),
+      ] {
+        let path = folder.appendingPathComponent("file").path
+        try text.write(toFile: path, atomically: false, encoding: .utf8)
+        let result = try ToolRunner.run("inspect", path)
+        #expect(result.status == 1)
+        #expect(result.errors.contains(message), "\(result.errors)")
+      }
+      let result = try ToolRunner.run("inspect", folder.path)
+      #expect(result.errors == "Error: \(folder.path): is a directory, a pipe or a device; give a file\n")
+    }
+  }
+
+  @Test func `A state whose moments have no elements but long axes is not multiplied out`() throws {
+    try ToolRunner.withFolder { folder in
+      let path = folder.appendingPathComponent("state").path
+      var writer = try SafetensorsWriter(
+        path: path,
+        tensors: [
+          .init("w.step", .int64, shape: []), .init("w.exp_avg_sq_row", .float32, shape: [1]),
+          .init("w.exp_avg_sq_col", .float32, shape: [0, 1 << 61]),
+        ])
+      try writer.append([UInt8](repeating: 0, count: 8).span.bytes, to: "w.step")
+      try writer.append([UInt8](repeating: 0, count: 4).span.bytes, to: "w.exp_avg_sq_row")
+      try writer.commit()
+      #expect(try json(path)[0].optimizer == nil)
+    }
   }
 
   @Test func `Norm, extremes and the share of non-finite numbers are those of the elements`() throws {

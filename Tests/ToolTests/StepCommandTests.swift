@@ -8,8 +8,8 @@ import Testing
 
 @testable import adafactor
 
-/// Files for `adafactor step` in a folder of their own, and what the library makes of the same numbers.
-private final class StepFiles {
+/// Files for `adafactor step` in a folder of their own.
+final class StepFiles {
   let folder: URL
 
   init() throws { folder = try ToolRunner.temporaryFolder() }
@@ -31,15 +31,20 @@ private final class StepFiles {
 
   func read(_ name: String) throws -> TensorCollection { try TensorCollection(path: path(name)) }
 
-  /// Runs `adafactor step` on config.json, P and G, and S where it is wanted.
+  /// The arguments of `adafactor step` on config.json, P and G, and S where it is wanted.
+  func arguments(
+    state: String? = nil, out: (parameters: String, state: String) = ("P2", "S2")
+  ) -> [String] {
+    [
+      "step", "--config", path("config.json"), "--parameters", path("P"), "--gradients", path("G"),
+      "--out-parameters", path(out.parameters), "--out-state", path(out.state),
+    ] + (state.map { ["--state", path($0)] } ?? [])
+  }
+
   func step(
     state: String? = nil, out: (parameters: String, state: String) = ("P2", "S2"), _ more: String...
   ) throws -> ToolRunner.Result {
-    try ToolRunner.run(
-      [
-        "step", "--config", path("config.json"), "--parameters", path("P"), "--gradients", path("G"),
-        "--out-parameters", path(out.parameters), "--out-state", path(out.state),
-      ] + (state.map { ["--state", path($0)] } ?? []) + more)
+    try ToolRunner.run(arguments(state: state, out: out) + more)
   }
 }
 

@@ -40,28 +40,38 @@ final class FileLock {
     self.target = target
     self.isOutput = isOutput
     self.system = system
-    TemporaryFiles.add(names.lock, in: self.target.directory)
   }
 
   private static func locked(
     _ name: String, _ target: borrowing FileTarget, _ system: SystemCalls, _ waiting: () -> Void
   ) throws(FileError) -> FileDescriptor {
-    var waits = false
+    var hasWaited = false
     while true {
-      let file = try FileDescriptor(
-        opening: name, path: target.path, in: target.directory.number,
-        flags: O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, mode: 0o666, to: "create a file next to",
-        system: system)
-      while flock(file.number, waits ? LOCK_EX : LOCK_EX | LOCK_NB) != 0 {
-        guard errno == EINTR || errno == EWOULDBLOCK else {
+      var isLocked = false
+      let file = try TemporaryFiles.create(name, in: target.directory, if: { _ in isLocked }) {
+        () throws(FileError) in
+        let file = try FileDescriptor(
+          opening: name, path: target.path, in: target.directory.number,
+          flags: O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, mode: 0o666, to: "create a file next to",
+          system: system)
+        isLocked = flock(file.number, LOCK_EX | LOCK_NB) == 0
+        if !isLocked && errno != EWOULDBLOCK {
           throw FileError("lock a file next to", path: target.path, code: errno)
         }
-        if errno == EWOULDBLOCK { waiting() }
-        waits = true
+        return file
+      }
+      if !isLocked {
+        if !hasWaited { waiting() }
+        hasWaited = true
+        while flock(file.number, LOCK_EX) != 0 {
+          if errno != EINTR { throw FileError("lock a file next to", path: target.path, code: errno) }
+        }
+        TemporaryFiles.add(name, in: target.directory)
       }
       // The holder before may have removed it.
       let (ours, named) = (try file.status(), try target.directory.status(of: name, path: target.path))
       if let named, named.st_ino == ours.st_ino, named.st_dev == ours.st_dev { return file }
+      TemporaryFiles.forget(name, in: target.directory)
     }
   }
 

@@ -55,10 +55,11 @@ package struct FileReplacement: ~Copyable, Sendable {
     if givenName == nil { TemporaryFiles.removeDead(in: target.directory) }
     while true {
       let name = givenName ?? TemporaryFiles.newName()
-      let file = try FileDescriptor(
-        opening: name, path: target.path, in: target.directory.number, flags: O_WRONLY | O_CREAT | O_EXCL,
-        mode: target.status == nil ? 0o666 : 0o600, to: "create a file next to", system: system)
-      TemporaryFiles.add(name, in: target.directory)
+      let file = try TemporaryFiles.create(name, in: target.directory) { () throws(FileError) in
+        try FileDescriptor(
+          opening: name, path: target.path, in: target.directory.number, flags: O_WRONLY | O_CREAT | O_EXCL,
+          mode: target.status == nil ? 0o666 : 0o600, to: "create a file next to", system: system)
+      }
       do {
         if try TemporaryFiles.claim(file) {
           try takePermissions(of: target, file)

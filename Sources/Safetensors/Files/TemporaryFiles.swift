@@ -27,6 +27,22 @@ package enum TemporaryFiles {
     return UInt64(name.dropFirst(prefix.count).prefix(16), radix: 16).map { Self.name($0) == name } ?? false
   }
 
+  /// Creates a file that is unfinished until ``forget(_:in:)``: ``removeAll(andThen:)`` comes before or after.
+  ///
+  /// - Parameter isOurs: Whether the file that `create` returns is to be removed; otherwise another process has it.
+  static func create(
+    _ name: String, in directory: borrowing FileDescriptor,
+    if isOurs: (borrowing FileDescriptor) -> Bool = { _ in true },
+    _ create: () throws(FileError) -> FileDescriptor
+  ) throws(FileError) -> FileDescriptor {
+    let place = Place(directory: directory.number, name: name)
+    return try places.withLock { (places) throws(FileError) in
+      let file = try create()
+      if isOurs(file) { places.insert(place) }
+      return file
+    }
+  }
+
   /// Remembers a file that is unfinished until ``forget(_:in:)``.
   static func add(_ name: String, in directory: borrowing FileDescriptor) {
     let place = Place(directory: directory.number, name: name)

@@ -28,9 +28,13 @@ struct StateInspection {
       guard let counter = tensors[StateNames.step], counter.shape.isEmpty,
         let step = try file.readInteger(counter), let moments = Self.moments(tensors)
       else { return nil }
+      // A moment without elements can have an axis of any length.
+      let bytes = moments.elementCount.multipliedReportingOverflow(by: 2 * moments.elementByteCount)
+      let sum = adamwByteCount.addingReportingOverflow(bytes.partialValue)
+      guard !bytes.overflow, !sum.overflow, moments.elementByteCount > 0 else { return nil }
       steps.append(step)
       elementCount += moments.elementCount
-      adamwByteCount += 2 * moments.elementCount * moments.elementByteCount
+      adamwByteCount = sum.partialValue
     }
     guard let least = steps.min(), let most = steps.max() else { return nil }
     optimizer = file.metadata[StateNames.optimizerKey]

@@ -20,9 +20,13 @@ enum Termination {
       source.setEventHandler {
         TemporaryFiles.removeAll {
           signal(number, SIG_DFL)
-          kill(getpid(), number)
-          // Another thread takes the signal.
-          while true { pause() }
+          // Dispatch blocks the signal in its threads, and perhaps in all: this one takes it.
+          var set = sigset_t()
+          sigemptyset(&set)
+          sigaddset(&set, number)
+          pthread_sigmask(SIG_UNBLOCK, &set, nil)
+          pthread_kill(pthread_self(), number)
+          _exit(128 + number)
         }
       }
       source.resume()
