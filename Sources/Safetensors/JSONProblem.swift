@@ -33,7 +33,11 @@ package struct JSONProblem: Error, CustomStringConvertible {
     guard depth < nestingLimit else { throw scanner.malformed("values nest deeper than \(nestingLimit)") }
     scanner.skipWhitespace()
     if scanner.take("{") {
-      try scanner.members(of: "an object", key: "a key") { (scanner, name, _) throws(SafetensorsError) in
+      var names: Set<[UInt8]> = []
+      try scanner.members(of: "an object", key: "a key") { (scanner, name, offset) throws(SafetensorsError) in
+        guard names.insert(Array(name.utf8)).inserted else {
+          throw SafetensorsError(.duplicateName(name, offset: offset))
+        }
         try check(&scanner, json, key: name, depth: depth + 1, &tooLarge)
       }
     } else if scanner.take("[") {

@@ -96,11 +96,11 @@ private struct Inspection: Decodable {
       var writer = try SafetensorsWriter(
         path: path,
         tensors: [
-          .init("w.step", .int64, shape: []), .init("w.exp_avg_sq_row", .float32, shape: [1]),
-          .init("w.exp_avg_sq_col", .float32, shape: [0, 1 << 61]),
+          .init("w.step", .int64, shape: []), .init("w.exp_avg_sq_row", .float32, shape: [16]),
+          .init("w.exp_avg_sq_col", .float32, shape: [0, 1 << 57]),
         ])
       try writer.append([UInt8](repeating: 0, count: 8).span.bytes, to: "w.step")
-      try writer.append([UInt8](repeating: 0, count: 4).span.bytes, to: "w.exp_avg_sq_row")
+      try writer.append([UInt8](repeating: 0, count: 64).span.bytes, to: "w.exp_avg_sq_row")
       try writer.commit()
       #expect(try json(path)[0].optimizer == nil)
     }

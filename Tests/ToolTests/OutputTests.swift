@@ -20,7 +20,10 @@ import Testing
   #if os(Linux)
     @Test func `Standard output that is full is an error, of help too`() throws {
       try withTensors {
-        for arguments in ["inspect w", "inspect w --format json", "--help", "help step", "--version"] {
+        for arguments in [
+          "inspect w", "inspect w --format json", "--help", "help step", "--version", "schedule --list",
+          "schedule linear --lr 1 --steps 3",
+        ] {
           let result = try ToolRunner.shell("$adafactor \(arguments) > /dev/full", in: folder)
           #expect(result.status == 1, "\(arguments)")
           #expect(
@@ -83,6 +86,11 @@ import Testing
         try output.requireOther(than: folder.appending(path: "w").path, of: "--data")
       }
       try output.requireOther(than: link, of: "--data")
+      let schedule = "schedule linear --lr 1 --steps 3 --output"
+      let picture = try ToolRunner.shell("$adafactor \(schedule) rates.png", in: folder)
+      #expect(picture.errors.contains("--output is rates.png, but .png is not a format that is written"))
+      let streamed = try ToolRunner.shell("$adafactor \(schedule) - | head -n 1", in: folder)
+      #expect(streamed.output == "step,lr\n")
     }
   }
 }

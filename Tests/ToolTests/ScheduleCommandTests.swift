@@ -183,7 +183,7 @@ struct ScheduleCommandTests {
       "lr_end (1e-07) must be smaller than initial lr (1e-08)"
     ),
     (["linear", "--lr", "1", "--steps", "3", "--format", "png"], "png"),
-    (["linear", "--lr", "1", "--steps", "3", "--output", "/nonexistent/x.csv"], "/nonexistent/x.csv"),
+    (["linear", "--lr", "1", "--steps", "3", "--output", "/nonexistent/x.csv"], "/nonexistent"),
     (["linear", "--lr", "1", "--steps", "9223372036854775807"], "--steps: 1 to 1000000"),
     (
       ["linear", "--lr", "1", "--steps", "3", "--training-steps", "9223372036854775807"],

@@ -12,7 +12,7 @@ final class FileLock {
     init(_ target: borrowing FileTarget) throws(FileError) {
       let directory = try target.directory.status()
       numbers = [UInt64(truncatingIfNeeded: directory.st_dev), UInt64(directory.st_ino)]
-      name = target.name.bytes
+      name = Array(target.name.utf8)
     }
 
     static func < (a: Key, b: Key) -> Bool {

@@ -74,7 +74,7 @@ package struct FileTarget: ~Copyable, Sendable {
     }
     let (directory, theirs) = (try directory.status(), try other.directory.status())
     return directory.st_dev == theirs.st_dev && directory.st_ino == theirs.st_ino
-      && name.bytes == other.name.bytes
+      && Array(name.utf8) == Array(other.name.utf8)
   }
 
   /// Checks that the file can be written, and leaves it and its directory as they are.

@@ -15,7 +15,7 @@ package enum TemporaryFiles {
   package static let prefix = ".replacement-"
 
   /// A new name. Its second half follows from the first, so that no file of another origin is taken for one.
-  static func newName() -> String { name(UInt64.random(in: 0...UInt64.max)) }
+  package static func newName() -> String { name(UInt64.random(in: 0...UInt64.max)) }
 
   private static func name(_ random: UInt64) -> String {
     prefix + random.hexadecimal + (random &* 0x9E37_79B9_7F4A_7C15).hexadecimal

@@ -105,15 +105,16 @@ struct ScheduleCommand: ParsableCommand {
   }
 
   func run() throws {
+    // Without --format the ending says it.
+    let endings = format == nil ? ["csv", "json", "svg"] : []
+    let file: OutputFile? =
+      if let output { try OutputFile(output, option: "--output", endings: endings) } else { nil }
+    try file?.requireOther(than: metrics, of: "--metrics")
     let text = list ? ScheduleList.text : try report()
-    if let output {
-      do {
-        try text.write(toFile: output, atomically: true, encoding: .utf8)
-      } catch {
-        throw ToolFileError(path: output, problem: "cannot be written: \(error.localizedDescription)")
-      }
+    if let file {
+      try file.write(text)
     } else {
-      print(text, terminator: "")
+      try StandardStreams.write(text)
     }
   }
 
@@ -134,7 +135,9 @@ struct ScheduleCommand: ParsableCommand {
 
   private var chosenFormat: ScheduleFormat {
     if let format { return format }
-    if let output { return ScheduleFormat(rawValue: URL(fileURLWithPath: output).pathExtension) ?? .csv }
+    if let output {
+      return ScheduleFormat(rawValue: URL(fileURLWithPath: output).pathExtension.lowercased()) ?? .csv
+    }
     return Terminal.isConnected ? .plot : .csv
   }
 }

@@ -108,7 +108,7 @@ struct StepCommand: ParsableCommand {
         case .skipStep: "nothing is stepped"
         default: "its parameter is not finite now"
         }
-      Terminal.warn("Warning: \(gradients): the gradient of \"\(name)\" is not finite; \(outcome).")
+      Terminal.warn("Warning: \(gradients): the update of \"\(name)\" is not finite; \(outcome).")
     }
     let summary = "stepped \(report.steppedCount) of \(step.parameterCount) parameters\n"
     if newParameters.isStandardOutput || newState.isStandardOutput {
