@@ -15,7 +15,8 @@ import Testing
     for each in [parameter, vector] { each.gradient = each.value }
     try adafactor.step()
     try adamW.step()
-    try check(adafactor, [parameter, vector], value, squares: ["exp_avg_sq_row", "exp_avg_sq_col", "exp_avg_sq"])
+    try check(
+      adafactor, [parameter, vector], value, squares: ["exp_avg_sq_row", "exp_avg_sq_col", "exp_avg_sq"])
     try check(adamW, [parameter, vector], value, squares: ["exp_avg_sq", "max_exp_avg_sq"])
   }
 

@@ -27,7 +27,9 @@ import Testing
 
   @Test
   func `No shape takes more`() {
-    let sizes = [1, 2, 3, 5, 8, 30, 64, 65, 129, 150, 200, 257, 400, 600, 1 << 12, 20_000, 1 << 17, 1 << 22, 1 << 26]
+    let sizes = [
+      1, 2, 3, 5, 8, 30, 64, 65, 129, 150, 200, 257, 400, 600, 1 << 12, 20_000, 1 << 17, 1 << 22, 1 << 26,
+    ]
     for matrices in [1, 3, 40, 1_000] {
       for rows in sizes {
         for columns in sizes where Double(matrices) * Double(rows) * Double(columns) < 1e10 {

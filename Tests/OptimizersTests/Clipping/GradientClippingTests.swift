@@ -46,7 +46,8 @@ import Testing
     }
   }
 
-  @Test func `Clipping that would make a finite gradient 0 is an error, with all scales as they were`() throws {
+  @Test
+  func `Clipping that would make a finite gradient 0 is an error, with all scales as they were`() throws {
     let parameters = [ScalarType.float32, .float64].map {
       Parameter($0.rawValue, Tensor(zeros: [2], as: $0))
     }

@@ -12,7 +12,7 @@ final class AdafactorColumns: AdafactorStep {
     let squaresBefore, squaresAfter, columnInverses: UnsafeMutablePointer<Double>
     /// Per block: r and E, one number for each row.
     let partialSums: UnsafeMutablePointer<Double>
-    /// Σ p²; and per matrix r, E and Σ 1 / C. Machines that share a matrix add these up.
+    /// Σ p² and the number of blocks that are not settled; and per matrix r, E and Σ 1 / C. Machines that share a matrix add these up.
     let totals: UnsafeMutableBufferPointer<Double>
     /// Per matrix: Σᵢ Eᵢ / Rᵢ, mean R and Σ 1 / R.
     let quotients, meanRowMoments, rowInverses: UnsafeMutablePointer<Double>
@@ -27,7 +27,7 @@ final class AdafactorColumns: AdafactorStep {
       squaresAfter = memory.doubles(blocks)
       columnInverses = memory.doubles(blocks)
       partialSums = memory.doubles(blocks * 2 * form.rows)
-      let totalCount = 1 + form.matrices * form.totalsPerMatrix
+      let totalCount = 2 + form.matrices * form.totalsPerMatrix
       totals = UnsafeMutableBufferPointer(start: memory.doubles(totalCount), count: totalCount)
       quotients = memory.doubles(form.matrices)
       meanRowMoments = memory.doubles(form.matrices)
@@ -126,6 +126,18 @@ final class AdafactorColumns: AdafactorStep {
     workspace.columnInverses[index] = survey(new.reading, block.columns, total: block.columns).inverses
   }
 
+  override var unsettled: (blocks: UnsafeMutablePointer<Double>, total: UnsafeMutablePointer<Double>)? {
+    (workspace.squaresBefore, workspace.totals.baseAddress! + 1)
+  }
+
+  override func isSettled(_ index: Int, _ memory: UnsafeMutableRawPointer, bound: Double) -> Bool {
+    let block = block(index, memory)
+    return isSettled(
+      block.piece, rowMoments: workspace.rowMoments.reading.advanced(by: block.matrix * form.rows),
+      mean: workspace.meanRowMoments[block.matrix], columnInverses: totals(block.matrix)[2 * form.rows],
+      bound: bound)
+  }
+
   // MARK: Fold: r, E and Σ p² over the blocks
 
   override var foldCount: Int { form.matrices }
@@ -205,7 +217,7 @@ final class AdafactorColumns: AdafactorStep {
 
   /// r, E and Σ 1 / C of a matrix.
   private func totals(_ matrix: Int) -> UnsafeMutablePointer<Double> {
-    workspace.totals.baseAddress! + (1 + matrix * form.totalsPerMatrix)
+    workspace.totals.baseAddress! + (2 + matrix * form.totalsPerMatrix)
   }
 
   /// A block: its matrix and first column among those in this process, its columns, the place of its first element, and the

@@ -124,15 +124,21 @@ final class AdafactorMatrices: AdafactorStep {
   private func readMatrix(
     _ matrix: Int, _ new: (rows: MutableElements, columns: MutableElements), _ scratch: Scratch
   ) -> Double {
-    let (sum, error) = readMatrix(matrix, new, scratch, fastKernels)
-    if isReliable(sum, error: error, count: form.rows * form.columns) { return sum }
+    let (sum, error, columnInverses) = readMatrix(matrix, new, scratch, fastKernels)
+    if isReliable(sum, error: error, count: form.rows * form.columns)
+      || isSettled(
+        piece(matrix), rowMoments: new.rows.reading, mean: workspace.meanRowMoments[matrix],
+        columnInverses: columnInverses, updateSquares: sum)
+    {
+      return sum
+    }
     return readMatrix(matrix, new, scratch, exactKernels).updateSquares
   }
 
   private func readMatrix(
     _ matrix: Int, _ new: (rows: MutableElements, columns: MutableElements), _ scratch: Scratch,
     _ kernels: AdafactorKernels
-  ) -> (updateSquares: Double, error: Double) {
+  ) -> (updateSquares: Double, error: Double, columnInverses: Double) {
     let (rows, columns) = (form.rows, form.columns)
     let oldRows = rowMoments.reading.advanced(by: matrix * rows)
     let oldColumns = columnMoments.reading.advanced(by: matrix * columns)
@@ -164,7 +170,7 @@ final class AdafactorMatrices: AdafactorStep {
       form.isWide
       ? mean * (columnInverses + Double(columns)) * rowInverses
       : mean * (rowInverses + Double(rows)) * columnInverses
-    return (columnInverses.isNaN ? .nan : mean * quotients, error)
+    return (columnInverses.isNaN ? .nan : mean * quotients, error, columnInverses)
   }
 
   // MARK: Fold

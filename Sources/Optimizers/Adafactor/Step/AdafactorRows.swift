@@ -11,7 +11,7 @@ final class AdafactorRows: AdafactorStep {
     let squaresBefore, squaresAfter, rowMomentMeans, rowInverses: UnsafeMutablePointer<Double>
     /// Per block: c and D, one number for each column.
     let partialSums: UnsafeMutablePointer<Double>
-    /// Σ p²; and per matrix mean R, Σ 1 / R, c and D. Machines that share a matrix add these up.
+    /// Σ p² and the number of blocks that are not settled; and per matrix mean R, Σ 1 / R, c and D. Machines that share a matrix add these up.
     let totals: UnsafeMutableBufferPointer<Double>
     /// Per chunk of columns: its parts of Σⱼ Dⱼ / Cⱼ and of Σⱼ 1 / Cⱼ.
     let quotients, columnInverses: UnsafeMutablePointer<Double>
@@ -27,7 +27,7 @@ final class AdafactorRows: AdafactorStep {
       rowMomentMeans = memory.doubles(blocks)
       rowInverses = memory.doubles(blocks)
       partialSums = memory.doubles(blocks * 2 * form.columns)
-      let totalCount = 1 + form.matrices * form.totalsPerMatrix
+      let totalCount = 2 + form.matrices * form.totalsPerMatrix
       totals = UnsafeMutableBufferPointer(start: memory.doubles(totalCount), count: totalCount)
       quotients = memory.doubles(form.matrices * form.chunks)
       columnInverses = memory.doubles(form.matrices * form.chunks)
@@ -142,6 +142,23 @@ final class AdafactorRows: AdafactorStep {
       new.reading, block.rows, total: extent.partition.rows)
   }
 
+  override var unsettled: (blocks: UnsafeMutablePointer<Double>, total: UnsafeMutablePointer<Double>)? {
+    (workspace.squaresBefore, workspace.totals.baseAddress! + 1)
+  }
+
+  override func isSettled(_ index: Int, _ memory: UnsafeMutableRawPointer, bound: Double) -> Bool {
+    let block = block(index, memory)
+    var new = workspace.rowMoments.advanced(by: block.firstRow)
+    if !form.keepsRowMoments {
+      new = block.scratch.rowMoments
+      kernels.rowMoments(
+        block.piece, average(count: form.columns), rowMoments.reading.advanced(by: block.firstRow), new)
+    }
+    return isSettled(
+      block.piece, rowMoments: new.reading, mean: meanRowMoment(block.matrix),
+      columnInverses: columnInverses(block.matrix), bound: bound)
+  }
+
   // MARK: Fold: c, D, mean R, Σ 1 / R and Σ p² over the blocks
 
   override var foldCount: Int { form.matrices * form.chunks }
@@ -192,7 +209,7 @@ final class AdafactorRows: AdafactorStep {
     var (updateSquares, error) = (0.0, 0.0)
     for matrix in 0..<form.matrices {
       let (mean, chunk) = (meanRowMoment(matrix), matrix * form.chunks)
-      let inverses = sum(workspace.columnInverses + chunk, form.chunks)
+      let inverses = columnInverses(matrix)
       updateSquares += inverses.isNaN ? .nan : mean * sum(workspace.quotients + chunk, form.chunks)
       error += mean * (totals(matrix)[1] + Double(extent.partition.rows)) * inverses
     }
@@ -229,10 +246,14 @@ final class AdafactorRows: AdafactorStep {
 
   /// Mean R, Σ 1 / R, c and D of a matrix.
   private func totals(_ matrix: Int) -> UnsafeMutablePointer<Double> {
-    workspace.totals.baseAddress! + (1 + matrix * form.totalsPerMatrix)
+    workspace.totals.baseAddress! + (2 + matrix * form.totalsPerMatrix)
   }
 
   private func meanRowMoment(_ matrix: Int) -> Double { totals(matrix)[0] }
+
+  private func columnInverses(_ matrix: Int) -> Double {
+    sum(workspace.columnInverses + matrix * form.chunks, form.chunks)
+  }
 
   /// A block: its matrix and first row among those in this process, its rows, the place of its first element, and the
   /// gradient's elements.

@@ -8,7 +8,8 @@ import Tensors
 /// gradient again and writes parameter and state. Nothing of the gradient's size is kept between them.
 ///
 /// If the statistics leave the range of the arithmetic type although the moments may not, their two phases run once more
-/// with kernels that compute in Double (`isReliable`).
+/// with kernels that compute in Double (`isReliable`). If only subnormal squares may matter, the rows in which they could are
+/// searched before: in most gradients these are rows of zeros.
 ///
 /// Each form of blocks is a subclass in a file of its own that reads from top to bottom: workspace, statistics, fold,
 /// moments, decide, update. `AdafactorOptions.update(_:gradient:state:)` is the specification of them all.
@@ -37,8 +38,16 @@ class AdafactorStep: PreparedStep {
   private var change = ParameterChange(shrinkage: 0)
   private var decision = AdafactorDecision(rootMeanSquare: nil, stepSize: 0, factor: 0, isFinite: true)
   private(set) var squaresAfter: Double?
-  /// Whether this step's statistics are those in Double.
-  private var isExact = false
+  /// The pass over the phases that only read.
+  private var pass = Pass.fast
+
+  private enum Pass {
+    case fast
+    /// Of the first phase's tasks, each searches the rows of its block that exceed an error.
+    case search(bound: Double)
+    /// Statistics in Double.
+    case exact
+  }
 
   init(
     _ group: RuleGroup<AdafactorOptions>, _ layout: StepLayout, _ extent: Extent, state: AdafactorState?,
@@ -66,6 +75,10 @@ class AdafactorStep: PreparedStep {
 
   /// Takes the addresses of the second moments, which are valid until the state is copied or changed.
   func bindMoments(of state: inout AdafactorState) { fatalError("a block form takes its moments") }
+  /// Returns whether no subnormal square of a block matters. The bound is that of `isSettled`.
+  func isSettled(_ block: Int, _ scratch: UnsafeMutableRawPointer, bound: Double) -> Bool { true }
+  /// Where the first phase notes how many blocks are not settled: a number per block, and their sum.
+  var unsettled: (blocks: UnsafeMutablePointer<Double>, total: UnsafeMutablePointer<Double>)? { nil }
   /// Reads one block of the gradient.
   func readStatistics(_ block: Int, _ scratch: UnsafeMutableRawPointer) {}
   /// The number of parts of the fold, and one of them.
@@ -107,16 +120,33 @@ class AdafactorStep: PreparedStep {
 
   final func run(_ task: Int, in phase: Int, scratch: UnsafeMutableRawPointer) {
     switch phase {
-    case Phase.statistics: readStatistics(task, scratch)
-    case Phase.moments: completeMoments(task)
+    case Phase.statistics: readBlock(task, scratch)
+    case Phase.moments: if !isSearching { completeMoments(task) }
     default: write(task, scratch)
     }
   }
 
+  private func readBlock(_ block: Int, _ scratch: UnsafeMutableRawPointer) {
+    if case .search(let bound) = pass {
+      unsettled!.blocks[block] = isSettled(block, scratch, bound: bound) ? 0 : 1
+    } else {
+      readStatistics(block, scratch)
+    }
+  }
+
+  private var isSearching: Bool { if case .search = pass { true } else { false } }
+
   final func foldCount(in phase: Int) -> Int { phase == Phase.statistics ? foldCount : 0 }
-  final func fold(_ part: Int, in phase: Int) { foldStatistics(part) }
+  final func fold(_ part: Int, in phase: Int) {
+    if !isSearching {
+      foldStatistics(part)
+    } else if part == 0, let unsettled {
+      unsettled.total.pointee = sum(unsettled.blocks, extent.blocks.count)
+    }
+  }
   final func reduction(after phase: Int) -> UnsafeMutableBufferPointer<Double> {
-    phase == Phase.statistics ? reduction : .init(start: nil, count: 0)
+    guard phase == Phase.statistics else { return .init(start: nil, count: 0) }
+    return isSearching ? .init(start: unsettled?.total, count: 1) : reduction
   }
 
   final func finish(_ phase: Int, kernels: KernelTable) -> StepVerdict {
@@ -133,14 +163,27 @@ class AdafactorStep: PreparedStep {
   private func decide() -> StepVerdict {
     let (squares, updateSquares, error) = sums()
     let count = extent.partition.elementCount
-    if let error, !isExact, !isReliable(updateSquares, error: error, count: count) {
-      isExact = true
+    if let error, let next = nextPass(updateSquares, error: error, count: count) {
+      pass = next
       return .again
     }
     decision = hyperparameters.decide(
       squares: tensor.squaresBefore ?? squares, updateSquares: updateSquares, count: count, in: arithmetic)
     change.shrinkage = hyperparameters.weightDecay * decision.stepSize
     return decision.isFinite ? .proceed : .nonFinite
+  }
+
+  /// The pass after this one; nil if its sums can be relied on.
+  private func nextPass(_ updateSquares: Double, error: Double, count: Int) -> Pass? {
+    switch pass {
+    case .fast where isReliable(updateSquares, error: error, count: count): nil
+    case .fast where updateSquares.isFinite && error.isFinite:
+      .search(
+        bound: mostUnits(updateSquares, count: count) / Double(max(1, count / extent.partition.columns)))
+    case .fast: .exact
+    case .search: unsettled!.total.pointee == 0 ? nil : .exact
+    case .exact: nil
+    }
   }
 
   /// All phases in their order, without going through their numbers: of a small tensor these are half the step.
@@ -150,9 +193,9 @@ class AdafactorStep: PreparedStep {
     let blockCount = extent.blocks.count
     var verdict: StepVerdict
     repeat {
-      for block in 0..<blockCount { readStatistics(block, scratch) }
-      for part in 0..<foldCount { foldStatistics(part) }
-      for task in 0..<momentTaskCount { completeMoments(task) }
+      for block in 0..<blockCount { readBlock(block, scratch) }
+      for part in 0..<foldCount { fold(part, in: Phase.statistics) }
+      for task in 0..<momentTaskCount where !isSearching { completeMoments(task) }
       verdict = decide()
     } while verdict == .again
     let isFinite = verdict == .proceed
@@ -174,7 +217,7 @@ class AdafactorStep: PreparedStep {
 
   final func begin(_ tensor: SteppedTensor) {
     self.tensor = tensor
-    isExact = false
+    pass = .fast
     let options = group.storage
     if !hasState {
       state = options.pointee.initialState(shape: layout.shape, scalarType: layout.scalarType)
@@ -224,7 +267,9 @@ class AdafactorStep: PreparedStep {
   // MARK: Tools of the block forms
 
   /// The kernels of this pass.
-  final var kernels: AdafactorKernels { _read { if isExact { yield exactKernels } else { yield fastKernels } } }
+  final var kernels: AdafactorKernels {
+    _read { if case .exact = pass { yield exactKernels } else { yield fastKernels } }
+  }
 
   /// Whether Σ u² of `count` elements is right to 10⁻⁶, or so small that nothing is clipped either way.
   ///
@@ -232,9 +277,35 @@ class AdafactorStep: PreparedStep {
   /// unit of the least subnormal number each. Then Σ u² is off by at most `error` units: mean R (Σ 1/R + n) Σ 1/C if R is
   /// complete first. An overflow of any sum makes the error or Σ u² infinite or NaN.
   final func isReliable(_ updateSquares: Double, error: Double, count: Int) -> Bool {
+    updateSquares.isFinite && error <= mostUnits(updateSquares, count: count)
+  }
+
+  /// The error of Σ u² that does not matter, in units of the least subnormal number.
+  private func mostUnits(_ updateSquares: Double, count: Int) -> Double {
     let threshold = hyperparameters.clipThreshold
-    let relevant = max(updateSquares, Double(count) * threshold * threshold)
-    return updateSquares.isFinite && error * arithmetic.leastNonzeroMagnitude <= 1e-6 * relevant
+    return 1e-6 * max(updateSquares, Double(count) * threshold * threshold) / arithmetic.leastNonzeroMagnitude
+  }
+
+  /// Whether every row of a piece is 0, or its share of the error of Σ u² is within a bound.
+  final func isSettled(
+    _ piece: GradientPiece, rowMoments: Elements, mean: Double, columnInverses: Double, bound: Double
+  ) -> Bool {
+    let inverses = mean * (columnInverses + Double(extent.partition.columns))
+    return (0..<piece.rows).allSatisfy { row in
+      (1 / rowMoments.moment(row) + 1) * inverses <= bound
+        || piece.elements.advanced(by: row * piece.stride).areZero(piece.columns)
+    }
+  }
+
+  /// The same for a matrix of its own.
+  final func isSettled(
+    _ piece: GradientPiece, rowMoments: Elements, mean: Double, columnInverses: Double, updateSquares: Double
+  ) -> Bool {
+    let count = piece.rows * piece.columns
+    return updateSquares.isFinite
+      && isSettled(
+        piece, rowMoments: rowMoments, mean: mean, columnInverses: columnInverses,
+        bound: mostUnits(updateSquares, count: count) / Double(piece.rows))
   }
 
   /// Returns Σ x / total over moments, and Σ 1 / x; the latter is NaN if a moment is not finite.
@@ -291,6 +362,22 @@ func sum(_ values: UnsafeMutablePointer<Double>, _ count: Int) -> Double {
 }
 
 extension Elements {
+  /// Whether the first `count` elements are 0, of either sign.
+  fileprivate func areZero(_ count: Int) -> Bool {
+    func areZero<Bits: FixedWidthInteger>(_: Bits.Type) -> Bool {
+      var set: Bits = 0
+      for index in 0..<count {
+        set |= address.loadUnaligned(fromByteOffset: index * MemoryLayout<Bits>.size, as: Bits.self)
+      }
+      return set << 1 == 0
+    }
+    return switch type.byteCount {
+    case 2: areZero(UInt16.self)
+    case 4: areZero(UInt32.self)
+    default: areZero(UInt64.self)
+    }
+  }
+
   /// A number of a type that is computed in.
   func moment(_ index: Int) -> Double {
     type == .float64
