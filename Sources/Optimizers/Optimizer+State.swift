@@ -19,7 +19,8 @@ extension Optimizer {
   /// the learning rate and the weight decay, which schedules change, are taken from `state`. To continue with other
   /// options, restore first and change them afterwards.
   ///
-  /// - Throws: ``StateMismatch``, which lists every difference; then nothing is changed.
+  /// - Throws: ``StateMismatch``, which lists every difference, and tensors with NaN, infinity or negative averages of
+  ///   squares; then nothing is changed.
   public func restore(_ state: OptimizerState) throws(StateMismatch) {
     let differences = differences(from: state)
     guard differences.isEmpty else { throw StateMismatch(differences) }

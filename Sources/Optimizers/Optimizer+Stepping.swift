@@ -8,7 +8,7 @@ extension Optimizer {
   /// If no parameter has a gradient, the step changes nothing: ``StepReport/steppedCount`` is 0 and
   /// ``StepReport/withoutGradient`` counts all parameters.
   ///
-  /// - Returns: The parameters that were stepped, and those whose gradient was not finite.
+  /// - Returns: The parameters that were stepped, and those whose update is not finite.
   /// - Throws: ``OptimizerError`` for a gradient whose shape does not fit its parameter, before anything has changed; and
   ///   as ``nonFinitePolicy`` says.
   @discardableResult

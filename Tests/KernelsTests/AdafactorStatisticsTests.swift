@@ -132,7 +132,7 @@ import Testing
     #expect(moments.isUnchanged && gradient.isUnchanged)
   }
 
-  @Test(arguments: Case.cases(Case.panelShapes, of: [\.sum, \.sumOfSquares]))
+  @Test(arguments: Case.cases(Case.panelShapes, of: [\.sum, \.inverseSum, \.sumOfSquares]))
   func `Squares and elements add up`(_ each: Case) {
     // Of a parameter, whose own type decides the arithmetic.
     let (parameter, oracle) = each.makeGradient()
@@ -148,6 +148,10 @@ import Testing
     let sum = values.reduce(0, +)
     let moments = each.numbers(values)
     let found = each.kernels.sum(moments.reading, each.columns)
+    let inverses = values.reduce(0) { $0 + 1 / $1 }
+    #expect(
+      (each.kernels.inverseSum(moments.reading, each.columns) - inverses).magnitude
+        <= Bound.sum(each.columns + 2) * each.arithmetic.roundoff * inverses)
     #expect(parameter.isUnchanged && moments.isUnchanged)
     #expect((found - sum).magnitude <= Bound.sum(each.columns) * each.arithmetic.roundoff * sum)
   }

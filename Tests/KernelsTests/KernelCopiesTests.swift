@@ -28,9 +28,9 @@ import Testing
 
   @Test(arguments: ScalarType.allCases, ScalarType.allCases)
   func `Statistics of Adafactor`(parameter: ScalarType, gradient: ScalarType) {
-    for shape in Self.pieces {
+    for (shape, isExact) in Self.pieces.flatMap({ [($0, false), ($0, true)] }) {
       expectSameBits { table in
-        let kernels = table.adafactor[parameter, gradient]
+        let kernels = (isExact ? table.exactAdafactor : table.adafactor)[parameter, gradient]
         let subject = UpdateSubject(parameter, gradient, shape)
         let (piece, average) = (subject.piece, subject.average)
         let (rows, columns) = (shape.rows, shape.columns)
@@ -50,7 +50,7 @@ import Testing
         let numbers = [
           kernels.finishMoments(
             average, finished.reading, finished.writing, totals, weightedTotals, columns),
-          kernels.sum(moments[0].reading, columns),
+          kernels.sum(moments[0].reading, columns), kernels.inverseSum(moments[0].reading, columns),
           kernels.sumOfSquares(subject.parameter.reading, rows, columns, subject.parameter.stride),
           rows == 1 ? kernels.elementStatistics(piece, average, moments[0].reading) : 0,
         ]

@@ -25,7 +25,8 @@
 /// - Without bias correction this is BERT's AdamW, whose decay also uses P before the update.
 ///
 /// With a policy other than `propagate`, each gradient is read once before the update, and a gradient is not finite if a
-/// square overflows. With `propagate` no gradient is read beforehand, and the report names none.
+/// square overflows. With `propagate` the update itself notices moments and updates that are not finite, and the report
+/// names their parameters.
 ///
 /// Reference: Loshchilov and Hutter, "Decoupled Weight Decay Regularization" (2019), arXiv:1711.05101; AMSGrad: Reddi,
 /// Kale and Kumar, "On the Convergence of Adam and Beyond" (2018), arXiv:1904.09237.

@@ -1,4 +1,5 @@
-/// The policy of a step for gradients that are not finite: with a NaN, an infinity, or squares that overflow.
+/// The policy of a step for updates that are not finite, because of a gradient with a NaN, an infinity or squares that
+/// overflow, or because moments or RMS(P) leave the range of their type.
 public enum NonFinitePolicy: String, Sendable, Hashable, Codable, CaseIterable {
   /// The update is made and the parameter becomes NaN, as in the reference.
   case propagate

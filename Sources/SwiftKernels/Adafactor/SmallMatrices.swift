@@ -295,6 +295,8 @@ extension TensorScalar {
 /// u² = g² mean R / (R C), in Double.
 @inline(__always)
 func squaredUpdateInDouble<A: ArithmeticScalar>(_ g: A, _ r: A, _ c: A, mean: A) -> Double {
+  // Most elements, if rows and columns of zeros brought a matrix here: 0, or NaN for an infinite mean.
+  if g == 0 && r > 0 && c > 0 { return (mean - mean).doubleValue }
   let u =
     (g.doubleValue / r.doubleValue.squareRoot()) * (mean.doubleValue / c.doubleValue).squareRoot()
   return u * u
