@@ -105,6 +105,21 @@ struct ScheduleCommandTests {
     #expect(curve.split(separator: ",").count - 1 == 11)
   }
 
+  @Test func `--output writes to a link's target, a name with capitals, and standard output`() throws {
+    try ToolRunner.withFolder { folder in
+      let (link, target) = (folder.appendingPathComponent("link.csv"), folder.appendingPathComponent("rates"))
+      try Data().write(to: target)
+      try FileManager.default.createSymbolicLink(at: link, withDestinationURL: target)
+      let arguments = ["schedule", "constant", "--lr", "1", "--steps", "1", "--output"]
+      #expect(try ToolRunner.run(arguments + [link.path]).status == 0)
+      #expect(try String(contentsOf: target, encoding: .utf8) == "step,lr\n0,1.0\n")
+      #expect(try ToolRunner.run(arguments + ["-"]).output == "step,lr\n0,1.0\n")
+      let picture = folder.appendingPathComponent("rates.SVG")
+      #expect(try ToolRunner.run(arguments + [picture.path]).status == 0)
+      #expect(try String(contentsOf: picture, encoding: .utf8).hasPrefix("<svg"))
+    }
+  }
+
   @Test func `The plot for a terminal draws from the top left to the bottom right for a falling line`() throws
   {
     let result = try schedule(
@@ -183,7 +198,14 @@ struct ScheduleCommandTests {
       "lr_end (1e-07) must be smaller than initial lr (1e-08)"
     ),
     (["linear", "--lr", "1", "--steps", "3", "--format", "png"], "png"),
-    (["linear", "--lr", "1", "--steps", "3", "--output", "/nonexistent/x.csv"], "/nonexistent"),
+    (
+      ["linear", "--lr", "1", "--steps", "3", "--output", "/nonexistent/x.csv"],
+      "cannot open the directory /nonexistent"
+    ),
+    (
+      ["linear", "--lr", "1", "--steps", "3", "--output", "rates.png"],
+      "--output is rates.png, but .png is not a format that is written"
+    ),
     (["linear", "--lr", "1", "--steps", "9223372036854775807"], "--steps: 1 to 1000000"),
     (
       ["linear", "--lr", "1", "--steps", "3", "--training-steps", "9223372036854775807"],

@@ -105,17 +105,13 @@ struct ScheduleCommand: ParsableCommand {
   }
 
   func run() throws {
-    // Without --format the ending says it.
-    let endings = format == nil ? ["csv", "json", "svg"] : []
+    // Without --format, the ending is the format.
+    let endings = list || format != nil ? [] : ScheduleFormat.allCases.map(\.rawValue)
     let file: OutputFile? =
       if let output { try OutputFile(output, option: "--output", endings: endings) } else { nil }
     try file?.requireOther(than: metrics, of: "--metrics")
     let text = list ? ScheduleList.text : try report()
-    if let file {
-      try file.write(text)
-    } else {
-      try StandardStreams.write(text)
-    }
+    if let file { try file.write(text) } else { try StandardStreams.write(text) }
   }
 
   private func report() throws -> String {
