@@ -72,6 +72,42 @@ struct PredictCommandTests {
     }
   }
 
+  @Test(arguments: ScalarType.allCases)
+  func `A model that was written and read has the trained model's probabilities for held-out samples`(
+    type: ScalarType
+  ) throws {
+    let lines = Self.rows.map {
+      $0.split(separator: ",", maxSplits: 4).dropFirst().joined(separator: ",") + "\n"
+    }
+    let table = try Table(
+      bytes: Array(lines.joined().replacingOccurrences(of: "in, side", with: "inside").utf8), path: "t.csv")
+    let dataset = try Dataset(table)
+    var settings = TrainingSettings()
+    (settings.epochs, settings.hidden, settings.scalarType) = (4, [5], type)
+    var run = try TrainingRun(dataset, settings: settings)
+    _ = try run.run()
+    let folder = try TemporaryFolder()
+    try Classifier(run.model, run.description).write(to: folder.file("m.safetensors"))
+    let classifier = try Classifier(path: folder.file("m.safetensors"))
+
+    // The run's own split, from the same seed.
+    var generator = SeededGenerator(seed: settings.seed)
+    let held = dataset.split(testFraction: settings.testFraction, using: &generator).test
+    let text = (0..<held.count).map {
+      "\(held.features[$0, 0]),\(held.features[$0, 1]),\(held.features[$0, 2])\n"
+    }
+    let rows = try Table(
+      bytes: Array(text.joined().utf8), path: "held",
+      format: .init(choice: .features(of: classifier.description)))
+    let predicted = try classifier.predictions(rows).split(separator: "\n").dropFirst()
+    let expected = run.model.logits(run.test.features).converted(to: .float32).logSoftmax().exp()
+    try #require(predicted.count == held.count)
+    for (row, line) in predicted.enumerated() {
+      let values = line.split(separator: ",").dropFirst(2).compactMap { Float($0) }
+      #expect(values == (0..<3).map { Float(expected[row, $0]) })
+    }
+  }
+
   @Test func `Columns are found by name in any order, and by place without a header`() throws {
     try ToolRunner.withFolder { folder in
       let (model, data) = try trained(in: folder)

@@ -42,7 +42,7 @@ struct ReportTextTests {
     let rows = [("data", "150 rows, 5 columns, with a header"), ("classes", "a")]
     #expect(ReportText.rows(rows, width: .max) == "data     150 rows, 5 columns, with a header\nclasses  a\n")
     #expect(
-      ReportText.rows(rows, width: 30) == """
+      ReportText.rows(rows, width: 33) == """
         data     150 rows, 5 columns,
                  with a header
         classes  a
