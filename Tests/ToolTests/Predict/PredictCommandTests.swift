@@ -194,7 +194,7 @@ struct PredictCommandTests {
         ("\"feature_columns\":[2,3,4]", "\"feature_columns\":[2,3,9]"),
         ("\"feature_columns\":[2,3,4]", "\"feature_columns\":[-9223372036854775808,3,4]"),
         ("\"columns\":5", "\"columns\":-9223372036854775808"), ("\"relu\"", "\"tanh\""),
-        ("\"mean\":[", "\"mean\":[1,"), ("\"scale\":[", "\"scale\":[\"NaN\","), ("}", ""),
+        ("\"mean\":[", "\"mean\":[1,"), ("7],\"scale\"", "\"NaN\"],\"scale\""), ("}", ""),
       ]
       let path = folder.appendingPathComponent("changed").path
       for (old, new) in changes {
