@@ -38,6 +38,10 @@ let package = Package(
     .systemLibrary(
       name: "COpenBLAS", pkgConfig: "openblas",
       providers: [.apt(["libopenblas-dev"]), .brew(["openblas"])]),
+    // LAPACKE, the C interface of LAPACK: on Linux a package of its own, in Homebrew's OpenBLAS a part of it.
+    .systemLibrary(
+      name: "CLAPACKE", pkgConfig: "lapacke",
+      providers: [.apt(["liblapacke-dev"]), .brew(["openblas"])]),
     // What the processor can do, and what only C can ask of it.
     .systemLibrary(name: "CProcessor"),
     // The platform's C library under one name.
@@ -46,11 +50,14 @@ let package = Package(
     .target(name: "ScalarTypes"),
     // The kernel tables, the partition into blocks and the arguments of kernels; no arithmetic.
     .target(name: "KernelInterface", dependencies: ["ScalarTypes"]),
+    // Factorizations in pure Swift, on the kernels of a table: always built, and once.
+    .target(name: "SwiftFactorizations", dependencies: ["KernelInterface"]),
     // All kernels in pure Swift: always built.
     .target(
       name: "SwiftKernels",
       dependencies: [
-        "KernelInterface", "CProcessor", .product(name: "RealModule", package: "swift-numerics"),
+        "KernelInterface", "SwiftFactorizations", "CProcessor",
+        .product(name: "RealModule", package: "swift-numerics"),
       ],
       // Without it a square root is a call for the sake of errno, and never a vector's.
       swiftSettings: [.unsafeFlags(["-Xcc", "-fno-math-errno"])]),
@@ -58,7 +65,9 @@ let package = Package(
     .target(
       name: "OpenBLASKernels",
       dependencies: [
-        "KernelInterface", .target(name: "COpenBLAS", condition: .when(traits: ["OpenBLAS"])),
+        "KernelInterface",
+        .target(name: "COpenBLAS", condition: .when(traits: ["OpenBLAS"])),
+        .target(name: "CLAPACKE", condition: .when(traits: ["OpenBLAS"])),
       ]),
     // Which kernels compute, and on which threads.
     .target(
@@ -110,7 +119,10 @@ let package = Package(
     // Counts the calls to cblas, so that a test can tell that they were made.
     .target(
       name: "CBLASCounter",
-      dependencies: [.target(name: "COpenBLAS", condition: .when(traits: ["OpenBLAS"]))],
+      dependencies: [
+        .target(name: "COpenBLAS", condition: .when(traits: ["OpenBLAS"])),
+        .target(name: "CLAPACKE", condition: .when(traits: ["OpenBLAS"])),
+      ],
       path: "Tests/CBLASCounter",
       cSettings: [.define("OPENBLAS", .when(traits: ["OpenBLAS"]))]),
     // Temporary folders, reproducible numbers, comparisons and recorded numbers, for several test targets.
@@ -121,7 +133,8 @@ let package = Package(
         "Backends", "CBLASCounter", "KernelInterface", "OpenBLASKernels", "Optimizers", "Tensors",
         "TestSupport",
       ]),
-    .testTarget(name: "TensorsTests", dependencies: ["Backends", "Tensors", "TestSupport"]),
+    .testTarget(
+      name: "TensorsTests", dependencies: ["Backends", "KernelInterface", "Tensors", "TestSupport"]),
     .testTarget(name: "SchedulesTests", dependencies: ["Schedules"], resources: [.copy("Reference")]),
     .testTarget(
       name: "OptimizersTests",
@@ -149,7 +162,8 @@ if hasAVX2 {
     .target(
       name: "SwiftKernelsAVX2",
       dependencies: [
-        "KernelInterface", "CProcessor", .product(name: "RealModule", package: "swift-numerics"),
+        "KernelInterface", "SwiftFactorizations", "CProcessor",
+        .product(name: "RealModule", package: "swift-numerics"),
       ],
       exclude: ["README.md"],
       swiftSettings: [

@@ -17,24 +17,26 @@ require_swift() {
     || fail "Swift ${version:-of an unknown version} is too old: this package needs ${least_swift} or later, from https://www.swift.org/install."
 }
 
+# Homebrew's OpenBLAS contains LAPACKE, and no lapacke.pc; elsewhere it is a package of its own.
 has_openblas() {
-  command -v pkg-config > /dev/null && pkg-config --exists openblas
+  command -v pkg-config > /dev/null && pkg-config --exists openblas \
+    && { [ "$(uname)" = Darwin ] || pkg-config --exists lapacke; }
 }
 
-# Installs OpenBLAS where that takes no password. Not needed for builds with --disable-default-traits.
+# Installs OpenBLAS and LAPACKE where that takes no password. Not needed for builds with --disable-default-traits.
 require_openblas() {
   has_openblas && return
   local without="Or build on pure Swift: swift build --disable-default-traits"
   if command -v apt-get > /dev/null; then
-    local install="apt-get install -y libopenblas-dev pkg-config"
+    local install="apt-get install -y libopenblas-dev liblapacke-dev pkg-config"
     local runner=""
     if [ "$(id -u)" != 0 ]; then
       runner="sudo"
-      sudo -n true 2> /dev/null || fail "OpenBLAS is missing. Install it by: sudo $install. $without"
+      sudo -n true 2> /dev/null || fail "OpenBLAS or LAPACKE is missing. Install them by: sudo $install. $without"
     fi
-    echo "Installing OpenBLAS: $runner $install" >&2
+    echo "Installing OpenBLAS and LAPACKE: $runner $install" >&2
     $runner apt-get update -q >&2 || true
-    $runner $install >&2 || fail "OpenBLAS could not be installed. $without"
+    $runner $install >&2 || fail "OpenBLAS and LAPACKE could not be installed. $without"
   elif command -v brew > /dev/null; then
     echo "Installing OpenBLAS: brew install openblas pkgconf" >&2
     brew install openblas pkgconf >&2 || fail "OpenBLAS could not be installed. $without"
@@ -42,7 +44,7 @@ require_openblas() {
     PKG_CONFIG_PATH="$(brew --prefix openblas)/lib/pkgconfig:${PKG_CONFIG_PATH:-}"
     export PKG_CONFIG_PATH
   else
-    fail "OpenBLAS is missing. Install its development files and pkg-config. $without"
+    fail "OpenBLAS or LAPACKE is missing. Install their development files and pkg-config. $without"
   fi
-  has_openblas || fail "OpenBLAS is installed, but pkg-config does not find openblas. $without"
+  has_openblas || fail "OpenBLAS is installed, but pkg-config does not find openblas and lapacke. $without"
 }

@@ -7,7 +7,8 @@ import KernelInterface
 
 /// A set of kernels that computes everything in this package.
 ///
-/// Both backends compute the same quantities. Each gives the same bits for any number of threads.
+/// Both backends compute the same quantities. Each gives the same bits for any number of this package's threads. Matrix
+/// products and factorizations on OpenBLAS run on OpenBLAS's threads, whose number may change the last bits.
 public enum Backend: String, Sendable, Hashable, Codable, CaseIterable {
   /// Kernels on OpenBLAS, in builds with the trait `OpenBLAS`.
   case openBLAS = "openblas"

@@ -2,6 +2,8 @@
 package protocol ArithmeticScalar: TensorScalar, BinaryFloatingPoint, SIMDScalar, Codable {
   /// The linear algebra of this type in a table.
   static func linearAlgebra(of kernels: KernelTable) -> LinearAlgebraKernels<Self>
+  /// The factorizations of matrices of this type in a table.
+  static func factorizations(of kernels: KernelTable) -> FactorizationKernels<Self>
   /// The conversion of elements to this type in a table.
   static func reading(of kernels: KernelTable)
     -> @Sendable (Elements, Int, UnsafeMutablePointer<Self>) -> Void
@@ -12,6 +14,10 @@ extension Float: ArithmeticScalar {
     kernels.float32
   }
 
+  package static func factorizations(of kernels: KernelTable) -> FactorizationKernels<Float> {
+    kernels.factorizations32
+  }
+
   package static func reading(
     of kernels: KernelTable
   ) -> @Sendable (Elements, Int, UnsafeMutablePointer<Float>) -> Void { kernels.conversion.readFloat }
@@ -20,6 +26,10 @@ extension Float: ArithmeticScalar {
 extension Double: ArithmeticScalar {
   package static func linearAlgebra(of kernels: KernelTable) -> LinearAlgebraKernels<Double> {
     kernels.float64
+  }
+
+  package static func factorizations(of kernels: KernelTable) -> FactorizationKernels<Double> {
+    kernels.factorizations64
   }
 
   package static func reading(

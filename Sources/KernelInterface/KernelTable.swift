@@ -10,6 +10,10 @@ package final class KernelTable: Sendable {
   package let float32: LinearAlgebraKernels<Float>
   /// Linear algebra on `Double`.
   package let float64: LinearAlgebraKernels<Double>
+  /// Factorizations of matrices of `Float`.
+  package let factorizations32: FactorizationKernels<Float>
+  /// Factorizations of matrices of `Double`.
+  package let factorizations64: FactorizationKernels<Double>
   /// Adafactor for each type of parameter and gradient.
   package let adafactor: PerTypePair<AdafactorKernels>
   /// The same with statistics in Double, for tensors whose squares leave the range of the arithmetic type. No backend
@@ -23,11 +27,14 @@ package final class KernelTable: Sendable {
   /// Creates a table of these kernels.
   package init(
     float32: LinearAlgebraKernels<Float>, float64: LinearAlgebraKernels<Double>,
+    factorizations32: FactorizationKernels<Float>, factorizations64: FactorizationKernels<Double>,
     adafactor: PerTypePair<AdafactorKernels>, exactAdafactor: PerTypePair<AdafactorKernels>,
     adamW: PerTypePair<AdamWKernels>, conversion: ConversionKernels
   ) {
     self.float32 = float32
     self.float64 = float64
+    self.factorizations32 = factorizations32
+    self.factorizations64 = factorizations64
     self.adafactor = adafactor
     self.exactAdafactor = exactAdafactor
     self.adamW = adamW

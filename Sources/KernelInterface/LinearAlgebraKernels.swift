@@ -37,6 +37,15 @@ package struct LinearAlgebraKernels<Scalar: ArithmeticScalar>: Sendable {
   package var matmul:
     @Sendable (ProductShape, _ alpha: Scalar, _ a: Input, _ b: Input, _ beta: Scalar, _ c: Output) -> Void
 
+  /// C ← α op(A) op(A)ᵀ + βC, exactly symmetric: both triangles are written. Of C only the triangle up to the diagonal
+  /// is read, and if β is 0, none of it. The shape is one of ``ProductShape/init(symmetric:inner:transposed:)``.
+  package var symmetricProduct:
+    @Sendable (ProductShape, _ alpha: Scalar, _ a: Input, _ beta: Scalar, _ c: Output) -> Void
+  /// Rotates pairs of rows of a matrix of `rows` × `columns`, one rotation after the other. For many rotations at once:
+  /// all rows are copied into the cache and back, a few columns at a time.
+  package var rotateRows:
+    @Sendable (Output, _ rows: Int, _ columns: Int, UnsafeBufferPointer<PlaneRotation<Scalar>>) -> Void
+
   // MARK: Single elements: the same on every backend, since BLAS has none of them
 
   /// outᵢ ← xᵢ ∘ yᵢ.
@@ -61,6 +70,8 @@ package struct LinearAlgebraKernels<Scalar: ArithmeticScalar>: Sendable {
     axpy: @escaping @Sendable (Scalar, Input, Int, Output) -> Void,
     movingAverage: @escaping @Sendable (Output, Int, Scalar, Scalar, Input) -> Void,
     matmul: @escaping @Sendable (ProductShape, Scalar, Input, Input, Scalar, Output) -> Void,
+    symmetricProduct: @escaping @Sendable (ProductShape, Scalar, Input, Scalar, Output) -> Void,
+    rotateRows: @escaping @Sendable (Output, Int, Int, UnsafeBufferPointer<PlaneRotation<Scalar>>) -> Void,
     combine: @escaping @Sendable (ElementwiseOperation, Input, Input, Int, Output) -> Void,
     combineWithScalar: @escaping @Sendable (ElementwiseOperation, Input, Scalar, Int, Output) -> Void,
     combineScalarWith: @escaping @Sendable (ElementwiseOperation, Scalar, Input, Int, Output) -> Void,
@@ -76,6 +87,8 @@ package struct LinearAlgebraKernels<Scalar: ArithmeticScalar>: Sendable {
     self.axpy = axpy
     self.movingAverage = movingAverage
     self.matmul = matmul
+    self.symmetricProduct = symmetricProduct
+    self.rotateRows = rotateRows
     self.combine = combine
     self.combineWithScalar = combineWithScalar
     self.combineScalarWith = combineScalarWith
@@ -105,16 +118,54 @@ package struct ProductShape: Sendable {
   package var transposesA: Bool
   /// Whether B is stored as `columns` × `inner`.
   package var transposesB: Bool
+  /// Elements from one row of A as it is stored to the next.
+  package var strideA: Int
+  /// Elements from one row of B as it is stored to the next.
+  package var strideB: Int
+  /// Elements from one row of C to the next.
+  package var strideC: Int
 
-  /// C is `rows` × `columns`, the sum runs over `inner` terms.
+  /// C is `rows` × `columns`, the sum runs over `inner` terms. Rows follow each other without gaps unless they have
+  /// strides of their own.
   package init(
-    rows: Int, columns: Int, inner: Int, transposesA: Bool = false, transposesB: Bool = false
+    rows: Int, columns: Int, inner: Int, transposesA: Bool = false, transposesB: Bool = false,
+    strideA: Int? = nil, strideB: Int? = nil, strideC: Int? = nil
   ) {
     self.rows = rows
     self.columns = columns
     self.inner = inner
     self.transposesA = transposesA
     self.transposesB = transposesB
+    self.strideA = strideA ?? (transposesA ? rows : inner)
+    self.strideB = strideB ?? (transposesB ? inner : columns)
+    self.strideC = strideC ?? columns
+  }
+
+  /// The product of op(A), `size` × `inner`, and its transpose.
+  package init(symmetric size: Int, inner: Int, transposed: Bool = false) {
+    self.init(
+      rows: size, columns: size, inner: inner, transposesA: transposed, transposesB: !transposed)
+  }
+}
+
+/// A rotation of two rows x and y: x ← c x + s y, y ← c y − s x.
+package struct PlaneRotation<Scalar: BinaryFloatingPoint & Sendable>: Sendable {
+  /// The row x.
+  @usableFromInline package var first: Int
+  /// The row y.
+  @usableFromInline package var second: Int
+  /// c.
+  @usableFromInline package var cosine: Scalar
+  /// s.
+  @usableFromInline package var sine: Scalar
+
+  /// A rotation of rows `first` and `second`.
+  @inlinable @inline(__always)
+  package init(first: Int, second: Int, cosine: Scalar, sine: Scalar) {
+    self.first = first
+    self.second = second
+    self.cosine = cosine
+    self.sine = sine
   }
 }
 

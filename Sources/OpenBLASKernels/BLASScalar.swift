@@ -8,7 +8,7 @@
   /// a `gemv` of 9,216 elements and for vectors of more than 10,000, and its only thread setting is one for the whole
   /// process, which therefore stays as the caller left it. So vectors go to it in pieces of at most ``tileCapacity``
   /// elements (the same bits, since these operations treat each element alone), and a larger matrix or `dot` is the
-  /// caller's to tile. `gemm` alone may use the process's OpenBLAS threads.
+  /// caller's to tile. Only `gemm` and `syrk` may use the process's OpenBLAS threads.
   ///
   /// BLAS hides a NaN if a factor is 0: OpenBLAS 0.3.21 writes zeros in `scal` and returns from `axpy`.
   /// Callers that must propagate NaN ask for 0 themselves.
@@ -31,10 +31,16 @@
     /// - Precondition: at most ``tileCapacity`` elements.
     static func dot(count: Int, _ x: UnsafePointer<Self>, _ y: UnsafePointer<Self>) -> Self
 
-    /// C ← α op(A) op(B) + βC, with op(A) `rows` × `inner`, op(B) `inner` × `columns`, all contiguous.
+    /// C ← α op(A) op(B) + βC, with op(A) `rows` × `inner`, op(B) `inner` × `columns`.
     static func gemm(
       transposedA: Bool, transposedB: Bool, rows: Int, columns: Int, inner: Int,
-      alpha: Self, _ a: UnsafePointer<Self>, _ b: UnsafePointer<Self>,
+      alpha: Self, _ a: UnsafePointer<Self>, rowStride strideA: Int,
+      _ b: UnsafePointer<Self>, rowStride strideB: Int,
+      beta: Self, _ c: UnsafeMutablePointer<Self>, rowStride strideC: Int)
+
+    /// C ← α op(A) op(A)ᵀ + βC on and below the diagonal of C, with op(A) `size` × `inner` and C contiguous.
+    static func syrk(
+      transposed: Bool, size: Int, inner: Int, alpha: Self, _ a: UnsafePointer<Self>, rowStride strideA: Int,
       beta: Self, _ c: UnsafeMutablePointer<Self>)
   }
 
@@ -77,14 +83,24 @@
 
     package static func gemm(
       transposedA: Bool, transposedB: Bool, rows: Int, columns: Int, inner: Int,
-      alpha: Float, _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>,
-      beta: Float, _ c: UnsafeMutablePointer<Float>
+      alpha: Float, _ a: UnsafePointer<Float>, rowStride strideA: Int,
+      _ b: UnsafePointer<Float>, rowStride strideB: Int,
+      beta: Float, _ c: UnsafeMutablePointer<Float>, rowStride strideC: Int
     ) {
       cblas_sgemm(
         CblasRowMajor, transposedA ? CblasTrans : CblasNoTrans, transposedB ? CblasTrans : CblasNoTrans,
         narrowed(rows), narrowed(columns), narrowed(inner),
-        alpha, a, rowStride(transposedA ? rows : inner), b, rowStride(transposedB ? inner : columns),
-        beta, c, rowStride(columns))
+        alpha, a, rowStride(strideA), b, rowStride(strideB), beta, c, rowStride(strideC))
+    }
+
+    package static func syrk(
+      transposed: Bool, size: Int, inner: Int, alpha: Float, _ a: UnsafePointer<Float>,
+      rowStride strideA: Int,
+      beta: Float, _ c: UnsafeMutablePointer<Float>
+    ) {
+      cblas_ssyrk(
+        CblasRowMajor, CblasLower, transposed ? CblasTrans : CblasNoTrans, narrowed(size), narrowed(inner),
+        alpha, a, rowStride(strideA), beta, c, rowStride(size))
     }
   }
 
@@ -116,14 +132,24 @@
 
     package static func gemm(
       transposedA: Bool, transposedB: Bool, rows: Int, columns: Int, inner: Int,
-      alpha: Double, _ a: UnsafePointer<Double>, _ b: UnsafePointer<Double>,
-      beta: Double, _ c: UnsafeMutablePointer<Double>
+      alpha: Double, _ a: UnsafePointer<Double>, rowStride strideA: Int,
+      _ b: UnsafePointer<Double>, rowStride strideB: Int,
+      beta: Double, _ c: UnsafeMutablePointer<Double>, rowStride strideC: Int
     ) {
       cblas_dgemm(
         CblasRowMajor, transposedA ? CblasTrans : CblasNoTrans, transposedB ? CblasTrans : CblasNoTrans,
         narrowed(rows), narrowed(columns), narrowed(inner),
-        alpha, a, rowStride(transposedA ? rows : inner), b, rowStride(transposedB ? inner : columns),
-        beta, c, rowStride(columns))
+        alpha, a, rowStride(strideA), b, rowStride(strideB), beta, c, rowStride(strideC))
+    }
+
+    package static func syrk(
+      transposed: Bool, size: Int, inner: Int, alpha: Double, _ a: UnsafePointer<Double>,
+      rowStride strideA: Int,
+      beta: Double, _ c: UnsafeMutablePointer<Double>
+    ) {
+      cblas_dsyrk(
+        CblasRowMajor, CblasLower, transposed ? CblasTrans : CblasNoTrans, narrowed(size), narrowed(inner),
+        alpha, a, rowStride(strideA), beta, c, rowStride(size))
     }
   }
 
@@ -144,9 +170,9 @@
 
   /// `value` as the library's integer: traps where it does not fit, never truncates.
   @inline(__always)
-  private func narrowed(_ value: Int) -> blasint {
-    guard let result = blasint(exactly: value) else {
-      fatalError("A size of \(value) does not fit OpenBLAS's integer, which ends at \(blasint.max).")
+  func narrowed<Integer: FixedWidthInteger>(_ value: Int) -> Integer {
+    guard let result = Integer(exactly: value) else {
+      fatalError("A size of \(value) does not fit OpenBLAS's integer, which ends at \(Integer.max).")
     }
     return result
   }

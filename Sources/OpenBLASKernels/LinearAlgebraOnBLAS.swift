@@ -45,7 +45,20 @@
       guard shape.rows > 0, shape.columns > 0 else { return }
       Scalar.gemm(
         transposedA: shape.transposesA, transposedB: shape.transposesB,
-        rows: shape.rows, columns: shape.columns, inner: shape.inner, alpha: alpha, a, b, beta: beta, c)
+        rows: shape.rows, columns: shape.columns, inner: shape.inner,
+        alpha: alpha, a, rowStride: shape.strideA, b, rowStride: shape.strideB,
+        beta: beta, c, rowStride: shape.strideC)
+    }
+
+    func symmetricProduct(
+      _ shape: ProductShape, alpha: Scalar, _ a: UnsafePointer<Scalar>, beta: Scalar,
+      into c: UnsafeMutablePointer<Scalar>
+    ) {
+      guard shape.rows > 0 else { return }
+      Scalar.syrk(
+        transposed: shape.transposesA, size: shape.rows, inner: shape.inner,
+        alpha: alpha, a, rowStride: shape.strideA, beta: beta, c)
+      mirrorLowerTriangle(of: c, size: shape.rows)
     }
   }
 #endif

@@ -10,12 +10,12 @@
   /// - Parameter swift: The Swift kernels that suit the processor.
   package func openBLASKernels(over swift: KernelTable) -> KernelTable {
     KernelTable(
-      float32: swift.float32.replacing(linearAlgebraOverrides(swift.float32)),
-      float64: swift.float64.replacing(linearAlgebraOverrides(swift.float64)),
-      adafactor: PerTypePair { parameter, gradient in
-        var kernels = swift.adafactor[parameter, gradient]
-        for replace in adafactorOverrides(swift, parameter, gradient) { replace(&kernels) }
-        return kernels
+      float32: replacing(linearAlgebraOverrides(swift.float32), in: swift.float32),
+      float64: replacing(linearAlgebraOverrides(swift.float64), in: swift.float64),
+      factorizations32: replacing(factorizationOverrides(swift.factorizations32), in: swift.factorizations32),
+      factorizations64: replacing(factorizationOverrides(swift.factorizations64), in: swift.factorizations64),
+      adafactor: PerTypePair {
+        replacing(adafactorOverrides(swift, $0, $1), in: swift.adafactor[$0, $1])
       }, exactAdafactor: swift.exactAdafactor, adamW: swift.adamW, conversion: swift.conversion)
   }
 
@@ -64,14 +64,29 @@
         blas.movingAverage($0, count: $1, decay: $2, weight: $3, of: $4)
       },
       KernelOverride(\.matmul) { blas.matmul($0, alpha: $1, $2, $3, beta: $4, into: $5) },
+      KernelOverride(\.symmetricProduct) { blas.symmetricProduct($0, alpha: $1, $2, beta: $3, into: $4) },
     ]
   }
 
-  extension LinearAlgebraKernels {
-    fileprivate func replacing(_ overrides: [KernelOverride<Self>]) -> Self {
-      var kernels = self
-      for replace in overrides { replace(&kernels) }
-      return kernels
-    }
+  /// All factorizations: LAPACK has them.
+  package func factorizationOverrides<Scalar: LAPACKScalar>(
+    _ swift: FactorizationKernels<Scalar>
+  ) -> [KernelOverride<FactorizationKernels<Scalar>>] {
+    let lapack = FactorizationsOnLAPACK(swift: swift)
+    return [
+      KernelOverride(\.eigh) { lapack.eigh($0, size: $1, eigenvalues: $2, eigenvectors: $3) },
+      KernelOverride(\.qr) { lapack.qr($0, rows: $1, columns: $2, q: $3, r: $4) },
+      KernelOverride(\.svd) {
+        lapack.svd($0, rows: $1, columns: $2, u: $3, singularValues: $4, vTransposed: $5)
+      },
+      KernelOverride(\.cholesky) { lapack.cholesky($0, size: $1, factor: $2) },
+    ]
+  }
+
+  /// `kernels` with the entries of `overrides` replaced.
+  private func replacing<Kernels>(_ overrides: [KernelOverride<Kernels>], in kernels: Kernels) -> Kernels {
+    var kernels = kernels
+    for replace in overrides { replace(&kernels) }
+    return kernels
   }
 #endif

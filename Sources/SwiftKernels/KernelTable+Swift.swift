@@ -1,9 +1,11 @@
 import KernelInterface
 import RealModule
+import SwiftFactorizations
 
 /// The kernels in pure Swift: one compiled copy of each for concrete types.
 package let swiftKernels = KernelTable(
-  float32: LinearAlgebraKernels(Float.self), float64: LinearAlgebraKernels(Double.self),
+  float32: float32, float64: float64,
+  factorizations32: .swift(on: float32), factorizations64: .swift(on: float64),
   adafactor: PerTypePair { forTypes($0, $1, AdafactorMaker()) },
   exactAdafactor: PerTypePair { parameter, gradient in
     guard let kernels = forTypes(parameter, gradient, AdafactorMaker()) else { return nil }
@@ -12,6 +14,9 @@ package let swiftKernels = KernelTable(
   },
   adamW: PerTypePair { forTypes($0, $1, AdamWMaker()) },
   conversion: .swift)
+
+private let float32 = LinearAlgebraKernels(Float.self)
+private let float64 = LinearAlgebraKernels(Double.self)
 
 /// What can be made for every combination of types: a parameter's, a gradient's, and the one that is computed in.
 private protocol MadeForTypes {
@@ -148,6 +153,8 @@ extension LinearAlgebraKernels where Scalar: Real {
       axpy: { Swift.axpy($0, $1, count: $2, onto: $3) },
       movingAverage: { Swift.movingAverage($0, count: $1, decay: $2, weight: $3, of: $4) },
       matmul: { Swift.matmul($0, alpha: $1, $2, $3, beta: $4, into: $5) },
+      symmetricProduct: { Swift.symmetricProduct($0, alpha: $1, $2, beta: $3, into: $4) },
+      rotateRows: { Swift.rotateRows($0, rows: $1, columns: $2, by: $3) },
       combine: { Elementwise.combine($0, $1, $2, count: $3, into: $4) },
       combineWithScalar: { Elementwise.combine($0, $1, scalar: $2, count: $3, into: $4) },
       combineScalarWith: { Elementwise.combine($0, scalar: $1, $2, count: $3, into: $4) },

@@ -37,6 +37,52 @@ extension Tensor {
     return multiply(scalarType.arithmeticSwiftType)
   }
 
+  /// The symmetric product A Aᵀ of a matrix, or Aᵀ A: half of the multiplications of ``matmul(_:transposed:otherTransposed:)``.
+  ///
+  /// The result is exactly symmetric. On OpenBLAS it is `syrk`, on as many threads as OpenBLAS's process-wide setting says.
+  ///
+  /// - Parameter transposed: Whether the product is Aᵀ A.
+  /// - Precondition: the tensor has two axes.
+  public func symmetricProduct(transposed: Bool = false) -> Tensor {
+    let (rows, columns) = requireMatrix(#function)
+    let size = transposed ? columns : rows
+    // β is 0: the elements are never read.
+    var result = Tensor(uninitialized: [size, size], as: scalarType)
+    result.addSymmetricProduct(of: self, transposed: transposed, alpha: 1, beta: 0)
+    return result
+  }
+
+  /// Adds a symmetric product to a symmetric matrix in place: C ← α A Aᵀ + β C, or α Aᵀ A + β C.
+  ///
+  /// Of C only the elements on and below the diagonal are read, and none if β is 0. The result is exactly symmetric.
+  ///
+  /// - Parameters:
+  ///   - other: A, with two axes and the scalar type of this tensor.
+  ///   - transposed: Whether the product is Aᵀ A.
+  ///   - alpha: α.
+  ///   - beta: β.
+  /// - Precondition: the sizes agree.
+  public mutating func addSymmetricProduct(
+    of other: Tensor, transposed: Bool = false, alpha: Double = 1, beta: Double = 1
+  ) {
+    let (rows, columns) = other.requireMatrix(#function)
+    let (size, inner) = transposed ? (columns, rows) : (rows, columns)
+    guard shape == [size, size] else {
+      fatalError(
+        """
+        The symmetric product of \(other.shape)\(transposed ? " transposed" : "") is \([size, size] as Shape); \
+        this tensor has the shape \(shape).
+        """)
+    }
+    let product = ProductShape(symmetric: size, inner: inner, transposed: transposed)
+    func add<Scalar: ArithmeticScalar>(_ type: Scalar.Type) {
+      update(type, with: other) { c, a in
+        type.linearAlgebra.symmetricProduct(product, Scalar(alpha), a, Scalar(beta), c)
+      }
+    }
+    add(scalarType.arithmeticSwiftType)
+  }
+
   /// Σ xᵢyᵢ over all elements of two tensors.
   ///
   /// - Precondition: both have the same shape and scalar type.

@@ -183,6 +183,18 @@ import Testing
           ProductShape(rows: rows, columns: rows, inner: columns, transposesB: true), 1, x, y, 0, $0)
       }
     }
+    if min(rows, columns) > 0 && max(rows, columns) < 100 {
+      add("AᵀA", from: zeros) {
+        kernels.symmetricProduct(
+          ProductShape(symmetric: columns, inner: rows, transposed: true), 0.3, x, 0.5, $0)
+      }
+      add("rotations", from: y) { y in
+        let rotations = (0..<rows).map {
+          PlaneRotation<T>(first: $0, second: ($0 + 1) % max(2, rows), cosine: 0.6, sine: 0.8)
+        }.filter { $0.second < rows }
+        rotations.withUnsafeBufferPointer { kernels.rotateRows(y, rows, columns, $0) }
+      }
+    }
     for operation in [ElementwiseOperation.add, .subtract, .multiply, .divide] {
       add("\(operation)", from: zeros) { kernels.combine(operation, x, y, count, $0) }
       add("\(operation) with scalar", from: zeros) { kernels.combineWithScalar(operation, x, 0.3, count, $0) }

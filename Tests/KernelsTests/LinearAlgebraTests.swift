@@ -197,6 +197,89 @@ import Testing
     }
   }
 
+  @Test(arguments: Backend.implementing([\LinearAlgebraKernels<Float>.matmul]))
+  func `The matrix product of parts of larger matrices`(backend: Backend) {
+    let kernels = backend.kernels.float64
+    var numbers = TestNumbers(seed: 5)
+    let a: [Double] = numbers.spread(count: 40 * 50)
+    let b: [Double] = numbers.spread(count: 40 * 50)
+    for (transposesA, transposesB) in [(false, false), (false, true), (true, false), (true, true)] {
+      let shape = ProductShape(
+        rows: 13, columns: 17, inner: 19, transposesA: transposesA, transposesB: transposesB, strideA: 31,
+        strideB: 37, strideC: 23)
+      var found = [Double](repeating: 7, count: 13 * 23)
+      kernels.matmul(shape, 2, a, b, -1, &found)
+      for i in 0..<13 {
+        for j in 0..<23 {
+          let terms = (0..<19).map { k in
+            2 * (transposesA ? a[k * 31 + i] : a[i * 31 + k]) * (transposesB ? b[j * 37 + k] : b[k * 37 + j])
+          }
+          let (value, magnitude) = Oracle.sum(terms)
+          let expected = j < 17 ? value - 7 : 7
+          #expect((found[i * 23 + j] - expected).magnitude <= 40 * Double.roundoff * (magnitude + 7))
+        }
+      }
+    }
+  }
+
+  @Test(
+    arguments: Backend.implementing([\LinearAlgebraKernels<Float>.symmetricProduct]),
+    [(0, 3), (3, 0), (1, 1), (1, 5), (9, 5), (33, 29), (130, 7)])
+  func `The symmetric product, of rows and of columns`(backend: Backend, shape: (size: Int, inner: Int)) {
+    checkSymmetricProduct(backend.kernels.float32, shape.size, shape.inner)
+    checkSymmetricProduct(backend.kernels.float64, shape.size, shape.inner)
+  }
+
+  private func checkSymmetricProduct<T: ArithmeticScalar>(
+    _ kernels: LinearAlgebraKernels<T>, _ size: Int, _ inner: Int
+  ) {
+    var numbers = TestNumbers(seed: 1_000 * size + inner)
+    let a: [T] = numbers.spread(count: size * inner + 1)
+    let c: [T] = numbers.spread(count: size * size + 1)
+    for transposed in [false, true] {
+      let shape = ProductShape(symmetric: size, inner: inner, transposed: transposed)
+      let exact = Oracle.product(shape, a, a)
+      for (alpha, beta) in [(1, 0), (-0.5, 0.25), (0, 2)] as [(T, T)] {
+        // Where β is 0, what C held must not matter; above the diagonal it never does.
+        var found = c
+        for index in 0..<size * size where beta == 0 || index % size > index / size { found[index] = .nan }
+        kernels.symmetricProduct(shape, alpha, a, beta, &found)
+        for (index, (value, magnitude)) in exact.enumerated() {
+          let (row, column) = (max(index / size, index % size), min(index / size, index % size))
+          let kept = beta == 0 ? 0 : Double(beta) * Double(c[row * size + column])
+          let scale = Double(alpha).magnitude * magnitude + kept.magnitude
+          let tolerance = Double(inner + 4) * T.roundoff * scale + Double(T.leastNormalMagnitude)
+          #expect((Double(found[index]) - (Double(alpha) * value + kept)).magnitude <= tolerance, "\(shape)")
+          #expect(found[index] == found[column * size + row])
+        }
+      }
+    }
+  }
+
+  @Test(arguments: [(1, 1), (2, 3), (3, 32), (5, 33), (4, 100)])
+  func `Rotations of pairs of rows, one after the other`(rows: Int, columns: Int) {
+    var numbers = TestNumbers(seed: rows + columns)
+    let start: [Double] = numbers.spread(count: rows * columns)
+    // Steps through all pairs, in both orders.
+    let rotations = (0..<3 * rows).compactMap { step -> PlaneRotation<Double>? in
+      let (first, second) = (step % rows, (step * 2 + 1) % rows)
+      let angle = Double(step + 1) / 3
+      return first == second
+        ? nil : PlaneRotation(first: first, second: second, cosine: angle, sine: 1 - angle)
+    }
+    var expected = start
+    for rotation in rotations {
+      for j in 0..<columns {
+        let (x, y) = (expected[rotation.first * columns + j], expected[rotation.second * columns + j])
+        expected[rotation.first * columns + j] = rotation.cosine * x + rotation.sine * y
+        expected[rotation.second * columns + j] = rotation.cosine * y - rotation.sine * x
+      }
+    }
+    var found = start
+    rotations.withUnsafeBufferPointer { Backend.swift.kernels.float64.rotateRows(&found, rows, columns, $0) }
+    #expect(found == expected)
+  }
+
   @Test(
     arguments: Backend.implementing([
       \LinearAlgebraKernels<Float>.rowSums, \.columnSums, \.sum, \.dot, \.scale, \.axpy, \.movingAverage,

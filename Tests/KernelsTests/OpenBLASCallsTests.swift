@@ -9,9 +9,10 @@
 
   /// Where OpenBLAS is meant to compute it has been called; the Swift backend calls it nowhere.
   @Suite struct OpenBLASCallsTests {
-    /// A routine of cblas.
+    /// A routine of cblas or LAPACK.
     enum Routine: CaseIterable, Sendable {
-      case gemv, axpy, scal, dot, gemm
+      case gemv, axpy, scal, dot, gemm, syrk
+      case syevd, gelqf, orglq, gesdd, potrf
 
       fileprivate var counter: CBLASRoutine {
         switch self {
@@ -20,6 +21,12 @@
         case .scal: CBLASRoutineScal
         case .dot: CBLASRoutineDot
         case .gemm: CBLASRoutineGemm
+        case .syrk: CBLASRoutineSyrk
+        case .syevd: CBLASRoutineSyevd
+        case .gelqf: CBLASRoutineGelqf
+        case .orglq: CBLASRoutineOrglq
+        case .gesdd: CBLASRoutineGesdd
+        case .potrf: CBLASRoutinePotrf
         }
       }
     }
@@ -50,7 +57,7 @@
     ) -> [PartialKeyPath<LinearAlgebraKernels<Scalar>>: Set<Routine>] {
       [
         \.rowSums: [.gemv], \.columnSums: [.gemv], \.sum: [.gemv], \.dot: [.dot], \.scale: [.scal],
-        \.axpy: [.axpy], \.movingAverage: [.scal, .axpy], \.matmul: [.gemm],
+        \.axpy: [.axpy], \.movingAverage: [.scal, .axpy], \.matmul: [.gemm], \.symmetricProduct: [.syrk],
       ]
     }
 
@@ -105,7 +112,59 @@
       case \.axpy: kernels.axpy(2, x, count, &y)
       case \.movingAverage: kernels.movingAverage(&y, count, 0.5, 0.5, x)
       case \.matmul: kernels.matmul(ProductShape(rows: 10, columns: 20, inner: 30), 1, x, x, 0, &y)
+      case \.symmetricProduct: kernels.symmetricProduct(ProductShape(symmetric: 20, inner: 30), 1, x, 0, &y)
       default: Issue.record("no call of \(entry)")
+      }
+    }
+
+    // MARK: LAPACK
+
+    @Test func `OpenBLAS overrides all factorizations, which call LAPACK`() {
+      checkFactorizations(factorizationOverrides(SwiftKernelChoice.kernels.factorizations32))
+      checkFactorizations(factorizationOverrides(SwiftKernelChoice.kernels.factorizations64))
+    }
+
+    private func checkFactorizations<Scalar: ArithmeticScalar>(
+      _ overrides: [KernelOverride<FactorizationKernels<Scalar>>]
+    ) {
+      let expected: [PartialKeyPath<FactorizationKernels<Scalar>>: Set<Routine>] = [
+        \.eigh: [.syevd], \.qr: [.gelqf, .orglq], \.svd: [.gesdd], \.cholesky: [.potrf],
+      ]
+      #expect(Set(overrides.map(\.entry)) == Set(expected.keys), "\(Scalar.self)")
+      #expect(overrides.count == expected.count, "an entry is overridden twice")
+      for (entry, routines) in expected {
+        #expect(
+          Self.routines { factorize(entry, Scalar.factorizations(of: Backend.openBLAS.kernels)) } == routines,
+          "\(entry)")
+        #expect(
+          Self.routines { factorize(entry, Scalar.factorizations(of: Backend.swift.kernels)) } == [],
+          "\(entry)")
+      }
+    }
+
+    /// Calls one factorization of the identity of 3 × 3.
+    private func factorize<Scalar: ArithmeticScalar>(
+      _ entry: PartialKeyPath<FactorizationKernels<Scalar>>, _ kernels: FactorizationKernels<Scalar>
+    ) {
+      let a: [Scalar] = [1, 0, 0, 0, 1, 0, 0, 0, 1]
+      var (x, y, z) = (a, a, a)
+      switch entry {
+      case \.eigh: _ = kernels.eigh(a, 3, &x, &y)
+      case \.qr: kernels.qr(a, 3, 3, &x, &y)
+      case \.svd: _ = kernels.svd(a, 3, 3, &x, &y, &z)
+      case \.cholesky: _ = kernels.cholesky(a, 3, &x)
+      default: Issue.record("no call of \(entry)")
+      }
+    }
+
+    @Test func `LAPACK is OpenBLAS's`() {
+      let library = String(cString: cblas_counter_lapack())
+      #expect(!library.isEmpty, "no LAPACK is loaded")
+      // Another LAPACK is correct, but several times slower.
+      if !library.contains("openblas") {
+        print(
+          "warning: the LAPACK of \(library) answers, not OpenBLAS's: see update-alternatives --list liblapack.so.3"
+        )
       }
     }
 

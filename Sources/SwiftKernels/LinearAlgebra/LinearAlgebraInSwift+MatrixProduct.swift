@@ -7,16 +7,15 @@ extension LinearAlgebraInSwift {
   ) {
     let (rows, columns, inner) = (shape.rows, shape.columns, shape.inner)
     guard rows > 0, columns > 0 else { return }
-    if beta == 0 {
-      c.update(repeating: 0, count: rows * columns)
-    } else if beta != 1 {
-      scale(c, count: rows * columns, by: beta)
+    for i in 0..<rows where beta != 1 {
+      let row = c + i * shape.strideC
+      if beta == 0 { row.update(repeating: 0, count: columns) } else { scale(row, count: columns, by: beta) }
     }
     guard inner > 0, alpha != 0 else { return }
 
     // Element (i, k) of op(A) is a[i * aRow + k * aInner]; B likewise.
-    let (aRow, aInner) = shape.transposesA ? (1, rows) : (inner, 1)
-    let (bInner, bColumn) = shape.transposesB ? (1, inner) : (columns, 1)
+    let (aRow, aInner) = shape.transposesA ? (1, shape.strideA) : (shape.strideA, 1)
+    let (bInner, bColumn) = shape.transposesB ? (1, shape.strideB) : (shape.strideB, 1)
     let depth = min(inner, ProductBlock.inner)
     let height = min(roundedUp(rows, to: ProductBlock.tileRows), ProductBlock.rows)
     let width = min(roundedUp(columns, to: ProductBlock.tileColumns), ProductBlock.columns)
@@ -40,10 +39,26 @@ extension LinearAlgebraInSwift {
             by: ProductBlock.tileRows, into: packedA)
           addBlock(
             rows: m, columns: n, depth: kc, alpha: alpha, packedA, packedB,
-            to: c + (i * columns + j), rowStride: columns)
+            to: c + (i * shape.strideC + j), rowStride: shape.strideC)
         }
       }
     }
+  }
+
+  static func symmetricProduct(
+    _ shape: ProductShape, alpha: Scalar, _ a: UnsafePointer<Scalar>, beta: Scalar,
+    into c: UnsafeMutablePointer<Scalar>
+  ) {
+    let size = shape.rows
+    let rowStride = shape.transposesA ? 1 : shape.strideA
+    var block = shape
+    for i in stride(from: 0, to: size, by: 2 * ProductBlock.rows) {
+      // Up to the block's last diagonal element; what lies above the diagonal is overwritten afterwards.
+      block.rows = min(2 * ProductBlock.rows, size - i)
+      block.columns = i + block.rows
+      matmul(block, alpha: alpha, a + i * rowStride, a, beta: beta, into: c + i * size)
+    }
+    mirrorLowerTriangle(of: c, size: size)
   }
 
   /// Copies `count` lines of `depth` elements into panels of `by` lines that lie side by side, padded with zeros, so

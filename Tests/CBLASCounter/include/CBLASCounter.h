@@ -1,6 +1,6 @@
 #pragma once
 
-// Stands between the tests and OpenBLAS: defines the cblas functions that the package calls, counts, and forwards.
+// Stands between the tests and OpenBLAS: defines the cblas and LAPACKE functions that the package calls, counts, and forwards.
 // A backend that says OpenBLAS and computes in Swift cannot pass a test that asks for these counts.
 
 typedef enum {
@@ -9,6 +9,12 @@ typedef enum {
   CBLASRoutineScal,
   CBLASRoutineDot,
   CBLASRoutineGemm,
+  CBLASRoutineSyrk,
+  CBLASRoutineSyevd,
+  CBLASRoutineGelqf,
+  CBLASRoutineOrglq,
+  CBLASRoutineGesdd,
+  CBLASRoutinePotrf,
   CBLASRoutineCount
 } CBLASRoutine;
 
@@ -17,3 +23,6 @@ long cblas_counter_calls(CBLASRoutine routine);
 
 /// OpenBLAS's process-wide number of threads.
 int cblas_counter_threads(void);
+
+/// The file of the library whose LAPACK answers, or an empty string.
+const char *cblas_counter_lapack(void);
