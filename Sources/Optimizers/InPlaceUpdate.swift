@@ -100,7 +100,7 @@ public final class InPlaceUpdate<Rule: UpdateRule> {
   ///
   ///     try adafactor.update(&weights[name]!, gradient: gradients[name]!, shape: shape, state: &states[name]!)
   ///
-  /// It does the same as ``update(_:gradient:shape:gradientScale:state:nonFinitePolicy:)`` for spans.
+  /// It does the same as the update of spans.
   @discardableResult
   public func update<Value: TensorScalar, Gradient: TensorScalar>(
     _ parameter: inout [Value], gradient: [Gradient], shape: Shape, gradientScale: Double = 1,
@@ -114,7 +114,7 @@ public final class InPlaceUpdate<Rule: UpdateRule> {
 
   /// Updates one tensor in a buffer, in place.
   ///
-  /// It does the same as ``update(_:gradient:shape:gradientScale:state:nonFinitePolicy:)`` for spans.
+  /// It does the same as the update of spans.
   @discardableResult
   public func update<Value: TensorScalar, Gradient: TensorScalar>(
     _ parameter: UnsafeMutableBufferPointer<Value>, gradient: UnsafeBufferPointer<Gradient>, shape: Shape,
@@ -128,8 +128,7 @@ public final class InPlaceUpdate<Rule: UpdateRule> {
 
   /// Updates one tensor whose types are known only at run time.
   ///
-  /// It does the same as ``update(_:gradient:shape:gradientScale:state:nonFinitePolicy:)``, for elements at addresses of any
-  /// alignment.
+  /// It does the same as the update of spans, for elements at addresses of any alignment.
   ///
   /// - Parameters:
   ///   - parameter: The address of the tensor's elements in row-major order, which the step changes.
