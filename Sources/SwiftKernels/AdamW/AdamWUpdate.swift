@@ -26,9 +26,7 @@ enum AdamWUpdate<P: TensorScalar, G: TensorScalar, A: ArithmeticScalar> {
     let weight2 = A(1 - factors.beta2)
     let factor = A(factors.factor)
     let epsilon = A(factors.epsilon)
-    // A sum of 0 for finite numbers and NaN for others: three operations per vector, hidden by its root and quotient.
-    var nonFinite = SIMD8<A>()
-    @inline(__always) func step(_ offset: Int, _ valid: Int) {
+    @inline(__always) func step(_ offset: Int, _ valid: Int) -> SIMD8<A> {
       let g = scale * G.load(gradient.elements.address, offset, valid, as: A.self)
       let oldFirst = A.load(UnsafeRawPointer(first), offset, valid, as: A.self)
       // Not β₁ m + (1−β₁) g: the rounded β₁ and 1−β₁ don't add up to 1, which for β₁ = 0.999 shifts m by 10⁻⁵. Nor
@@ -44,12 +42,12 @@ enum AdamWUpdate<P: TensorScalar, G: TensorScalar, A: ArithmeticScalar> {
         _ = A.store(divisor, maximum, offset, valid)
       }
       let update = factor * (m / (divisor.squareRoot() + epsilon))
+      _ = parameterWriter.apply(update, to: parameter, offset, valid, momentAt: 0)
+      // 0 for finite numbers and NaN for others: three operations per vector, hidden by its root and quotient.
       let zero = (v - v) * update
       // Without ε the lanes after the last element are 0 / 0.
-      nonFinite += valid == laneCount ? zero : zero.replacingLanes(from: valid, with: 0)
-      _ = parameterWriter.apply(update, to: parameter, offset, valid, momentAt: 0)
+      return valid == laneCount ? zero : zero.replacingLanes(from: valid, with: 0)
     }
-    forEachVector(gradient.columns, step)
-    return nonFinite == SIMD8<A>()
+    return chunkedSum(gradient.columns, step) == 0
   }
 }

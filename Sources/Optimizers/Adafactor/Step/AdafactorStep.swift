@@ -18,6 +18,8 @@ class AdafactorStep: PreparedStep {
   let extent: Extent
   /// The kernels for the types of parameter and gradient, and those with statistics in Double.
   let fastKernels, exactKernels: AdafactorKernels
+  /// The kernels of this pass. Stored, because choosing between two tables at each use retains all their entries.
+  private(set) final var kernels: AdafactorKernels
   /// The type that is computed in.
   let arithmetic: ScalarType
   let workspaceByteCount: Int
@@ -60,6 +62,7 @@ class AdafactorStep: PreparedStep {
     hasState = state != nil
     fastKernels = kernels.adafactor[layout.scalarType, layout.gradientType]
     exactKernels = kernels.exactAdafactor[layout.scalarType, layout.gradientType]
+    self.kernels = fastKernels
     arithmetic = layout.scalarType.arithmeticType
     nameHash = Rounding.hash(ofName: layout.name)
     workspaceByteCount = workspace.byteCount
@@ -165,6 +168,7 @@ class AdafactorStep: PreparedStep {
     let count = extent.partition.elementCount
     if let error, let next = nextPass(updateSquares, error: error, count: count) {
       pass = next
+      if case .exact = next { kernels = exactKernels }
       return .again
     }
     decision = hyperparameters.decide(
@@ -217,6 +221,7 @@ class AdafactorStep: PreparedStep {
 
   final func begin(_ tensor: SteppedTensor) {
     self.tensor = tensor
+    if case .exact = pass { kernels = fastKernels }
     pass = .fast
     let options = group.storage
     if !hasState {
@@ -265,11 +270,6 @@ class AdafactorStep: PreparedStep {
   }
 
   // MARK: Tools of the block forms
-
-  /// The kernels of this pass.
-  final var kernels: AdafactorKernels {
-    _read { if case .exact = pass { yield exactKernels } else { yield fastKernels } }
-  }
 
   /// Whether Σ u² of `count` elements is right to 10⁻⁶, or so small that nothing is clipped either way.
   ///
