@@ -4,7 +4,7 @@
 
   /// A scalar type that LAPACK computes with: every call to LAPACKE stands in this file.
   ///
-  /// All matrices are column-major. The functions are those that neither scan for NaN nor allocate; the caller passes
+  /// All matrices are column-major. These functions neither scan for NaN nor allocate; the caller passes
   /// memory of the documented size. A query would return it in the scalar type, which rounds sizes above 2²⁴. Each
   /// function returns LAPACK's `INFO`, and traps if it names a wrong argument.
   package protocol LAPACKScalar: BLASScalar {

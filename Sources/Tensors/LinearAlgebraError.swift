@@ -1,4 +1,4 @@
-/// An error of a factorization: what is wrong with the matrix.
+/// An error of a factorization, because of the matrix.
 public enum LinearAlgebraError: Error, Equatable, Sendable, CustomStringConvertible {
   /// The matrix has an element that is NaN or infinite. LAPACK might never return.
   case nonFinite(operation: String, element: Double, row: Int, column: Int)
@@ -7,7 +7,7 @@ public enum LinearAlgebraError: Error, Equatable, Sendable, CustomStringConverti
   /// The leading minor of this size is not positive: the matrix has no Cholesky factor.
   case notPositiveDefinite(minor: Int, shape: Shape)
 
-  /// What is wrong, with the values, and what to do.
+  /// The problem, with the values, and its remedy.
   public var description: String {
     switch self {
     case .nonFinite(let operation, let element, let row, let column):

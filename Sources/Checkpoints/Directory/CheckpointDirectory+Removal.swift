@@ -41,7 +41,7 @@ extension CheckpointDirectory {
     }
   }
 
-  /// Removes all that are older than the newest few, of which those that were found damaged are none.
+  /// Removes all checkpoints except the newest ones. Checkpoints that were found damaged don't count as kept.
   func removeOldest(in directory: DirectoryHandle) throws(CheckpointError) {
     let own = try names().filter { isOwn($0, in: directory) }
     let damaged = damagedNames.withLock { $0 }
@@ -57,7 +57,7 @@ extension CheckpointDirectory {
 
   /// The number after the newest checkpoint's.
   ///
-  /// What is named as a checkpoint but is none may have any number: high ones count only for checkpoints.
+  /// A foreign entry may be named like a checkpoint, with any number: high numbers count only for real checkpoints.
   func nextNumber(in directory: DirectoryHandle) throws(CheckpointError) -> Int {
     let newest = try names().last { $0.number < 1 << 40 || isOwn($0, in: directory) }
     guard let newest else { return 1 }

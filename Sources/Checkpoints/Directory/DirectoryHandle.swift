@@ -35,8 +35,7 @@ final class DirectoryHandle: Sendable {
     guard mkdirat(directory.number, name, 0o777) == 0 else { throw failure("make the directory", name) }
   }
 
-  /// Renames what is in this directory. An empty directory with the new name would be replaced: nothing may
-  /// have it.
+  /// Renames an entry of this directory. No entry may have the new name: an empty directory would be replaced.
   func rename(_ name: String, to newName: String) throws(CheckpointError) {
     var status = stat()
     guard fstatat(directory.number, newName, &status, AT_SYMLINK_NOFOLLOW) != 0 else {

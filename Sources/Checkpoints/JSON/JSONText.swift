@@ -50,7 +50,7 @@ package enum JSONText {
     return place + (problem ?? context.debugDescription)
   }
 
-  /// What a value of a type is in JSON.
+  /// The JSON counterpart of a type, for messages.
   private static func kind(of type: Any.Type) -> String {
     switch type {
     case is any Numeric.Type: "a number"

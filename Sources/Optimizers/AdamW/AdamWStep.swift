@@ -42,7 +42,7 @@ final class AdamWStep: PreparedStep {
       parameter: none, gradient: Elements(none.address, layout.gradientType), gradientScale: 1)
     moments = AdamWMoments(first: none, second: none, maximum: nil)
     nonFiniteBlocks = nothing.doubles(0)
-    // With another policy, earlier steps may have written what they had to report only.
+    // Under another policy, earlier steps may have reported such moments and written them all the same.
     if layout.needsVerdict, let state {
       do { try state.checkValues(of: layout.name) } catch { isPoisoned = true }
     }
@@ -158,7 +158,7 @@ final class AdamWStep: PreparedStep {
   func finish(_ phase: Int, kernels: KernelTable) -> StepVerdict {
     if phase < firstWritingPhase { return nonFiniteBlocks[0] == 0 && !isPoisoned ? .proceed : .nonFinite }
     isPoisoned = sum(nonFiniteBlocks + 1, extent.blocks.count) > 0
-    // After a verdict the step counts as what the verdict says.
+    // If there was a verdict, it has decided how the step counts.
     return isPoisoned && !layout.needsVerdict ? .nonFinite : .proceed
   }
 }

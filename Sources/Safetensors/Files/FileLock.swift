@@ -80,7 +80,7 @@ final class FileLock {
     TemporaryFiles.forget(names.lock, in: target.directory)
   }
 
-  /// Removes what a killed process left next to the file.
+  /// Removes the temporary files that a killed process left next to the file.
   func removeLeftovers() {
     for name in [names.new, names.old] { _ = system.unlink(target.directory.number, name) }
   }
@@ -130,7 +130,7 @@ final class FileLock {
 
   private static let version = "adafactor 1"
 
-  /// The record's fields, or `nil` if there is none that was written in full: then nothing has been renamed.
+  /// The record's fields, or `nil` if no complete record exists: then nothing has been renamed.
   private func record() throws(FileError) -> [String]? {
     var bytes = [UInt8](repeating: 0, count: min(Int(try file.status().st_size), 1 << 16))
     var span = bytes.mutableSpan

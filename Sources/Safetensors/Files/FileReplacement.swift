@@ -8,7 +8,7 @@ import CLibrary
 /// be open for reading meanwhile, by this program too: such a reader keeps the old file.
 ///
 /// A replacement that ends without ``commit()`` removes its temporary file. A killed program cannot: the next
-/// replacement in the directory removes what it left.
+/// replacement in the directory removes that file.
 ///
 /// The new file has the old one's permissions and, if the system permits it, its owner; or the usual ones of a
 /// new file. It is never more readable than the old one, not even for a moment. A symbolic link at the path is
@@ -77,7 +77,7 @@ package struct FileReplacement: ~Copyable, Sendable {
     of target: borrowing FileTarget, _ file: borrowing FileDescriptor
   ) throws(FileError) {
     guard let old = target.status else { return }
-    // A group that cannot be kept must not gain what the old one had.
+    // If the group cannot be kept, the new group must not get the old one's permissions.
     let keepsGroup =
       fchown(file.number, old.st_uid, old.st_gid) == 0 || fchown(file.number, uid_t.max, old.st_gid) == 0
     guard fchmod(file.number, old.st_mode & (keepsGroup ? 0o777 : 0o707)) == 0 else {

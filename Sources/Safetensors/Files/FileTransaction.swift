@@ -4,17 +4,18 @@ import CLibrary
 ///
 /// The transaction has a lock for each of its files: another of the same files waits. The lock is a file next to
 /// the one that it stands for. After both replacements are on the disk and before the first rename, one of the
-/// locks gets a record of what is about to happen. Whenever the process or the machine stops after that, the next
+/// locks gets a record of both renames. Whenever the process or the machine stops after that, the next
 /// transaction on one of the files finds the record and completes the pair.
 ///
-/// Where a rename is refused, the renames before it are undone. Files that somebody else has changed since the
+/// If a rename is refused, the renames before it are undone. Files that somebody else has changed since the
 /// record was written stay as they are.
 ///
-/// All names follow from the file's: what a killed process leaves is removed by the next transaction on the file.
+/// All names are derived from the file's name, so the next transaction on the file removes the leftovers of a
+/// killed process.
 package final class FileTransaction {
   private var locks: [FileLock]
   private let system: SystemCalls
-  /// What was done about transactions that were ended before, in words.
+  /// Messages about earlier transactions that were interrupted, and how each of them was resolved.
   package private(set) var recoveries: [String] = []
 
   /// Locks the files and completes what an ended transaction left.

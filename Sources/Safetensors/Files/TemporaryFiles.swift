@@ -1,7 +1,7 @@
 import CLibrary
 import Synchronization
 
-/// The unfinished files of this process: what a signal that ends it must remove.
+/// The unfinished files of this process, which are removed if a signal ends it.
 package enum TemporaryFiles {
   private struct Place: Hashable {
     let directory: Int32

@@ -80,7 +80,7 @@ class AdafactorStep: PreparedStep {
   func bindMoments(of state: inout AdafactorState) { fatalError("a block form takes its moments") }
   /// Returns whether no subnormal square of a block matters. The bound is that of `isSettled`.
   func isSettled(_ block: Int, _ scratch: UnsafeMutableRawPointer, bound: Double) -> Bool { true }
-  /// Where the first phase notes how many blocks are not settled: a number per block, and their sum.
+  /// The first phase's counts of blocks that are not settled: a number per block, and their sum.
   var unsettled: (blocks: UnsafeMutablePointer<Double>, total: UnsafeMutablePointer<Double>)? { nil }
   /// Reads one block of the gradient.
   func readStatistics(_ block: Int, _ scratch: UnsafeMutableRawPointer) {}

@@ -1,6 +1,6 @@
 import ArgumentParser
 
-/// How a table is written, on the command lines of `train` and `predict`.
+/// The options for a table's format, on the command lines of `train` and `predict`.
 struct TableFormatArguments: ParsableArguments {
   @Option(
     help: """

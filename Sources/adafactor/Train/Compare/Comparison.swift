@@ -8,7 +8,7 @@ struct Comparison: RunReport {
 
   let runs: [Run]
 
-  /// What was read: the same for all runs.
+  /// The data, which all runs share.
   private var data: [(String, String)] { runs[0].result.data.table }
 
   var table: String {

@@ -1,4 +1,4 @@
-/// What was read of a table, for reports.
+/// The contents of a table as it was read, for reports.
 struct DataReport: Encodable, Equatable {
   struct Class: Encodable, Equatable {
     let name: String
