@@ -124,7 +124,7 @@ final class AdafactorMatrices: AdafactorStep {
   private func readMatrix(
     _ matrix: Int, _ new: (rows: MutableElements, columns: MutableElements), _ scratch: Scratch
   ) -> Double {
-    let (sum, error, columnInverses) = readMatrix(matrix, new, scratch, fastKernels)
+    let (sum, error, columnInverses) = readMatrix(matrix, new, scratch, kernels)
     if isReliable(sum, error: error, count: form.rows * form.columns)
       || isSettled(
         piece(matrix), rowMoments: new.rows.reading, mean: workspace.meanRowMoments[matrix],

@@ -16,10 +16,10 @@ import Tensors
 class AdafactorStep: PreparedStep {
   /// The tensor, and its blocks that are in this process.
   let extent: Extent
-  /// The kernels for the types of parameter and gradient, and those with statistics in Double.
-  let fastKernels, exactKernels: AdafactorKernels
-  /// The kernels of this pass. Stored, because choosing between two tables at each use retains all their entries.
+  /// The kernels of this pass, for the types of parameter and gradient. Stored, because choosing between two tables at each
+  /// use retains all their entries.
   private(set) final var kernels: AdafactorKernels
+  private let table: KernelTable
   /// The type that is computed in.
   let arithmetic: ScalarType
   let workspaceByteCount: Int
@@ -60,9 +60,8 @@ class AdafactorStep: PreparedStep {
     self.extent = extent
     self.state = state ?? AdafactorState(step: 0)
     hasState = state != nil
-    fastKernels = kernels.adafactor[layout.scalarType, layout.gradientType]
-    exactKernels = kernels.exactAdafactor[layout.scalarType, layout.gradientType]
-    self.kernels = fastKernels
+    table = kernels
+    self.kernels = kernels.adafactor[layout.scalarType, layout.gradientType]
     arithmetic = layout.scalarType.arithmeticType
     nameHash = Rounding.hash(ofName: layout.name)
     workspaceByteCount = workspace.byteCount
@@ -221,7 +220,7 @@ class AdafactorStep: PreparedStep {
 
   final func begin(_ tensor: SteppedTensor) {
     self.tensor = tensor
-    if case .exact = pass { kernels = fastKernels }
+    if case .exact = pass { kernels = table.adafactor[layout.scalarType, layout.gradientType] }
     pass = .fast
     let options = group.storage
     if !hasState {
@@ -270,6 +269,9 @@ class AdafactorStep: PreparedStep {
   }
 
   // MARK: Tools of the block forms
+
+  /// The kernels with statistics in Double, which few tensors need.
+  final var exactKernels: AdafactorKernels { table.exactAdafactor[layout.scalarType, layout.gradientType] }
 
   /// Whether Σ u² of `count` elements is right to 10⁻⁶, or so small that nothing is clipped either way.
   ///
