@@ -22,12 +22,12 @@ package struct AdafactorKernels: Sendable {
       Void
 
   /// Cⱼ ← β Cⱼ + (1−β)(Σᵢ g²ᵢⱼ / n + ε) for the columns of a panel that holds every row; then adds Σⱼ g²ᵢⱼ to `sums`ᵢ
-  /// and Σⱼ g²ᵢⱼ / Cⱼ to `weightedSums`ᵢ.
+  /// and Σⱼ g²ᵢⱼ / Cⱼ to `weightedSums`ᵢ. Returns Σⱼ 1 / Cⱼ, or NaN if a Cⱼ is not finite.
   package var panelStatistics:
     @Sendable (
       GradientPiece, MomentAverage, _ old: Elements, _ new: MutableElements,
       _ sums: UnsafeMutablePointer<Double>, _ weightedSums: UnsafeMutablePointer<Double>
-    ) -> Void
+    ) -> Double
 
   /// R only, with the bits that `rowStatistics` gives.
   package var rowMoments:
@@ -104,7 +104,7 @@ package struct AdafactorKernels: Sendable {
       @escaping @Sendable (
         GradientPiece, MomentAverage, Elements, MutableElements, UnsafeMutablePointer<Double>,
         UnsafeMutablePointer<Double>
-      ) -> Void,
+      ) -> Double,
     rowMoments: @escaping @Sendable (GradientPiece, MomentAverage, Elements, MutableElements) -> Void,
     columnMoments: @escaping @Sendable (GradientPiece, MomentAverage, Elements, MutableElements) -> Void,
     finishMoments:

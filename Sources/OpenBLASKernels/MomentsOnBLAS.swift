@@ -91,14 +91,13 @@
       }
     }
 
-    /// New C, and Σ g², Σ g² / C per row.
+    /// New C, and Σ g², Σ g² / C per row; returns Σ 1 / C, or NaN if a C is not finite.
     func panelStatistics(
       _ gradient: GradientPiece, average: MomentAverage, old: Elements, new: MutableElements,
       sums: UnsafeMutablePointer<Double>, weightedSums: UnsafeMutablePointer<Double>
-    ) {
+    ) -> Double {
       if gradient.rows < Self.leastRowsOfAPanel {
-        swift.panelStatistics(gradient, average, old, new, sums, weightedSums)
-        return
+        return swift.panelStatistics(gradient, average, old, new, sums, weightedSums)
       }
       columnMoments(gradient, average: average, old: old, new: new)
       let columnMoments: UnsafeMutablePointer<A> = new.bound()
@@ -112,6 +111,10 @@
           for row in rows { weightedSums[row] += Double(tile.sums[row - rows.lowerBound]) }
         }
       }
+      // The sum of finite moments may be beyond the range of their type.
+      let areFinite = swift.sum(new.reading, gradient.columns).isFinite
+        || (0..<gradient.columns).allSatisfy { columnMoments[$0].isFinite }
+      return areFinite ? swift.inverseSum(new.reading, gradient.columns) : .nan
     }
 
     /// new ← β old + (1−β)(sums / n + ε); returns Σ weightedSums / new.

@@ -73,12 +73,13 @@ import Testing
     withColumnSums((partial, partialWeighted), into: &columnSums, &weightedColumnSums) {
       kernels.rowStatistics(piece, subject.average, oldRows.reading, newRows.writing, $0)
     }
-    kernels.panelStatistics(
+    let inverses = kernels.panelStatistics(
       piece, subject.average, oldColumns.reading, newColumns.writing, &rowSums, &weightedRowSums)
     #expect(gradient.isUnchanged && oldRows.isUnchanged && oldColumns.isUnchanged)
     return [
       "row moments": newRows.values, "column moments": newColumns.values, "column sums": columnSums,
       "weighted column sums": weightedColumnSums, "row sums": rowSums, "weighted row sums": weightedRowSums,
+      "column inverses": [inverses],
     ]
   }
 

@@ -80,9 +80,14 @@ import Testing
     var (sums, weightedSums) = (before, weightedBefore)
     let piece = gradient.piece(scale: each.scale)
     // A pointer to an empty array is valid, and nothing is written to it.
-    each.kernels.panelStatistics(piece, average, old.reading, new.writing, &sums, &weightedSums)
+    let inverses = each.kernels.panelStatistics(
+      piece, average, old.reading, new.writing, &sums, &weightedSums)
     each.kernels.columnMoments(piece, average, old.reading, alone.writing)
     #expect(new.values == alone.values)
+    let expectedInverses = new.values.reduce(0) { $0 + 1 / $1 }
+    #expect(
+      (inverses - expectedInverses).magnitude
+        <= Bound.sum(each.columns) * each.arithmetic.roundoff * expectedInverses)
     let added = (oracle.rowSums(), oracle.rowSums { 1 / new.values[$0] })
     let relative = Bound.sum(each.columns) * each.arithmetic.roundoff
     expectAgreement("sums", sums, zip(before, added.0).map { $0 + $1 }) {
@@ -195,9 +200,13 @@ import Testing
     #expect(
       kernels.elementStatistics(gradient.piece(scale: 1), average, old.reading) == Double(columns))
     var (sum, weightedSum) = (0.0, 0.0)
-    kernels.panelStatistics(
+    let inverses = kernels.panelStatistics(
       gradient.piece(scale: 1), average, old.reading, new.writing, &sum, &weightedSum)
-    #expect(weightedSum == Double(columns))
+    // x · (1 / x) is within two roundings of 1.
+    let relative = Bound.sum(columns) * ScalarType.float32.roundoff
+    #expect((weightedSum - Double(columns)).magnitude <= relative * Double(columns))
+    let expected = gradient.values.reduce(0) { $0 + 1 / ($1 * $1) }
+    #expect((inverses - expected).magnitude <= relative * expected)
     #expect(gradient.isUnchanged && old.isUnchanged && new.marginsAreIntact)
   }
 

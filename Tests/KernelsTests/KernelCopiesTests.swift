@@ -43,11 +43,13 @@ import Testing
         withColumnSums((partial, partialWeighted), into: &totals, &weightedTotals) {
           kernels.rowStatistics(piece, average, moments[0].reading, moments[1].writing, $0)
         }
-        kernels.panelStatistics(piece, average, moments[0].reading, moments[2].writing, &sums, &weightedSums)
+        let inverses = kernels.panelStatistics(
+          piece, average, moments[0].reading, moments[2].writing, &sums, &weightedSums)
         kernels.rowMoments(piece, average, moments[0].reading, moments[3].writing)
         kernels.columnMoments(piece, average, moments[0].reading, moments[4].writing)
         let finished = subject.moments(columns, seed: 5)
         let numbers = [
+          inverses,
           kernels.finishMoments(
             average, finished.reading, finished.writing, totals, weightedTotals, columns),
           kernels.sum(moments[0].reading, columns), kernels.inverseSum(moments[0].reading, columns),

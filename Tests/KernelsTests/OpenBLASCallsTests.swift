@@ -227,7 +227,7 @@
           kernels.rowStatistics(piece, average, old.reading, new.writing, $0)
         }
       case \.panelStatistics:
-        kernels.panelStatistics(piece, average, old.reading, new.writing, &sums, &weightedSums)
+        _ = kernels.panelStatistics(piece, average, old.reading, new.writing, &sums, &weightedSums)
       case \.rowMoments: kernels.rowMoments(piece, average, old.reading, new.writing)
       case \.columnMoments: kernels.columnMoments(piece, average, old.reading, new.writing)
       case \.finishMoments:

@@ -49,11 +49,13 @@ import Testing
     let rowMoments = new.values
     var sums = [Double](repeating: 0, count: rows)
     var weightedSums = sums
-    kernels.panelStatistics(piece, average, old.reading, new.writing, &sums, &weightedSums)
+    let inverses = kernels.panelStatistics(
+      piece, average, old.reading, new.writing, &sums, &weightedSums)
     let columnMoments = new.values
     let elements = kernels.elementStatistics(asOneRow(piece), average, old.reading)
     #expect(gradient.isUnchanged && old.isUnchanged)
-    return rowMoments + columnMoments + columnSums + weightedColumnSums + sums + weightedSums + [elements]
+    return rowMoments + columnMoments + columnSums + weightedColumnSums + sums + weightedSums
+      + [inverses, elements]
   }
 
   @Test(arguments: ScalarType.allCases, ScalarType.allCases)

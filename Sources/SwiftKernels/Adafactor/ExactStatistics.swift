@@ -19,6 +19,10 @@ enum ExactStatistics<A: ArithmeticScalar> {
           weightedSums[row] += squares[column] / moments[column].doubleValue
         }
       }
+      return (0..<gradient.columns).reduce(0) { inverses, column in
+        let moment = moments[column].doubleValue
+        return inverses + (moment.isFinite ? 1 / moment : .nan)
+      }
     }
     kernels.columnMoments = { columns($0, average: $1, old: $2, new: $3) }
     return kernels

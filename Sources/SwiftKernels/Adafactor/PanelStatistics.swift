@@ -6,19 +6,20 @@ import KernelInterface
 /// down a column, rows of a power of two fall on the same few lines of the first-level cache.
 enum PanelStatistics<G: TensorScalar, A: ArithmeticScalar> {
   /// Cⱼ ← β Cⱼ + (1−β)(Σᵢ g²ᵢⱼ / n + ε) for the columns of the panel; then adds Σⱼ g²ᵢⱼ to `sums`ᵢ and Σⱼ g²ᵢⱼ / Cⱼ to
-  /// `weightedSums`ᵢ.
+  /// `weightedSums`ᵢ. Returns Σⱼ 1 / Cⱼ, or NaN if a Cⱼ is not finite.
   static func accumulate(
     _ gradient: GradientPiece, average: MomentAverage, old: Elements, new: MutableElements,
     sums: UnsafeMutablePointer<Double>, weightedSums: UnsafeMutablePointer<Double>
-  ) {
+  ) -> Double {
     if gradient.rows == 1 {
-      let (sum, weightedSum) = PanelRow<G, A>(gradient, average: average, old: old, new: new).accumulate()
-      sums[0] += sum
-      weightedSums[0] += weightedSum
-      return
+      let row = PanelRow<G, A>(gradient, average: average, old: old, new: new).accumulate()
+      sums[0] += row.sum
+      weightedSums[0] += row.weighted
+      return row.inverses
     }
+    var inverses = 0.0
     PanelColumns<G, A>.forEach(of: gradient, average: average, old: old, new: new) { panel, columns in
-      panel.invert(columns)
+      inverses += panel.invert(columns)
       for row in 0..<gradient.rows {
         let base = panel.address(ofRow: row)
         var (sum, oddSum) = (SIMD8<A>(), SIMD8<A>())
@@ -35,6 +36,7 @@ enum PanelStatistics<G: TensorScalar, A: ArithmeticScalar> {
         weightedSums[row] += Double((weighted + oddWeighted).laneSum)
       }
     }
+    return inverses
   }
 
   /// Cⱼ alone, with the bits that `accumulate` gives.
@@ -68,26 +70,28 @@ private struct PanelRow<G: TensorScalar, A: ArithmeticScalar> {
     self.new = UnsafeMutableRawPointer(new.of(A.self))
   }
 
-  /// New C; returns Σ g² and Σ g² / C.
+  /// New C; returns Σ g², Σ g² / C and Σ 1 / C, which is NaN if a moment is not finite.
   @inline(__always)
-  func accumulate() -> (sum: Double, weighted: Double) {
+  func accumulate() -> (sum: Double, weighted: Double, inverses: Double) {
     let length = KernelLimits.elementsPerSum
-    var (total, weightedTotal) = (0.0, 0.0)
+    var (total, weightedTotal, inverseTotal) = (0.0, 0.0, 0.0)
     for start in stride(from: 0, to: columns, by: length) {
       var (sum, oddSum) = (SIMD8<A>(), SIMD8<A>())
       var (weighted, oddWeighted) = (SIMD8<A>(), SIMD8<A>())
+      var (inverseSum, oddInverseSum) = (SIMD8<A>(), SIMD8<A>())
       @inline(__always) func add(_ column: Int, _ valid: Int) {
         let (square, moments) = update(column, valid)
-        // Lanes behind the last column hold 0 / 1 instead of 0 / 0.
-        let divisors = valid == laneCount ? moments : moments.replacingLanes(from: valid, with: 1)
+        let inverse = inverses(of: moments, valid)
         (sum, oddSum) = (oddSum, sum + square)
-        (weighted, oddWeighted) = (oddWeighted, weighted + square / divisors)
+        (weighted, oddWeighted) = (oddWeighted, weighted + square * inverse.values)
+        (inverseSum, oddInverseSum) = (oddInverseSum, inverseSum + inverse.checked)
       }
       forEachVector(start..<min(start &+ length, columns), add)
       total += Double((sum + oddSum).laneSum)
       weightedTotal += Double((weighted + oddWeighted).laneSum)
+      inverseTotal += Double((inverseSum + oddInverseSum).laneSum)
     }
-    return (total, weightedTotal)
+    return (total, weightedTotal, inverseTotal)
   }
 
   /// New C.
@@ -224,12 +228,25 @@ private struct PanelColumns<G: TensorScalar, A: ArithmeticScalar> {
     forEachVector(columns, update)
   }
 
-  /// sums ← 1 / C.
-  func invert(_ columns: Range<Int>) {
+  /// sums ← 1 / C; returns Σ 1 / C, which is NaN if a moment is not finite.
+  func invert(_ columns: Range<Int>) -> Double {
+    var total = SIMD8<A>()
     @inline(__always) func invert(_ column: Int, _ valid: Int) {
-      let moments = A.load(UnsafeRawPointer(new), column, valid, as: A.self)
-      _ = A.store(1 / moments, sums, column &- columns.lowerBound, valid)
+      let inverse = inverses(of: A.load(UnsafeRawPointer(new), column, valid, as: A.self), valid)
+      _ = A.store(inverse.values, sums, column &- columns.lowerBound, valid)
+      total += inverse.checked
     }
     forEachVector(columns, invert)
+    return Double(total.laneSum)
   }
+}
+
+/// 1 / C, which is 0 in lanes behind the last column; and the same with NaN where C is not finite.
+@inline(__always)
+private func inverses<A: ArithmeticScalar>(
+  of moments: SIMD8<A>, _ valid: Int
+) -> (values: SIMD8<A>, checked: SIMD8<A>) {
+  let values = 1 / (valid == laneCount ? moments : moments.replacingLanes(from: valid, with: .infinity))
+  let checked = values + 0 * moments
+  return (values, valid == laneCount ? checked : checked.replacingLanes(from: valid, with: 0))
 }

@@ -120,10 +120,9 @@ final class AdafactorColumns: AdafactorStep {
     let new =
       form.keepsColumnMoments
       ? workspace.columnMoments.advanced(by: block.firstColumn) : block.scratch.columnMoments
-    kernels.panelStatistics(
+    workspace.columnInverses[index] = kernels.panelStatistics(
       block.piece, average(count: form.rows), columnMoments.reading.advanced(by: block.firstColumn), new,
       sums, sums + form.rows)
-    workspace.columnInverses[index] = survey(new.reading, block.columns, total: block.columns).inverses
   }
 
   override var unsettled: (blocks: UnsafeMutablePointer<Double>, total: UnsafeMutablePointer<Double>)? {

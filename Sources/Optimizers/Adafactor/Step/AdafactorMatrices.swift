@@ -142,11 +142,11 @@ final class AdafactorMatrices: AdafactorStep {
     let (rows, columns) = (form.rows, form.columns)
     let oldRows = rowMoments.reading.advanced(by: matrix * rows)
     let oldColumns = columnMoments.reading.advanced(by: matrix * columns)
-    let quotients: Double
+    let (quotients, columnInverses): (Double, Double)
     if form.isWide {
       scratch.sums.update(repeating: 0, count: rows)
       scratch.weightedSums.update(repeating: 0, count: rows)
-      kernels.panelStatistics(
+      columnInverses = kernels.panelStatistics(
         piece(matrix), average(count: rows), oldColumns, new.columns, scratch.sums, scratch.weightedSums)
       quotients = kernels.finishMoments(
         average(count: columns), oldRows, new.rows, scratch.sums, scratch.weightedSums, rows)
@@ -162,9 +162,9 @@ final class AdafactorMatrices: AdafactorStep {
           totalWeighted: scratch.weightedSums, count: columns))
       quotients = kernels.finishMoments(
         average(count: rows), oldColumns, new.columns, scratch.sums, scratch.weightedSums, columns)
+      columnInverses = survey(new.columns.reading, columns, total: columns).inverses
     }
     let (mean, rowInverses) = survey(new.rows.reading, rows, total: rows)
-    let columnInverses = survey(new.columns.reading, columns, total: columns).inverses
     workspace.meanRowMoments[matrix] = mean
     let error =
       form.isWide
