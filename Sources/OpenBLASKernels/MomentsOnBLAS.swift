@@ -112,7 +112,8 @@
         }
       }
       // The sum of finite moments may be beyond the range of their type.
-      let areFinite = swift.sum(new.reading, gradient.columns).isFinite
+      let areFinite =
+        swift.sum(new.reading, gradient.columns).isFinite
         || (0..<gradient.columns).allSatisfy { columnMoments[$0].isFinite }
       return areFinite ? swift.inverseSum(new.reading, gradient.columns) : .nan
     }
