@@ -122,6 +122,18 @@ final class TrajectoryRun<Rule: ReferenceRule> {
   }
 }
 
+/// Takes all steps of a trajectory, and compares parameters and states with the reference's.
+func followTrajectory<Rule: ReferenceRule>(_ reference: Trajectory<Rule>, backend: Backend) throws {
+  let run = try TrajectoryRun(reference, backend: backend)
+  for (index, step) in reference.steps.enumerated() {
+    try run.take(step)
+    run.compareParameters(with: reference.record[index])
+    for states in reference.states where states.afterStep == index + 1 {
+      run.compareStates(with: states)
+    }
+  }
+}
+
 /// The largest magnitude, NaN left out.
 private func magnitude(_ values: [Float]) -> Float {
   values.reduce(0) { $1.magnitude > $0 ? $1.magnitude : $0 }
