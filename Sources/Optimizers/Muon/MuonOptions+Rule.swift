@@ -9,7 +9,8 @@ extension MuonOptions: RoundedRule {
     if shape.rank != 2 {
       throw .unsupportedShape(
         parameter: parameter, shape: shape,
-        reason: "Muon only supports 2D parameters. Step it by AdamW or Adafactor; a MultiOptimizer with the argument "
+        reason:
+          "Muon only supports 2D parameters. Step it by AdamW or Adafactor; a MultiOptimizer with the argument "
           + "hiddenMatrices divides the parameters of a model")
     }
   }

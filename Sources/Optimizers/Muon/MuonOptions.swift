@@ -60,7 +60,8 @@ public struct MuonOptions: Sendable, Hashable {
           requirement: "the numbers must be finite")
       }
       if let requirement = coefficients.requirement(ofSteps: steps) {
-        throw .invalidOption(name: name("steps", CodingKeys.steps), value: "\(steps)", requirement: requirement)
+        throw .invalidOption(
+          name: name("steps", CodingKeys.steps), value: "\(steps)", requirement: requirement)
       }
     }
   }

@@ -1,13 +1,13 @@
 /// The coefficients a, b and c of each step σ ← aσ + bσ³ + cσ⁵ of the Newton–Schulz iteration, which drives singular values
 /// to about 1.
 ///
-/// | set | steps | singular values afterwards |
-/// | --- | --- | --- |
-/// | ``simple`` | any number; 5 in torch | 0.68 … 1.13 from 0.003 on |
-/// | ``quintic`` | 5, or a multiple of it, which starts again | closer to 1 than ``simple`` |
-/// | ``polarExpress`` | any number; the last of 8 repeats | near 1, from smaller values on |
-/// | ``deepSeekV4`` | at least 10; the last repeats | 1 |
-/// | ``cubic5`` | 5 | 0.7 … 1.3 without the product for σ⁵ |
+/// | set | steps | σ of 0.01 … 1 becomes | factor of the least σ |
+/// | --- | --- | --- | --- |
+/// | ``simple`` | any number; 5 in torch | 0.68 … 1.13 | 485 |
+/// | ``quintic`` | 5, or a multiple of it, which starts again | 0.98 … 1.03 | 493 |
+/// | ``polarExpress`` | any number; the last of 8 repeats | 1.00 after 8; 0.87 … 1.12 after 5 | 6,363; 976 |
+/// | ``deepSeekV4`` | at least 10; the last repeats | 1.00 | 79,263 |
+/// | ``cubic5`` | 5, without the product A² | 0.77 … 1.30 | 119 |
 ///
 /// Sources of the numbers: Keller Jordan's Muon (2024); leloykun, "Muon and the quintic iteration" and modded-nanogpt; Amsel
 /// et al., "The Polar Express" (2025), arXiv:2505.16932; DeepSeek-V4's report (2026); arXiv:2606.00371.
@@ -47,7 +47,8 @@ public enum NewtonSchulzCoefficients: Sendable, Hashable {
         (3.2856, -2.4153, 0.4853), (2.2779, -1.6198, 0.3985), (1.8726, -1.2307, 0.3585),
         (1.8564, -1.2132, 0.3568), (1.8750, -1.2500, 0.3750),
       ]
-    case .deepSeekV4: Array(repeating: (3.4445, -4.7750, 2.0315), count: 8) + [(2, -1.5, 0.5), (2, -1.5, 0.5)]
+    case .deepSeekV4:
+      Array(repeating: (3.4445, -4.7750, 2.0315), count: 8) + [(2, -1.5, 0.5), (2, -1.5, 0.5)]
     case .cubic5:
       [
         (3.3656576, -3.3420992, 0), (2.5744352, -1.4957376, 0), (2.5368962, -1.4312570, 0),
@@ -67,7 +68,8 @@ public enum NewtonSchulzCoefficients: Sendable, Hashable {
     if count >= 100 { return "Number of steps must be less than 100 for computational efficiency" }
     return switch self {
     case .constant, .polarExpress: count >= 0 ? nil : "it must not be negative"
-    case .quintic: count > 0 && count % 5 == 0 ? nil : "the set quintic has 5 steps: set 5 or a multiple of it"
+    case .quintic:
+      count > 0 && count % 5 == 0 ? nil : "the set quintic has 5 steps: set 5 or a multiple of it"
     case .deepSeekV4: count >= 10 ? nil : "the set deepseek_v4 has 10 steps: set 10 or more"
     case .cubic5: count == 5 ? nil : "the set cubic5 has 5 steps: set 5"
     }
