@@ -24,7 +24,7 @@
 ///
 /// Results are those of `torch.optim.Muon`, apart from its rounding. Differences from other implementations:
 /// - The iteration runs in Float32, and in Float64 for Float64 parameters. Torch rounds X, A and A² to BFloat16 in each step,
-///   which changes an update by about 1 %.
+///   which changes an update by a few percent.
 /// - The momentum of a 16-bit parameter is kept in Float32; torch keeps it in the gradient's type.
 /// - A momentum of 1 or more is refused.
 /// - Keller Jordan's Muon divides by ‖X‖ + 10⁻⁷. Optax corrects the bias of B and takes rows for inputs. In mlx-swift the
