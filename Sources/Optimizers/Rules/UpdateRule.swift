@@ -42,6 +42,11 @@ public protocol UpdateRule: Codable, Sendable, Equatable {
   /// Throws `OptimizerError.invalidOption` for the first option out of range, NaN included.
   func validate() throws(OptimizerError)
 
+  /// Throws an error for a parameter whose shape this rule cannot step. By default a rule steps every shape.
+  ///
+  /// Optimizers call it before the parameter is added to a group and before its first step, when nothing has changed.
+  func check(shape: Shape, of parameter: String) throws(OptimizerError)
+
   /// Returns the state of a parameter before its first step.
   ///
   /// - Parameters:
@@ -72,6 +77,9 @@ extension UpdateRule {
     try OptimizerError.requireNotNegative(learningRate.constant ?? 0, "The learning rate")
     try OptimizerError.requireNotNegative(weightDecay, "weightDecay")
   }
+
+  /// Accepts every shape.
+  public func check(shape: Shape, of parameter: String) throws(OptimizerError) {}
 
   /// Throws an error unless the state has the tensors of the initial state, with their shapes and types.
   public func check(
