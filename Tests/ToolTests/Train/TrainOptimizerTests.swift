@@ -114,11 +114,13 @@ struct TrainOptimizerTests {
       try OptimizerArguments.parse(arguments).choice(seed: 7)
     }
     #expect(
-      try choice("--rounding", "stochastic") == OptimizerChoice(AdafactorOptions(rounding: .stochastic, roundingSeed: 7)))
+      try choice("--rounding", "stochastic")
+        == OptimizerChoice(AdafactorOptions(rounding: .stochastic, roundingSeed: 7)))
     #expect(
       try choice("--rounding", "stochastic", "--optimizer", "adamw")
         == OptimizerChoice(AdamWOptions(rounding: .stochastic, roundingSeed: 7)))
-    #expect(try choice("--rounding", "compensated") == OptimizerChoice(AdafactorOptions(rounding: .compensated)))
+    #expect(
+      try choice("--rounding", "compensated") == OptimizerChoice(AdafactorOptions(rounding: .compensated)))
     #expect(try choice() == OptimizerChoice(AdafactorOptions()))
   }
 

@@ -23,7 +23,8 @@ struct TrainingRunTests {
     settings.epochs = 8
     settings.batchSize = 10
     settings.hidden = [8]
-    settings.optimizer = OptimizerChoice(AdafactorOptions(learningRate: .constant(0.02), scaleParameter: false))
+    settings.optimizer = OptimizerChoice(
+      AdafactorOptions(learningRate: .constant(0.02), scaleParameter: false))
     change(&settings)
     var run = try TrainingRun(Self.points, settings: settings)
     let result = try run.run(report: report)
@@ -155,7 +156,9 @@ struct TrainingRunTests {
 
   @Test func `A diverged run stops with the epoch and the remedy; relative steps refuse a schedule`() {
     #expect(throws: TrainingError.diverged(epoch: 1, optimizer: .adafactor)) {
-      try run { $0.optimizer = OptimizerChoice(AdafactorOptions(learningRate: .constant(1e30), scaleParameter: false)) }
+      try run {
+        $0.optimizer = OptimizerChoice(AdafactorOptions(learningRate: .constant(1e30), scaleParameter: false))
+      }
     }
     #expect(throws: ScheduleError.notSchedulable(.learningRate, group: 0)) {
       try run { settings in
