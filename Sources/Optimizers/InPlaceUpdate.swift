@@ -152,6 +152,7 @@ public final class InPlaceUpdate<Rule: UpdateRule> {
     nonFinitePolicy: NonFinitePolicy = .propagate
   ) throws(OptimizerError) -> Bool {
     let name = "parameter"
+    try group.rule.check(shape: shape, of: name)
     try group.rule.check(state, parameter: name, shape: shape, scalarType: scalarType)
     // Once per state: what steps of this update leave is decided by the policy.
     try state.checkValuesOnce(of: name)
