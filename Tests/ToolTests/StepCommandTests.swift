@@ -343,6 +343,36 @@ private func randomTensors(_ seed: UInt64, without: String...) -> [String: Tenso
     #expect(try files.names() == ["G", "P", "S", "config.json"])
   }
 
+  @Test(arguments: NonFiniteChoice.allCases)
+  func `A finite update that takes a parameter out of its type's range is refused, except by propagate`(
+    policy: NonFiniteChoice
+  ) throws {
+    try files.configuration(#"{"optimizer": "adamw", "groups": [{"lr": 1, "weight_decay": 1e30}]}"#)
+    try files.write(["w": Tensor([1, 1e20])], "P")
+    try files.write(["w": Tensor([1, 1])], "G")
+    let result = try files.step("--non-finite", policy.rawValue)
+    if policy == .propagate {
+      #expect(result.status == 0, "\(result.errors)")
+    } else {
+      #expect(result.status == 1 && result.errors.contains("the step would make \"w\" infinite or NaN"))
+      #expect(try files.names() == ["G", "P", "config.json"])
+    }
+  }
+
+  @Test func `More threads than cores are said to be fewer`() throws {
+    try files.configuration(#"{"optimizer": "adamw", "groups": [{}]}"#)
+    try files.write(["w": Tensor([1, 2])], "P")
+    try files.write(["w": Tensor([1, 1])], "G")
+    let cores = ProcessInfo.processInfo.processorCount
+    for threads in [cores + 1, .max] {
+      let result = try files.step("--threads", "\(threads)")
+      #expect(result.status == 0)
+      #expect(
+        result.errors.contains("--threads is \(threads), but there are \(cores) cores"), "\(result.errors)")
+    }
+    #expect(try files.step("--threads", "\(cores)").errors == "")
+  }
+
   @Test func `A parameter that is skipped in its first step has no state yet`() throws {
     try files.configuration(#"{"optimizer": "adafactor", "groups": [{}]}"#)
     try files.write(["w": Tensor([1, 2]), "v": Tensor([1])], "P")

@@ -61,4 +61,19 @@ struct ScheduleChoice {
       named: name, warmupSteps: warmup.steps(of: trainingSteps), trainingSteps: trainingSteps,
       options: options)
   }
+
+  /// Returns what `body` does with the schedule; its errors name options as the command line does.
+  ///
+  /// - Parameter trainingSteps: The words for the number of training steps.
+  func namingOptions<Result>(trainingSteps: String, _ body: () throws -> Result) throws -> Result {
+    do { return try body() } catch let error as ScheduleError {
+      let error = try ScheduleCatalog.entry(named: name).naming(error, given: options.keys)
+      guard case .invalidSetting(let schedule, let setting, let value, let requirement) = error else {
+        throw error
+      }
+      let words = ["num_warmup_steps": "--warmup-steps", "num_training_steps": trainingSteps]
+      throw ScheduleError.invalidSetting(
+        schedule: schedule, setting: words[setting] ?? setting, value: value, requirement: requirement)
+    }
+  }
 }
