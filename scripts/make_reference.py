@@ -24,6 +24,8 @@ from pathlib import Path
 PINNED = {"torch": "2.15.0", "transformers": "5.23.0", "numpy": "2.4.6", "safetensors": "0.8.0"}
 PARTS = ["adafactor", "adamw", "sixteen_bit", "schedules", "extra_schedules", "combined_schedules"]
 PARTS += ["training_loop", "continuation", "weight_average"]
+PARTS += ["sgd", "lion", "stable_adamw", "came"]
+PINNED |= {"lion-pytorch": "0.2.5", "torch-optimi": "0.3.3", "came-pytorch": "0.1.3"}
 ON_REQUEST = ["large"]
 
 
