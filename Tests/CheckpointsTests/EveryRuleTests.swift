@@ -14,6 +14,7 @@ import Testing
     SGDOptions(learningRate: 0.01, momentum: 0.9, nesterov: true, rounding: .stochastic, roundingSeed: 3),
     LionOptions(learningRate: 0.01, weightDecay: 0.1, rounding: .compensated),
     StableAdamWOptions(learningRate: 0.01),
+    CAMEOptions(learningRate: 0.01, weightDecay: 0.1),
     AdamWOptions(learningRate: 0.01, amsgrad: true, rounding: .compensated),
     AdafactorOptions(learningRate: .constant(0.01), beta1: 0.9, scaleParameter: false),
   ]
