@@ -150,6 +150,7 @@ public final class InPlaceUpdate<Rule: UpdateRule> {
     nonFinitePolicy: NonFinitePolicy = .propagate
   ) throws(OptimizerError) -> Bool {
     let name = "parameter"
+    try group.rule.check(shape: shape, of: name)
     try group.rule.check(state, parameter: name, shape: shape, scalarType: scalarType)
     let key = Key(
       shape: shape, scalarType: scalarType, gradientType: gradientType,

@@ -56,8 +56,11 @@ public class Optimizer: ScheduledOptimizer {
   /// Appends groups, or throws with everything as it was.
   func append(_ groups: [[Parameter]], rules: [any AnyRuleGroup]) throws(OptimizerError) {
     try Self.check(groupParameters + groups)
-    func validate(_ group: some AnyRuleGroup) throws(OptimizerError) { try group.rule.validate() }
-    for rule in rules { try validate(rule) }
+    func validate(_ group: some AnyRuleGroup, _ parameters: [Parameter]) throws(OptimizerError) {
+      try group.rule.validate()
+      for parameter in parameters { try group.rule.check(shape: parameter.value.shape, of: parameter.name) }
+    }
+    for (rule, parameters) in zip(rules, groups) { try validate(rule, parameters) }
     groupParameters += groups
     ruleGroups += rules
     let elements = groupParameters.joined().reduce(0) { $0 + $1.value.elementCount }

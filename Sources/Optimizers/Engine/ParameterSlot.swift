@@ -62,6 +62,10 @@ final class ParameterSlot: StepItem {
     let layout = StepLayout(
       name: parameter.name, shape: shape, scalarType: scalarType, gradientType: gradient.scalarType,
       needsVerdict: needsVerdict, mayComeFromMemory: mayComeFromMemory)
+    func checkShape(_ group: some AnyRuleGroup) throws(OptimizerError) {
+      try group.rule.check(shape: shape, of: parameter.name)
+    }
+    try checkShape(group)
     let state = state
     if let state { try check(state) }
     replaceStep(group.preparedStep(layout, state: state, kernels: engine.kernels, backend: backend))

@@ -13,6 +13,8 @@ public enum OptimizerError: Error, Sendable, Equatable {
   case noParameters(group: Int)
   /// Two parameters have this name, or one was given twice.
   case duplicateParameter(name: String)
+  /// A rule cannot step parameters of this shape.
+  case unsupportedShape(parameter: String, shape: Shape, reason: String)
   /// A gradient has another shape than its parameter.
   case gradientShape(parameter: String, shape: Shape, gradient: Shape)
   /// An update is not finite, and the policy is ``NonFinitePolicy/throwError``: the gradient is NaN or infinite, or its
@@ -24,6 +26,10 @@ public enum OptimizerError: Error, Sendable, Equatable {
   case cannotStepAlone(parameter: String, reason: String)
   /// A pattern for names is not a regular expression.
   case invalidPattern(String, reason: String)
+  /// A pattern for names matches no parameter.
+  case unmatchedPattern(String)
+  /// No parameter is a matrix whose name none of these patterns matches.
+  case noHiddenMatrices(excluding: [String])
   /// A parameter that this optimizer does not step.
   case unknownParameter(name: String)
   /// Moments of a state don't have the shape that their parameter requires; nil means no moments.
@@ -50,6 +56,8 @@ extension OptimizerError: CustomStringConvertible {
       "Parameter group \(group) has no parameters: an optimizer needs at least one in each group."
     case .duplicateParameter(let name):
       "The parameter \"\(name)\" occurs twice: give each parameter once, under a name of its own."
+    case .unsupportedShape(let parameter, let shape, let reason):
+      "The parameter \"\(parameter)\" has the shape \(shape): \(reason)."
     case .gradientShape(let parameter, let shape, let gradient):
       "The gradient of \"\(parameter)\" has the shape \(gradient), its parameter \(shape): they must be the same."
     case .nonFiniteGradient(let parameter):
@@ -62,6 +70,11 @@ extension OptimizerError: CustomStringConvertible {
       "The parameter \"\(parameter)\" cannot be stepped alone: \(reason)."
     case .invalidPattern(let pattern, let reason):
       "The pattern \"\(pattern)\" is not a regular expression: \(reason)"
+    case .unmatchedPattern(let pattern):
+      "The pattern \"\(pattern)\" matches no parameter's name: correct it, or leave it out."
+    case .noHiddenMatrices(let patterns):
+      "No parameter is a hidden matrix: each has another number of axes than 2, or a name that one of the patterns "
+        + "\(patterns) matches. Step them all by the rule for the rest."
     case .unknownParameter(let name):
       "The parameter \"\(name)\" does not belong to this optimizer."
     case .stateShape(let parameter, let moments, let shape, let expected):

@@ -22,7 +22,8 @@ public struct WeightDecayPatterns {
     self.excluding = try excluding.map(Self.expression)
   }
 
-  private static func expression(_ pattern: String) throws(OptimizerError) -> Regex<AnyRegexOutput> {
+  /// The regular expression of a pattern.
+  static func expression(_ pattern: String) throws(OptimizerError) -> Regex<AnyRegexOutput> {
     do {
       // The reference compares code points, not what a reader takes for one character.
       return try Regex(pattern).matchingSemantics(.unicodeScalar)

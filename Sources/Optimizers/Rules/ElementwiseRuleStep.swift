@@ -83,18 +83,19 @@ final class ElementwiseRuleStep<Rule: ElementwiseRule>: PreparedStep {
 
   func run(_ task: Int, in phase: Int, scratch: UnsafeMutableRawPointer) {
     let elements = partition[task].columns
-    if phase == firstWritingPhase {
-      layout.scalarType == .float64 ? update(elements, Double.self) : update(elements, Float.self)
-    } else {
+    if phase == 0 {
       let piece = GradientPiece(
         tensor!.gradient.advanced(by: elements.lowerBound), scale: tensor!.gradientScale, rows: 1,
         columns: elements.count, stride: elements.count)
       blocksAreFinite[task] = kernels.adamW[layout.scalarType, layout.gradientType].squaresAreFinite(piece)
     }
+    if phase == firstWritingPhase {
+      layout.scalarType == .float64 ? update(elements, Double.self) : update(elements, Float.self)
+    }
   }
 
   func finish(_ phase: Int, kernels: KernelTable) -> StepVerdict {
-    phase == firstWritingPhase || blocksAreFinite.allSatisfy { $0 } ? .proceed : .nonFinite
+    phase > 0 || blocksAreFinite.allSatisfy { $0 } ? .proceed : .nonFinite
   }
 
   /// Updates some elements by the rule, one tile after another.

@@ -42,6 +42,11 @@ public protocol UpdateRule: Codable, Sendable, Equatable {
   /// Throws `OptimizerError.invalidOption` for the first option out of range, NaN included.
   func validate() throws(OptimizerError)
 
+  /// Throws an error for a parameter whose shape this rule cannot step. By default a rule steps every shape.
+  ///
+  /// Optimizers call it before the parameter is added to a group and before its first step, when nothing has changed.
+  func check(shape: Shape, of parameter: String) throws(OptimizerError)
+
   /// Returns the state of a parameter before its first step.
   ///
   /// - Parameters:
@@ -73,13 +78,22 @@ extension UpdateRule {
     try OptimizerError.requireNotNegative(weightDecay, "weightDecay")
   }
 
+  /// Accepts every shape.
+  public func check(shape: Shape, of parameter: String) throws(OptimizerError) {}
+
   /// Throws an error unless the state has the tensors of the initial state, with their shapes and types.
   public func check(
     _ state: State, parameter: String, shape: Shape, scalarType: ScalarType
   ) throws(OptimizerError) {
     try checkStep(state.step, of: parameter)
     let expected = initialState(shape: shape, scalarType: scalarType.arithmeticType).tensors
-    for name in Set(expected.keys).union(state.tensors.keys).sorted() {
+    var names = Set(expected.keys).union(state.tensors.keys)
+    if let rule = self as? any RoundedRule {
+      names.remove(residualName)
+      try rule.checkResidual(
+        state.tensors[residualName], parameter: parameter, shape: shape, scalarType: scalarType)
+    }
+    for name in names.sorted() {
       try checkMoments(
         name, state.tensors[name], parameter: parameter, shape: expected[name]?.shape,
         type: expected[name]?.scalarType ?? scalarType.arithmeticType)

@@ -1,0 +1,35 @@
+/// Muon: P ← P − lr·weightDecay·P − lr·r·UVᵀ, with the momentum of a matrix made orthogonal: UΣVᵀ becomes about UVᵀ.
+///
+/// For a matrix P (A × B) with gradient G:
+///
+///     B ← μB + (1−μ)G                            [momentum_buffer]
+///     X = μB + (1−μ)G                            with `nesterov`; B itself without
+///     X ← X / max(‖X‖, ε)                        the Frobenius norm
+///     X ← aX + (bA + cA²)X,  A = XXᵀ             `steps` times: singular values approach 1
+///     P ← (1 − lr·weightDecay) P − lr·r·X
+///
+/// r is √max(1, A/B), or another factor that ``MuonAdjustment`` has. ``MuonOrthogonalization/polar`` takes the place of the
+/// iteration by the exact factor UVᵀ.
+///
+/// Muon is for hidden matrices. Embeddings, heads, biases and gains are for ``AdamW`` or ``Adafactor``: one call divides
+/// the parameters of a model:
+///
+///     let optimizer = try MultiOptimizer(
+///       model.parameters, hiddenMatrices: Muon.Options(learningRate: 0.02), rest: AdamW.Options(learningRate: 3e-4),
+///       excluding: ["embed", "lm_head"])
+///
+/// Parameters of another number of axes than 2 are refused when the optimizer is made. A gradient of zeros only decays P.
+/// NaN in a gradient makes all of its matrix NaN. Most of the time goes into matrix products: A and A² are symmetric, so
+/// that half of each is computed, and a matrix with more rows than columns takes A = XᵀX.
+///
+/// Results are those of `torch.optim.Muon`, apart from its rounding. Differences from other implementations:
+/// - The iteration runs in Float32, and in Float64 for Float64 parameters. Torch rounds X, A and A² to BFloat16 in each step,
+///   which changes an update by a few percent.
+/// - The momentum of a 16-bit parameter is kept in Float32; torch keeps it in the gradient's type.
+/// - A momentum of 1 or more is refused.
+/// - Keller Jordan's Muon divides by ‖X‖ + 10⁻⁷. Optax corrects the bias of B and takes rows for inputs. In mlx-swift the
+///   decay is a part of the gradient.
+///
+/// Reference: Keller Jordan et al., "Muon: An optimizer for hidden layers in neural networks" (2024); Liu et al., "Muon is
+/// Scalable for LLM Training" (2025), arXiv:2502.16982, for ``MuonAdjustment/matchRMSAdamW``.
+public typealias Muon = RuleOptimizer<MuonOptions>

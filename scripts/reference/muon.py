@@ -1,0 +1,55 @@
+"""Trajectories of the real torch.optim.Muon.
+
+Torch rounds its Newton-Schulz iteration to BFloat16. The trajectory is torch's optimizer with pytorch-optimizer's iteration
+in the parameters' own type; every record also has torch's own parameters, as `bfloat16`.
+"""
+
+import torch
+from pytorch_optimizer.optimizer.utils.matrix import zero_power_via_newton_schulz_5
+from torch.optim import _muon
+
+from . import files, muon_cases, trajectories
+
+
+def in_own_type(gradient, coefficients, steps, eps):
+    return zero_power_via_newton_schulz_5(gradient, steps, eps, weights=tuple(coefficients), dtype=gradient.dtype)
+
+
+class Run(trajectories.Run):
+    arrays = ("momentum_buffer",)
+
+    def __init__(self, groups, initial, states, dtype):
+        super().__init__(groups, initial, states, dtype)
+        self.rounded = {
+            name: torch.nn.Parameter(trajectories.tensor(array, dtype)) for name, array in initial.items()
+        }
+        self.rounded_optimizer = torch.optim.Muon(
+            [{"params": [self.rounded[p.name] for p in group.parameters]} | group.options for group in groups]
+        )
+
+    def make_optimizer(self, groups):
+        return torch.optim.Muon(groups)
+
+    def more_of_record(self):
+        return {"bfloat16": {name: files.base64_floats(value) for name, value in self.rounded.items()}}
+
+    def step(self, gradients, changes):
+        for name, parameter in self.rounded.items():
+            gradient = gradients[name]
+            parameter.grad = None if gradient is None else trajectories.tensor(gradient, self.dtype)
+        self.rounded_optimizer.step()
+        own = _muon._zeropower_via_newtonschulz
+        _muon._zeropower_via_newtonschulz = in_own_type
+        super().step(gradients, changes)
+        _muon._zeropower_via_newtonschulz = own
+        self.count = getattr(self, "count", 0) + 1
+
+    def encoded(self, state):
+        # Torch's Muon counts no steps.
+        return super().encoded(state | {"step": self.count})
+
+
+def generate(output):
+    for case in muon_cases.cases():
+        record = trajectories.trajectory(case, Run)
+        files.write(output / "OptimizersTests/Reference/muon" / f"{case.name}.json", record)
