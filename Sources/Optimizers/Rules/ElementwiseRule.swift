@@ -29,6 +29,11 @@ public protocol ElementwiseRule: RoundedRule where State == MomentState {
   /// The names of the moments, each of the parameter's shape; none of them may be `residual`.
   static var momentNames: [String] { get }
 
+  /// The names of the moments that these options use: a part of ``momentNames`` in their order, by default all of them.
+  ///
+  /// A moment that is missing when it is first used is added as zeros. A moment that is no longer used is kept as it is.
+  var usedMomentNames: [String] { get }
+
   /// Updates the elements of a block of a parameter that is computed in `Float`.
   ///
   /// - Parameters:
@@ -50,19 +55,24 @@ public struct ElementBlock<Scalar: BinaryFloatingPoint> {
   public let parameter: UnsafeMutableBufferPointer<Scalar>
   /// G, times its scale.
   public let gradient: UnsafeBufferPointer<Scalar>
-  /// The moments, to change, in the order of the rule's names.
+  /// The moments, to change, in the order of the rule's ``ElementwiseRule/usedMomentNames``.
   public let moments: [UnsafeMutableBufferPointer<Scalar>]
+  /// Whether the moments are used for the first time: then they are zeros.
+  public let momentsAreNew: Bool
 
   /// The indices of the block's elements.
   public var indices: Range<Int> { parameter.indices }
 }
 
 extension ElementwiseRule {
-  /// Returns a state of zeros for each of the moments.
+  /// All moments.
+  public var usedMomentNames: [String] { Self.momentNames }
+
+  /// Returns a state of zeros for each of the moments that are used.
   public func initialState(shape: Shape, scalarType: ScalarType) -> MomentState {
     MomentState(
       Dictionary(
-        uniqueKeysWithValues: Self.momentNames.map {
+        uniqueKeysWithValues: usedMomentNames.map {
           ($0, Tensor(zeros: shape, as: scalarType.arithmeticType))
         }))
   }
@@ -83,21 +93,34 @@ extension ElementwiseRule {
   /// Takes one step of one parameter on this thread, as the engine does block by block.
   public func update(_ parameter: inout Tensor, gradient: Tensor, state: inout MomentState) {
     func update<Scalar: ArithmeticScalar>(_: Scalar.Type) {
+      let shape = parameter.shape
       var values = parameter.converted(to: Scalar.scalarType)
       gradient.converted(to: Scalar.scalarType).withElements(of: Scalar.self) { gradient in
         values.withMutableElements(of: Scalar.self) { values in
-          let moments = Self.momentNames.map { name in
+          let added = addMissingMoments(to: &state, shape: shape, scalarType: Scalar.scalarType)
+          let moments = usedMomentNames.map { name in
             let elements = state.tensors[name]!.mutableElements()
             return UnsafeMutableBufferPointer(
               start: elements.address.assumingMemoryBound(to: Scalar.self), count: values.count)
           }
           updateBlock(
-            ElementBlock(parameter: values, gradient: gradient, moments: moments), step: state.step)
+            ElementBlock(
+              parameter: values, gradient: gradient, moments: moments,
+              momentsAreNew: !added.isEmpty || state.step == 1), step: state.step)
         }
       }
       parameter = values.converted(to: parameter.scalarType)
     }
     parameter.scalarType == .float64 ? update(Double.self) : update(Float.self)
+  }
+
+  /// Adds zeros for the moments that are used and missing.
+  ///
+  /// - Returns: Their names.
+  func addMissingMoments(to state: inout MomentState, shape: Shape, scalarType: ScalarType) -> [String] {
+    let missing = usedMomentNames.filter { state.tensors[$0] == nil }
+    for name in missing { state.tensors[name] = Tensor(zeros: shape, as: scalarType.arithmeticType) }
+    return missing
   }
 
   /// Updates a block of `Float` or `Double`.

@@ -10,6 +10,7 @@ final class ElementwiseRuleStep<Rule: ElementwiseRule>: PreparedStep {
   private let nameHash: UInt64
   private var state: MomentState?
   private var addedState = false
+  private var addedMoments: [String] = []
   private var addedResidual = false
 
   // This step.
@@ -49,11 +50,12 @@ final class ElementwiseRuleStep<Rule: ElementwiseRule>: PreparedStep {
       state = rule.initialState(shape: layout.shape, scalarType: layout.scalarType.arithmeticType)
       addedState = true
     }
+    addedMoments = rule.addMissingMoments(to: &state!, shape: layout.shape, scalarType: layout.scalarType)
     if rule.rounding.keepsResidual(of: layout.scalarType) && state!.tensors[residualName] == nil {
       state!.tensors[residualName] = Tensor(zeros: layout.shape, as: layout.scalarType)
       addedResidual = true
     }
-    moments = Rule.momentNames.map { state!.tensors[$0]!.mutableElements() }
+    moments = rule.usedMomentNames.map { state!.tensors[$0]!.mutableElements() }
     rounding = rule.rounding.rounding(
       nameHash: nameHash, step: state!.step + 1, seed: rule.roundingSeed,
       residual: rule.rounding == .compensated ? state!.tensors[residualName]?.mutableElements() : nil)
@@ -62,13 +64,14 @@ final class ElementwiseRuleStep<Rule: ElementwiseRule>: PreparedStep {
   func commit() {
     state!.step += 1
     if group.rule.rounding != .compensated { state!.tensors[residualName] = nil }
-    (addedState, addedResidual) = (false, false)
+    (addedState, addedMoments, addedResidual) = (false, [], false)
   }
 
   func discard() {
     if addedState { state = nil }
+    for name in addedMoments { state?.tensors[name] = nil }
     if addedResidual { state?.tensors[residualName] = nil }
-    (addedState, addedResidual) = (false, false)
+    (addedState, addedMoments, addedResidual) = (false, [], false)
   }
 
   // MARK: Phases
@@ -80,24 +83,26 @@ final class ElementwiseRuleStep<Rule: ElementwiseRule>: PreparedStep {
 
   func run(_ task: Int, in phase: Int, scratch: UnsafeMutableRawPointer) {
     let elements = partition[task].columns
-    if phase == firstWritingPhase {
-      layout.scalarType == .float64 ? update(elements, Double.self) : update(elements, Float.self)
-    } else {
+    if phase == 0 {
       let piece = GradientPiece(
         tensor!.gradient.advanced(by: elements.lowerBound), scale: tensor!.gradientScale, rows: 1,
         columns: elements.count, stride: elements.count)
       blocksAreFinite[task] = kernels.adamW[layout.scalarType, layout.gradientType].squaresAreFinite(piece)
     }
+    if phase == firstWritingPhase {
+      layout.scalarType == .float64 ? update(elements, Double.self) : update(elements, Float.self)
+    }
   }
 
   func finish(_ phase: Int, kernels: KernelTable) -> StepVerdict {
-    phase == firstWritingPhase || blocksAreFinite.allSatisfy { $0 } ? .proceed : .nonFinite
+    phase > 0 || blocksAreFinite.allSatisfy { $0 } ? .proceed : .nonFinite
   }
 
   /// Updates some elements by the rule, one tile after another.
   private func update<Scalar: ArithmeticScalar>(_ elements: Range<Int>, _: Scalar.Type) {
     let (tensor, linearAlgebra) = (tensor!, Scalar.linearAlgebra(of: kernels))
     let read = Scalar.reading(of: kernels)
+    let momentsAreNew = !addedMoments.isEmpty || state!.step == 0
     withUnsafeTemporaryAllocation(of: Scalar.self, capacity: 2 * Self.tileElements) { memory in
       let gradient = memory.baseAddress!
       for start in stride(from: elements.lowerBound, to: elements.upperBound, by: Self.tileElements) {
@@ -125,7 +130,7 @@ final class ElementwiseRuleStep<Rule: ElementwiseRule>: PreparedStep {
             moments: moments.map {
               UnsafeMutableBufferPointer(
                 start: $0.advanced(by: start).address.assumingMemoryBound(to: Scalar.self), count: count)
-            }), step: state!.step + 1)
+            }, momentsAreNew: momentsAreNew), step: state!.step + 1)
         if isConverted {
           round(UnsafeRawPointer(values), at: start, count, target)
         } else if !isInPlace {

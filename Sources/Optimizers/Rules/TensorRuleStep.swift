@@ -8,10 +8,14 @@ final class TensorRuleStep<Rule: UpdateRule>: PreparedStep {
   private let layout: StepLayout
   private let kernels: KernelTable
   private let backend: Backend
+  private let nameHash: UInt64
+  /// The state without the residual, which is none of the rule's concern.
   private var state: Rule.State?
+  private var residual: Tensor?
   private var addedState = false
+  private var addedResidual = false
   private var tensor: SteppedTensor?
-  private var isFinite = true
+  private var gradientIsFinite = true
 
   init(
     _ group: RuleGroup<Rule>, _ layout: StepLayout, state: Rule.State?, kernels: KernelTable,
@@ -21,13 +25,28 @@ final class TensorRuleStep<Rule: UpdateRule>: PreparedStep {
     self.layout = layout
     self.kernels = kernels
     self.backend = backend
-    self.state = state
+    nameHash = Rounding.hash(ofName: layout.name)
+    anyState = state
   }
 
   var anyState: (any ParameterState)? {
-    get { state }
-    set { state = newValue.map { $0 as! Rule.State } }
+    get {
+      guard let residual, let state else { return state }
+      return Rule.State(
+        step: state.step, tensors: state.tensors.merging([residualName: residual]) { $1 },
+        numbers: state.numbers)
+    }
+    set {
+      state = newValue.map { $0 as! Rule.State }
+      residual = roundedRule == nil ? nil : state?.tensors[residualName]
+      guard residual != nil, let whole = state else { return }
+      state = Rule.State(
+        step: whole.step, tensors: whole.tensors.filter { $0.key != residualName }, numbers: whole.numbers)
+    }
   }
+
+  /// The rule, if it says how 16-bit parameters are rounded.
+  private var roundedRule: (any RoundedRule)? { group.rule as? any RoundedRule }
 
   func begin(_ tensor: SteppedTensor) {
     self.tensor = tensor
@@ -35,17 +54,23 @@ final class TensorRuleStep<Rule: UpdateRule>: PreparedStep {
       state = group.rule.initialState(shape: layout.shape, scalarType: layout.scalarType.arithmeticType)
       addedState = true
     }
+    if roundedRule?.rounding.keepsResidual(of: layout.scalarType) == true && residual == nil {
+      residual = Tensor(zeros: layout.shape, as: layout.scalarType)
+      addedResidual = true
+    }
   }
 
   func commit() {
     tensor = nil
-    addedState = false
+    if roundedRule?.rounding != .compensated { residual = nil }
+    (addedState, addedResidual) = (false, false)
   }
 
   func discard() {
     tensor = nil
     if addedState { state = nil }
-    addedState = false
+    if addedResidual { residual = nil }
+    (addedState, addedResidual) = (false, false)
   }
 
   // MARK: Phases
@@ -56,18 +81,19 @@ final class TensorRuleStep<Rule: UpdateRule>: PreparedStep {
   func taskCount(in phase: Int) -> Int { 1 }
 
   func run(_ task: Int, in phase: Int, scratch: UnsafeMutableRawPointer) {
-    if phase < firstWritingPhase {
+    if phase == 0 {
       let piece = GradientPiece(
         tensor!.gradient, scale: tensor!.gradientScale, rows: 1, columns: elementCount, stride: elementCount)
-      isFinite = kernels.adamW[layout.scalarType, layout.gradientType].squaresAreFinite(piece)
-    } else {
+      gradientIsFinite = kernels.adamW[layout.scalarType, layout.gradientType].squaresAreFinite(piece)
+    }
+    if phase == firstWritingPhase {
       // The backend of a task is not known on the threads of the engine.
       Backend.withDefault(backend) { update(tensor!) }
     }
   }
 
   func finish(_ phase: Int, kernels: KernelTable) -> StepVerdict {
-    phase < firstWritingPhase && !isFinite ? .nonFinite : .proceed
+    phase == 0 && !gradientIsFinite ? .nonFinite : .proceed
   }
 
   /// Updates the parameter by the rule: its own tensor, or a copy of memory that belongs to the caller.
@@ -84,7 +110,8 @@ final class TensorRuleStep<Rule: UpdateRule>: PreparedStep {
     }
   }
 
-  /// Updates a parameter that is computed in its own type in place, and a 16-bit parameter by way of Float32.
+  /// Updates a parameter that is computed in its own type in place, and a 16-bit parameter by way of Float32, from which
+  /// it is rounded as the rule says.
   private func update(_ parameter: inout Tensor, gradient: Tensor, scale: Double) {
     let type = layout.scalarType.arithmeticType
     let gradient = gradient.converted(to: type)
@@ -93,10 +120,20 @@ final class TensorRuleStep<Rule: UpdateRule>: PreparedStep {
     if layout.scalarType == type {
       update(&parameter, gradient: scaled)
     } else {
-      var values = parameter.converted(to: type)
+      let rounding = rounding
+      var values = Tensor(uninitialized: layout.shape, as: type)
+      kernels.conversion.unround(parameter.elements, rounding, elementCount, values.floats)
       update(&values, gradient: scaled)
-      parameter = values.converted(to: layout.scalarType)
+      kernels.conversion.round(values.floats, rounding, elementCount, parameter.mutableElements())
     }
+  }
+
+  /// The rounding of this step, whose state counts it already.
+  private var rounding: ParameterRounding {
+    guard let rule = roundedRule else { return .nearest }
+    return rule.rounding.rounding(
+      nameHash: nameHash, step: state!.step, seed: rule.roundingSeed,
+      residual: rule.rounding == .compensated ? residual?.mutableElements() : nil)
   }
 
   private func update(_ values: inout Tensor, gradient: Tensor) {
@@ -112,6 +149,11 @@ final class TensorRuleStep<Rule: UpdateRule>: PreparedStep {
 }
 
 extension Tensor {
+  /// The elements of a tensor of Float.
+  fileprivate var floats: UnsafeMutablePointer<Float> {
+    mutating get { mutableElements().address.assumingMemoryBound(to: Float.self) }
+  }
+
   /// A copy of elements in memory.
   fileprivate init(copying elements: Elements, shape: Shape) {
     self.init(uninitialized: shape, as: elements.type)

@@ -87,7 +87,13 @@ extension UpdateRule {
   ) throws(OptimizerError) {
     try checkStep(state.step, of: parameter)
     let expected = initialState(shape: shape, scalarType: scalarType.arithmeticType).tensors
-    for name in Set(expected.keys).union(state.tensors.keys).sorted() {
+    var names = Set(expected.keys).union(state.tensors.keys)
+    if let rule = self as? any RoundedRule {
+      names.remove(residualName)
+      try rule.checkResidual(
+        state.tensors[residualName], parameter: parameter, shape: shape, scalarType: scalarType)
+    }
+    for name in names.sorted() {
       try checkMoments(
         name, state.tensors[name], parameter: parameter, shape: expected[name]?.shape,
         type: expected[name]?.scalarType ?? scalarType.arithmeticType)

@@ -117,7 +117,7 @@ struct FileStep<Rule: FileRule> {
       let parts = options.stateParts(of: Shape(stored.shape))
       let moments = SafetensorsScalarType(type.arithmeticType)
       // Moments that the options no longer use stay in the state; a residual goes with its rounding.
-      let kept = (Rule.State.tensorNames ?? []).filter {
+      let kept = (Rule.State.tensorNames ?? before.keys.filter { $0 != StateNames.step }).filter {
         before[$0] != nil && parts.tensors[$0] == nil && $0 != residualName
       }
       let hasResidual = options.rounding.keepsResidual(of: type)

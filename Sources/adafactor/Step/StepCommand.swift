@@ -73,10 +73,7 @@ struct StepCommand: ParsableCommand {
 
   func run() throws {
     let configuration = try StepConfiguration(path: config)
-    switch configuration.optimizer {
-    case .adafactor: try run(AdafactorOptions.self, configuration)
-    case .adamw: try run(AdamWOptions.self, configuration)
-    }
+    try run(configuration.optimizer.rule, configuration)
   }
 
   private func run<Rule: FileRule>(_ type: Rule.Type, _ configuration: StepConfiguration) throws {

@@ -122,6 +122,36 @@ import Testing
     #expect(inPlace.initialState(shape: [2], scalarType: type).tensors["momentum"]?.scalarType == .float32)
   }
 
+  @Test(arguments: [ScalarType.bfloat16, .float16], Rounding.allCases)
+  func `A rule on tensors rounds with the bits of a rule on blocks`(
+    type: ScalarType, rounding: Rounding
+  ) throws {
+    let start = Self.gradient([300], 1).converted(to: type)
+    let (parameters, name) = ([Parameter("p", start), Parameter("p", start)], "residual")
+    let onTensors = try RuleOptimizer(
+      [parameters[0]], options: RoundedTensorRule(learningRate: 1e-3, rounding: rounding, roundingSeed: 3))
+    let onBlocks = try RuleOptimizer(
+      [parameters[1]],
+      options: ElementwiseMomentumRule(
+        learningRate: 1e-3, momentum: 0, rounding: rounding, roundingSeed: 3))
+    for step in 0..<20 {
+      for parameter in parameters { parameter.gradient = Self.gradient([300], step) }
+      try onTensors.step()
+      try onBlocks.step()
+    }
+    #expect(parameters[0].value == parameters[1].value)
+    let residual = onTensors.state(of: parameters[0])?.tensors[name]
+    #expect(residual == onBlocks.state(of: parameters[1])?.tensors[name])
+    #expect((residual != nil) == (rounding == .compensated))
+    // A restored residual goes on; a step with another rounding drops it.
+    let saved = onTensors.state()
+    try onTensors.restore(saved)
+    #expect(onTensors.state(of: parameters[0])?.tensors[name] == residual)
+    try onTensors.updateOptions(ofGroup: 0) { $0.rounding = .nearest }
+    try onTensors.step()
+    #expect(onTensors.state(of: parameters[0])?.tensors[name] == nil)
+  }
+
   @Test func `Every element of a rule on blocks has its own residual and its own random bits`() throws {
     func values(_ rounding: Rounding) throws -> [Float] {
       let start = (0..<5_000).map { Float($0 < 2_048 ? 1 : 0.703125) }
@@ -158,7 +188,7 @@ import Testing
     let untouched = (Tensor(ones: [3]), Tensor(ones: [20_000]))
     switch policy {
     case .propagate:
-      #expect(try optimizer.step() == StepReport(steppedCount: 2, nonFinite: []))
+      #expect(try optimizer.step() == StepReport(steppedCount: 2, nonFinite: ["bad"]))
       #expect(parameters[1].value[19_999].isNaN && parameters[1].value[0] < 1)
     case .skipParameter:
       #expect(try optimizer.step() == StepReport(steppedCount: 1, nonFinite: ["bad"]))

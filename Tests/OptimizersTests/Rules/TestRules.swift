@@ -18,7 +18,20 @@ struct MomentumRule: UpdateRule {
   }
 }
 
-/// The same on blocks of elements.
+/// P ← P − lr·G on tensors, with a choice of how 16-bit parameters are rounded.
+struct RoundedTensorRule: RoundedRule {
+  static let name = "test_rounded_tensor"
+  var learningRate = 0.1
+  var weightDecay = 0.0
+  var rounding = Rounding.nearest
+  var roundingSeed: UInt64 = 0
+
+  func update(_ parameter: inout Tensor, gradient: Tensor, state: inout MomentState) {
+    parameter -= gradient * learningRate
+  }
+}
+
+/// `MomentumRule` on blocks of elements.
 struct ElementwiseMomentumRule: ElementwiseRule {
   static let name = "test_elementwise_momentum"
   static let momentNames = ["momentum"]

@@ -13,7 +13,7 @@ struct TrainingSettings {
   var seed: UInt64 = 0
   /// The type of parameters and samples, which the model computes in.
   var scalarType = ScalarType.float32
-  var optimizer = OptimizerChoice.adafactor(Adafactor.Options())
+  var optimizer = OptimizerChoice(Adafactor.Options())
   /// The norm above which a gradient is scaled down; nil for any.
   var clipNorm: Double?
   var schedule: ScheduleChoice?
