@@ -80,4 +80,38 @@ extension Tensor {
     }
     return result
   }
+
+  /// The slices at these places along an axis, in this order; a place may occur more than once.
+  ///
+  /// - Precondition: every place lies within the axis.
+  package func selecting(_ places: [Int], axis: Int) -> Tensor {
+    let inner = shape.dimensions[(axis + 1)...].reduce(1, *)
+    let outer = shape.dimensions[..<axis].reduce(1, *)
+    var dimensions = shape.dimensions
+    dimensions[axis] = places.count
+    var result = Tensor(uninitialized: Shape(dimensions), as: scalarType)
+    for place in places where !(0..<shape[axis]).contains(place) {
+      fatalError("Place \(place) of axis \(axis) of a tensor of shape \(shape).")
+    }
+    func copy<Bits: BitwiseCopyable>(_ type: Bits.Type) {
+      withUnsafeBytes { source in
+        result.withUnsafeMutableBytes { target in
+          var y = target.baseAddress!.assumingMemoryBound(to: type)
+          for block in 0..<outer {
+            let x = source.baseAddress!.assumingMemoryBound(to: type) + block * shape[axis] * inner
+            for place in places {
+              for i in 0..<inner { y[i] = x[place * inner + i] }
+              y += inner
+            }
+          }
+        }
+      }
+    }
+    switch scalarType.byteCount {
+    case 2: copy(UInt16.self)
+    case 4: copy(UInt32.self)
+    default: copy(UInt64.self)
+    }
+    return result
+  }
 }

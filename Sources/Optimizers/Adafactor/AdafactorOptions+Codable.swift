@@ -21,7 +21,11 @@ extension AdafactorOptions: Codable {
   /// - Throws: `OptimizerError.conflictingOptions` with the reference's messages, `unknownOption`, `invalidOption`; and
   ///   `DecodingError` for a setting of the wrong type.
   public init(from decoder: any Decoder) throws {
-    let settings = try decoder.settings(CodingKeys.self)
+    try self.init(settings: decoder.settings(CodingKeys.self))
+  }
+
+  /// Creates options from settings, whose names have been checked.
+  init(settings: KeyedDecodingContainer<CodingKeys>) throws {
     self.init()
     let rate = try settings.decodeIfPresent(Double.self, forKey: .learningRate)
     let relative = try settings.decodeIfPresent(Bool.self, forKey: .relativeStep) ?? true

@@ -35,12 +35,16 @@ extension Decoder {
   ///
   /// - Throws: `OptimizerError.unknownOption` for a name that is none of them.
   func settings<Keys: CodingKey & CaseIterable>(_ keys: Keys.Type) throws -> KeyedDecodingContainer<Keys> {
-    let known = keys.allCases.map(\.stringValue)
+    try requireSettings(keys.allCases.map(\.stringValue))
+    return try container(keyedBy: keys)
+  }
+
+  /// Throws `OptimizerError.unknownOption` for a setting whose name is none of these.
+  func requireSettings(_ known: [String]) throws {
     let given = try container(keyedBy: AnyKey.self).allKeys.map(\.stringValue)
     if let unknown = given.sorted().first(where: { !known.contains($0) }) {
       throw OptimizerError.unknownOption(name: unknown, known: known)
     }
-    return try container(keyedBy: keys)
   }
 }
 

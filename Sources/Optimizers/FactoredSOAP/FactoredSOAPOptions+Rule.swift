@@ -1,0 +1,144 @@
+import KernelInterface
+import Tensors
+
+extension FactoredSOAPOptions: RoundedRule {
+  /// `factored_soap`.
+  public static var name: String { "factored_soap" }
+
+  /// The learning rate of ``adafactor``.
+  public var learningRate: AdafactorLearningRate {
+    get { adafactor.learningRate }
+    set { adafactor.learningRate = newValue }
+  }
+
+  /// The weight decay of ``adafactor``.
+  public var weightDecay: Double {
+    get { adafactor.weightDecay }
+    set { adafactor.weightDecay = newValue }
+  }
+
+  /// The rounding of ``adafactor``.
+  public var rounding: Rounding {
+    get { adafactor.rounding }
+    set { adafactor.rounding = newValue }
+  }
+
+  /// The seed of ``adafactor``.
+  public var roundingSeed: UInt64 {
+    get { adafactor.roundingSeed }
+    set { adafactor.roundingSeed = newValue }
+  }
+
+  /// Takes one step of one parameter; see ``FactoredSOAP`` for the equations. The first gradient only initializes the state.
+  public func update(_ parameter: inout Tensor, gradient: Tensor, state: inout MomentState) {
+    guard parameter.elementCount > 0 else { return }
+    let shape = parameter.shape
+    let basis = Eigenbasis(
+      decay: shampooBeta, frequency: preconditionFrequency, spreadsRefresh: spreadsRefresh)
+    guard gradient.hasFiniteSquares else { return parameter.becomeNaN(&state) }
+    let secondMoments = Self.secondMoments(of: shape)
+    guard secondMoments.keys.allSatisfy({ state.tensors[$0] != nil }) else {
+      guard basis.initialize(&state, gradient: gradient, axes: axes(of: shape)) else {
+        return parameter.becomeNaN(&state)
+      }
+      for (name, shape) in secondMoments {
+        state.tensors[name] = Tensor(zeros: shape, as: parameter.scalarType)
+      }
+      if adafactor.beta1 != nil {
+        state.tensors["exp_avg"] = Tensor(zeros: shape, as: parameter.scalarType)
+      }
+      // It counts updates.
+      state.step = 0
+      return
+    }
+
+    let hyperparameters = AdafactorHyperparameters(adafactor, step: state.step)
+    let bases = Eigenbasis.bases(of: state, rank: shape.rank)
+    var update = Eigenbasis.rotate(gradient, by: bases)
+    // β X + (1−β) (squares / count + ε₁)
+    func average(_ name: String, _ squares: Tensor, over count: Int) -> Tensor {
+      var result = state[name]
+      result.formMovingAverage(
+        of: squares * (1 / Double(count)) + hyperparameters.epsilon, decay: hyperparameters.decay)
+      return result
+    }
+    var averages: [String: Tensor] = [:]
+    if shape.rank < 2 {
+      let squares = average("exp_avg_sq", update * update, over: 1)
+      update /= squares.squareRoot()
+      averages["exp_avg_sq"] = squares
+    } else {
+      let rows = average("exp_avg_sq_row", update.sumOfSquares(axis: -1), over: shape.columns)
+      let columns = average("exp_avg_sq_col", update.sumOfSquares(axis: -2), over: shape.rows)
+      update.divide(byRootsOf: rows, columns)
+      (averages["exp_avg_sq_row"], averages["exp_avg_sq_col"]) = (rows, columns)
+    }
+
+    let decision = hyperparameters.decide(
+      squares: adafactor.scaleParameter ? parameter.sumOfSquares() : 0, updateSquares: update.sumOfSquares(),
+      count: shape.elementCount, in: parameter.scalarType)
+    guard decision.isFinite else { return parameter.becomeNaN(&state) }
+    state.tensors.merge(averages) { $1 }
+    update *= decision.factor
+    if let beta1 = hyperparameters.beta1 {
+      if state.tensors["exp_avg"] == nil {
+        state.tensors["exp_avg"] = Tensor(zeros: shape, as: parameter.scalarType)
+      }
+      state["exp_avg"].formMovingAverage(of: update, decay: beta1)
+      update = state["exp_avg"]
+    }
+    if weightDecay > 0 { parameter -= parameter * (weightDecay * decision.stepSize) }
+    parameter -= Eigenbasis.rotate(update, by: bases, back: true)
+    basis.update(&state, gradient: gradient)
+  }
+
+  /// The axes of a shape that get a preconditioner.
+  private func axes(of shape: Shape) -> [Int] {
+    let axes = Eigenbasis.axes(of: shape, maxLength: maxPrecondDim, includesVectors: precondition1D)
+    return oneSided ? axes.min { shape[$0] < shape[$1] }.map { [$0] } ?? [] : axes
+  }
+
+  /// The second moments of a shape: R and C, or V of vectors and scalars.
+  private static func secondMoments(of shape: Shape) -> [String: Shape] {
+    shape.rank < 2
+      ? ["exp_avg_sq": shape]
+      : ["exp_avg_sq_row": shape.removing(axis: -1), "exp_avg_sq_col": shape.removing(axis: -2)]
+  }
+
+  /// Throws an error for moments, bases or a residual that don't fit the parameter. M may be there or not, since `beta1` can
+  /// be changed.
+  public func check(
+    _ state: MomentState, parameter: String, shape: Shape, scalarType: ScalarType
+  ) throws(OptimizerError) {
+    var moments = Self.secondMoments(of: shape)
+    if state.tensors["exp_avg"] != nil { moments["exp_avg"] = shape }
+    try checkEigenbasis(
+      state, moments: moments, parameter: parameter, shape: shape, scalarType: scalarType)
+  }
+}
+
+extension Tensor {
+  /// uᵢⱼ ← uᵢⱼ / √(Rᵢ Cⱼ / mean R), for each of the trailing matrices.
+  fileprivate mutating func divide(byRootsOf rows: Tensor, _ columns: Tensor) {
+    let (n, m, matrices) = (shape.rows, shape.columns, shape.batchCount)
+    // Their shapes may be [1], which counts as columns.
+    let means = rows.reshaped(to: [matrices, n]).mean(axis: -1).scalars(as: Double.self)
+    let roots = columns.squareRoot()
+    func divide<Scalar: ArithmeticScalar>(_ type: Scalar.Type) {
+      rows.withElements(of: type) { r in
+        roots.withElements(of: type) { c in
+          withMutableElements(of: type) { u in
+            for row in 0..<matrices * n {
+              let factor = Scalar((means[row / n] / r[row].doubleValue).squareRoot())
+              let (start, column) = (row * m, row / n * m)
+              // In this order nothing overflows.
+              for j in 0..<m { u[start + j] = factor * (u[start + j] / c[column + j]) }
+            }
+          }
+        }
+      }
+    }
+    // The types are named, so that the loops are compiled for them.
+    scalarType == .float64 ? divide(Double.self) : divide(Float.self)
+  }
+}

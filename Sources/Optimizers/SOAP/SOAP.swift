@@ -1,0 +1,48 @@
+/// SOAP: Adam in the eigenbasis of Shampoo's preconditioners. P ← P − α · Q_L (M / (√V + ε)) Q_Rᵀ.
+///
+/// The first gradient G of a parameter (n × m) only initializes it. The parameter is unchanged:
+///
+///     L ← (1−β_s) G Gᵀ                              [GG.0, n × n]
+///     R ← (1−β_s) Gᵀ G                              [GG.1, m × m]
+///     Q_L, Q_R ← eigenvectors of L, R, by descending eigenvalue      [Q.0, Q.1]
+///
+/// Every later gradient is an update t, counted from 1:
+///
+///     G' = Q_Lᵀ G Q_R
+///     M ← β₁ M + (1−β₁) G'                          [exp_avg, n × m]
+///     V ← β₂ V + (1−β₂) G'²                         [exp_avg_sq, n × m]
+///     α = lr · √(1 − β₂ᵗ) / (1 − β₁ᵗ)               lr without `biasCorrection`
+///     U = Q_L (M / (√V + ε)) Q_Rᵀ                   divided by RMS(U) with `normalizesUpdates`
+///     P ← P − α U,  then  P ← P − lr·weightDecay·P
+///     L ← β_s L + (1−β_s) G Gᵀ,  R ← β_s R + (1−β_s) Gᵀ G
+///
+/// Every f = `preconditionFrequency` updates, each basis is then refreshed by one power iteration: Q ← the orthogonal factor
+/// of A Q, with A = L or R. The columns of Q are first sorted by descending Rayleigh quotient qᵀ A q, V is permuted likewise,
+/// and M is rotated into the new basis.
+///
+/// A tensor of k axes has a matrix for each of them, of the unfolding along that axis. Axes longer than `maxPrecondDim`,
+/// vectors without `precondition1D`, and scalars have none, and are not rotated there. Without any matrix this is Adam.
+///
+///     let optimizer = try SOAP(model.parameters, options: .init(learningRate: 3e-3, preconditionFrequency: 10))
+///     for batch in batches {
+///       model.setGradients(for: batch)
+///       try optimizer.step()
+///     }
+///
+/// The state of an n × m matrix is 2n² + 2m² + 2nm numbers. <doc:MatrixOptimizers> has more about its size and cost.
+///
+/// Results are those of Vyas et al.'s `soap.py`, up to rounding and the signs of eigenvectors, which cancel. In the null space
+/// of a preconditioner, for example of an axis that is longer than the product of all others, the basis is arbitrary in the
+/// first steps, and depends on the backend. Differences from the reference:
+/// - M is rotated only when a basis is refreshed. The reference rotates it back and forth in every step.
+/// - Changes of `preconditionFrequency` and `shampooBeta` take effect at the next step. The reference keeps the values of the
+///   first gradient.
+/// - 16-bit parameters keep their state in Float32. The reference fails for BFloat16.
+/// - The eigenvectors of Float64 parameters are computed in Float64. The reference computes them in Float32.
+/// - `merge_dims` is refused.
+/// - A gradient that is not finite, or the sum of whose squares is beyond a quarter of the greatest number, makes the parameter
+///   NaN and leaves the state as it was. The reference's eigendecomposition throws an error, or it averages NaN.
+///
+/// Reference: Vyas, Morwani, Zhao, Shapira, Brandfonbrener, Janson and Kakade, "SOAP: Improving and Stabilizing Shampoo using
+/// Adam" (2024), arXiv:2409.11321.
+public typealias SOAP = RuleOptimizer<SOAPOptions>

@@ -1,0 +1,79 @@
+/// Settings under the reference's names: `lr`, `betas`, `shampoo_beta`, `eps`, `weight_decay`, `precondition_frequency`,
+/// `max_precond_dim`, `merge_dims`, `precondition_1d`, `normalize_grads`, `correct_bias`; and `spread_refresh`, `rounding`
+/// and `rounding_seed`, which it does not have. Missing ones keep their defaults; unknown ones are refused.
+extension SOAPOptions: Codable {
+  enum CodingKeys: String, CodingKey, CaseIterable {
+    case learningRate = "lr"
+    case betas
+    case shampooBeta = "shampoo_beta"
+    case epsilon = "eps"
+    case weightDecay = "weight_decay"
+    case preconditionFrequency = "precondition_frequency"
+    case maxPrecondDim = "max_precond_dim"
+    case mergeDims = "merge_dims"
+    case precondition1D = "precondition_1d"
+    case normalizesUpdates = "normalize_grads"
+    case biasCorrection = "correct_bias"
+    case spreadsRefresh = "spread_refresh"
+    case rounding
+    case roundingSeed = "rounding_seed"
+  }
+
+  /// Creates options from settings under the reference's names. A negative `shampoo_beta` means `betas[1]`.
+  ///
+  /// - Throws: `OptimizerError.unknownOption`, `invalidOption`, also for `merge_dims` if it is true; and `DecodingError` for a
+  ///   setting of the wrong type.
+  public init(from decoder: any Decoder) throws {
+    let settings = try decoder.settings(CodingKeys.self)
+    self.init()
+    learningRate = try settings.decodeIfPresent(Double.self, forKey: .learningRate) ?? learningRate
+    let betas = try settings.decodePairIfPresent(
+      .betas, meanings: "one for the average of gradients and one for that of their squares")
+    if let betas { (beta1, beta2) = betas }
+    if let beta = try settings.decodeIfPresent(Double.self, forKey: .shampooBeta) {
+      shampooBeta = beta < 0 ? nil : beta
+    }
+    epsilon = try settings.decodeIfPresent(Double.self, forKey: .epsilon) ?? epsilon
+    weightDecay = try settings.decodeIfPresent(Double.self, forKey: .weightDecay) ?? weightDecay
+    preconditionFrequency =
+      try settings.decodeIfPresent(Int.self, forKey: .preconditionFrequency) ?? preconditionFrequency
+    maxPrecondDim = try settings.decodeIfPresent(Int.self, forKey: .maxPrecondDim) ?? maxPrecondDim
+    if try settings.decodeIfPresent(Bool.self, forKey: .mergeDims) == true {
+      throw OptimizerError.invalidOption(
+        name: "merge_dims", value: "true",
+        requirement: "axes are never merged, since a preconditioner could become larger than its parameter. "
+          + "Reshape the parameter, or set it to false")
+    }
+    precondition1D = try settings.decodeIfPresent(Bool.self, forKey: .precondition1D) ?? precondition1D
+    normalizesUpdates =
+      try settings.decodeIfPresent(Bool.self, forKey: .normalizesUpdates) ?? normalizesUpdates
+    biasCorrection = try settings.decodeIfPresent(Bool.self, forKey: .biasCorrection) ?? biasCorrection
+    spreadsRefresh = try settings.decodeIfPresent(Bool.self, forKey: .spreadsRefresh) ?? spreadsRefresh
+    rounding = try settings.decodeIfPresent(Rounding.self, forKey: .rounding) ?? rounding
+    roundingSeed = try settings.decodeIfPresent(UInt64.self, forKey: .roundingSeed) ?? roundingSeed
+    try validate(naming: .settings)
+  }
+
+  /// Encodes all settings that the reference has, under its names, and the other settings if they are not at their defaults.
+  public func encode(to encoder: any Encoder) throws {
+    var settings = encoder.container(keyedBy: CodingKeys.self)
+    try settings.encode(learningRate, forKey: .learningRate)
+    try settings.encode([beta1, beta2], forKey: .betas)
+    try settings.encode(shampooBeta ?? -1, forKey: .shampooBeta)
+    try settings.encode(epsilon, forKey: .epsilon)
+    try settings.encode(weightDecay, forKey: .weightDecay)
+    try settings.encode(preconditionFrequency, forKey: .preconditionFrequency)
+    try settings.encode(maxPrecondDim, forKey: .maxPrecondDim)
+    try settings.encode(false, forKey: .mergeDims)
+    try settings.encode(precondition1D, forKey: .precondition1D)
+    try settings.encode(normalizesUpdates, forKey: .normalizesUpdates)
+    try settings.encode(biasCorrection, forKey: .biasCorrection)
+    // Only if it was chosen: otherwise the reference's constructor accepts the settings.
+    let defaults = Self()
+    if spreadsRefresh != defaults.spreadsRefresh {
+      try settings.encode(spreadsRefresh, forKey: .spreadsRefresh)
+    }
+    if rounding != defaults.rounding { try settings.encode(rounding, forKey: .rounding) }
+    if roundingSeed != defaults.roundingSeed { try settings.encode(roundingSeed, forKey: .roundingSeed) }
+  }
+}
