@@ -18,7 +18,11 @@ extension FileRule {
 
 extension SGDOptions: FileRule {}
 extension LionOptions: FileRule {}
+extension StableAdamWOptions: FileRule {}
+extension CAMEOptions: FileRule {}
 extension MuonOptions: FileRule {}
+extension SOAPOptions: FileRule {}
+extension FactoredSOAPOptions: FileRule {}
 
 /// The parts of a parameter's state by name, apart from the step.
 struct StateParts {

@@ -133,8 +133,9 @@ struct TrainOptimizerTests {
       (["--optimizer", "adamw", "--decay-rate=-0.8"], "--decay-rate belongs to adafactor"),
       (["--optimizer", "adamw", "--eps1", "1"], "--eps1 belongs to adafactor"),
       (["--optimizer", "adamw", "--eps2", "1"], "--eps2 belongs to adafactor"),
-      (["--beta2", "0.9"], "--beta2 belongs to adamw, lion, but the optimizer is adafactor"),
-      (["--eps", "1"], "--eps belongs to adamw, muon,"), (["--ns-steps", "3"], "--ns-steps belongs to muon"),
+      (["--beta2", "0.9"], "--beta2 belongs to adamw, lion, came, "),
+      (["--eps", "1"], "--eps belongs to adamw, muon, soap"),
+      (["--ns-steps", "3"], "--ns-steps belongs to muon"),
       (["--orthogonalization", "polar"], "--orthogonalization belongs to muon"),
       (["--optimizer", "lion", "--momentum", "0"], "--momentum belongs to sgd, muon"),
       (["--optimizer", "sgd", "--nesterov"], "Nesterov momentum requires a momentum and zero dampening"),
@@ -172,6 +173,8 @@ struct TrainOptimizerTests {
       (["--compare", "adamw,adafactor:amsgrad"], "--amsgrad belongs to adamw"),
       (["--compare", "adamw:foo=1,adafactor"], "--compare adamw:foo=1: Unknown option '--foo"),
       (["--compare", "adamw,adafactor", "--lr", "1"], "--lr cannot stand beside --compare"),
+      (["--optimizer", "factored_soap", "--schedule", "cosine"], "A schedule scales"),
+      (["--optimizer", "soap", "--precondition-frequency", "0"], "--precondition-frequency is 0"),
       (["--compare", "adamw,adafactor", "--schedule", "cosine"], "--compare adafactor: A schedule scales"),
       (
         ["--compare", "adamw,adafactor:lr=1e30:no-scale-parameter"], "no-scale-parameter: The loss of epoch 1"

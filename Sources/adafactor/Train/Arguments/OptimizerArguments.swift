@@ -18,7 +18,7 @@ struct OptimizerArguments: ParsableArguments {
     name: .customLong("lr"),
     help: ArgumentHelp(
       """
-      The learning rate. (default: for adafactor relative steps, min(10⁻², 1/√t), in its place; for the others \
+      The learning rate. (default: for adafactor and factored_soap relative steps, min(10⁻², 1/√t), in its place; for the others \
       \(Self.defaults("lr")))
       """, valueName: "rate"))
   var learningRate: Double?
@@ -37,11 +37,14 @@ struct OptimizerArguments: ParsableArguments {
       """)
   var rounding: Rounding?
 
-  @Option(help: "The decay of the average of updates or gradients: adafactor (default: none), adamw, lion.")
+  @Option(help: "The decay of the average of updates or gradients: all but sgd and muon.")
   var beta1: Double?
 
-  @Option(help: "The decay of the average of squared gradients: adamw; of the momentum that is kept: lion.")
+  @Option(help: "The decay of the average of squared gradients, or with lion of the kept momentum.")
   var beta2: Double?
+
+  @Option(help: "The decay of the average of instabilities: came.")
+  var beta3: Double?
 
   @Option(help: "The share of the momentum that a step keeps: sgd, muon.")
   var momentum: Double?
@@ -54,40 +57,48 @@ struct OptimizerArguments: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "A number added to a root of the second moment or to a norm: adamw, muon.", valueName: "ε"))
+      "A number added to a root of the second moment or to a norm.", valueName: "ε"))
   var eps: Double?
 
-  @Flag(help: "Maximizes the loss: adamw, sgd, lion.")
+  @Flag(help: "Maximizes the loss.")
   var maximize = false
 
-  @Flag(help: "Starts relative steps at 10⁻⁶ t: adafactor.")
+  @Flag(help: "Starts relative steps at 10⁻⁶ t: adafactor, factored_soap.")
   var warmupInit = false
 
   @Flag(
     inversion: .prefixedNo,
-    help: "Multiplies the step by the parameter's root mean square: adafactor. (default: it does)")
+    help:
+      "Multiplies the step by the parameter's root mean square: adafactor, factored_soap. (default: it does)")
   var scaleParameter: Bool?
 
   @Option(
     help: ArgumentHelp(
-      "The root mean square above which an update is scaled down: adafactor.", valueName: "d"))
+      "The root mean square above which an update is scaled down: adafactor, came, factored_soap.",
+      valueName: "d"))
   var clipThreshold: Double?
 
   @Option(
     help: ArgumentHelp(
-      "The exponent of the second moments' decay, 1 − t^rate: adafactor.", valueName: "exponent"))
+      "The exponent of the second moments' decay, 1 − t^rate: adafactor, factored_soap.",
+      valueName: "exponent"))
   var decayRate: Double?
 
-  @Option(help: ArgumentHelp("A number added to squared gradients: adafactor.", valueName: "ε₁"))
+  @Option(
+    help: ArgumentHelp(
+      "A number added to squared gradients: adafactor, came, factored_soap.", valueName: "ε₁"))
   var eps1: Double?
 
-  @Option(help: ArgumentHelp("The least root mean square that scales a step: adafactor.", valueName: "ε₂"))
+  @Option(
+    help: ArgumentHelp(
+      "The least root mean square that scales a step: adafactor, factored_soap; a number added to instabilities: came.",
+      valueName: "ε₂"))
   var eps2: Double?
 
   @Flag(help: "Divides by the largest second moment so far: adamw.")
   var amsgrad = false
 
-  @Flag(inversion: .prefixedNo, help: "Applies bias correction: adamw. (default: it does)")
+  @Flag(inversion: .prefixedNo, help: "Applies bias correction: adamw, soap. (default: it does)")
   var biasCorrection: Bool?
 
   @Option(help: "The number of Newton–Schulz steps: muon.")
@@ -111,6 +122,31 @@ struct OptimizerArguments: ParsableArguments {
   @Option(
     help: ArgumentHelp("newton_schulz, or polar for the exact polar factor: muon.", valueName: "method"))
   var orthogonalization: String?
+
+  @Option(help: "The decay of the averages of G Gᵀ and Gᵀ G: soap, factored_soap.")
+  var shampooBeta: Double?
+
+  @Option(help: "The number of steps from one refresh of the eigenbases to the next: soap, factored_soap.")
+  var preconditionFrequency: Int?
+
+  @Option(help: "The longest axis that has an eigenbasis: soap, factored_soap.")
+  var maxPrecondDim: Int?
+
+  @Flag(
+    name: .customLong("precondition-1d"), inversion: .prefixedNo,
+    help: "Gives vectors an eigenbasis too: soap, factored_soap.")
+  var preconditionVectors: Bool?
+
+  @Flag(inversion: .prefixedNo, help: "Divides an update by its root mean square: soap.")
+  var normalizeGrads: Bool?
+
+  @Flag(inversion: .prefixedNo, help: "Has one eigenbasis, on the shorter side: factored_soap.")
+  var oneSided: Bool?
+
+  @Flag(
+    inversion: .prefixedNo,
+    help: "Refreshes the eigenbases of parameters at different steps: soap, factored_soap.")
+  var spreadRefresh: Bool?
 
   /// The default of a setting for each optimizer whose setting is a number.
   private static func defaults(_ key: String) -> String {
@@ -172,6 +208,7 @@ struct OptimizerArguments: ParsableArguments {
     add("--weight-decay", "weight_decay", weightDecay)
     add("--beta1", [Place(key: "beta1"), Place(key: "betas", index: 0)], beta1.map(JSONValue.number))
     add("--beta2", [Place(key: "betas", index: 1)], beta2.map(JSONValue.number))
+    add("--beta3", [Place(key: "betas", index: 2)], beta3.map(JSONValue.number))
     add("--momentum", "momentum", momentum)
     add("--dampening", "dampening", dampening)
     add("--nesterov", "nesterov", nesterov)
@@ -189,6 +226,15 @@ struct OptimizerArguments: ParsableArguments {
     add("--ns-coefficients", [Place(key: "ns_coefficients")], nsCoefficients.map(Self.coefficients))
     add("--adjust-lr-fn", [Place(key: "adjust_lr_fn")], adjustLearningRate.map(JSONValue.string))
     add("--orthogonalization", [Place(key: "orthogonalization")], orthogonalization.map(JSONValue.string))
+    add("--shampoo-beta", "shampoo_beta", shampooBeta)
+    add(
+      "--precondition-frequency", [Place(key: "precondition_frequency")],
+      preconditionFrequency.map { .integer(Int64($0)) })
+    add("--max-precond-dim", [Place(key: "max_precond_dim")], maxPrecondDim.map { .integer(Int64($0)) })
+    add("--precondition-1d", "precondition_1d", preconditionVectors)
+    add("--normalize-grads", "normalize_grads", normalizeGrads)
+    add("--one-sided", "one_sided", oneSided)
+    add("--spread-refresh", "spread_refresh", spreadRefresh)
     return settings
   }
 
@@ -206,7 +252,7 @@ struct OptimizerArguments: ParsableArguments {
   /// Refuses options that do not fit the rest of the command line: a schedule without the rate that it scales, and a rounding
   /// of parameters that are not rounded.
   func check(scalarType: ScalarType, hasSchedule: Bool) throws {
-    if hasSchedule, optimizer == .adafactor, learningRate == nil {
+    if hasSchedule, optimizer.hasRelativeSteps, learningRate == nil {
       throw ValidationError(
         "A schedule scales a learning rate, which Adafactor's relative steps have not: give one by --lr.")
     }
@@ -215,7 +261,7 @@ struct OptimizerArguments: ParsableArguments {
         "--rounding \(rounding.rawValue) is for 16-bit parameters, but those of \(scalarType.rawValue) are stored as "
           + "they are computed: leave it out, or give --dtype bfloat16 or --dtype float16.")
     }
-    if optimizer == .adafactor, learningRate != nil, warmupInit {
+    if optimizer.hasRelativeSteps, learningRate != nil, warmupInit {
       throw ValidationError("--warmup-init belongs to relative steps: leave out --lr or --warmup-init.")
     }
   }
@@ -243,7 +289,7 @@ struct OptimizerArguments: ParsableArguments {
         members[place.key] = .array(numbers)
       }
       // The reference asks for both, so that a rate is not taken for a relative step's.
-      if Rule.self == AdafactorOptions.self, learningRate != nil { members["relative_step"] = .bool(false) }
+      if optimizer.hasRelativeSteps, learningRate != nil { members["relative_step"] = .bool(false) }
       do {
         var options = try JSONText.decode(rule, from: .object(members))
         options.rounding = rounding ?? options.rounding

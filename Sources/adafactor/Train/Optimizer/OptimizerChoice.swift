@@ -4,7 +4,9 @@ import Tensors
 
 /// The optimizers by their names in files and on the command line.
 enum OptimizerKind: String, CaseIterable, Encodable {
-  case adafactor, adamw, sgd, lion, muon
+  case adafactor, adamw, sgd, lion, came, muon, soap
+  case stableAdamW = "stable_adamw"
+  case factoredSOAP = "factored_soap"
 
   var rule: any FileRule.Type {
     switch self {
@@ -12,9 +14,16 @@ enum OptimizerKind: String, CaseIterable, Encodable {
     case .adamw: AdamWOptions.self
     case .sgd: SGDOptions.self
     case .lion: LionOptions.self
+    case .stableAdamW: StableAdamWOptions.self
+    case .came: CAMEOptions.self
     case .muon: MuonOptions.self
+    case .soap: SOAPOptions.self
+    case .factoredSOAP: FactoredSOAPOptions.self
     }
   }
+
+  /// Whether steps are relative to the step count unless a learning rate is set: Adafactor's, and those of rules on it.
+  var hasRelativeSteps: Bool { (try? JSONText.members(of: rule.init()))?["relative_step"] == .bool(true) }
 }
 
 /// An optimizer with its settings.
