@@ -173,6 +173,31 @@ if hasAVX2 {
   ]
 }
 
+// The fuzzer needs a toolchain with libFuzzer and the tool as a library: only `scripts/fuzz` builds it.
+if Context.environment["SWIFT_ADAFACTOR_FUZZING"] != nil {
+  package.targets += [
+    .systemLibrary(name: "CLibFuzzer", path: "Tests/Fuzzing/Sources/CLibFuzzer"),
+    // The sources of the tool, with its main function under another name.
+    .target(
+      name: "AdafactorTool",
+      dependencies: [
+        "Optimizers", "Schedules", "Tensors", "Safetensors", "Checkpoints",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      path: "Tests/Fuzzing/Sources/AdafactorTool", exclude: ["Tool/Resources", "Tool/adafactor.docc"],
+      swiftSettings: [
+        .unsafeFlags(["-Xfrontend", "-entry-point-function-name", "-Xfrontend", "adafactor_main"])
+      ]),
+    .executableTarget(
+      name: "Fuzzer",
+      dependencies: [
+        "AdafactorTool", "CLibFuzzer", "Checkpoints", "Optimizers", "Safetensors", "Schedules", "Tensors",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      path: "Tests/Fuzzing/Sources/Fuzzer"),
+  ]
+}
+
 // The tests need not be fast; unoptimized they build in less than half the time.
 for target in package.targets where target.type == .test {
   target.swiftSettings = [.unsafeFlags(["-Onone"], .when(configuration: .release))]

@@ -27,6 +27,8 @@ PINNED |= {"pytorch-optimizer": "4.1.0"}
 PARTS = ["adafactor", "adamw", "sixteen_bit", "schedules", "extra_schedules", "combined_schedules"]
 PARTS += ["muon"]
 PARTS += ["training_loop", "continuation", "weight_average"]
+PARTS += ["sgd", "lion", "stable_adamw", "came"]
+PINNED |= {"lion-pytorch": "0.2.5", "torch-optimi": "0.3.3", "came-pytorch": "0.1.3"}
 PARTS += ["soap"]
 ON_REQUEST = ["large"]
 

@@ -14,15 +14,20 @@ package struct AdamWKernels: Sendable {
   /// Whether every element of a row, times the scale, has a finite square: false for NaN and infinity.
   package var squaresAreFinite: @Sendable (GradientPiece) -> Bool
 
+  /// Returns what `update` would return for one row, and writes nothing.
+  package var updateIsFinite: @Sendable (GradientPiece, AdamWMoments, AdamWFactors) -> Bool
+
   /// The entries, in the order of their declarations.
   package init(
     update:
       @escaping @Sendable (MutableElements, GradientPiece, AdamWMoments, AdamWFactors, ParameterChange) ->
       Bool,
-    squaresAreFinite: @escaping @Sendable (GradientPiece) -> Bool
+    squaresAreFinite: @escaping @Sendable (GradientPiece) -> Bool,
+    updateIsFinite: @escaping @Sendable (GradientPiece, AdamWMoments, AdamWFactors) -> Bool
   ) {
     self.update = update
     self.squaresAreFinite = squaresAreFinite
+    self.updateIsFinite = updateIsFinite
   }
 }
 

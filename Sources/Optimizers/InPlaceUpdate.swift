@@ -72,7 +72,8 @@ public final class InPlaceUpdate<Rule: UpdateRule> {
   ///   - nonFinitePolicy: The policy for a gradient that is not finite. If the step is skipped, parameter and state are
   ///     unchanged.
   /// - Returns: Whether the tensor was updated.
-  /// - Throws: `OptimizerError` for a state that does not fit, with nothing changed, and as the policy requires.
+  /// - Throws: `OptimizerError` for a state that does not fit, or that holds NaN, infinity or negative averages of squares,
+  ///   with nothing changed, and as the policy requires.
   /// - Precondition: both spans hold as many elements as `shape`.
   @discardableResult
   public func update<Value: TensorScalar, Gradient: TensorScalar>(
@@ -140,7 +141,8 @@ public final class InPlaceUpdate<Rule: UpdateRule> {
   ///   - state: The tensor's state, which the step changes; before the first step ``initialState(shape:scalarType:)``.
   ///   - nonFinitePolicy: The policy for a gradient that is not finite.
   /// - Returns: Whether the tensor was updated.
-  /// - Throws: `OptimizerError` for a state that does not fit, with nothing changed, and as the policy requires.
+  /// - Throws: `OptimizerError` for a state that does not fit, or that holds NaN, infinity or negative averages of squares,
+  ///   with nothing changed, and as the policy requires.
   /// - Precondition: the elements of `shape` can be read at both addresses, and written at `parameter`. No other code uses
   ///   them during the call.
   @discardableResult
@@ -152,6 +154,8 @@ public final class InPlaceUpdate<Rule: UpdateRule> {
     let name = "parameter"
     try group.rule.check(shape: shape, of: name)
     try group.rule.check(state, parameter: name, shape: shape, scalarType: scalarType)
+    // Once per state: what steps of this update leave is decided by the policy.
+    try state.checkValuesOnce(of: name)
     let key = Key(
       shape: shape, scalarType: scalarType, gradientType: gradientType,
       needsVerdict: nonFinitePolicy != .propagate)

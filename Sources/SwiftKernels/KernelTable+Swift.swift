@@ -135,7 +135,8 @@ extension AdamWKernels {
         return AdamWUpdate<P, G, A>.update(
           parameter, gradient, moments: moments, factors: factors, change: change)
       },
-      squaresAreFinite: { FiniteSquares<G, A>.areFinite($0) })
+      squaresAreFinite: { FiniteSquares<G, A>.areFinite($0) },
+      updateIsFinite: { AdamWUpdate<P, G, A>.isFinite($0, moments: $1, factors: $2) })
   }
 }
 

@@ -20,6 +20,37 @@ import Testing
     try check(adamW, [parameter, vector], value, squares: ["exp_avg_sq", "max_exp_avg_sq"])
   }
 
+  @Test(arguments: [Double.nan, .infinity, -.infinity, -1])
+  func `An update in place refuses such a state too, with nothing changed`(value: Double) throws {
+    try checkInPlace(Adafactor.Options(beta1: 0.9), value, squares: ["exp_avg_sq_row", "exp_avg_sq_col"])
+    try checkInPlace(AdamW.Options(amsgrad: true), value, squares: ["exp_avg_sq", "max_exp_avg_sq"])
+  }
+
+  private func checkInPlace<Rule: UpdateRule>(_ options: Rule, _ value: Double, squares: Set<String>) throws {
+    let rule = try InPlaceUpdate(options: options)
+    let gradient: [Float] = [1, 2, 3, 4, 5, 6]
+    var stepped = rule.initialState(shape: [2, 3])
+    var values = gradient
+    try rule.update(&values, gradient: gradient, shape: [2, 3], state: &stepped)
+    for (name, tensor) in stepped.tensors where value != -1 || squares.contains(name) {
+      var changed = tensor.scalars(as: Float.self)
+      changed[1] = Float(value)
+      var tensors = stepped.tensors
+      tensors[name] = Tensor(changed, shape: tensor.shape)
+      var state = Rule.State(step: stepped.step, tensors: tensors, numbers: stepped.numbers)
+      let before = values
+      let error = OptimizerError.stateValue(
+        parameter: "parameter", moments: name, value: "\(value)", index: 1, isSquare: squares.contains(name))
+      #expect(throws: error) { try rule.update(&values, gradient: gradient, shape: [2, 3], state: &state) }
+      #expect(
+        values == before
+          && state.tensors[name]?.scalars(as: Float.self)[1].bitPattern == changed[1].bitPattern)
+    }
+    // What its own steps leave is the policy's.
+    try rule.update(&values, gradient: [Float](repeating: .nan, count: 6), shape: [2, 3], state: &stepped)
+    #expect(try rule.update(&values, gradient: gradient, shape: [2, 3], state: &stepped))
+  }
+
   private func check<Rule>(
     _ optimizer: RuleOptimizer<Rule>, _ parameters: [Parameter], _ value: Double, squares: Set<String>
   ) throws {

@@ -200,6 +200,41 @@ import Testing
     #expect(try rates(4)[0] < 0.5 && rates(4) != rates(0))
   }
 
+  @Test func `An error names the option that was given, whatever its value is`() throws {
+    let required: [String: ScheduleOption] = [
+      "num_decay_steps": 5, "num_stable_steps": 5, "gamma": 0.9, "step_size": 3, "milestones": [3, 6],
+      "T_0": 4,
+      "steps": [0, 5], "multipliers": [1, 0.5], "schedules": ["linear", "cosine"], "boundaries": [5],
+    ]
+    var named: Set<String> = []
+    for entry in ScheduleCatalog.entries {
+      let isOption = { name in entry.options.contains { $0.name == name } }
+      for option in entry.options where !["schedules", "interpolation"].contains(option.name) {
+        for value in [-1, 0, .int(.max), -1.5, 2, .double(.nan), [-1, -2]] as [ScheduleOption] {
+          var options = required.filter { isOption($0.key) }
+          if isOption("min_lr_rate") && option.name != "min_lr" { options["min_lr_rate"] = 0.1 }
+          options[option.name] = value
+          do {
+            let warmup = entry.requiredCounts.contains("num_warmup_steps") ? 2 : 0
+            _ = try AnyLearningRateSchedule(
+              named: entry.name, warmupSteps: warmup, trainingSteps: 20, options: options)
+          } catch ScheduleError.invalidSetting(let schedule, let setting, _, _) {
+            #expect(schedule == entry.name && (setting == option.name || setting.contains("multiplier")))
+            named.insert("\(schedule) \(setting)")
+          } catch { #expect("\(error)".contains(option.name) || "\(error)".contains("Factor")) }
+        }
+      }
+    }
+    #expect(
+      named.isSuperset(of: [
+        "exponential gamma", "exponential decay_steps", "wsd num_decay_steps", "step gamma",
+      ]))
+    #expect(
+      named.isSuperset(of: ["cosine_with_min_lr min_lr", "cosine_with_min_lr min_lr_rate", "piecewise steps"])
+    )
+    #expect(throws: ScheduleError.self) { try schedule("exponential", warmupSteps: -1, ["gamma": 0.5]) }
+  }
+
   @Test(
     arguments: [
       (
@@ -208,7 +243,7 @@ import Testing
       ),
       (
         ["boundaries": [4, 12]],
-        "joined: trainingSteps is 10, but must not be less than the last boundary, 12"
+        "joined: num_training_steps is 10, but must not be less than the last boundary, 12"
       ),
       (
         ["boundaries": [-9_223_372_036_854_775_807, 2]],

@@ -190,9 +190,23 @@ struct ScheduleCommandTests {
     (["linear", "--lr", "1", "--steps", "3", "--option", "cosine.num_cycles=1"], "cosine.num_cycles"),
     (
       ["linear", "--lr", "1", "--steps", "3", "--warmup-steps=-1"],
-      "linear: warmupSteps is -1, but must be 0 or greater"
+      "linear: --warmup-steps is -1, but must be 0 or greater"
     ),
     (["linear", "--lr", "1", "--steps", "3", "--warmup-steps", "1.5"], "1.5"),
+    (
+      ["rex", "--lr", "1", "--steps", "3", "--warmup-steps=-1"],
+      "rex: --warmup-steps is -1, but must be 0 or greater"
+    ),
+    (["exponential", "--lr", "1", "--steps", "3", "--option", "gamma=-1"], "exponential: gamma is -1.0"),
+    (["wsd", "--lr", "1", "--steps", "3", "--option", "num_decay_steps=-1"], "wsd: num_decay_steps is -1"),
+    (
+      ["one_cycle", "--lr", "1e10", "--steps", "3", "--option", "div_factor=1e-300"],
+      "one_cycle: div_factor is 1e-300, but the first rate would be infinite"
+    ),
+    (
+      ["rex", "--lr", "1", "--steps", "3", "--warmup-steps", "4"],
+      "rex: --steps is 3, but must hold the warmup of 4 steps"
+    ),
     (
       ["polynomial", "--lr", "1e-8", "--steps", "3"],
       "lr_end (1e-07) must be smaller than initial lr (1e-08)"
@@ -209,11 +223,11 @@ struct ScheduleCommandTests {
     (["linear", "--lr", "1", "--steps", "9223372036854775807"], "--steps: 1 to 1000000"),
     (
       ["linear", "--lr", "1", "--steps", "3", "--training-steps", "9223372036854775807"],
-      "linear: trainingSteps is 9223372036854775807, but must be 9007199254740992 at most"
+      "linear: --training-steps is 9223372036854775807, but must be 9007199254740992 at most"
     ),
     (
       ["linear", "--lr", "1", "--steps", "3", "--warmup-steps", "9223372036854775807"],
-      "linear: warmupSteps is 9223372036854775807"
+      "linear: --warmup-steps is 9223372036854775807"
     ),
     (
       ["exponential", "--lr", "1", "--steps", "1100", "--option", "gamma=2", "--format", "json"],

@@ -212,22 +212,28 @@ private func randomTensors(_ seed: UInt64, without: String...) -> [String: Tenso
     #expect(optimizer.state() == expected)
   }
 
-  @Test(arguments: ["adafactor", "adamw"], Rounding.allCases)
-  func `Steps of 16-bit parameters are rounded as the library rounds them`(
-    optimizer: String, rounding: Rounding
+  @Test(arguments: OptimizerKind.allCases, Rounding.allCases)
+  func `Every optimizer steps 16-bit parameters in files, rounded as the library rounds them`(
+    optimizer: OptimizerKind, rounding: Rounding
   ) throws {
-    let initial = randomTensors(1).mapValues { $0.converted(to: .bfloat16) }
+    // Muon has rules for matrices only.
+    func tensors(_ seed: UInt64) -> [String: Tensor] {
+      randomTensors(seed).filter { optimizer != .muon || $0.value.shape.rank == 2 }
+    }
+    let initial = tensors(1).mapValues { $0.converted(to: .bfloat16) }
     let parameters = initial.map { Parameter($0.key, $0.value) }
     func configuration(_ rounding: Rounding) -> String {
-      #"{"optimizer": "\#(optimizer)", "groups": [{"rounding": "\#(rounding.rawValue)", "rounding_seed": 5}]}"#
+      #"{"optimizer": "\#(optimizer.rawValue)", "groups": [{"rounding": "\#(rounding.rawValue)", "rounding_seed": 5}]}"#
     }
-    let library: Optimizer =
-      optimizer == "adafactor"
-      ? try Adafactor(parameters, options: .init(rounding: rounding, roundingSeed: 5))
-      : try AdamW(parameters, options: .init(rounding: rounding, roundingSeed: 5))
+    func makeLibrary<Rule: FileRule>(_: Rule.Type) throws -> Optimizer {
+      var options = Rule()
+      (options.rounding, options.roundingSeed) = (rounding, 5)
+      return try RuleOptimizer(parameters, options: options)
+    }
+    let library = try makeLibrary(optimizer.rule)
     try files.write(initial, "P")
     for step in 1...3 {
-      let gradients = randomTensors(30 + UInt64(step))
+      let gradients = tensors(30 + UInt64(step))
       try files.write(gradients, "G")
       for parameter in parameters { parameter.gradient = gradients[parameter.name] }
       try library.step()
@@ -335,6 +341,36 @@ private func randomTensors(_ seed: UInt64, without: String...) -> [String: Tenso
       #expect(try files.step(state: "S", out: ("P", "S")).errors == result.errors)
     }
     #expect(try files.names() == ["G", "P", "S", "config.json"])
+  }
+
+  @Test(arguments: NonFiniteChoice.allCases)
+  func `A finite update that takes a parameter out of its type's range is refused, except by propagate`(
+    policy: NonFiniteChoice
+  ) throws {
+    try files.configuration(#"{"optimizer": "adamw", "groups": [{"lr": 1, "weight_decay": 1e30}]}"#)
+    try files.write(["w": Tensor([1, 1e20])], "P")
+    try files.write(["w": Tensor([1, 1])], "G")
+    let result = try files.step("--non-finite", policy.rawValue)
+    if policy == .propagate {
+      #expect(result.status == 0, "\(result.errors)")
+    } else {
+      #expect(result.status == 1 && result.errors.contains("the step would make \"w\" infinite or NaN"))
+      #expect(try files.names() == ["G", "P", "config.json"])
+    }
+  }
+
+  @Test func `More threads than cores are said to be fewer`() throws {
+    try files.configuration(#"{"optimizer": "adamw", "groups": [{}]}"#)
+    try files.write(["w": Tensor([1, 2])], "P")
+    try files.write(["w": Tensor([1, 1])], "G")
+    let cores = ProcessInfo.processInfo.processorCount
+    for threads in [cores + 1, .max] {
+      let result = try files.step("--threads", "\(threads)")
+      #expect(result.status == 0)
+      #expect(
+        result.errors.contains("--threads is \(threads), but there are \(cores) cores"), "\(result.errors)")
+    }
+    #expect(try files.step("--threads", "\(cores)").errors == "")
   }
 
   @Test func `A parameter that is skipped in its first step has no state yet`() throws {

@@ -4,6 +4,7 @@ Torch rounds its Newton-Schulz iteration to BFloat16. The trajectory is torch's 
 in the parameters' own type; every record also has torch's own parameters, as `bfloat16`.
 """
 
+import numpy as np
 import torch
 from pytorch_optimizer.optimizer.utils.matrix import zero_power_via_newton_schulz_5
 from torch.optim import _muon
@@ -53,3 +54,32 @@ def generate(output):
     for case in muon_cases.cases():
         record = trajectories.trajectory(case, Run)
         files.write(output / "OptimizersTests/Reference/muon" / f"{case.name}.json", record)
+    files.write(output / "OptimizersTests/Reference/muon-orthogonalized.json", orthogonalized())
+
+
+def orthogonalized():
+    """Matrices after the iteration in Float32 of pytorch-optimizer, and after torch's own in BFloat16."""
+    seed = [trajectories.SEED, 5]
+    cases = []
+    for matrix, condition in muon_cases.matrices(np.random.default_rng(seed)):
+        gradient = torch.from_numpy(matrix)
+        cases.append(
+            {
+                "shape": list(matrix.shape),
+                "condition": condition,
+                "matrix": files.base64_floats(gradient),
+                "torch": files.base64_floats(
+                    _muon._zeropower_via_newtonschulz(gradient, muon_cases.SIMPLE, 5, 1e-7).float()
+                ),
+                "results": [
+                    {
+                        "settings": {"ns_coefficients": name, "ns_steps": steps},
+                        "result": files.base64_floats(
+                            zero_power_via_newton_schulz_5(gradient, steps, weights=weights, dtype=torch.float32)
+                        ),
+                    }
+                    for name, steps, weights in muon_cases.SETS
+                ],
+            }
+        )
+    return {"provenance": files.provenance(seed=seed), "cases": cases}

@@ -34,6 +34,14 @@ package enum JSONText {
     try decode(JSONValue.self, from: encode(value))
   }
 
+  /// The members of a value that is encoded as an object.
+  package static func members(of value: some Encodable) throws -> [String: JSONValue] {
+    guard case .object(let members) = try self.value(of: value) else {
+      fatalError("\(value) is not encoded as an object")
+    }
+    return members
+  }
+
   /// What an error of decoding means, in words for whoever wrote the JSON.
   package static func problem(_ error: any Error) -> String {
     guard let error = error as? DecodingError else { return "\(error)" }

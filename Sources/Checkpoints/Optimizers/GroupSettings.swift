@@ -19,11 +19,8 @@ package struct GroupSettings: Sendable, Hashable, Codable {
 
   /// The settings of a group of these parameters and options.
   package init(parameters: [String], options: some UpdateRule) throws {
-    guard case .object(let members) = try JSONText.value(of: options) else {
-      fatalError("options are encoded as an object: \(options)")
-    }
     self.parameters = parameters
-    self.options = members
+    self.options = try JSONText.members(of: options)
   }
 
   /// The options as an optimizer takes them; it says which names and values it refuses.

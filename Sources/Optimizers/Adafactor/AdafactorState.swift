@@ -27,6 +27,8 @@ public struct AdafactorState: ParameterState, Equatable {
   /// RMS(P) before the last step [`RMS`]; nil if it did not scale that step.
   public internal(set) var rootMeanSquare: Double?
 
+  var valueCheck = ValueCheck()
+
   /// Creates the state before the first step of a parameter.
   ///
   /// - Parameters:
@@ -36,6 +38,7 @@ public struct AdafactorState: ParameterState, Equatable {
   public init(shape: Shape, scalarType: ScalarType, hasFirstMoments: Bool) {
     let arithmetic = scalarType.arithmeticType
     step = 0
+    valueCheck.isDone = true
     if shape.rank >= 2 {
       rowMoments = Tensor(zeros: shape.removing(axis: -1), as: arithmetic)
       columnMoments = Tensor(zeros: shape.removing(axis: -2), as: arithmetic)

@@ -19,6 +19,8 @@ public struct AdamWState: ParameterState, Equatable {
   /// The rounding error of a 16-bit parameter with ``Rounding/compensated``, in the parameter's type [`residual`].
   public internal(set) var residual: Tensor?
 
+  var valueCheck = ValueCheck()
+
   /// Creates the state before the first step of a parameter.
   ///
   /// - Parameters:
@@ -29,6 +31,7 @@ public struct AdamWState: ParameterState, Equatable {
     let zeros = { Tensor(zeros: shape, as: scalarType.arithmeticType) }
     self.init(
       step: 0, firstMoments: zeros(), secondMoments: zeros(), maximum: hasMaximum ? zeros() : nil)
+    valueCheck.isDone = true
   }
 
   /// Creates a state from its parts, for example from a checkpoint or from torch.

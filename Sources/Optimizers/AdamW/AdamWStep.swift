@@ -141,8 +141,18 @@ final class AdamWStep: PreparedStep {
         change.advanced(by: start))
       nonFiniteBlocks[1 + task] = isFinite ? 0 : 1
     } else {
-      nonFiniteBlocks[1 + task] = kernels.squaresAreFinite(piece) ? 0 : 1
+      // Without ε an update can be 0 / 0 or m / 0 although every square is finite. With ε, the gradient is all that is read.
+      let isFinite =
+        epsilonVanishes
+        ? kernels.updateIsFinite(piece, moments.advanced(by: start), factors)
+        : kernels.squaresAreFinite(piece)
+      nonFiniteBlocks[1 + task] = isFinite ? 0 : 1
     }
+  }
+
+  /// Whether ε is 0 in the arithmetic type.
+  private var epsilonVanishes: Bool {
+    layout.scalarType.arithmeticType == .float64 ? factors.epsilon == 0 : Float(factors.epsilon) == 0
   }
 
   func foldCount(in phase: Int) -> Int { phase == firstWritingPhase ? 0 : 1 }

@@ -68,7 +68,10 @@ extension Tensor {
     if norm == 0 || elementCount == 0 { return self }
     // A square of a Float has no rounding error in Float64, so that λ is exact to 10⁻¹⁶ of the largest.
     let x = converted(to: .float64) / norm
-    guard let eigen = try? x.symmetricProduct(transposed: isTall).eigh() else { return self * .nan }
+    guard let eigen = try? x.symmetricProduct(transposed: isTall).eigh() else {
+      // Not self * .nan: scal of OpenBLAS 0.3.21 takes a factor of NaN for 0.
+      return Tensor(repeating: .nan, shape: shape, as: scalarType)
+    }
     let values = eigen.values.scalars(as: Double.self)
     let unit = scalarType == .float64 ? Double.ulpOfOne : Double(Float.ulpOfOne)
     let longest = Double(max(shape[0], shape[1]))

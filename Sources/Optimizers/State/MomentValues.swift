@@ -6,6 +6,16 @@ import Tensors
 protocol AveragingState: ParameterState {
   /// The names of the tensors that average squares.
   static var squareNames: Set<String> { get }
+
+  /// Whether the numbers have been checked, or are those of steps from zeros.
+  var valueCheck: ValueCheck { get set }
+}
+
+/// A mark of a state whose numbers need no check. States are equal with and without it.
+struct ValueCheck: Equatable {
+  var isDone = false
+
+  static func == (left: Self, right: Self) -> Bool { true }
 }
 
 extension AdafactorState: AveragingState {
@@ -26,6 +36,16 @@ extension AveragingState {
           parameter: parameter, moments: name, value: "\(value)", index: index, isSquare: isSquare)
       }
     }
+  }
+}
+
+extension ParameterState {
+  /// Throws an error for numbers that no average can be, unless a call before has found none.
+  mutating func checkValuesOnce(of parameter: String) throws(OptimizerError) {
+    guard var state = self as? any AveragingState, !state.valueCheck.isDone else { return }
+    try state.checkValues(of: parameter)
+    state.valueCheck.isDone = true
+    self = state as! Self
   }
 }
 

@@ -16,6 +16,8 @@ package enum ScheduleCatalog {
     /// Whether it has no warmup, and gets none.
     let hasNoWarmup: Bool
     let type: ObjectIdentifier
+    /// The name that errors of the type's initializers have.
+    let typeName: String
     /// Decodes a value of the type.
     let decode: @Sendable (any Decoder) throws -> AnyLearningRateSchedule
 
@@ -31,6 +33,7 @@ package enum ScheduleCatalog {
       self.isWarmedUp = isWarmedUp
       self.hasNoWarmup = followsMetric || type == ConstantSchedule.self
       self.type = ObjectIdentifier(type)
+      self.typeName = type.name
       self.decode = { AnyLearningRateSchedule(try Base(from: $0)) }
     }
   }
@@ -68,13 +71,17 @@ extension ScheduleCatalog.Entry {
     settings.merge(options.filter { $0.value != .null }) { $1 }
     settings.merge(counts.compactMapValues { $0.map { .int($0) } }) { $1 }
     let warmupSteps = isWarmedUp ? warmupSteps ?? 0 : 0
+    try ScheduleError.requireCount(warmupSteps, name, "num_warmup_steps")
     if warmupSteps > 0, requiredCounts.contains("num_training_steps"), let trainingSteps {
       try ScheduleError.require(
         trainingSteps >= warmupSteps, name, "num_training_steps", trainingSteps,
         "must hold the warmup of \(warmupSteps) steps")
       settings["num_training_steps"] = .int(trainingSteps - warmupSteps)
     }
-    let schedule = try OptionDecoder(.object(settings), schedule: name).decode(decode)
+    let schedule: AnyLearningRateSchedule
+    do throws(ScheduleError) {
+      schedule = try OptionDecoder(.object(settings), schedule: name).decode(decode)
+    } catch { throw naming(error, given: options.keys) }
     guard warmupSteps != 0, case .byStep(let warmedUp) = schedule else { return schedule }
     return .byStep(try WarmupSchedule(steps: warmupSteps, then: warmedUp))
   }
@@ -95,7 +102,7 @@ extension AnyLearningRateSchedule {
   ///     default.
   /// - Throws: transformers' errors, in this order: an unknown name, a missing count, an unknown option, a warmup
   ///   that the schedule doesn't have, then
-  ///   an option that is missing or ill-typed, and a setting that the schedule refuses.
+  ///   an option that is missing or ill-typed, and a setting that the schedule refuses, by the option's name.
   public init(
     named name: String, warmupSteps: Int? = nil, trainingSteps: Int? = nil,
     options: [String: ScheduleOption] = [:]

@@ -20,28 +20,19 @@ enum AdamWUpdate<P: TensorScalar, G: TensorScalar, A: ArithmeticScalar> {
     let keepsMaximum = moments.maximum != nil
     // Never read without a maximum; any address will do.
     let maximum = moments.maximum.map { UnsafeMutableRawPointer($0.of(A.self)) } ?? second
-    let scale = A(gradient.scale)
-    let weight1 = A(1 - factors.beta1)
-    let beta2 = A(factors.beta2)
-    let weight2 = A(1 - factors.beta2)
-    let factor = A(factors.factor)
-    let epsilon = A(factors.epsilon)
+    let terms = Terms(factors, scale: gradient.scale)
     @inline(__always) func step(_ offset: Int, _ valid: Int) -> SIMD8<A> {
-      let g = scale * G.load(gradient.elements.address, offset, valid, as: A.self)
-      let oldFirst = A.load(UnsafeRawPointer(first), offset, valid, as: A.self)
-      // Not β₁ m + (1−β₁) g: the rounded β₁ and 1−β₁ don't add up to 1, which for β₁ = 0.999 shifts m by 10⁻⁵. Nor
-      // m + (1−β₁)(g − m), one operation less, which loses a small g for β₁ near 0.
-      let m = (oldFirst - weight1 * oldFirst) + weight1 * g
+      let g = G.load(gradient.elements.address, offset, valid, as: A.self)
+      let m = terms.first(A.load(UnsafeRawPointer(first), offset, valid, as: A.self), g)
       _ = A.store(m, first, offset, valid)
-      let oldSecond = A.load(UnsafeRawPointer(second), offset, valid, as: A.self)
-      let v = beta2 * oldSecond + weight2 * (g * g)
+      let v = terms.second(A.load(UnsafeRawPointer(second), offset, valid, as: A.self), g)
       _ = A.store(v, second, offset, valid)
       var divisor = v
       if keepsMaximum {
         divisor = lanesMaximum(v, A.load(UnsafeRawPointer(maximum), offset, valid, as: A.self))
         _ = A.store(divisor, maximum, offset, valid)
       }
-      let update = factor * (m / (divisor.squareRoot() + epsilon))
+      let update = terms.update(m, divisor)
       _ = parameterWriter.apply(update, to: parameter, offset, valid, momentAt: 0)
       // 0 for finite numbers and NaN for others: three operations per vector, hidden by its root and quotient.
       let zero = (v - v) * update
@@ -49,5 +40,50 @@ enum AdamWUpdate<P: TensorScalar, G: TensorScalar, A: ArithmeticScalar> {
       return valid == laneCount ? zero : zero.replacingLanes(from: valid, with: 0)
     }
     return chunkedSum(gradient.columns, step) == 0
+  }
+  /// Whether every new v and every update would be finite; nothing is written.
+  static func isFinite(_ gradient: GradientPiece, moments: AdamWMoments, factors: AdamWFactors) -> Bool {
+    let first = UnsafeRawPointer(moments.first.of(A.self))
+    let second = UnsafeRawPointer(moments.second.of(A.self))
+    let maximum = moments.maximum.map { UnsafeRawPointer($0.of(A.self)) }
+    let terms = Terms(factors, scale: gradient.scale)
+    @inline(__always) func step(_ offset: Int, _ valid: Int) -> SIMD8<A> {
+      let g = G.load(gradient.elements.address, offset, valid, as: A.self)
+      let m = terms.first(A.load(first, offset, valid, as: A.self), g)
+      let v = terms.second(A.load(second, offset, valid, as: A.self), g)
+      let divisor = maximum.map { lanesMaximum(v, A.load($0, offset, valid, as: A.self)) } ?? v
+      let zero = (v - v) * terms.update(m, divisor)
+      return valid == laneCount ? zero : zero.replacingLanes(from: valid, with: 0)
+    }
+    return chunkedSum(gradient.columns, step) == 0
+  }
+
+  /// The numbers of a step in the arithmetic type, and the formulas of a vector of elements.
+  private struct Terms {
+    let scale, weight1, beta2, weight2, factor, epsilon: A
+
+    @inline(__always) init(_ factors: AdamWFactors, scale: Double) {
+      self.scale = A(scale)
+      weight1 = A(1 - factors.beta1)
+      beta2 = A(factors.beta2)
+      weight2 = A(1 - factors.beta2)
+      factor = A(factors.factor)
+      epsilon = A(factors.epsilon)
+    }
+
+    /// m. Not β₁ m + (1−β₁) g: the rounded β₁ and 1−β₁ don't add up to 1, which for β₁ = 0.999 shifts m by 10⁻⁵. Nor
+    /// m + (1−β₁)(g − m), one operation less, which loses a small g for β₁ near 0.
+    @inline(__always) func first(_ old: SIMD8<A>, _ g: SIMD8<A>) -> SIMD8<A> {
+      (old - weight1 * old) + weight1 * (scale * g)
+    }
+
+    @inline(__always) func second(_ old: SIMD8<A>, _ g: SIMD8<A>) -> SIMD8<A> {
+      let g = scale * g
+      return beta2 * old + weight2 * (g * g)
+    }
+
+    @inline(__always) func update(_ m: SIMD8<A>, _ divisor: SIMD8<A>) -> SIMD8<A> {
+      factor * (m / (divisor.squareRoot() + epsilon))
+    }
   }
 }

@@ -120,9 +120,13 @@ struct ScheduleCommand: ParsableCommand {
     let metrics = try metrics.map { try MetricsFile(path: $0) }
     let curves = try names.map { name in
       let choice = ScheduleChoice(name: name, warmup: warmupSteps ?? .steps(0), options: options[name] ?? [:])
-      let rates = try ScheduleReport.rates(
-        of: choice.schedule(trainingSteps: trainingSteps ?? steps), initialRate: learningRate, steps: steps,
-        metrics: metrics)
+      let rates = try choice.namingOptions(
+        trainingSteps: trainingSteps == nil ? "--steps" : "--training-steps"
+      ) {
+        try ScheduleReport.rates(
+          of: choice.schedule(trainingSteps: trainingSteps ?? steps), initialRate: learningRate, steps: steps,
+          metrics: metrics)
+      }
       return ScheduleReport.Curve(name: name, rates: rates)
     }
     let report = ScheduleReport(initialRate: learningRate, curves: curves, isLogarithmic: logarithmic)

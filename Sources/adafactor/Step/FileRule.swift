@@ -8,6 +8,22 @@ protocol FileRule: RoundedRule {
   func stateParts(of shape: Shape) -> StateParts
 }
 
+extension FileRule {
+  /// The parts of the state before the first step, which most rules keep. The memory of its zeros is never touched.
+  func stateParts(of shape: Shape) -> StateParts {
+    let state = initialState(shape: shape, scalarType: .float32)
+    return StateParts(tensors: state.tensors.mapValues(\.shape), numbers: Array(state.numbers.keys))
+  }
+}
+
+extension SGDOptions: FileRule {}
+extension LionOptions: FileRule {}
+extension StableAdamWOptions: FileRule {}
+extension CAMEOptions: FileRule {}
+extension MuonOptions: FileRule {}
+extension SOAPOptions: FileRule {}
+extension FactoredSOAPOptions: FileRule {}
+
 /// The parts of a parameter's state by name, apart from the step.
 struct StateParts {
   var tensors: [String: Shape]

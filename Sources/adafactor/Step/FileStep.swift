@@ -117,7 +117,7 @@ struct FileStep<Rule: FileRule> {
       let parts = options.stateParts(of: Shape(stored.shape))
       let moments = SafetensorsScalarType(type.arithmeticType)
       // Moments that the options no longer use stay in the state; a residual goes with its rounding.
-      let kept = (Rule.State.tensorNames ?? []).filter {
+      let kept = (Rule.State.tensorNames ?? before.keys.filter { $0 != StateNames.step }).filter {
         before[$0] != nil && parts.tensors[$0] == nil && $0 != residualName
       }
       let hasResidual = options.rounding.keepsResidual(of: type)
@@ -156,6 +156,16 @@ struct FileStep<Rule: FileRule> {
     pass.nonFinite += report.nonFinite
     // Not stepped: the pass is for nothing, apart from what else is not finite.
     guard report.steppedCount > 0 else { return }
+    // A finite update can still leave the range of the type, by a rate or a weight decay that is too great.
+    if settings.nonFinitePolicy != .propagate, !parameter.value.isFinite,
+      try inputs.parameters.readTensor(stored).isFinite
+    {
+      throw ToolFileError(
+        path: inputs.parameters.path,
+        problem:
+          "the step would make \"\(name)\" infinite or NaN: lower its \"lr\" or \"weight_decay\", or give "
+          + "--non-finite propagate")
+    }
     try pass.parameters.append(parameter.value, to: name)
     guard let state = optimizer.state(of: parameter) else {
       fatalError("\(name) has no state after a step")
@@ -193,6 +203,20 @@ extension SafetensorsFile {
       let piece = UnsafeMutableRawBufferPointer(rebasing: buffer[..<min(pieceByteCount, byteCount - start)])
       try read(stored.name, from: start, into: piece)
       try body(UnsafeRawBufferPointer(piece))
+    }
+  }
+}
+
+extension Tensor {
+  /// Whether every element is finite.
+  fileprivate var isFinite: Bool {
+    func areFinite<Scalar: TensorScalar>(_ type: Scalar.Type) -> Bool {
+      withElements(of: type) { $0.allSatisfy { $0.doubleValue.isFinite } }
+    }
+    return switch scalarType {
+    case .float32: areFinite(Float.self)
+    case .float64: areFinite(Double.self)
+    default: converted(to: .float32).isFinite
     }
   }
 }

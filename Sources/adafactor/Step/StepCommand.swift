@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import Optimizers
 import Safetensors
 import Tensors
@@ -63,7 +64,7 @@ struct StepCommand: ParsableCommand {
   @Option(help: Backend.help)
   var backend = Backend.defaultForOptimizers
 
-  @Option(help: "The maximum number of threads. (default: one per core)")
+  @Option(help: "The maximum number of threads; there are never more than cores. (default: one per core)")
   var threads: Int?
 
   func validate() throws {
@@ -73,10 +74,7 @@ struct StepCommand: ParsableCommand {
 
   func run() throws {
     let configuration = try StepConfiguration(path: config)
-    switch configuration.optimizer {
-    case .adafactor: try run(AdafactorOptions.self, configuration)
-    case .adamw: try run(AdamWOptions.self, configuration)
-    }
+    try run(configuration.optimizer.rule, configuration)
   }
 
   private func run<Rule: FileRule>(_ type: Rule.Type, _ configuration: StepConfiguration) throws {
@@ -97,10 +95,15 @@ struct StepCommand: ParsableCommand {
     let step = try FileStep<Rule>(
       StepInputs(parameters: parameters, gradients: gradients, state: state), configuration)
     transaction.finishReading()
+    let cores = ProcessInfo.processInfo.processorCount
+    if let threads, threads > cores {
+      Terminal.warn(
+        "Warning: --threads is \(threads), but there are \(cores) cores: the step runs on \(cores) threads.")
+    }
     let report = try step.run(
       .init(
         outParameters: newParameters.path, outState: newState.path, nonFinitePolicy: nonFinite.policy,
-        backend: backend, threads: threads), in: transaction)
+        backend: backend, threads: threads.map { min($0, cores) }), in: transaction)
     for name in report.nonFinite {
       let outcome =
         switch nonFinite {

@@ -59,15 +59,15 @@ struct StepInputs {
     }
     var tensors: [String: Tensor] = [:]
     var numbers: [String: Double] = [:]
-    let tensorNames = State.tensorNames ?? []
     for (part, stored) in parts where part != StateNames.step {
-      guard tensorNames.contains(part) || State.numberNames.contains(part) else {
+      let isTensor = State.tensorNames?.contains(part) ?? !State.numberNames.contains(part)
+      guard isTensor || State.numberNames.contains(part) else {
         throw failure(part, "is not a part of this optimizer's state")
       }
       guard stored.scalarType.scalarType != nil else {
         throw failure(part, "is \(stored.scalarType), not floating-point")
       }
-      if tensorNames.contains(part) {
+      if isTensor {
         tensors[part] = try state.readTensor(stored)
       } else {
         guard stored.elementCount == 1 else {

@@ -98,7 +98,10 @@ struct TrainCommand: ParsableCommand {
   }
 
   private func settings(_ optimizer: OptimizerChoice) throws -> TrainingSettings {
-    TrainingSettings(
+    if optimizer.kind == .muon, training.hidden.widths.isEmpty {
+      throw ValidationError("muon steps hidden matrices, and --hidden 0 leaves none: choose another optimizer.")
+    }
+    return TrainingSettings(
       epochs: training.epochs, batchSize: training.batchSize, microBatches: training.accumulate,
       hidden: training.hidden.widths, testFraction: data.testFraction, seed: training.seed,
       scalarType: training.dtype, optimizer: optimizer, clipNorm: training.clipNorm,

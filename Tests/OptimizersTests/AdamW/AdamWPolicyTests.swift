@@ -66,6 +66,39 @@ import Testing
     #expect(try optimizer.step().nonFinite == ["p"])
   }
 
+  @Test(arguments: [NonFinitePolicy.skipParameter, .skipStep, .throwError], Backend.available)
+  func `Without ε an update that would be 0 divided by 0 is not made`(
+    policy: NonFinitePolicy, backend: Backend
+  ) throws {
+    // Float32 has no 1e-60.
+    let cases: [(type: ScalarType, epsilon: Double, last: Float, isFinite: Bool)] = [
+      (.float32, 0, 0, false), (.float32, 0, 1, true), (.float32, 1e-60, 0, false),
+      (.float64, 1e-60, 0, true),
+      (.float64, 0, 0, false), (.bfloat16, 0, 0, false), (.float32, 1e-8, 0, true),
+      (.float32, 0, 1e-30, false),
+    ]
+    for each in cases {
+      for amsgrad in [false, true] {
+        // The parameter alone on a thread, and in blocks.
+        for count in [11, 70_001] {
+          let parameter = Parameter("p", Tensor(ones: [count], as: each.type))
+          let options = AdamW.Options(epsilon: each.epsilon, amsgrad: amsgrad)
+          let optimizer = try AdamW([parameter], options: options, nonFinitePolicy: policy, backend: backend)
+          let gradient = [Float](repeating: 1, count: count - 1) + [each.last]
+          parameter.gradient = Tensor(scalars: gradient, shape: [count])
+          let before = parameter.value
+          if policy == .throwError && !each.isFinite {
+            #expect(throws: OptimizerError.nonFiniteGradient(parameter: "p")) { try optimizer.step() }
+          } else {
+            #expect(try optimizer.step().nonFinite == (each.isFinite ? [] : ["p"]))
+          }
+          #expect((parameter.value == before) == !each.isFinite)
+          #expect(parameter.value.scalars(as: Float.self).allSatisfy(\.isFinite))
+        }
+      }
+    }
+  }
+
   @Test(arguments: [NonFinitePolicy.skipParameter, .skipStep, .throwError])
   func `Moments that became NaN under another policy are reported`(policy: NonFinitePolicy) throws {
     let parameter = Parameter("p", Tensor(ones: [3, 4]))

@@ -71,7 +71,7 @@ struct OptimizationStepTests {
   {
     let step = try step { settings in
       settings.scalarType = .float16
-      settings.optimizer = .adamw(.init())
+      settings.optimizer = OptimizerChoice(AdamWOptions())
     }
     let before = step.model.parameters.map(\.value)
     // Gradients of some 0.5 · 100 · 65,536, beyond 65,504.

@@ -23,7 +23,8 @@ struct TrainingRunTests {
     settings.epochs = 8
     settings.batchSize = 10
     settings.hidden = [8]
-    settings.optimizer = .adafactor(.init(learningRate: .constant(0.02), scaleParameter: false))
+    settings.optimizer = OptimizerChoice(
+      AdafactorOptions(learningRate: .constant(0.02), scaleParameter: false))
     change(&settings)
     var run = try TrainingRun(Self.points, settings: settings)
     let result = try run.run(report: report)
@@ -99,8 +100,8 @@ struct TrainingRunTests {
   @Test(arguments: ScalarType.allCases)
   func `AdamW learns it too, and every type of parameters does`(type: ScalarType) throws {
     for optimizer in [
-      OptimizerChoice.adamw(.init(learningRate: 0.02)),
-      .adafactor(.init(learningRate: .constant(0.02), scaleParameter: false)),
+      OptimizerChoice(AdamWOptions(learningRate: 0.02)),
+      OptimizerChoice(AdafactorOptions(learningRate: .constant(0.02), scaleParameter: false)),
     ] {
       let (result, parameters) = try run { settings in
         settings.scalarType = type
@@ -118,12 +119,12 @@ struct TrainingRunTests {
     // 48 samples: windows of 5 + 5 + … and a last one that ends with a micro-batch of 3.
     let large = try run { settings in
       settings.scalarType = .float64
-      settings.optimizer = .adamw(.init(learningRate: 0.02))
+      settings.optimizer = OptimizerChoice(AdamWOptions(learningRate: 0.02))
       settings.batchSize = 5 * count
     }
     let small = try run { settings in
       settings.scalarType = .float64
-      settings.optimizer = .adamw(.init(learningRate: 0.02))
+      settings.optimizer = OptimizerChoice(AdamWOptions(learningRate: 0.02))
       settings.batchSize = 5
       settings.microBatches = count
     }
@@ -155,11 +156,13 @@ struct TrainingRunTests {
 
   @Test func `A diverged run stops with the epoch and the remedy; relative steps refuse a schedule`() {
     #expect(throws: TrainingError.diverged(epoch: 1, optimizer: .adafactor)) {
-      try run { $0.optimizer = .adafactor(.init(learningRate: .constant(1e30), scaleParameter: false)) }
+      try run {
+        $0.optimizer = OptimizerChoice(AdafactorOptions(learningRate: .constant(1e30), scaleParameter: false))
+      }
     }
     #expect(throws: ScheduleError.notSchedulable(.learningRate, group: 0)) {
       try run { settings in
-        settings.optimizer = .adafactor(.init())
+        settings.optimizer = OptimizerChoice(AdafactorOptions())
         settings.schedule = ScheduleChoice(name: "cosine")
       }
     }

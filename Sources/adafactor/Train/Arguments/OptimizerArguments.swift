@@ -1,36 +1,32 @@
 import ArgumentParser
+import Checkpoints
 import Optimizers
 import Tensors
 
 extension OptimizerKind: ExpressibleByArgument {}
 extension Rounding: ExpressibleByArgument {}
 
-/// The optimizer on the command line; what is not given keeps the library's default.
+/// The optimizer on the command line. Options that are not given keep the library's defaults.
+///
+/// A flag stands for a setting under the reference's name. Which optimizers have it follows from their settings, and the
+/// settings themselves are decoded and checked as those of a configuration.
 struct OptimizerArguments: ParsableArguments {
-  @Option(help: "The optimizer.")
+  @Option(help: "The optimizer. muon steps hidden matrices, and adamw with its defaults steps the rest.")
   var optimizer = OptimizerKind.adafactor
 
   @Option(
     name: .customLong("lr"),
     help: ArgumentHelp(
       """
-      The learning rate. (default: for adafactor relative steps, min(10⁻², 1/√t), in its place; for adamw \
-      \(AdamW.Options().learningRate))
+      The learning rate. (default: for adafactor and factored_soap relative steps, min(10⁻², 1/√t), in its place; for the others \
+      \(Self.defaults("lr")))
       """, valueName: "rate"))
   var learningRate: Double?
 
   @Option(
-    help: """
-      The coefficient of the average of updates or gradients. (default: for adafactor none; for adamw \
-      \(AdamW.Options().beta1))
-      """)
-  var beta1: Double?
-
-  @Option(
-    help: """
-      The decoupled weight decay: each step first subtracts this times the step size from a parameter. (default: for adafactor \
-      \(Adafactor.Options().weightDecay); for adamw \(AdamW.Options().weightDecay))
-      """)
+    help:
+      "The decoupled weight decay; with sgd it is added to the gradient. (default: \(Self.defaults("weight_decay")))"
+  )
   var weightDecay: Double?
 
   @Option(
@@ -41,20 +37,222 @@ struct OptimizerArguments: ParsableArguments {
       """)
   var rounding: Rounding?
 
-  @OptionGroup var adafactor: AdafactorArguments
-  @OptionGroup var adamw: AdamWArguments
+  @Option(help: "The decay of the average of updates or gradients: all but sgd and muon.")
+  var beta1: Double?
 
-  /// The names of all options that were given, apart from `--optimizer`.
-  var given: [String] {
-    let shared = [("--lr", learningRate), ("--beta1", beta1), ("--weight-decay", weightDecay)]
-    return shared.filter { $0.1 != nil }.map(\.0) + (rounding == nil ? [] : ["--rounding"])
-      + adafactor.given + adamw.given
+  @Option(help: "The decay of the average of squared gradients, or with lion of the kept momentum.")
+  var beta2: Double?
+
+  @Option(help: "The decay of the average of instabilities: came.")
+  var beta3: Double?
+
+  @Option(help: "The share of the momentum that a step keeps: sgd, muon.")
+  var momentum: Double?
+
+  @Option(help: "The share of a gradient that does not enter the momentum: sgd.")
+  var dampening: Double?
+
+  @Flag(inversion: .prefixedNo, help: "Steps by the gradient with the momentum after it: sgd, muon.")
+  var nesterov: Bool?
+
+  @Option(
+    help: ArgumentHelp(
+      "A number added to a root of the second moment or to a norm.", valueName: "ε"))
+  var eps: Double?
+
+  @Flag(help: "Maximizes the loss.")
+  var maximize = false
+
+  @Flag(help: "Starts relative steps at 10⁻⁶ t: adafactor, factored_soap.")
+  var warmupInit = false
+
+  @Flag(
+    inversion: .prefixedNo,
+    help:
+      "Multiplies the step by the parameter's root mean square: adafactor, factored_soap. (default: it does)")
+  var scaleParameter: Bool?
+
+  @Option(
+    help: ArgumentHelp(
+      "The root mean square above which an update is scaled down: adafactor, came, factored_soap.",
+      valueName: "d"))
+  var clipThreshold: Double?
+
+  @Option(
+    help: ArgumentHelp(
+      "The exponent of the second moments' decay, 1 − t^rate: adafactor, factored_soap.",
+      valueName: "exponent"))
+  var decayRate: Double?
+
+  @Option(
+    help: ArgumentHelp(
+      "A number added to squared gradients: adafactor, came, factored_soap.", valueName: "ε₁"))
+  var eps1: Double?
+
+  @Option(
+    help: ArgumentHelp(
+      "The least root mean square that scales a step: adafactor, factored_soap; a number added to instabilities: came.",
+      valueName: "ε₂"))
+  var eps2: Double?
+
+  @Flag(help: "Divides by the largest second moment so far: adamw.")
+  var amsgrad = false
+
+  @Flag(inversion: .prefixedNo, help: "Applies bias correction: adamw, soap. (default: it does)")
+  var biasCorrection: Bool?
+
+  @Option(help: "The number of Newton–Schulz steps: muon.")
+  var nsSteps: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      """
+      The coefficients of the Newton–Schulz steps: simple, quintic, polar_express, deepseek_v4, cubic5, or three numbers \
+      with commas: muon.
+      """, valueName: "set"))
+  var nsCoefficients: String?
+
+  @Option(
+    name: .customLong("adjust-lr-fn"),
+    help: ArgumentHelp(
+      "How the rate depends on a matrix's shape: original, match_rms_adamw or spectral_unclamped: muon.",
+      valueName: "rule"))
+  var adjustLearningRate: String?
+
+  @Option(
+    help: ArgumentHelp("newton_schulz, or polar for the exact polar factor: muon.", valueName: "method"))
+  var orthogonalization: String?
+
+  @Option(help: "The decay of the averages of G Gᵀ and Gᵀ G: soap, factored_soap.")
+  var shampooBeta: Double?
+
+  @Option(help: "The number of steps from one refresh of the eigenbases to the next: soap, factored_soap.")
+  var preconditionFrequency: Int?
+
+  @Option(help: "The longest axis that has an eigenbasis: soap, factored_soap.")
+  var maxPrecondDim: Int?
+
+  @Flag(
+    name: .customLong("precondition-1d"), inversion: .prefixedNo,
+    help: "Gives vectors an eigenbasis too: soap, factored_soap.")
+  var preconditionVectors: Bool?
+
+  @Flag(inversion: .prefixedNo, help: "Divides an update by its root mean square: soap.")
+  var normalizeGrads: Bool?
+
+  @Flag(inversion: .prefixedNo, help: "Has one eigenbasis, on the shorter side: factored_soap.")
+  var oneSided: Bool?
+
+  @Flag(
+    inversion: .prefixedNo,
+    help: "Refreshes the eigenbases of parameters at different steps: soap, factored_soap.")
+  var spreadRefresh: Bool?
+
+  /// The default of a setting for each optimizer whose setting is a number.
+  private static func defaults(_ key: String) -> String {
+    OptimizerKind.allCases.compactMap { kind in
+      switch try? JSONText.members(of: kind.rule.init())[key] {
+      case .number(let value): "\(kind.rawValue) \(value)"
+      case .integer(let value): "\(kind.rawValue) \(value)"
+      default: nil
+      }
+    }.joined(separator: ", ")
   }
 
-  /// Refuses what cannot stand beside the rest of the command line: a schedule without the rate that it scales, and
-  /// a rounding of parameters that are not rounded.
+  // MARK: Flags as settings
+
+  /// A flag that was given, and the settings that it stands for in one optimizer or another.
+  private struct Setting {
+    let flag: String
+    let places: [Place]
+    let value: JSONValue
+  }
+
+  /// A setting, or one of the numbers that share it.
+  private struct Place {
+    let key: String
+    var index: Int?
+
+    /// The name that errors use.
+    var name: String { key + (index.map { "[\($0)]" } ?? "") }
+
+    /// Whether an optimizer has this place: its settings have the key, and as many numbers as the place asks for.
+    func belongs(to rule: any FileRule.Type, value: JSONValue) -> Bool {
+      guard let setting = try? JSONText.members(of: rule.init())[key] else {
+        do {
+          _ = try JSONText.decode(rule, from: .object([key: value]))
+        } catch OptimizerError.unknownOption {
+          return false
+        } catch {}
+        return true
+      }
+      guard case .array(let numbers) = setting else { return index == nil }
+      if let index { return index < numbers.count }
+      if case .number = value { return false }
+      return true
+    }
+  }
+
+  private var settings: [Setting] {
+    var settings: [Setting] = []
+    func add(_ flag: String, _ places: [Place], _ value: JSONValue?) {
+      if let value { settings.append(Setting(flag: flag, places: places, value: value)) }
+    }
+    func add(_ flag: String, _ key: String, _ value: Double?) {
+      add(flag, [Place(key: key)], value.map(JSONValue.number))
+    }
+    func add(_ flag: String, _ key: String, _ value: Bool?) {
+      add(value == false ? "--no-" + flag.dropFirst(2) : flag, [Place(key: key)], value.map(JSONValue.bool))
+    }
+    add("--lr", "lr", learningRate)
+    add("--weight-decay", "weight_decay", weightDecay)
+    add("--beta1", [Place(key: "beta1"), Place(key: "betas", index: 0)], beta1.map(JSONValue.number))
+    add("--beta2", [Place(key: "betas", index: 1)], beta2.map(JSONValue.number))
+    add("--beta3", [Place(key: "betas", index: 2)], beta3.map(JSONValue.number))
+    add("--momentum", "momentum", momentum)
+    add("--dampening", "dampening", dampening)
+    add("--nesterov", "nesterov", nesterov)
+    add("--eps", "eps", eps)
+    add("--maximize", "maximize", maximize ? true : nil)
+    add("--warmup-init", "warmup_init", warmupInit ? true : nil)
+    add("--scale-parameter", "scale_parameter", scaleParameter)
+    add("--clip-threshold", "clip_threshold", clipThreshold)
+    add("--decay-rate", "decay_rate", decayRate)
+    add("--eps1", [Place(key: "eps", index: 0)], eps1.map(JSONValue.number))
+    add("--eps2", [Place(key: "eps", index: 1)], eps2.map(JSONValue.number))
+    add("--amsgrad", "amsgrad", amsgrad ? true : nil)
+    add("--bias-correction", "correct_bias", biasCorrection)
+    add("--ns-steps", [Place(key: "ns_steps")], nsSteps.map { .integer(Int64($0)) })
+    add("--ns-coefficients", [Place(key: "ns_coefficients")], nsCoefficients.map(Self.coefficients))
+    add("--adjust-lr-fn", [Place(key: "adjust_lr_fn")], adjustLearningRate.map(JSONValue.string))
+    add("--orthogonalization", [Place(key: "orthogonalization")], orthogonalization.map(JSONValue.string))
+    add("--shampoo-beta", "shampoo_beta", shampooBeta)
+    add(
+      "--precondition-frequency", [Place(key: "precondition_frequency")],
+      preconditionFrequency.map { .integer(Int64($0)) })
+    add("--max-precond-dim", [Place(key: "max_precond_dim")], maxPrecondDim.map { .integer(Int64($0)) })
+    add("--precondition-1d", "precondition_1d", preconditionVectors)
+    add("--normalize-grads", "normalize_grads", normalizeGrads)
+    add("--one-sided", "one_sided", oneSided)
+    add("--spread-refresh", "spread_refresh", spreadRefresh)
+    return settings
+  }
+
+  /// Numbers with commas, or a name.
+  private static func coefficients(_ text: String) -> JSONValue {
+    let parts = text.split(separator: ",", omittingEmptySubsequences: false).map { Double($0) }
+    return parts.contains(nil) ? .string(text) : .array(parts.map { .number($0!) })
+  }
+
+  /// The names of all options that were given, apart from `--optimizer`.
+  var given: [String] { settings.map(\.flag) + (rounding == nil ? [] : ["--rounding"]) }
+
+  // MARK: Checks
+
+  /// Refuses options that do not fit the rest of the command line: a schedule without the rate that it scales, and a rounding
+  /// of parameters that are not rounded.
   func check(scalarType: ScalarType, hasSchedule: Bool) throws {
-    if hasSchedule, optimizer == .adafactor, learningRate == nil {
+    if hasSchedule, optimizer.hasRelativeSteps, learningRate == nil {
       throw ValidationError(
         "A schedule scales a learning rate, which Adafactor's relative steps have not: give one by --lr.")
     }
@@ -63,131 +261,55 @@ struct OptimizerArguments: ParsableArguments {
         "--rounding \(rounding.rawValue) is for 16-bit parameters, but those of \(scalarType.rawValue) are stored as "
           + "they are computed: leave it out, or give --dtype bfloat16 or --dtype float16.")
     }
-  }
-
-  /// The optimizer and its settings; `seed` is what stochastic rounding draws from.
-  func choice(seed: UInt64) throws -> OptimizerChoice {
-    let foreign = optimizer == .adafactor ? adamw.given : adafactor.given
-    if let name = foreign.first {
-      let other = optimizer == .adafactor ? OptimizerKind.adamw : .adafactor
-      throw ValidationError(
-        "\(name) belongs to \(other.rawValue), but the optimizer is \(optimizer.rawValue): "
-          + "leave it out, or give --optimizer \(other.rawValue).")
-    }
-    switch optimizer {
-    case .adafactor: return .adafactor(try adafactorOptions(seed: seed))
-    case .adamw: return .adamw(try adamwOptions(seed: seed))
-    }
-  }
-
-  private func adafactorOptions(seed: UInt64) throws -> Adafactor.Options {
-    var options = Adafactor.Options()
-    if learningRate != nil, adafactor.warmupInit {
+    if optimizer.hasRelativeSteps, learningRate != nil, warmupInit {
       throw ValidationError("--warmup-init belongs to relative steps: leave out --lr or --warmup-init.")
     }
-    options.learningRate =
-      learningRate.map { .constant($0) } ?? .relative(warmupInit: adafactor.warmupInit)
-    options.scaleParameter = adafactor.scaleParameter ?? options.scaleParameter
-    options.clipThreshold = adafactor.clipThreshold ?? options.clipThreshold
-    options.decayRate = adafactor.decayRate ?? options.decayRate
-    options.beta1 = beta1
-    options.weightDecay = weightDecay ?? options.weightDecay
-    options.squaredGradientEpsilon = adafactor.eps1 ?? options.squaredGradientEpsilon
-    options.parameterScaleEpsilon = adafactor.eps2 ?? options.parameterScaleEpsilon
-    return try rounded(options, seed: seed)
   }
 
-  private func adamwOptions(seed: UInt64) throws -> AdamW.Options {
-    var options = AdamW.Options()
-    options.learningRate = learningRate ?? options.learningRate
-    options.beta1 = beta1 ?? options.beta1
-    options.beta2 = adamw.beta2 ?? options.beta2
-    options.epsilon = adamw.eps ?? options.epsilon
-    options.weightDecay = weightDecay ?? options.weightDecay
-    options.amsgrad = adamw.amsgrad
-    options.biasCorrection = adamw.biasCorrection ?? options.biasCorrection
-    return try rounded(options, seed: seed)
-  }
-
-  private func rounded<Rule: RoundedRule>(_ options: Rule, seed: UInt64) throws -> Rule {
-    var options = options
-    options.rounding = rounding ?? options.rounding
-    // Elsewhere nothing is drawn: a setting that has no effect would only stand in checkpoints.
-    if options.rounding == .stochastic { options.roundingSeed = seed }
-    do {
-      try options.validate()
-    } catch {
-      throw error.withOptionName
+  /// The optimizer and its settings; `seed` is the seed of stochastic rounding.
+  func choice(seed: UInt64) throws -> OptimizerChoice {
+    try check(scalarType: .bfloat16, hasSchedule: false)
+    func choice<Rule: FileRule>(_ rule: Rule.Type) throws -> OptimizerChoice {
+      var members: [String: JSONValue] = [:]
+      var flags: [String: String] = [:]
+      for setting in settings {
+        guard let place = setting.places.first(where: { $0.belongs(to: rule, value: setting.value) }) else {
+          throw foreign(setting)
+        }
+        flags[place.name] = setting.flag
+        guard let index = place.index else {
+          members[place.key] = setting.value
+          continue
+        }
+        guard case .array(var numbers) = try members[place.key] ?? JSONText.members(of: Rule())[place.key]
+        else {
+          fatalError("\(place.key) of \(Rule.name) holds no array")
+        }
+        numbers[index] = setting.value
+        members[place.key] = .array(numbers)
+      }
+      // The reference asks for both, so that a rate is not taken for a relative step's.
+      if optimizer.hasRelativeSteps, learningRate != nil { members["relative_step"] = .bool(false) }
+      do {
+        var options = try JSONText.decode(rule, from: .object(members))
+        options.rounding = rounding ?? options.rounding
+        // Other roundings draw nothing: the seed would be a setting without effect in checkpoints.
+        if options.rounding == .stochastic { options.roundingSeed = seed }
+        return OptimizerChoice(options)
+      } catch OptimizerError.invalidOption(let name, let value, let requirement) {
+        throw OptimizerError.invalidOption(
+          name: flags[name] ?? "--" + name.replacing("_", with: "-"), value: value, requirement: requirement)
+      }
     }
-    return options
+    return try choice(optimizer.rule)
   }
-}
 
-extension OptimizerError {
-  /// This error with the option of the command line in the place of the library's name.
-  fileprivate var withOptionName: OptimizerError {
-    guard case .invalidOption(let name, let value, let requirement) = self else { return self }
-    let others = [
-      "The learning rate": "lr", "squaredGradientEpsilon": "eps1", "parameterScaleEpsilon": "eps2",
-      "epsilon": "eps",
-    ]
-    let option = others[name] ?? name.replacing(#/[A-Z]/#) { "-" + $0.output.lowercased() }
-    return .invalidOption(name: "--" + option, value: value, requirement: requirement)
-  }
-}
-
-struct AdafactorArguments: ParsableArguments {
-  @Flag(help: "Adafactor: starts relative steps at 10⁻⁶ t.")
-  var warmupInit = false
-
-  @Flag(
-    inversion: .prefixedNo,
-    help: "Adafactor: multiplies the step by the parameter's root mean square. (default: it does)")
-  var scaleParameter: Bool?
-
-  @Option(
-    help: ArgumentHelp(
-      "Adafactor: the root mean square above which an update is scaled down.", valueName: "d"))
-  var clipThreshold: Double?
-
-  @Option(
-    help: ArgumentHelp(
-      "Adafactor: the exponent of the second moments' decay, 1 − t^rate.", valueName: "exponent"))
-  var decayRate: Double?
-
-  @Option(help: ArgumentHelp("Adafactor: what is added to squared gradients.", valueName: "ε₁"))
-  var eps1: Double?
-
-  @Option(help: ArgumentHelp("Adafactor: the least root mean square that scales a step.", valueName: "ε₂"))
-  var eps2: Double?
-
-  var given: [String] {
-    [
-      ("--warmup-init", warmupInit), ("--scale-parameter", scaleParameter == true),
-      ("--no-scale-parameter", scaleParameter == false), ("--clip-threshold", clipThreshold != nil),
-      ("--decay-rate", decayRate != nil), ("--eps1", eps1 != nil), ("--eps2", eps2 != nil),
-    ].filter(\.1).map(\.0)
-  }
-}
-
-struct AdamWArguments: ParsableArguments {
-  @Option(help: "AdamW: the share of the old in the average of squared gradients.")
-  var beta2: Double?
-
-  @Option(help: ArgumentHelp("AdamW: what is added to the root of the second moment.", valueName: "ε"))
-  var eps: Double?
-
-  @Flag(help: "AdamW: divides by the largest second moment so far.")
-  var amsgrad = false
-
-  @Flag(
-    inversion: .prefixedNo, help: "AdamW: applies bias correction. (default: it does)")
-  var biasCorrection: Bool?
-
-  var given: [String] {
-    [
-      ("--beta2", beta2 != nil), ("--eps", eps != nil), ("--amsgrad", amsgrad),
-      ("--bias-correction", biasCorrection == true), ("--no-bias-correction", biasCorrection == false),
-    ].filter(\.1).map(\.0)
+  private func foreign(_ setting: Setting) -> ValidationError {
+    let owners = OptimizerKind.allCases.filter { kind in
+      setting.places.contains { $0.belongs(to: kind.rule, value: setting.value) }
+    }.map(\.rawValue)
+    return ValidationError(
+      "\(setting.flag) belongs to \(owners.joined(separator: ", ")), but the optimizer is \(optimizer.rawValue): "
+        + "leave it out, or give --optimizer \(owners[0]).")
   }
 }

@@ -16,6 +16,9 @@ struct Perceptron {
 
   var parameters: [Parameter] { layers.flatMap { [$0.weight, $0.bias] } }
 
+  /// The name of the layer that makes the logits.
+  var outputLayer: String { "layer\(layers.count)" }
+
   /// Layers of these widths, from the inputs to the logits: weights drawn with variance 2/inputs (He et al. 2015), which
   /// keeps the variance of relu layers, and biases of 0.
   init(widths: [Int], as type: ScalarType = .float32, using generator: inout some RandomNumberGenerator) {

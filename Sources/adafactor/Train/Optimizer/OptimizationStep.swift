@@ -18,7 +18,7 @@ struct OptimizationStep {
   init(_ model: Perceptron, settings: TrainingSettings) throws {
     self.model = model
     optimizer = try settings.optimizer.make(
-      model.parameters, backend: settings.backend, threads: settings.threads)
+      model.parameters, outputLayer: model.outputLayer, backend: settings.backend, threads: settings.threads)
     accumulator =
       settings.microBatches > 1
       ? GradientAccumulator(model.parameters, backend: settings.backend, threads: settings.threads) : nil

@@ -1,34 +1,60 @@
-import Foundation
+import Checkpoints
 import Optimizers
 import Tensors
 
+/// The optimizers by their names in files and on the command line.
 enum OptimizerKind: String, CaseIterable, Encodable {
-  case adafactor, adamw
+  case adafactor, adamw, sgd, lion, came, muon, soap
+  case stableAdamW = "stable_adamw"
+  case factoredSOAP = "factored_soap"
+
+  var rule: any FileRule.Type {
+    switch self {
+    case .adafactor: AdafactorOptions.self
+    case .adamw: AdamWOptions.self
+    case .sgd: SGDOptions.self
+    case .lion: LionOptions.self
+    case .stableAdamW: StableAdamWOptions.self
+    case .came: CAMEOptions.self
+    case .muon: MuonOptions.self
+    case .soap: SOAPOptions.self
+    case .factoredSOAP: FactoredSOAPOptions.self
+    }
+  }
+
+  /// Whether steps are relative to the step count unless a learning rate is set: Adafactor's, and those of rules on it.
+  var hasRelativeSteps: Bool { (try? JSONText.members(of: rule.init()))?["relative_step"] == .bool(true) }
 }
 
-enum OptimizerChoice: Equatable {
-  case adafactor(Adafactor.Options)
-  case adamw(AdamW.Options)
+/// An optimizer with its settings.
+struct OptimizerChoice: Equatable {
+  let options: any FileRule
+
+  init(_ options: some FileRule) { self.options = options }
 
   var kind: OptimizerKind {
-    switch self {
-    case .adafactor: .adafactor
-    case .adamw: .adamw
+    guard let kind = OptimizerKind(rawValue: type(of: options).name) else {
+      fatalError("no kind of optimizer is named \(type(of: options).name)")
     }
+    return kind
   }
 
-  var options: any RoundedRule {
-    switch self {
-    case .adafactor(let options): options
-    case .adamw(let options): options
-    }
+  static func == (choice: OptimizerChoice, other: OptimizerChoice) -> Bool {
+    func equal<Rule: FileRule>(_ options: Rule) -> Bool { options == other.options as? Rule }
+    return equal(choice.options)
   }
 
+  /// Makes the optimizer of a perceptron's parameters. A rule for matrices steps the hidden ones, and AdamW the rest.
   func make(
-    _ parameters: [Parameter], backend: Backend, threads: Int?
+    _ parameters: [Parameter], outputLayer: String, backend: Backend, threads: Int?
   ) throws(OptimizerError) -> Optimizer {
     func make(_ options: some UpdateRule) throws(OptimizerError) -> Optimizer {
-      try RuleOptimizer(parameters, options: options, backend: backend, threads: threads)
+      guard kind == .muon else {
+        return try RuleOptimizer(parameters, options: options, backend: backend, threads: threads)
+      }
+      return try MultiOptimizer(
+        parameters, hiddenMatrices: options, rest: AdamWOptions(), excluding: ["^\(outputLayer)\\."],
+        backend: backend, threads: threads)
     }
     return try make(options)
   }
@@ -36,13 +62,7 @@ enum OptimizerChoice: Equatable {
   /// The settings as JSON, one text for each name of the reference's.
   var descriptions: [String: String] {
     get throws {
-      let encoder = JSONEncoder()
-      encoder.outputFormatting = .sortedKeys
-      let values = try JSONSerialization.jsonObject(with: encoder.encode(options)) as? [String: Any] ?? [:]
-      return try values.mapValues { value in
-        let data = try JSONSerialization.data(withJSONObject: value, options: .fragmentsAllowed)
-        return String(decoding: data, as: UTF8.self)
-      }
+      try JSONText.members(of: options).mapValues { String(decoding: try JSONText.encode($0), as: UTF8.self) }
     }
   }
 }

@@ -54,8 +54,13 @@ struct TrainingRun {
     }
     self.steps = steps
     self.stepsPerEpoch = stepsPerEpoch
-    schedule = try settings.schedule?.schedule(trainingSteps: steps)
-    scheduler = try schedule.map { try LearningRateScheduler(optimizer, $0) }
+    (schedule, scheduler) =
+      try settings.schedule.map { choice in
+        try choice.namingOptions(trainingSteps: "the number of training steps") {
+          let schedule = try choice.schedule(trainingSteps: steps)
+          return (schedule, try LearningRateScheduler(optimizer, schedule))
+        }
+      } ?? (nil, nil)
   }
 
   /// Trains from where the journal is to the end; `report` hears of every step and every epoch.

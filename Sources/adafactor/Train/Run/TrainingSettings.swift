@@ -13,7 +13,7 @@ struct TrainingSettings {
   var seed: UInt64 = 0
   /// The type of parameters and samples, which the model computes in.
   var scalarType = ScalarType.float32
-  var optimizer = OptimizerChoice.adafactor(Adafactor.Options())
+  var optimizer = OptimizerChoice(Adafactor.Options())
   /// The norm above which a gradient is scaled down; nil for any.
   var clipNorm: Double?
   var schedule: ScheduleChoice?
@@ -60,5 +60,20 @@ struct ScheduleChoice {
     try AnyLearningRateSchedule(
       named: name, warmupSteps: warmup.steps(of: trainingSteps), trainingSteps: trainingSteps,
       options: options)
+  }
+
+  /// Returns what `body` does with the schedule; its errors name options as the command line does.
+  ///
+  /// - Parameter trainingSteps: The words for the number of training steps.
+  func namingOptions<Result>(trainingSteps: String, _ body: () throws -> Result) throws -> Result {
+    do { return try body() } catch let error as ScheduleError {
+      let error = try ScheduleCatalog.entry(named: name).naming(error, given: options.keys)
+      guard case .invalidSetting(let schedule, let setting, let value, let requirement) = error else {
+        throw error
+      }
+      let words = ["num_warmup_steps": "--warmup-steps", "num_training_steps": trainingSteps]
+      throw ScheduleError.invalidSetting(
+        schedule: schedule, setting: words[setting] ?? setting, value: value, requirement: requirement)
+    }
   }
 }

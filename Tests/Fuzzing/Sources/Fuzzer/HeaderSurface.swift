@@ -1,30 +1,22 @@
-import CLibFuzzer
 import Safetensors
 
-/// Gives libFuzzer's bytes to the reader of headers, which must accept or refuse them but never trap.
+/// The reader of safetensors headers.
 ///
-/// They are taken for a whole file, and then for the JSON alone: with the right length before it and as much
-/// data behind it as it asks for, so that mutations reach what lies behind the checks of sizes.
-///
-/// `scripts/fuzz --help` has the commands.
-@main
-struct FuzzSafetensors {
-  static func main() {
-    var argumentCount = CommandLine.argc
-    var arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>? = CommandLine.unsafeArgv
-    // The driver ends the process itself.
-    LLVMFuzzerRunDriver(&argumentCount, &arguments) { start, count in
-      let input = Array(UnsafeBufferPointer(start: start, count: count))
-      check(input, fileByteCount: count)
-      let file = (0..<8).map { UInt8(truncatingIfNeeded: count >> (8 * $0)) } + input
-      check(file, fileByteCount: file.count)
-      return 0
-    }
+/// The bytes are taken for a whole file, and then for the JSON only: with the right length before it and as much data
+/// after it as it asks for, so that mutations reach what lies behind the checks of sizes. More seeds are in
+/// `Tests/Fuzzing/Corpus` and `Tests/SafetensorsTests/Reference`.
+final class HeaderSurface: Surface {
+  var seeds: [[UInt8]] { [] }
+
+  func check(_ input: [UInt8]) {
+    checkHeader(input, fileByteCount: input.count)
+    let file = (0..<8).map { UInt8(truncatingIfNeeded: input.count >> (8 * $0)) } + input
+    checkHeader(file, fileByteCount: file.count)
   }
 }
 
 /// Parses a header; if only the amount of data is wrong, once more with the right one.
-private func check(_ bytes: [UInt8], fileByteCount: Int) {
+private func checkHeader(_ bytes: [UInt8], fileByteCount: Int) {
   do throws(SafetensorsError) {
     check(try SafetensorsHeader(fileBytes: bytes, fileByteCount: fileByteCount))
   } catch {
@@ -32,7 +24,7 @@ private func check(_ bytes: [UInt8], fileByteCount: Int) {
     guard case .wrongDataByteCount(let expected, let found) = error.reason else { return }
     let (byteCount, overflows) = (fileByteCount - found).addingReportingOverflow(expected)
     precondition(found != expected, "a right amount of data was refused")
-    if !overflows { check(bytes, fileByteCount: byteCount) }
+    if !overflows { checkHeader(bytes, fileByteCount: byteCount) }
   }
 }
 

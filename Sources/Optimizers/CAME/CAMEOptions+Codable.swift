@@ -1,0 +1,51 @@
+/// Settings under came-pytorch's names: `lr`, `betas`, `eps`, `clip_threshold`, `weight_decay`; and `rounding` and
+/// `rounding_seed`, which it does not have. Missing ones keep their defaults; unknown ones are refused.
+extension CAMEOptions: Codable {
+  enum CodingKeys: String, CodingKey, CaseIterable {
+    case learningRate = "lr"
+    case betas
+    case epsilons = "eps"
+    case clipThreshold = "clip_threshold"
+    case weightDecay = "weight_decay"
+    case rounding
+    case roundingSeed = "rounding_seed"
+  }
+
+  /// Creates options from settings under came-pytorch's names.
+  ///
+  /// - Throws: `OptimizerError.unknownOption`, `invalidOption`; and `DecodingError` for a setting of the wrong type.
+  public init(from decoder: any Decoder) throws {
+    let settings = try decoder.settings(CodingKeys.self)
+    self.init()
+    learningRate = try settings.decodeIfPresent(Double.self, forKey: .learningRate) ?? learningRate
+    if let betas = try settings.decodeIfPresent([Double].self, forKey: .betas) {
+      guard betas.count == 3 else {
+        throw OptimizerError.invalidOption(
+          name: "betas", value: "\(betas)",
+          requirement: "it takes three numbers, for the momentum, the squares and the residuals")
+      }
+      (beta1, beta2, beta3) = (betas[0], betas[1], betas[2])
+    }
+    let epsilons = try settings.decodePairIfPresent(
+      .epsilons, meanings: "for the squares and for the residuals")
+    if let epsilons { (squaredGradientEpsilon, residualEpsilon) = epsilons }
+    clipThreshold = try settings.decodeIfPresent(Double.self, forKey: .clipThreshold) ?? clipThreshold
+    weightDecay = try settings.decodeIfPresent(Double.self, forKey: .weightDecay) ?? weightDecay
+    rounding = try settings.decodeIfPresent(Rounding.self, forKey: .rounding) ?? rounding
+    roundingSeed = try settings.decodeIfPresent(UInt64.self, forKey: .roundingSeed) ?? roundingSeed
+    try validate(naming: .settings)
+  }
+
+  /// Encodes all settings that came-pytorch has, under its names, and the other settings if they are not at their defaults.
+  public func encode(to encoder: any Encoder) throws {
+    var settings = encoder.container(keyedBy: CodingKeys.self)
+    try settings.encode(learningRate, forKey: .learningRate)
+    try settings.encode([beta1, beta2, beta3], forKey: .betas)
+    try settings.encode([squaredGradientEpsilon, residualEpsilon], forKey: .epsilons)
+    try settings.encode(clipThreshold, forKey: .clipThreshold)
+    try settings.encode(weightDecay, forKey: .weightDecay)
+    let defaults = Self()
+    if rounding != defaults.rounding { try settings.encode(rounding, forKey: .rounding) }
+    if roundingSeed != defaults.roundingSeed { try settings.encode(roundingSeed, forKey: .roundingSeed) }
+  }
+}

@@ -1,0 +1,58 @@
+/// The options of ``StableAdamW`` for a parameter group. The defaults are torch-optimi's, which has none for the rate.
+public struct StableAdamWOptions: Sendable, Hashable {
+  /// The learning rate: `lr`. At least 0.
+  public var learningRate: Double
+
+  /// β₁, the decay of the first moment: `betas[0]`. At least 0 and below 1.
+  public var beta1: Double
+
+  /// β₂, the decay of the second moment: `betas[1]`. At least 0 and below 1.
+  public var beta2: Double
+
+  /// ε, added to the root of the second moment; ε² bounds the second moment from below in the clip: `eps`. At least 0.
+  public var epsilon: Double
+
+  /// The weight decay, at least 0: each step first subtracts `weightDecay · η · P`, with the clipped rate η. `weight_decay`.
+  public var weightDecay: Double
+
+  /// Whether the objective is maximized, with the negative gradient: `maximize`. torch-optimi doesn't have this option.
+  public var maximize: Bool
+
+  /// The rounding of new values into 16-bit parameters; others are not rounded.
+  public var rounding: Rounding
+
+  /// The seed of stochastic rounding.
+  public var roundingSeed: UInt64
+
+  /// Creates the default options.
+  public init() { self.init(learningRate: 1e-3) }
+
+  /// Creates options.
+  public init(
+    learningRate: Double = 1e-3, beta1: Double = 0.9, beta2: Double = 0.99, epsilon: Double = 1e-6,
+    weightDecay: Double = 1e-2, maximize: Bool = false, rounding: Rounding = .nearest,
+    roundingSeed: UInt64 = 0
+  ) {
+    self.learningRate = learningRate
+    self.beta1 = beta1
+    self.beta2 = beta2
+    self.epsilon = epsilon
+    self.weightDecay = weightDecay
+    self.maximize = maximize
+    self.rounding = rounding
+    self.roundingSeed = roundingSeed
+  }
+
+  /// Checks the ranges.
+  ///
+  /// - Throws: `OptimizerError.invalidOption` for the first value out of range, NaN included.
+  public func validate() throws(OptimizerError) { try validate(naming: .swift) }
+
+  func validate(naming name: OptionNaming) throws(OptimizerError) {
+    try OptimizerError.requireNotNegative(learningRate, name("The learning rate", CodingKeys.learningRate))
+    try OptimizerError.requireAveraging(beta1, name("beta1", CodingKeys.betas, 0))
+    try OptimizerError.requireAveraging(beta2, name("beta2", CodingKeys.betas, 1))
+    try OptimizerError.requireNotNegative(epsilon, name("epsilon", CodingKeys.epsilon))
+    try OptimizerError.requireNotNegative(weightDecay, name("weightDecay", CodingKeys.weightDecay))
+  }
+}
