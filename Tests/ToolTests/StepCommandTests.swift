@@ -495,7 +495,7 @@ private func randomTensors(_ seed: UInt64, without: String...) -> [String: Tenso
       (#"{"optimizer": "adafactor", "groups": []}"#, "\"groups\" must hold at least one"),
       (#"{"optimizer": "adafactor"}"#, "\"groups\" must hold at least one"),
       (#"{"groups": [{}]}"#, "\"optimizer\" must be one of \"adafactor\", \"adamw\""),
-      (#"{"optimizer": "sgd", "groups": [{}]}"#, "the optimizer \"sgd\" is none of \"adafactor\""),
+      (#"{"optimizer": "rmsprop", "groups": [{}]}"#, "the optimizer \"rmsprop\" is none of \"adafactor\""),
       (
         #"{"optimizer": "adafactor", "groups": [{}], "lr": 1}"#,
         "\"lr\" is neither \"optimizer\" nor \"groups\""
