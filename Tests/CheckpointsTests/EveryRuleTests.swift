@@ -13,8 +13,8 @@ import Testing
     SGDOptions(learningRate: 0.01, momentum: 0.9, dampening: 0.5, rounding: .compensated),
     SGDOptions(learningRate: 0.01, momentum: 0.9, nesterov: true, rounding: .stochastic, roundingSeed: 3),
     LionOptions(learningRate: 0.01, weightDecay: 0.1, rounding: .compensated),
-    StableAdamWOptions(learningRate: 0.01, rounding: .compensated),
-    CAMEOptions(learningRate: 0.01, weightDecay: 0.1, rounding: .stochastic),
+    StableAdamWOptions(learningRate: 0.01),
+    CAMEOptions(learningRate: 0.01, weightDecay: 0.1),
     AdamWOptions(learningRate: 0.01, amsgrad: true, rounding: .compensated),
     AdafactorOptions(learningRate: .constant(0.01), beta1: 0.9, scaleParameter: false),
   ]
