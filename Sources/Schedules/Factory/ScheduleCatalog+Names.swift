@@ -26,7 +26,8 @@ extension ScheduleCatalog.Entry {
         ?? names.first ?? setting
     }
     return switch error {
-    case .invalidSetting(let schedule, let setting, let value, let requirement) where schedule == typeName:
+    case .invalidSetting(let schedule, let setting, let value, let requirement)
+    where schedule == ScheduleCatalog.names[type]:
       .invalidSetting(schedule: self.name, setting: name(setting), value: value, requirement: requirement)
     case .groupCount(let setting, let expected, let actual):
       .groupCount(setting: name(setting), expected: expected, actual: actual)

@@ -16,8 +16,6 @@ package enum ScheduleCatalog {
     /// Whether it has no warmup, and gets none.
     let hasNoWarmup: Bool
     let type: ObjectIdentifier
-    /// The name that errors of the type's initializers have.
-    let typeName: String
     /// Decodes a value of the type.
     let decode: @Sendable (any Decoder) throws -> AnyLearningRateSchedule
 
@@ -33,7 +31,6 @@ package enum ScheduleCatalog {
       self.isWarmedUp = isWarmedUp
       self.hasNoWarmup = followsMetric || type == ConstantSchedule.self
       self.type = ObjectIdentifier(type)
-      self.typeName = type.name
       self.decode = { AnyLearningRateSchedule(try Base(from: $0)) }
     }
   }
