@@ -3,13 +3,14 @@
 
   /// Linear algebra on cblas.
   ///
-  /// A factor of 0 goes to Swift's multiplication: OpenBLAS takes it for permission to skip, and a NaN would vanish.
+  /// Factors of 0 and NaN go to Swift's multiplication: OpenBLAS skips the former, and its scal makes zeros of the latter. A NaN
+  /// would vanish.
   struct LinearAlgebraOnBLAS<Scalar: BLASScalar>: Sendable {
     /// The operations that BLAS lacks.
     let swift: LinearAlgebraKernels<Scalar>
 
     func scale(_ x: UnsafeMutablePointer<Scalar>, count: Int, by factor: Scalar) {
-      if factor == 0 {
+      if factor == 0 || factor.isNaN {
         swift.scale(x, count, factor)
       } else {
         Scalar.scal(count: count, alpha: factor, x)

@@ -15,6 +15,9 @@ import Testing
     LionOptions(learningRate: 0.01, weightDecay: 0.1, rounding: .compensated),
     StableAdamWOptions(learningRate: 0.01),
     CAMEOptions(learningRate: 0.01, weightDecay: 0.1),
+    SOAPOptions(learningRate: 0.01, preconditionFrequency: 2),
+    FactoredSOAPOptions(
+      adafactor: AdafactorOptions(learningRate: .constant(0.01), beta1: 0.9), preconditionFrequency: 2),
     AdamWOptions(learningRate: 0.01, amsgrad: true, rounding: .compensated),
     AdafactorOptions(learningRate: .constant(0.01), beta1: 0.9, scaleParameter: false),
   ]
