@@ -72,7 +72,10 @@ import Testing
       try run(copy, resumed, 4..<8)
       #expect(copy.bits == model.bits)
       #expect(resumed.state() == optimizer.state())
-      #expect(resumed.state(of: copy["scalar"])?.step == 5 && resumed.state(of: copy["never.stepped"]) == nil)
+      // SOAP counts updates, of which the first gradient makes none.
+      let count = rule is SOAPOptions || rule is FactoredSOAPOptions ? 4 : 5
+      #expect(
+        resumed.state(of: copy["scalar"])?.step == count && resumed.state(of: copy["never.stepped"]) == nil)
     }
     try Backend.withDefault(backend) { try check(rule) }
   }
@@ -109,8 +112,8 @@ import Testing
       scheduler.step()
       #expect(optimizer.groups[0].options.learningRate.constant == 0.005)
       #expect(optimizer.groups[1].options.learningRate.constant == 0.0005)
-      model.setGradients(step: 1)
-      try optimizer.step()
+      // Twice: the first gradient of the scalar is that of step 1, and SOAP's first only makes the eigenbases.
+      try run(model, optimizer, 1..<3)
       for (parameter, before) in zip(model.parameters, start) {
         // The first moments of a BFloat16 parameter may be smaller than half a unit in its last place.
         let moves = parameter.name != "never.stepped" && parameter.name != "embedding"

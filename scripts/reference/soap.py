@@ -25,7 +25,7 @@ class Run(trajectories.Run):
 
     def encoded(self, state):
         moments = {"exp_avg": state["exp_avg"], "exp_avg_sq": state["exp_avg_sq"]}
-        moments |= {f"GG.{axis}": matrix for axis, matrix in enumerate(state["GG"]) if len(matrix) > 0}
+        moments |= {f"GG_{axis}": matrix for axis, matrix in enumerate(state["GG"]) if len(matrix) > 0}
         step = self.optimizer.param_groups[0]["step"] - 1
         return {"step": step} | {
             name: {"shape": list(value.shape), "data": files.base64_floats(value)}

@@ -12,7 +12,12 @@ package enum StateNames {
   package static let groupsKey = "groups"
 
   /// The name of a part of a parameter's state.
-  package static func name(of part: String, _ parameter: String) -> String { "\(parameter).\(part)" }
+  package static func name(of part: String, _ parameter: String) -> String {
+    guard !part.utf8.contains(UInt8(ascii: ".")) else {
+      fatalError("The part \"\(part)\" of a state cannot be saved: the name of a part has no dot.")
+    }
+    return "\(parameter).\(part)"
+  }
 
   /// The parameter and the part that a name stands for; nil where it has no dot.
   package static func split(_ name: String) -> (parameter: String, part: String)? {

@@ -13,7 +13,7 @@
 ///     U  ← α U / max(1, RMS(U)/d)
 ///     M ← beta1 M + (1−beta1) U,  U = M             [exp_avg, n × m], only with `beta1`
 ///     P ← P − weightDecay · α · P − Q_L U Q_Rᵀ
-///     L ← β_s L + (1−β_s) G Gᵀ,  R ← β_s R + (1−β_s) Gᵀ G           [GG.0, GG.1]
+///     L ← β_s L + (1−β_s) G Gᵀ,  R ← β_s R + (1−β_s) Gᵀ G           [GG_0, GG_1]
 ///
 /// Every `preconditionFrequency` updates the bases are refreshed as in ``SOAP``: the row and column moments are permuted like
 /// the columns of their bases, and M is rotated.

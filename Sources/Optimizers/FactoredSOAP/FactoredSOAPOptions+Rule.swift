@@ -92,6 +92,14 @@ extension FactoredSOAPOptions: RoundedRule {
     basis.update(&state, gradient: gradient)
   }
 
+  /// The shapes of the state's tensors, as the first gradient makes them.
+  package func stateShapes(of shape: Shape) -> [String: Shape] {
+    Eigenbasis(decay: 0, frequency: 1, spreadsRefresh: spreadsRefresh)
+      .shapes(of: shape, axes: axes(of: shape))
+      .merging(Self.secondMoments(of: shape)) { $1 }
+      .merging(adafactor.beta1 == nil ? [:] : ["exp_avg": shape]) { $1 }
+  }
+
   /// The axes of a shape that get a preconditioner.
   private func axes(of shape: Shape) -> [Int] {
     let axes = Eigenbasis.axes(of: shape, maxLength: maxPrecondDim, includesVectors: precondition1D)

@@ -2,7 +2,7 @@ import Tensors
 
 /// The approximate eigenbases of Shampoo's preconditioners, one per axis, in which SOAP keeps its moments.
 ///
-/// Axis k of a parameter has a preconditioner A_k [`GG.k`], d × d for an axis of length d, and an orthogonal matrix Q_k [`Q.k`]
+/// Axis k of a parameter has a preconditioner A_k [`GG_k`], d × d for an axis of length d, and an orthogonal matrix Q_k [`Q_k`]
 /// whose columns approximate its eigenvectors, by descending eigenvalue. An axis without preconditioner has neither tensor.
 struct Eigenbasis {
   /// β_s, the decay of the preconditioners.
@@ -13,7 +13,7 @@ struct Eigenbasis {
   var spreadsRefresh: Bool
 
   /// The names of the tensors of an axis.
-  static func names(of axis: Int) -> (preconditioner: String, basis: String) { ("GG.\(axis)", "Q.\(axis)") }
+  static func names(of axis: Int) -> (preconditioner: String, basis: String) { ("GG_\(axis)", "Q_\(axis)") }
   /// The number of steps by which the refreshes of a parameter come early, if they are spread.
   static let phaseName = "refresh_phase"
 
@@ -21,6 +21,18 @@ struct Eigenbasis {
   static func axes(of shape: Shape, maxLength: Int, includesVectors: Bool) -> [Int] {
     guard shape.rank > 1 || includesVectors else { return [] }
     return shape.dimensions.indices.filter { shape[$0] <= maxLength }
+  }
+
+  /// The shapes of the tensors of a parameter, as its first gradient makes them.
+  func shapes(of shape: Shape, axes: [Int]) -> [String: Shape] {
+    var shapes: [String: Shape] = [:]
+    for axis in axes {
+      let names = Self.names(of: axis)
+      shapes[names.preconditioner] = [shape[axis], shape[axis]]
+      shapes[names.basis] = [shape[axis], shape[axis]]
+    }
+    if spreadsRefresh && !axes.isEmpty { shapes[Self.phaseName] = [] }
+    return shapes
   }
 
   // MARK: Rotations

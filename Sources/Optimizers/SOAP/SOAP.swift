@@ -2,9 +2,9 @@
 ///
 /// The first gradient G of a parameter (n × m) only initializes it. The parameter is unchanged:
 ///
-///     L ← (1−β_s) G Gᵀ                              [GG.0, n × n]
-///     R ← (1−β_s) Gᵀ G                              [GG.1, m × m]
-///     Q_L, Q_R ← eigenvectors of L, R, by descending eigenvalue      [Q.0, Q.1]
+///     L ← (1−β_s) G Gᵀ                              [GG_0, n × n]
+///     R ← (1−β_s) Gᵀ G                              [GG_1, m × m]
+///     Q_L, Q_R ← eigenvectors of L, R, by descending eigenvalue      [Q_0, Q_1]
 ///
 /// Every later gradient is an update t, counted from 1:
 ///

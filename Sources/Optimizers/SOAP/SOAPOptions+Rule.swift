@@ -45,6 +45,16 @@ extension SOAPOptions: RoundedRule {
     basis.update(&state, gradient: gradient)
   }
 
+  /// The shapes of the state's tensors, as the first gradient makes them.
+  package func stateShapes(of shape: Shape) -> [String: Shape] {
+    Eigenbasis(decay: 0, frequency: 1, spreadsRefresh: spreadsRefresh)
+      .shapes(
+        of: shape,
+        axes: Eigenbasis.axes(of: shape, maxLength: maxPrecondDim, includesVectors: precondition1D)
+      )
+      .merging(["exp_avg": shape, "exp_avg_sq": shape]) { $1 }
+  }
+
   /// Throws an error for moments, bases or a residual that don't fit the parameter.
   public func check(
     _ state: MomentState, parameter: String, shape: Shape, scalarType: ScalarType

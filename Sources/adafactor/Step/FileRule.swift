@@ -4,13 +4,13 @@ import Tensors
 /// A rule that steps files, one parameter after the other.
 protocol FileRule: RoundedRule {
   /// The parts of a parameter's state after a step, apart from the residual of a rounding: a file's header is written
-  /// before its tensors.
-  func stateParts(of shape: Shape) -> StateParts
+  /// before its tensors. `before` has the tensors of the state before the step.
+  func stateParts(of shape: Shape, before: [String: Shape]) -> StateParts
 }
 
 extension FileRule {
   /// The parts of the state before the first step, which most rules keep. The memory of its zeros is never touched.
-  func stateParts(of shape: Shape) -> StateParts {
+  func stateParts(of shape: Shape, before: [String: Shape]) -> StateParts {
     let state = initialState(shape: shape, scalarType: .float32)
     return StateParts(tensors: state.tensors.mapValues(\.shape), numbers: Array(state.numbers.keys))
   }
@@ -21,8 +21,22 @@ extension LionOptions: FileRule {}
 extension StableAdamWOptions: FileRule {}
 extension CAMEOptions: FileRule {}
 extension MuonOptions: FileRule {}
-extension SOAPOptions: FileRule {}
-extension FactoredSOAPOptions: FileRule {}
+
+extension SOAPOptions: FileRule {
+  /// Which axes have an eigenbasis is decided at the first step.
+  func stateParts(of shape: Shape, before: [String: Shape]) -> StateParts {
+    StateParts(tensors: before.isEmpty ? stateShapes(of: shape) : before, numbers: [])
+  }
+}
+
+extension FactoredSOAPOptions: FileRule {
+  /// Which axes have an eigenbasis is decided at the first step; momentum may begin later.
+  func stateParts(of shape: Shape, before: [String: Shape]) -> StateParts {
+    var tensors = before.isEmpty ? stateShapes(of: shape) : before
+    if adafactor.beta1 != nil { tensors["exp_avg"] = shape }
+    return StateParts(tensors: tensors, numbers: [])
+  }
+}
 
 /// The parts of a parameter's state by name, apart from the step.
 struct StateParts {
@@ -31,7 +45,7 @@ struct StateParts {
 }
 
 extension AdafactorOptions: FileRule {
-  func stateParts(of shape: Shape) -> StateParts {
+  func stateParts(of shape: Shape, before: [String: Shape]) -> StateParts {
     var parts = StateParts(tensors: [:], numbers: scaleParameter ? ["RMS"] : [])
     if shape.rank >= 2 {
       parts.tensors["exp_avg_sq_row"] = shape.removing(axis: -1)
@@ -45,7 +59,7 @@ extension AdafactorOptions: FileRule {
 }
 
 extension AdamWOptions: FileRule {
-  func stateParts(of shape: Shape) -> StateParts {
+  func stateParts(of shape: Shape, before: [String: Shape]) -> StateParts {
     var parts = StateParts(tensors: ["exp_avg": shape, "exp_avg_sq": shape], numbers: [])
     if amsgrad { parts.tensors["max_exp_avg_sq"] = shape }
     return parts

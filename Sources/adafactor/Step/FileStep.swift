@@ -114,7 +114,9 @@ struct FileStep<Rule: FileRule> {
         let options = options[exactName]
       else { return before.values.map(\.descriptor) }
       func name(_ part: String) -> String { StateNames.name(of: part, stored.name) }
-      let parts = options.stateParts(of: Shape(stored.shape))
+      let momentsBefore = before.filter { $0.key != StateNames.step && $0.key != residualName }
+      let parts = options.stateParts(
+        of: Shape(stored.shape), before: momentsBefore.mapValues { Shape($0.shape) })
       let moments = SafetensorsScalarType(type.arithmeticType)
       // Moments that the options no longer use stay in the state; a residual goes with its rounding.
       let kept = (Rule.State.tensorNames ?? before.keys.filter { $0 != StateNames.step }).filter {

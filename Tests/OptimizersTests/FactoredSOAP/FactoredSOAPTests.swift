@@ -59,9 +59,9 @@ import Testing
         #expect(relativeDistance(state[name].scalars(as: Double.self), expected) <= bound, "\(name)")
       }
       for (axis, matrix) in oracle.basis!.preconditioners.enumerated() {
-        #expect((state.tensors["Q.\(axis)"] == nil) == (matrix == nil))
+        #expect((state.tensors["Q_\(axis)"] == nil) == (matrix == nil))
         guard let matrix else { continue }
-        #expect(relativeDistance(state["GG.\(axis)"].scalars(as: Double.self), matrix) <= bound)
+        #expect(relativeDistance(state["GG_\(axis)"].scalars(as: Double.self), matrix) <= bound)
       }
     }
   }
@@ -103,8 +103,8 @@ import Testing
       ])
       if beta1 != nil { state.tensors["exp_avg"] = zeros(shape) }
       for (axis, n) in shape.dimensions.enumerated() {
-        state.tensors["GG.\(axis)"] = zeros([n, n])
-        state.tensors["Q.\(axis)"] = Tensor(shape: [n, n], as: .float64) { $0 % (n + 1) == 0 ? 1 : 0 }
+        state.tensors["GG_\(axis)"] = zeros([n, n])
+        state.tensors["Q_\(axis)"] = Tensor(shape: [n, n], as: .float64) { $0 % (n + 1) == 0 ? 1 : 0 }
       }
       let start = Tensor(normal: shape, as: .float64, using: &generator)
       let (ours, theirs) = (Parameter("p", start), Parameter("p", start))

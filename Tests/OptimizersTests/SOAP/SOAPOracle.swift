@@ -201,8 +201,8 @@ extension MomentState {
   func oracle(_ dimensions: [Int]) -> EigenbasisOracle {
     EigenbasisOracle(
       dimensions,
-      preconditioners: dimensions.indices.map { tensors["GG.\($0)"]?.scalars(as: Double.self) },
-      bases: dimensions.indices.map { tensors["Q.\($0)"]?.scalars(as: Double.self) })
+      preconditioners: dimensions.indices.map { tensors["GG_\($0)"]?.scalars(as: Double.self) },
+      bases: dimensions.indices.map { tensors["Q_\($0)"]?.scalars(as: Double.self) })
   }
 
   /// A state of this step with random moments, full-rank preconditioners, and orthogonal matrices that are not their
@@ -221,11 +221,11 @@ extension MomentState {
     for axis in axes {
       let n = dimensions[axis]
       let factor = normals(2 * n * n, &generator)
-      tensors["GG.\(axis)"] = Tensor(
+      tensors["GG_\(axis)"] = Tensor(
         scalars: (0..<n * n).map { k in
           (0..<2 * n).reduce(0) { $0 + factor[k / n * 2 * n + $1] * factor[k % n * 2 * n + $1] }
         }, shape: [n, n])
-      tensors["Q.\(axis)"] = Tensor(scalars: orthonormal(normals(n * n, &generator), n), shape: [n, n])
+      tensors["Q_\(axis)"] = Tensor(scalars: orthonormal(normals(n * n, &generator), n), shape: [n, n])
     }
     return MomentState(step: step, tensors: tensors, numbers: [:])
   }

@@ -93,9 +93,9 @@ import Testing
     #expect(relativeDistance(ours, oracle.basis!.rotate(oracle.m, back: true)) <= bound)
     for axis in oracle.dimensions.indices {
       let theirs = oracle.basis!.preconditioners[axis]
-      #expect((state.tensors["GG.\(axis)"] == nil) == (theirs == nil))
-      #expect((state.tensors["Q.\(axis)"] == nil) == (theirs == nil))
-      if let theirs { #expect(relativeDistance(scalars("GG.\(axis)"), theirs) <= bound) }
+      #expect((state.tensors["GG_\(axis)"] == nil) == (theirs == nil))
+      #expect((state.tensors["Q_\(axis)"] == nil) == (theirs == nil))
+      if let theirs { #expect(relativeDistance(scalars("GG_\(axis)"), theirs) <= bound) }
     }
   }
 }

@@ -30,7 +30,7 @@ extension SOAPOptions: ReferenceRule {
       let moments = ours["exp_avg"]
       let rotated = ours.oracle(moments.shape.dimensions).rotate(moments.scalars(as: Double.self), back: true)
       ours.tensors["exp_avg"] = Tensor(scalars: rotated.map { Float($0) }, shape: moments.shape)
-      ours.tensors = ours.tensors.filter { !$0.key.hasPrefix("Q.") }
+      ours.tensors = ours.tensors.filter { !$0.key.hasPrefix("Q_") }
       var pairs = recorded.pairs(with: ours)
       // Numbers of both signs cancel in every rotation, also in the rotations of second moments.
       pairs.signed += pairs.positive

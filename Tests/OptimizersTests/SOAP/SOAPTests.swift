@@ -49,8 +49,8 @@ import Testing
     func identity(_ n: Int) -> Tensor { Tensor(shape: [n, n], as: .float64) { $0 % (n + 1) == 0 ? 1 : 0 } }
     let zeros = { (shape: Shape) in Tensor(zeros: shape, as: .float64) }
     let state = MomentState([
-      "exp_avg": zeros(shape), "exp_avg_sq": zeros(shape), "GG.0": zeros([4, 4]), "GG.1": zeros([6, 6]),
-      "Q.0": identity(4), "Q.1": identity(6),
+      "exp_avg": zeros(shape), "exp_avg_sq": zeros(shape), "GG_0": zeros([4, 4]), "GG_1": zeros([6, 6]),
+      "Q_0": identity(4), "Q_1": identity(6),
     ])
     let options = SOAPOptions(epsilon: 0, weightDecay: 0, preconditionFrequency: 1_000)
     let soap = try displacement(gradients, from: start, options, backend, state: state)
@@ -93,7 +93,7 @@ import Testing
       }
       #expect(parameter.value.sum().isFinite)
       for (axis, n) in dimensions.enumerated() {
-        let q = optimizer.state(of: parameter)!["Q.\(axis)"]
+        let q = optimizer.state(of: parameter)!["Q_\(axis)"]
         let product = q.matmul(q, transposed: true).scalars(as: Double.self)
         // Householder's reflections: a few units in the last place per column.
         for k in 0..<n * n { #expect(abs(product[k] - (k % (n + 1) == 0 ? 1 : 0)) <= 1e-6 * Double(n + 2)) }
@@ -115,9 +115,9 @@ import Testing
     #expect(parameter.value == start)
     let state = optimizer.state(of: parameter)!
     #expect(state.step == 0)
-    #expect(Set(state.tensors.keys) == ["exp_avg", "exp_avg_sq", "GG.0", "GG.1", "Q.0", "Q.1"])
+    #expect(Set(state.tensors.keys) == ["exp_avg", "exp_avg_sq", "GG_0", "GG_1", "Q_0", "Q_1"])
     #expect(state["exp_avg_sq"] == Tensor(zeros: [5, 3], as: .float64))
-    let projected = state["Q.1"].matmul(state["GG.1"], transposed: true).matmul(state["Q.1"])
+    let projected = state["Q_1"].matmul(state["GG_1"], transposed: true).matmul(state["Q_1"])
     #expect(projected[0, 0] > projected[1, 1] && projected[1, 1] > projected[2, 2])
     #expect(abs(projected[0, 1]) + abs(projected[0, 2]) + abs(projected[1, 2]) < 1e-13)
   }
@@ -135,7 +135,7 @@ import Testing
       parameter.gradient = Tensor(normal: [4, 5], using: &generator)
       try optimizer.step()
       guard let before else { continue }
-      for axis in 0..<2 where optimizer.state(of: parameter)!["Q.\(axis)"] != before["Q.\(axis)"] {
+      for axis in 0..<2 where optimizer.state(of: parameter)!["Q_\(axis)"] != before["Q_\(axis)"] {
         steps[axis].append(step)
       }
     }
@@ -264,8 +264,8 @@ import Testing
     let state = optimizer.state(of: parameter)!
     let zeros = { (shape: Shape) in Tensor(zeros: shape) }
     let changes: [(String, Tensor?, Shape?)] = [
-      ("GG.0", nil, [4, 4]), ("Q.1", nil, [6, 6]), ("Q.0", zeros([6, 6]), [4, 4]), ("exp_avg", nil, [4, 6]),
-      ("exp_avg_sq", zeros([4]), [4, 6]), ("Q.2", zeros([4, 4]), nil), ("refresh_phase", zeros([1]), []),
+      ("GG_0", nil, [4, 4]), ("Q_1", nil, [6, 6]), ("Q_0", zeros([6, 6]), [4, 4]), ("exp_avg", nil, [4, 6]),
+      ("exp_avg_sq", zeros([4]), [4, 6]), ("Q_2", zeros([4, 4]), nil), ("refresh_phase", zeros([1]), []),
     ]
     for (name, tensor, expected) in changes {
       var changed = state
