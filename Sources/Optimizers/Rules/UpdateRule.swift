@@ -64,8 +64,8 @@ public protocol UpdateRule: Codable, Sendable, Equatable {
   /// Takes one step of one parameter.
   ///
   /// - Parameters:
-  ///   - parameter: P, to change, in the type that updates are computed in. It is rounded to nearest into a 16-bit
-  ///     parameter.
+  ///   - parameter: P, to change, in the type that updates are computed in. It is rounded into a 16-bit
+  ///     parameter: to nearest, or as a ``RoundedRule`` says.
   ///   - gradient: G, of the same shape and type, already multiplied by its scale.
   ///   - state: The state, whose `step` counts this step already, from 1.
   func update(_ parameter: inout Tensor, gradient: Tensor, state: inout State)

@@ -99,7 +99,8 @@ struct TrainCommand: ParsableCommand {
 
   private func settings(_ optimizer: OptimizerChoice) throws -> TrainingSettings {
     if optimizer.kind == .muon, training.hidden.widths.isEmpty {
-      throw ValidationError("muon steps hidden matrices, and --hidden 0 leaves none: choose another optimizer.")
+      throw ValidationError(
+        "muon steps hidden matrices, and --hidden 0 leaves none: choose another optimizer.")
     }
     return TrainingSettings(
       epochs: training.epochs, batchSize: training.batchSize, microBatches: training.accumulate,
