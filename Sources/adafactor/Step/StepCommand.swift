@@ -17,9 +17,10 @@ struct StepCommand: ParsableCommand {
       The configuration is JSON, with the options of the Python optimizers:
         {"optimizer": "adafactor",
          "groups": [{"parameters": ["embed.weight"], "lr": 1e-3, "relative_step": false}, {}]}
-      A group without "parameters" takes all that no other names; missing options have their defaults. For "adamw" \
-      they are torch's: lr, betas, eps, weight_decay, amsgrad, maximize. Both take "rounding" of 16-bit parameters, \
-      nearest, stochastic or compensated, and "rounding_seed".
+      A group without "parameters" takes all that no other names; missing options have their defaults. The \
+      optimizers are \(OptimizerKind.allCases.map(\.rawValue).joined(separator: ", ")). For "adamw" the options are \
+      torch's: lr, betas, eps, weight_decay, amsgrad, maximize. All take "rounding" of 16-bit parameters, nearest, \
+      stochastic or compensated, and "rounding_seed".
 
       Outputs may be the input files: they are replaced together when everything is computed. If the step is ended \
       before, by an error, a signal or a loss of power, both are the old files; if it is ended between the two, the \

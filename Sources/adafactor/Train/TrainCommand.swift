@@ -7,7 +7,7 @@ import Tensors
 struct TrainCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "train",
-    abstract: "Trains a classifier with Adafactor or AdamW and tests it on held-out samples.",
+    abstract: "Trains a classifier with one of the optimizers and tests it on held-out samples.",
     discussion: """
       Without --data it learns the handwritten digits that come with this program. Progress goes to standard error, \
       the result to standard output. The same seed and settings give the same result.
