@@ -2,8 +2,17 @@
 
 import numpy as np
 
-from .cases import Case, Group, Parameter, parameters
-from .draws import constant, log_uniform, normal, not_a_number, only_in, zeroed
+from .cases import (
+    Case,
+    Group,
+    Parameter,
+    absent_parameters,
+    groups_of_options,
+    parameters,
+    parameters_scaled,
+    zeroed_parameters,
+)
+from .draws import constant, log_uniform, normal, not_a_number
 
 DEFAULTS = {
     "lr": 1e-3,
@@ -103,11 +112,7 @@ def gradient_cases():
         [
             group(
                 options,
-                [
-                    Parameter([9], f"{kind}.{name}.{until}", zeroed(place, until=until))
-                    for name, place in (("all", (...,)), ("some", (slice(2, 6),)))
-                    for until in (None, 5)
-                ],
+                zeroed_parameters(f"{kind}."),
             )
             for kind, options in (("defaults", {}), ("amsgrad", {"amsgrad": True, "weight_decay": 0.0}))
         ],
@@ -121,13 +126,7 @@ def gradient_cases():
         [
             group(
                 options,
-                [
-                    Parameter([7], f"{kind}.always"),
-                    Parameter([7], f"{kind}.odd", only_in(range(1, 13, 2))),
-                    Parameter([7], f"{kind}.late", only_in(range(4, 13))),
-                    Parameter([7], f"{kind}.early", only_in(range(1, 4))),
-                    Parameter([7], f"{kind}.never", only_in(())),
-                ],
+                absent_parameters(f"{kind}."),
             )
             for kind, options in (("defaults", {}), ("amsgrad", {"amsgrad": True}))
         ],
@@ -159,14 +158,7 @@ def surrounding_cases():
         {"amsgrad": True, "eps": 1e-4, "weight_decay": 0.1},
         {"lr": 1e-4, "maximize": True},
     ]
-    yield Case(
-        "groups",
-        "Four groups that differ in every option.",
-        [
-            group(each, [Parameter(shape, f"group{index}.{len(shape)}") for shape in ([5, 7], [7])])
-            for index, each in enumerate(options)
-        ],
-    )
+    yield groups_of_options("Four groups that differ in every option.", group, options)
 
     def changed(step):
         rate = {"group": 0, "lr": 1e-2 * min(step - 1, 4) / 4}
@@ -193,19 +185,7 @@ def surrounding_cases():
             for amsgrad in (False, True)
         ],
     )
-    yield Case(
-        "parameters-scaled",
-        "Parameters that are zero, tiny, large and huge.",
-        [
-            group(
-                {"weight_decay": 0.1},
-                [
-                    Parameter([7], name, values=normal(scale))
-                    for name, scale in (("zero", 0.0), ("tiny", 1e-8), ("large", 1e4), ("huge", 1e12))
-                ],
-            )
-        ],
-    )
+    yield parameters_scaled(lambda members: group({"weight_decay": 0.1}, members))
 
 
 def cases():

@@ -1,7 +1,16 @@
 """What the CAME trajectories cover."""
 
-from .cases import Case, Group, Parameter, parameters
-from .draws import constant, log_uniform, normal, not_a_number, only_in, swelling, zeroed
+from .cases import (
+    Case,
+    Group,
+    Parameter,
+    absent_parameters,
+    groups_of_options,
+    parameters,
+    parameters_scaled,
+    zeroed_parameters,
+)
+from .draws import constant, log_uniform, normal, not_a_number, swelling
 
 DEFAULTS = {
     "lr": 2e-4,
@@ -77,11 +86,7 @@ def cases():
         [
             group(
                 {},
-                [
-                    Parameter([9, 4], f"{name}.{until}", zeroed(place, until=until))
-                    for name, place in (("all", (...,)), ("some", (slice(2, 6),)))
-                    for until in (None, 5)
-                ],
+                zeroed_parameters(shape=[9, 4]),
             )
         ],
     )
@@ -90,14 +95,8 @@ def cases():
         "gradients-absent",
         "Parameters without a gradient in some steps, from some step on, and in all of them.",
         [
-            group({}, [Parameter([7], name, draw)])
-            for name, draw in (
-                ("always", None),
-                ("odd", only_in(range(1, 13, 2))),
-                ("late", only_in(range(4, 13))),
-                ("early", only_in(range(1, 4))),
-                ("never", only_in(())),
-            )
+            group({}, [parameter])
+            for parameter in absent_parameters()
         ],
         steps=12,
     )
@@ -117,14 +116,7 @@ def cases():
         has_nan=True,
     )
     options = [{}, {"lr": 1e-2, "betas": (0.8, 0.99, 0.999)}, {"eps": (1e-4, 1e-3), "weight_decay": 0.1}]
-    yield Case(
-        "groups",
-        "Three groups that differ in every option.",
-        [
-            group(each, [Parameter(shape, f"group{index}.{len(shape)}") for shape in ([5, 7], [7])])
-            for index, each in enumerate(options)
-        ],
-    )
+    yield groups_of_options("Three groups that differ in every option.", group, options)
 
     def changed(step):
         rate = {"group": 0, "lr": 1e-2 * min(step - 1, 4) / 4}
@@ -137,16 +129,4 @@ def cases():
         {},
         changes=changed,
     )
-    yield Case(
-        "parameters-scaled",
-        "Parameters that are zero, tiny, large and huge.",
-        [
-            group(
-                {"weight_decay": 0.1},
-                [
-                    Parameter([7], name, values=normal(scale))
-                    for name, scale in (("zero", 0.0), ("tiny", 1e-8), ("large", 1e4), ("huge", 1e12))
-                ],
-            )
-        ],
-    )
+    yield parameters_scaled(lambda members: group({"weight_decay": 0.1}, members))

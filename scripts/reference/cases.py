@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from .draws import as_float32, normal
+from .draws import as_float32, normal, only_in, zeroed
 
 
 class Parameter:
@@ -41,3 +41,43 @@ class Case:
 def parameters(shapes, gradients=None, values=None):
     """One parameter of each shape."""
     return [Parameter(shape, gradients=gradients, values=values) for shape in shapes]
+
+
+def zeroed_parameters(prefix="", shape=(9,)):
+    """Parameters whose gradient is zero everywhere or in places; always, or for five steps."""
+    return [
+        Parameter(shape, f"{prefix}{name}.{until}", zeroed(place, until=until))
+        for name, place in (("all", (...,)), ("some", (slice(2, 6),)))
+        for until in (None, 5)
+    ]
+
+
+def absent_parameters(prefix="", shape=(7,)):
+    """Parameters without a gradient in some of twelve steps, from some step on, and in all of them."""
+    steps = {"always": None, "odd": range(1, 13, 2), "late": range(4, 13), "early": range(1, 4), "never": ()}
+    return [
+        Parameter(shape, f"{prefix}{name}", None if with_gradient is None else only_in(with_gradient))
+        for name, with_gradient in steps.items()
+    ]
+
+
+def parameters_scaled(group):
+    """The case of parameters of every magnitude; `group` makes a group of them."""
+    scales = (("zero", 0.0), ("tiny", 1e-8), ("large", 1e4), ("huge", 1e12))
+    return Case(
+        "parameters-scaled",
+        "Parameters that are zero, tiny, large and huge.",
+        [group([Parameter([7], name, values=normal(scale)) for name, scale in scales])],
+    )
+
+
+def groups_of_options(sentence, group, options):
+    """The case of a group with a matrix and a vector for each of the options."""
+    return Case(
+        "groups",
+        sentence,
+        [
+            group(each, [Parameter(shape, f"group{index}.{len(shape)}") for shape in ([5, 7], [7])])
+            for index, each in enumerate(options)
+        ],
+    )

@@ -2,8 +2,17 @@
 
 import numpy as np
 
-from .cases import Case, Group, Parameter, parameters
-from .draws import constant, log_uniform, normal, only_in, zeroed
+from .cases import (
+    Case,
+    Group,
+    Parameter,
+    absent_parameters,
+    groups_of_options,
+    parameters,
+    parameters_scaled,
+    zeroed_parameters,
+)
+from .draws import constant, log_uniform, normal
 
 DEFAULTS = {"lr": 1e-4, "betas": (0.9, 0.99), "weight_decay": 0.0}
 SMALL = [[], [7], [5, 7]]
@@ -67,11 +76,7 @@ def cases():
         [
             group(
                 options,
-                [
-                    Parameter([9], f"{kind}.{name}.{until}", zeroed(place, until=until))
-                    for name, place in (("all", (...,)), ("some", (slice(2, 6),)))
-                    for until in (None, 5)
-                ],
+                zeroed_parameters(f"{kind}."),
             )
             for kind, options in (("defaults", {}), ("decaying", DECAYING))
         ],
@@ -83,26 +88,13 @@ def cases():
         [
             group(
                 DECAYING,
-                [
-                    Parameter([7], "always"),
-                    Parameter([7], "odd", only_in(range(1, 13, 2))),
-                    Parameter([7], "late", only_in(range(4, 13))),
-                    Parameter([7], "early", only_in(range(1, 4))),
-                    Parameter([7], "never", only_in(())),
-                ],
+                absent_parameters(),
             )
         ],
         steps=12,
     )
     options = [{}, {"lr": 1e-2, "betas": (0.8, 0.99)}, DECAYING]
-    yield Case(
-        "groups",
-        "Three groups that differ in their options.",
-        [
-            group(each, [Parameter(shape, f"group{index}.{len(shape)}") for shape in ([5, 7], [7])])
-            for index, each in enumerate(options)
-        ],
-    )
+    yield groups_of_options("Three groups that differ in their options.", group, options)
 
     def changed(step):
         rate = {"group": 0, "lr": 1e-2 * min(step - 1, 4) / 4}
@@ -120,16 +112,4 @@ def cases():
         "States of 1 to 9,999 steps continued.",
         [group({}, [Parameter([7], f"after.{step}", state=state_at(step)) for step in (1, 99, 9_999)])],
     )
-    yield Case(
-        "parameters-scaled",
-        "Parameters that are zero, tiny, large and huge.",
-        [
-            group(
-                DECAYING,
-                [
-                    Parameter([7], name, values=normal(scale))
-                    for name, scale in (("zero", 0.0), ("tiny", 1e-8), ("large", 1e4), ("huge", 1e12))
-                ],
-            )
-        ],
-    )
+    yield parameters_scaled(lambda members: group(DECAYING, members))

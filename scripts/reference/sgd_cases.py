@@ -2,8 +2,17 @@
 
 import numpy as np
 
-from .cases import Case, Group, Parameter, parameters
-from .draws import constant, log_uniform, normal, not_a_number, only_in, zeroed
+from .cases import (
+    Case,
+    Group,
+    Parameter,
+    absent_parameters,
+    groups_of_options,
+    parameters,
+    parameters_scaled,
+    zeroed_parameters,
+)
+from .draws import constant, log_uniform, not_a_number
 
 DEFAULTS = {
     "lr": 1e-3,
@@ -67,11 +76,7 @@ def gradient_cases():
         [
             group(
                 options,
-                [
-                    Parameter([9], f"{kind}.{name}.{until}", zeroed(place, until=until))
-                    for name, place in (("all", (...,)), ("some", (slice(2, 6),)))
-                    for until in (None, 5)
-                ],
+                zeroed_parameters(f"{kind}."),
             )
             for kind, options in kinds
         ],
@@ -83,13 +88,7 @@ def gradient_cases():
         [
             group(
                 options,
-                [
-                    Parameter([7], f"{kind}.always"),
-                    Parameter([7], f"{kind}.odd", only_in(range(1, 13, 2))),
-                    Parameter([7], f"{kind}.late", only_in(range(4, 13))),
-                    Parameter([7], f"{kind}.early", only_in(range(1, 4))),
-                    Parameter([7], f"{kind}.never", only_in(())),
-                ],
+                absent_parameters(f"{kind}."),
             )
             for kind, options in kinds + (("dampened", {"momentum": 0.9, "dampening": 0.5}),)
         ],
@@ -116,14 +115,7 @@ def gradient_cases():
 def surrounding_cases():
     """Groups, changing options, imported states."""
     options = [{}, {"lr": 1e-2, "momentum": 0.9}, NESTEROV | {"weight_decay": 0.1}, {"maximize": True}]
-    yield Case(
-        "groups",
-        "Four groups that differ in their options.",
-        [
-            group(each, [Parameter(shape, f"group{index}.{len(shape)}") for shape in ([5, 7], [7])])
-            for index, each in enumerate(options)
-        ],
-    )
+    yield groups_of_options("Four groups that differ in their options.", group, options)
 
     def changed(step):
         rate = {"group": 0, "lr": 1e-2 * min(step - 1, 4) / 4}
@@ -146,19 +138,7 @@ def surrounding_cases():
             )
         ],
     )
-    yield Case(
-        "parameters-scaled",
-        "Parameters that are zero, tiny, large and huge.",
-        [
-            group(
-                NESTEROV | {"weight_decay": 0.1},
-                [
-                    Parameter([7], name, values=normal(scale))
-                    for name, scale in (("zero", 0.0), ("tiny", 1e-8), ("large", 1e4), ("huge", 1e12))
-                ],
-            )
-        ],
-    )
+    yield parameters_scaled(lambda members: group(NESTEROV | {"weight_decay": 0.1}, members))
 
 
 def cases():
