@@ -34,13 +34,13 @@ extension AdafactorOptions: Codable {
     let epsilons = try settings.decodePairIfPresent(
       .epsilon, meanings: "one for squared gradients and one for the parameter scale")
     if let epsilons { (squaredGradientEpsilon, parameterScaleEpsilon) = epsilons }
-    clipThreshold = try settings.decodeIfPresent(Double.self, forKey: .clipThreshold) ?? clipThreshold
-    decayRate = try settings.decodeIfPresent(Double.self, forKey: .decayRate) ?? decayRate
+    try settings.decodeIfPresent(.clipThreshold, into: &clipThreshold)
+    try settings.decodeIfPresent(.decayRate, into: &decayRate)
     beta1 = try settings.decodeIfPresent(Double.self, forKey: .beta1)
-    weightDecay = try settings.decodeIfPresent(Double.self, forKey: .weightDecay) ?? weightDecay
-    scaleParameter = try settings.decodeIfPresent(Bool.self, forKey: .scaleParameter) ?? scaleParameter
-    rounding = try settings.decodeIfPresent(Rounding.self, forKey: .rounding) ?? rounding
-    roundingSeed = try settings.decodeIfPresent(UInt64.self, forKey: .roundingSeed) ?? roundingSeed
+    try settings.decodeIfPresent(.weightDecay, into: &weightDecay)
+    try settings.decodeIfPresent(.scaleParameter, into: &scaleParameter)
+    try settings.decodeIfPresent(.rounding, into: &rounding)
+    try settings.decodeIfPresent(.roundingSeed, into: &roundingSeed)
     try validate(naming: .settings)
   }
 
@@ -82,7 +82,7 @@ extension AdafactorOptions: Codable {
     try settings.encode(scaleParameter, forKey: .scaleParameter)
     // Only if it was chosen: otherwise the reference's constructor accepts the settings.
     let defaults = Self()
-    if rounding != defaults.rounding { try settings.encode(rounding, forKey: .rounding) }
-    if roundingSeed != defaults.roundingSeed { try settings.encode(roundingSeed, forKey: .roundingSeed) }
+    try settings.encode(rounding, forKey: .rounding, unless: defaults.rounding)
+    try settings.encode(roundingSeed, forKey: .roundingSeed, unless: defaults.roundingSeed)
   }
 }

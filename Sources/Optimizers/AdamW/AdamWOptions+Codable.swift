@@ -19,17 +19,17 @@ extension AdamWOptions: Codable {
   public init(from decoder: any Decoder) throws {
     let settings = try decoder.settings(CodingKeys.self)
     self.init()
-    learningRate = try settings.decodeIfPresent(Double.self, forKey: .learningRate) ?? learningRate
+    try settings.decodeIfPresent(.learningRate, into: &learningRate)
     let betas = try settings.decodePairIfPresent(
       .betas, meanings: "one for the average of gradients and one for that of their squares")
     if let betas { (beta1, beta2) = betas }
-    epsilon = try settings.decodeIfPresent(Double.self, forKey: .epsilon) ?? epsilon
-    weightDecay = try settings.decodeIfPresent(Double.self, forKey: .weightDecay) ?? weightDecay
-    amsgrad = try settings.decodeIfPresent(Bool.self, forKey: .amsgrad) ?? amsgrad
-    maximize = try settings.decodeIfPresent(Bool.self, forKey: .maximize) ?? maximize
-    biasCorrection = try settings.decodeIfPresent(Bool.self, forKey: .biasCorrection) ?? biasCorrection
-    rounding = try settings.decodeIfPresent(Rounding.self, forKey: .rounding) ?? rounding
-    roundingSeed = try settings.decodeIfPresent(UInt64.self, forKey: .roundingSeed) ?? roundingSeed
+    try settings.decodeIfPresent(.epsilon, into: &epsilon)
+    try settings.decodeIfPresent(.weightDecay, into: &weightDecay)
+    try settings.decodeIfPresent(.amsgrad, into: &amsgrad)
+    try settings.decodeIfPresent(.maximize, into: &maximize)
+    try settings.decodeIfPresent(.biasCorrection, into: &biasCorrection)
+    try settings.decodeIfPresent(.rounding, into: &rounding)
+    try settings.decodeIfPresent(.roundingSeed, into: &roundingSeed)
     try validate(naming: .settings)
   }
 
@@ -45,7 +45,7 @@ extension AdamWOptions: Codable {
     try settings.encode(biasCorrection, forKey: .biasCorrection)
     // Only if it was chosen: otherwise torch's constructor accepts the settings.
     let defaults = Self()
-    if rounding != defaults.rounding { try settings.encode(rounding, forKey: .rounding) }
-    if roundingSeed != defaults.roundingSeed { try settings.encode(roundingSeed, forKey: .roundingSeed) }
+    try settings.encode(rounding, forKey: .rounding, unless: defaults.rounding)
+    try settings.encode(roundingSeed, forKey: .roundingSeed, unless: defaults.roundingSeed)
   }
 }

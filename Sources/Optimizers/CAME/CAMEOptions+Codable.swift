@@ -17,7 +17,7 @@ extension CAMEOptions: Codable {
   public init(from decoder: any Decoder) throws {
     let settings = try decoder.settings(CodingKeys.self)
     self.init()
-    learningRate = try settings.decodeIfPresent(Double.self, forKey: .learningRate) ?? learningRate
+    try settings.decodeIfPresent(.learningRate, into: &learningRate)
     if let betas = try settings.decodeIfPresent([Double].self, forKey: .betas) {
       guard betas.count == 3 else {
         throw OptimizerError.invalidOption(
@@ -29,10 +29,10 @@ extension CAMEOptions: Codable {
     let epsilons = try settings.decodePairIfPresent(
       .epsilons, meanings: "for the squares and for the residuals")
     if let epsilons { (squaredGradientEpsilon, residualEpsilon) = epsilons }
-    clipThreshold = try settings.decodeIfPresent(Double.self, forKey: .clipThreshold) ?? clipThreshold
-    weightDecay = try settings.decodeIfPresent(Double.self, forKey: .weightDecay) ?? weightDecay
-    rounding = try settings.decodeIfPresent(Rounding.self, forKey: .rounding) ?? rounding
-    roundingSeed = try settings.decodeIfPresent(UInt64.self, forKey: .roundingSeed) ?? roundingSeed
+    try settings.decodeIfPresent(.clipThreshold, into: &clipThreshold)
+    try settings.decodeIfPresent(.weightDecay, into: &weightDecay)
+    try settings.decodeIfPresent(.rounding, into: &rounding)
+    try settings.decodeIfPresent(.roundingSeed, into: &roundingSeed)
     try validate(naming: .settings)
   }
 
@@ -45,7 +45,7 @@ extension CAMEOptions: Codable {
     try settings.encode(clipThreshold, forKey: .clipThreshold)
     try settings.encode(weightDecay, forKey: .weightDecay)
     let defaults = Self()
-    if rounding != defaults.rounding { try settings.encode(rounding, forKey: .rounding) }
-    if roundingSeed != defaults.roundingSeed { try settings.encode(roundingSeed, forKey: .roundingSeed) }
+    try settings.encode(rounding, forKey: .rounding, unless: defaults.rounding)
+    try settings.encode(roundingSeed, forKey: .roundingSeed, unless: defaults.roundingSeed)
   }
 }

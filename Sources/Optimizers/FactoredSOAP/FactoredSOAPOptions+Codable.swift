@@ -21,13 +21,12 @@ extension FactoredSOAPOptions: Codable {
       adafactor: try AdafactorOptions(
         settings: decoder.container(keyedBy: AdafactorOptions.CodingKeys.self)))
     let settings = try decoder.container(keyedBy: CodingKeys.self)
-    shampooBeta = try settings.decodeIfPresent(Double.self, forKey: .shampooBeta) ?? shampooBeta
-    preconditionFrequency =
-      try settings.decodeIfPresent(Int.self, forKey: .preconditionFrequency) ?? preconditionFrequency
-    maxPrecondDim = try settings.decodeIfPresent(Int.self, forKey: .maxPrecondDim) ?? maxPrecondDim
-    precondition1D = try settings.decodeIfPresent(Bool.self, forKey: .precondition1D) ?? precondition1D
-    oneSided = try settings.decodeIfPresent(Bool.self, forKey: .oneSided) ?? oneSided
-    spreadsRefresh = try settings.decodeIfPresent(Bool.self, forKey: .spreadsRefresh) ?? spreadsRefresh
+    try settings.decodeIfPresent(.shampooBeta, into: &shampooBeta)
+    try settings.decodeIfPresent(.preconditionFrequency, into: &preconditionFrequency)
+    try settings.decodeIfPresent(.maxPrecondDim, into: &maxPrecondDim)
+    try settings.decodeIfPresent(.precondition1D, into: &precondition1D)
+    try settings.decodeIfPresent(.oneSided, into: &oneSided)
+    try settings.decodeIfPresent(.spreadsRefresh, into: &spreadsRefresh)
     try validate(naming: .settings)
   }
 

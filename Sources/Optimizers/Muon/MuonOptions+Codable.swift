@@ -23,10 +23,10 @@ extension MuonOptions: Codable {
   public init(from decoder: any Decoder) throws {
     let settings = try decoder.settings(CodingKeys.self)
     self.init()
-    learningRate = try settings.decodeIfPresent(Double.self, forKey: .learningRate) ?? learningRate
-    weightDecay = try settings.decodeIfPresent(Double.self, forKey: .weightDecay) ?? weightDecay
-    momentum = try settings.decodeIfPresent(Double.self, forKey: .momentum) ?? momentum
-    nesterov = try settings.decodeIfPresent(Bool.self, forKey: .nesterov) ?? nesterov
+    try settings.decodeIfPresent(.learningRate, into: &learningRate)
+    try settings.decodeIfPresent(.weightDecay, into: &weightDecay)
+    try settings.decodeIfPresent(.momentum, into: &momentum)
+    try settings.decodeIfPresent(.nesterov, into: &nesterov)
     orthogonalization = try Self.orthogonalization(settings)
     if let name = try settings.decodeIfPresent(String.self, forKey: .adjustment) {
       guard let adjustment = MuonAdjustment(rawValue: name) else {
@@ -37,8 +37,8 @@ extension MuonOptions: Codable {
       }
       self.adjustment = adjustment
     }
-    rounding = try settings.decodeIfPresent(Rounding.self, forKey: .rounding) ?? rounding
-    roundingSeed = try settings.decodeIfPresent(UInt64.self, forKey: .roundingSeed) ?? roundingSeed
+    try settings.decodeIfPresent(.rounding, into: &rounding)
+    try settings.decodeIfPresent(.roundingSeed, into: &roundingSeed)
     try validate(naming: .settings)
   }
 
@@ -84,7 +84,7 @@ extension MuonOptions: Codable {
     try settings.encode(adjustment, forKey: .adjustment)
     // Only if it was chosen: otherwise torch's constructor accepts the settings.
     let defaults = Self()
-    if rounding != defaults.rounding { try settings.encode(rounding, forKey: .rounding) }
-    if roundingSeed != defaults.roundingSeed { try settings.encode(roundingSeed, forKey: .roundingSeed) }
+    try settings.encode(rounding, forKey: .rounding, unless: defaults.rounding)
+    try settings.encode(roundingSeed, forKey: .roundingSeed, unless: defaults.roundingSeed)
   }
 }

@@ -49,6 +49,11 @@ extension Decoder {
 }
 
 extension KeyedDecodingContainer {
+  /// Sets `value` to a setting, unless the setting is missing.
+  func decodeIfPresent<Value: Decodable>(_ key: Key, into value: inout Value) throws {
+    if let setting = try decodeIfPresent(Value.self, forKey: key) { value = setting }
+  }
+
   /// Two numbers, or nil where the setting is missing.
   ///
   /// - Throws: `OptimizerError.invalidOption` for another count; `meanings` says what the numbers are.
@@ -59,6 +64,15 @@ extension KeyedDecodingContainer {
         name: key.stringValue, value: "\(values)", requirement: "it takes two numbers, \(meanings)")
     }
     return (values[0], values[1])
+  }
+}
+
+extension KeyedEncodingContainer {
+  /// Encodes a setting that a reference does not have, unless it is at its default: so the reference accepts the settings.
+  mutating func encode<Value: Encodable & Equatable>(
+    _ value: Value, forKey key: Key, unless standard: Value
+  ) throws {
+    if value != standard { try encode(value, forKey: key) }
   }
 }
 

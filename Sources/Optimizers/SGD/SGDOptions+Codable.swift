@@ -19,14 +19,14 @@ extension SGDOptions: Codable {
   public init(from decoder: any Decoder) throws {
     let settings = try decoder.settings(CodingKeys.self)
     self.init()
-    learningRate = try settings.decodeIfPresent(Double.self, forKey: .learningRate) ?? learningRate
-    momentum = try settings.decodeIfPresent(Double.self, forKey: .momentum) ?? momentum
-    dampening = try settings.decodeIfPresent(Double.self, forKey: .dampening) ?? dampening
-    weightDecay = try settings.decodeIfPresent(Double.self, forKey: .weightDecay) ?? weightDecay
-    nesterov = try settings.decodeIfPresent(Bool.self, forKey: .nesterov) ?? nesterov
-    maximize = try settings.decodeIfPresent(Bool.self, forKey: .maximize) ?? maximize
-    rounding = try settings.decodeIfPresent(Rounding.self, forKey: .rounding) ?? rounding
-    roundingSeed = try settings.decodeIfPresent(UInt64.self, forKey: .roundingSeed) ?? roundingSeed
+    try settings.decodeIfPresent(.learningRate, into: &learningRate)
+    try settings.decodeIfPresent(.momentum, into: &momentum)
+    try settings.decodeIfPresent(.dampening, into: &dampening)
+    try settings.decodeIfPresent(.weightDecay, into: &weightDecay)
+    try settings.decodeIfPresent(.nesterov, into: &nesterov)
+    try settings.decodeIfPresent(.maximize, into: &maximize)
+    try settings.decodeIfPresent(.rounding, into: &rounding)
+    try settings.decodeIfPresent(.roundingSeed, into: &roundingSeed)
     try validate(naming: .settings)
   }
 
@@ -40,7 +40,7 @@ extension SGDOptions: Codable {
     try settings.encode(nesterov, forKey: .nesterov)
     try settings.encode(maximize, forKey: .maximize)
     let defaults = Self()
-    if rounding != defaults.rounding { try settings.encode(rounding, forKey: .rounding) }
-    if roundingSeed != defaults.roundingSeed { try settings.encode(roundingSeed, forKey: .roundingSeed) }
+    try settings.encode(rounding, forKey: .rounding, unless: defaults.rounding)
+    try settings.encode(roundingSeed, forKey: .roundingSeed, unless: defaults.roundingSeed)
   }
 }

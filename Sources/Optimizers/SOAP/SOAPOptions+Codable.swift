@@ -26,31 +26,29 @@ extension SOAPOptions: Codable {
   public init(from decoder: any Decoder) throws {
     let settings = try decoder.settings(CodingKeys.self)
     self.init()
-    learningRate = try settings.decodeIfPresent(Double.self, forKey: .learningRate) ?? learningRate
+    try settings.decodeIfPresent(.learningRate, into: &learningRate)
     let betas = try settings.decodePairIfPresent(
       .betas, meanings: "one for the average of gradients and one for that of their squares")
     if let betas { (beta1, beta2) = betas }
     if let beta = try settings.decodeIfPresent(Double.self, forKey: .shampooBeta) {
       shampooBeta = beta < 0 ? nil : beta
     }
-    epsilon = try settings.decodeIfPresent(Double.self, forKey: .epsilon) ?? epsilon
-    weightDecay = try settings.decodeIfPresent(Double.self, forKey: .weightDecay) ?? weightDecay
-    preconditionFrequency =
-      try settings.decodeIfPresent(Int.self, forKey: .preconditionFrequency) ?? preconditionFrequency
-    maxPrecondDim = try settings.decodeIfPresent(Int.self, forKey: .maxPrecondDim) ?? maxPrecondDim
+    try settings.decodeIfPresent(.epsilon, into: &epsilon)
+    try settings.decodeIfPresent(.weightDecay, into: &weightDecay)
+    try settings.decodeIfPresent(.preconditionFrequency, into: &preconditionFrequency)
+    try settings.decodeIfPresent(.maxPrecondDim, into: &maxPrecondDim)
     if try settings.decodeIfPresent(Bool.self, forKey: .mergeDims) == true {
       throw OptimizerError.invalidOption(
         name: "merge_dims", value: "true",
         requirement: "axes are never merged, since a preconditioner could become larger than its parameter. "
           + "Reshape the parameter, or set it to false")
     }
-    precondition1D = try settings.decodeIfPresent(Bool.self, forKey: .precondition1D) ?? precondition1D
-    normalizesUpdates =
-      try settings.decodeIfPresent(Bool.self, forKey: .normalizesUpdates) ?? normalizesUpdates
-    biasCorrection = try settings.decodeIfPresent(Bool.self, forKey: .biasCorrection) ?? biasCorrection
-    spreadsRefresh = try settings.decodeIfPresent(Bool.self, forKey: .spreadsRefresh) ?? spreadsRefresh
-    rounding = try settings.decodeIfPresent(Rounding.self, forKey: .rounding) ?? rounding
-    roundingSeed = try settings.decodeIfPresent(UInt64.self, forKey: .roundingSeed) ?? roundingSeed
+    try settings.decodeIfPresent(.precondition1D, into: &precondition1D)
+    try settings.decodeIfPresent(.normalizesUpdates, into: &normalizesUpdates)
+    try settings.decodeIfPresent(.biasCorrection, into: &biasCorrection)
+    try settings.decodeIfPresent(.spreadsRefresh, into: &spreadsRefresh)
+    try settings.decodeIfPresent(.rounding, into: &rounding)
+    try settings.decodeIfPresent(.roundingSeed, into: &roundingSeed)
     try validate(naming: .settings)
   }
 
@@ -70,10 +68,8 @@ extension SOAPOptions: Codable {
     try settings.encode(biasCorrection, forKey: .biasCorrection)
     // Only if it was chosen: otherwise the reference's constructor accepts the settings.
     let defaults = Self()
-    if spreadsRefresh != defaults.spreadsRefresh {
-      try settings.encode(spreadsRefresh, forKey: .spreadsRefresh)
-    }
-    if rounding != defaults.rounding { try settings.encode(rounding, forKey: .rounding) }
-    if roundingSeed != defaults.roundingSeed { try settings.encode(roundingSeed, forKey: .roundingSeed) }
+    try settings.encode(spreadsRefresh, forKey: .spreadsRefresh, unless: defaults.spreadsRefresh)
+    try settings.encode(rounding, forKey: .rounding, unless: defaults.rounding)
+    try settings.encode(roundingSeed, forKey: .roundingSeed, unless: defaults.roundingSeed)
   }
 }

@@ -17,14 +17,14 @@ extension StableAdamWOptions: Codable {
   public init(from decoder: any Decoder) throws {
     let settings = try decoder.settings(CodingKeys.self)
     self.init()
-    learningRate = try settings.decodeIfPresent(Double.self, forKey: .learningRate) ?? learningRate
+    try settings.decodeIfPresent(.learningRate, into: &learningRate)
     let betas = try settings.decodePairIfPresent(.betas, meanings: "for the first and second moment")
     if let betas { (beta1, beta2) = betas }
-    epsilon = try settings.decodeIfPresent(Double.self, forKey: .epsilon) ?? epsilon
-    weightDecay = try settings.decodeIfPresent(Double.self, forKey: .weightDecay) ?? weightDecay
-    maximize = try settings.decodeIfPresent(Bool.self, forKey: .maximize) ?? maximize
-    rounding = try settings.decodeIfPresent(Rounding.self, forKey: .rounding) ?? rounding
-    roundingSeed = try settings.decodeIfPresent(UInt64.self, forKey: .roundingSeed) ?? roundingSeed
+    try settings.decodeIfPresent(.epsilon, into: &epsilon)
+    try settings.decodeIfPresent(.weightDecay, into: &weightDecay)
+    try settings.decodeIfPresent(.maximize, into: &maximize)
+    try settings.decodeIfPresent(.rounding, into: &rounding)
+    try settings.decodeIfPresent(.roundingSeed, into: &roundingSeed)
     try validate(naming: .settings)
   }
 
@@ -36,8 +36,8 @@ extension StableAdamWOptions: Codable {
     try settings.encode(epsilon, forKey: .epsilon)
     try settings.encode(weightDecay, forKey: .weightDecay)
     let defaults = Self()
-    if maximize != defaults.maximize { try settings.encode(maximize, forKey: .maximize) }
-    if rounding != defaults.rounding { try settings.encode(rounding, forKey: .rounding) }
-    if roundingSeed != defaults.roundingSeed { try settings.encode(roundingSeed, forKey: .roundingSeed) }
+    try settings.encode(maximize, forKey: .maximize, unless: defaults.maximize)
+    try settings.encode(rounding, forKey: .rounding, unless: defaults.rounding)
+    try settings.encode(roundingSeed, forKey: .roundingSeed, unless: defaults.roundingSeed)
   }
 }
