@@ -14,7 +14,7 @@ extension MultiOptimizer {
   ///
   /// - Parameters:
   ///   - parameters: The parameters; each once, with a unique name.
-  ///   - hiddenMatrices: The options of hidden matrices, group 0: those of ``Muon``, or of another rule.
+  ///   - hiddenMatrices: The options of hidden matrices, group 0: options of ``Muon`` or of another rule.
   ///   - rest: The options of the other parameters, group 1.
   ///   - patterns: Case-sensitive regular expressions that may match anywhere in a name; each must match a parameter's.
   ///   - nonFinitePolicy: The policy for parameters whose gradients are not finite.

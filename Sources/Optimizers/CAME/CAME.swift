@@ -18,7 +18,7 @@
 ///       try optimizer.step()
 ///     }
 ///
-/// State: M, and 2(n + k) numbers per matrix. Results are those of the package came-pytorch. A parameter is one task: two
+/// State: M, and 2(n + k) numbers per matrix. It matches the package came-pytorch. A parameter is one task: two
 /// threads work on two parameters. A NaN in a gradient makes the whole parameter NaN. <doc:CAMEExplained> compares it with
 /// ``Adafactor``.
 ///

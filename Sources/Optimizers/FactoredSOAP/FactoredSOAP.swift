@@ -25,7 +25,7 @@
 ///     let optimizer = try FactoredSOAP(model.parameters, options: .init(adafactor: adafactor, oneSided: true))
 ///
 /// The state of an n × m matrix is 2n² + 2m² + n + m numbers, or 2·min(n, m)² + n + m if it is one-sided, and nm more with
-/// `beta1`. <doc:MatrixOptimizers> compares these sizes and says what the paper claims.
+/// `beta1`. <doc:MatrixOptimizers> compares these sizes and quotes the paper's claims.
 ///
 /// There is no reference implementation. The tests compare with an oracle in Float64, and with ``Adafactor`` if the bases are
 /// the identity.

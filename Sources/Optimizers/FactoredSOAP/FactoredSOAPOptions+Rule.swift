@@ -94,8 +94,7 @@ extension FactoredSOAPOptions: RoundedRule {
 
   /// The shapes of the state's tensors, as the first gradient makes them.
   package func stateShapes(of shape: Shape) -> [String: Shape] {
-    Eigenbasis(decay: 0, frequency: 1, spreadsRefresh: spreadsRefresh)
-      .shapes(of: shape, axes: axes(of: shape))
+    Eigenbasis.shapes(of: shape, axes: axes(of: shape), isSpread: spreadsRefresh)
       .merging(Self.secondMoments(of: shape)) { $1 }
       .merging(adafactor.beta1 == nil ? [:] : ["exp_avg": shape]) { $1 }
   }

@@ -1,4 +1,4 @@
-/// The options of ``FactoredSOAP`` for a parameter group: Adafactor's, and those of the eigenbases.
+/// The options of ``FactoredSOAP`` for a parameter group: Adafactor's options and the options of the eigenbases.
 public struct FactoredSOAPOptions: Sendable, Hashable {
   /// The options of the update in the eigenbasis, of rounding, the learning rate and the weight decay.
   public var adafactor: AdafactorOptions

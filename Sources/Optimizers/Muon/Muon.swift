@@ -22,7 +22,7 @@
 /// NaN in a gradient makes all of its matrix NaN. Most of the time goes into matrix products: A and A² are symmetric, so
 /// that half of each is computed, and a matrix with more rows than columns takes A = XᵀX.
 ///
-/// Results are those of `torch.optim.Muon`, apart from its rounding. Differences from other implementations:
+/// It matches `torch.optim.Muon`, apart from torch's rounding to BFloat16. Differences from other implementations:
 /// - The iteration runs in Float32, and in Float64 for Float64 parameters. Torch rounds X, A and A² to BFloat16 in each step,
 ///   which changes an update by a few percent.
 /// - The momentum of a 16-bit parameter is kept in Float32; torch keeps it in the gradient's type.

@@ -21,8 +21,11 @@ extension Rounding {
   }
 
   /// FNV-1a of the name's UTF-8: the same in every run, which Swift's own hashes are not.
-  static func hash(ofName name: String) -> UInt64 {
-    name.utf8.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x0000_0100_0000_01B3 }
+  static func hash(ofName name: String) -> UInt64 { hash(of: name.utf8) }
+
+  /// FNV-1a of some bytes.
+  static func hash(of bytes: some Sequence<UInt8>) -> UInt64 {
+    bytes.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x0000_0100_0000_01B3 }
   }
 }
 

@@ -24,14 +24,14 @@ struct Eigenbasis {
   }
 
   /// The shapes of the tensors of a parameter, as its first gradient makes them.
-  func shapes(of shape: Shape, axes: [Int]) -> [String: Shape] {
+  static func shapes(of shape: Shape, axes: [Int], isSpread: Bool) -> [String: Shape] {
     var shapes: [String: Shape] = [:]
     for axis in axes {
-      let names = Self.names(of: axis)
+      let names = names(of: axis)
       shapes[names.preconditioner] = [shape[axis], shape[axis]]
       shapes[names.basis] = [shape[axis], shape[axis]]
     }
-    if spreadsRefresh && !axes.isEmpty { shapes[Self.phaseName] = [] }
+    if isSpread && !axes.isEmpty { shapes[phaseName] = [] }
     return shapes
   }
 
@@ -163,7 +163,7 @@ extension Tensor {
 
   /// A number that depends on the bits of all elements (FNV-1a).
   fileprivate var hash: UInt64 {
-    withUnsafeBytes { $0.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 } }
+    withUnsafeBytes { Rounding.hash(of: $0) }
   }
 }
 

@@ -31,7 +31,7 @@
 ///
 /// The state of an n × m matrix is 2n² + 2m² + 2nm numbers. <doc:MatrixOptimizers> has more about its size and cost.
 ///
-/// Results are those of Vyas et al.'s `soap.py`, up to rounding and the signs of eigenvectors, which cancel. In the null space
+/// It matches Vyas et al.'s `soap.py`, up to rounding and the signs of eigenvectors, which cancel. In the null space
 /// of a preconditioner, for example of an axis that is longer than the product of all others, the basis is arbitrary in the
 /// first steps, and depends on the backend. Differences from the reference:
 /// - M is rotated only when a basis is refreshed. The reference rotates it back and forth in every step.

@@ -47,11 +47,8 @@ extension SOAPOptions: RoundedRule {
 
   /// The shapes of the state's tensors, as the first gradient makes them.
   package func stateShapes(of shape: Shape) -> [String: Shape] {
-    Eigenbasis(decay: 0, frequency: 1, spreadsRefresh: spreadsRefresh)
-      .shapes(
-        of: shape,
-        axes: Eigenbasis.axes(of: shape, maxLength: maxPrecondDim, includesVectors: precondition1D)
-      )
+    let axes = Eigenbasis.axes(of: shape, maxLength: maxPrecondDim, includesVectors: precondition1D)
+    return Eigenbasis.shapes(of: shape, axes: axes, isSpread: spreadsRefresh)
       .merging(["exp_avg": shape, "exp_avg_sq": shape]) { $1 }
   }
 

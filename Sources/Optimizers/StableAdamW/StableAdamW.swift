@@ -17,7 +17,7 @@
 ///       try optimizer.step()
 ///     }
 ///
-/// State: two numbers per element, as ``AdamW``. Results are those of `optimi.StableAdamW` in the package torch-optimi.
+/// State: two numbers per element, as ``AdamW``. It matches `optimi.StableAdamW` in the package torch-optimi.
 /// A parameter is one task: two threads work on two parameters. <doc:StableAdamWExplained> says when to use it.
 ///
 /// Differs from torch-optimi:

@@ -19,13 +19,13 @@ struct OptimizerArguments: ParsableArguments {
     help: ArgumentHelp(
       """
       The learning rate. (default: for adafactor and factored_soap relative steps, min(10⁻², 1/√t), in its place; for the others \
-      \(Self.defaults("lr")))
+      \(Self.learningRates))
       """, valueName: "rate"))
   var learningRate: Double?
 
   @Option(
     help:
-      "The decoupled weight decay; with sgd it is added to the gradient. (default: \(Self.defaults("weight_decay")))"
+      "The decoupled weight decay; with sgd it is added to the gradient. (default: \(Self.weightDecays))"
   )
   var weightDecay: Double?
 
@@ -147,6 +147,10 @@ struct OptimizerArguments: ParsableArguments {
     inversion: .prefixedNo,
     help: "Refreshes the eigenbases of parameters at different steps: soap, factored_soap.")
   var spreadRefresh: Bool?
+
+  // Once in a process, not for every set of arguments.
+  private static let learningRates = defaults("lr")
+  private static let weightDecays = defaults("weight_decay")
 
   /// The default of a setting for each optimizer whose setting is a number.
   private static func defaults(_ key: String) -> String {

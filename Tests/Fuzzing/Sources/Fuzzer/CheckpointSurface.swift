@@ -124,7 +124,7 @@ final class CheckpointSurface: Surface {
       [
         "--data", place.path("table.csv"), "--epochs", "2", "--hidden", "3", "--batch-size", "2", "--dtype",
         "float16",
-        "--lr", "0.1", "--schedule", "greedy", "--lr", "0.1", "--checkpoint-directory", place.path("train"),
+        "--lr", "0.1", "--schedule", "greedy", "--checkpoint-directory", place.path("train"),
         "--quiet",
         "--threads", "1",
       ] + (resumes ? ["--resume"] : []))
