@@ -16,5 +16,8 @@ package func parallelFor(count: Int, threads: Int, _ body: (_ worker: Int, _ ind
   for index in 0..<count { body(0, index) }
 }
 
+/// The maximum number of threads that run a parallel loop together, including the thread that starts it.
+package let mostWorkers = max(2, processorCount)
+
 /// The number of processors that are online, at least one.
 package let processorCount = max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))

@@ -12,7 +12,7 @@ import Synchronization
 /// Unchecked: `loop` is written while no helper is inside, and read by helpers inside; `helpers` says which it is.
 final class WorkerPool: @unchecked Sendable {
   /// The pool of this process.
-  static let shared = WorkerPool(threads: max(1, processorCount - 1))
+  static let shared = WorkerPool(threads: mostWorkers - 1)
 
   /// A loop that threads share.
   private struct Loop {

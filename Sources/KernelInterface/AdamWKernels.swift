@@ -7,15 +7,16 @@
 package struct AdamWKernels: Sendable {
   /// m ← m + (1−β₁)(g − m), v ← β₂ v + (1−β₂) g², v̂ ← max(v̂, v), then P ← P − shrinkage·P − factor · m / (√v̂ + ε), for
   /// one row. Without maxima v stands for v̂. The momentum of the change is ignored. Returns whether every new v and every
-  /// update is finite.
+  /// update is finite, and no new element of P is infinite. A NaN in P that was there before is not looked for.
   package var update:
     @Sendable (MutableElements, GradientPiece, AdamWMoments, AdamWFactors, ParameterChange) -> Bool
 
   /// Whether every element of a row, times the scale, has a finite square: false for NaN and infinity.
   package var squaresAreFinite: @Sendable (GradientPiece) -> Bool
 
-  /// Returns what `update` would return for one row, and writes nothing.
-  package var updateIsFinite: @Sendable (GradientPiece, AdamWMoments, AdamWFactors) -> Bool
+  /// Returns what `update` would return for one row with this shrinkage if P is rounded to nearest, and writes nothing.
+  package var updateIsFinite:
+    @Sendable (Elements, GradientPiece, AdamWMoments, AdamWFactors, _ shrinkage: Double) -> Bool
 
   /// The entries, in the order of their declarations.
   package init(
@@ -23,7 +24,8 @@ package struct AdamWKernels: Sendable {
       @escaping @Sendable (MutableElements, GradientPiece, AdamWMoments, AdamWFactors, ParameterChange) ->
       Bool,
     squaresAreFinite: @escaping @Sendable (GradientPiece) -> Bool,
-    updateIsFinite: @escaping @Sendable (GradientPiece, AdamWMoments, AdamWFactors) -> Bool
+    updateIsFinite:
+      @escaping @Sendable (Elements, GradientPiece, AdamWMoments, AdamWFactors, Double) -> Bool
   ) {
     self.update = update
     self.squaresAreFinite = squaresAreFinite

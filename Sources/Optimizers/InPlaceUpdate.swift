@@ -180,9 +180,10 @@ public final class InPlaceUpdate<Rule: UpdateRule> {
     let nonFinite = engine.run(batch, policy: nonFinitePolicy)
     state = item.step.anyState as! Rule.State
     item.step.anyState = nil
-    if nonFinite.isEmpty || nonFinitePolicy == .propagate { return true }
-    if nonFinitePolicy == .throwError { throw .nonFiniteGradient(parameter: name) }
-    return false
+    if !nonFinite.isEmpty && nonFinitePolicy == .throwError {
+      throw item.isWritten ? .infiniteParameter(parameter: name) : .nonFiniteGradient(parameter: name)
+    }
+    return item.isWritten
   }
 
   /// Moves a state to a step. If another reference to its tensors existed, the step would write to a copy.
@@ -200,6 +201,12 @@ extension InPlaceUpdate: CustomStringConvertible {
 /// A tensor in memory of the caller.
 private final class InPlaceItem: StepItem {
   var tensor: SteppedTensor?
+  /// Whether the last step was written.
+  private(set) var isWritten = false
 
   override func begin() { step.begin(tensor!) }
+  override func end(isWritten: Bool) {
+    super.end(isWritten: isWritten)
+    self.isWritten = isWritten
+  }
 }

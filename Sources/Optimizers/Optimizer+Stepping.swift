@@ -80,7 +80,10 @@ extension Optimizer {
     }
     let stepped = batch.items.map { unsafeDowncast($0, to: ParameterSlot.self) }
     let names = nonFinite.map { stepped[$0].parameter.name }
-    if nonFinitePolicy == .throwError, let name = names.first { throw .nonFiniteGradient(parameter: name) }
+    if nonFinitePolicy == .throwError, let first = nonFinite.first {
+      if stepped[first].isWritten { throw .infiniteParameter(parameter: stepped[first].parameter.name) }
+      throw .nonFiniteGradient(parameter: stepped[first].parameter.name)
+    }
     return StepReport(
       steppedCount: stepped.count { $0.isWritten }, nonFinite: names, withoutGradient: withoutGradient)
   }

@@ -136,7 +136,10 @@ extension AdamWKernels {
           parameter, gradient, moments: moments, factors: factors, change: change)
       },
       squaresAreFinite: { FiniteSquares<G, A>.areFinite($0) },
-      updateIsFinite: { AdamWUpdate<P, G, A>.isFinite($0, moments: $1, factors: $2) })
+      updateIsFinite: { parameter, gradient, moments, factors, shrinkage in
+        AdamWUpdate<P, G, A>.isFinite(
+          parameter, gradient, moments: moments, factors: factors, shrinkage: shrinkage)
+      })
   }
 }
 

@@ -349,20 +349,31 @@ private func randomTensors(_ seed: UInt64, without: String...) -> [String: Tenso
     #expect(try files.names() == ["G", "P", "S", "config.json"])
   }
 
-  @Test(arguments: NonFiniteChoice.allCases)
-  func `A finite update that takes a parameter out of its type's range is refused, except by propagate`(
-    policy: NonFiniteChoice
+  @Test(arguments: NonFiniteChoice.allCases, ["adamw", "adafactor", "sgd"])
+  func `A finite update that takes a parameter out of its type's range is not written, except by propagate`(
+    policy: NonFiniteChoice, optimizer: String
   ) throws {
-    try files.configuration(#"{"optimizer": "adamw", "groups": [{"lr": 1, "weight_decay": 1e30}]}"#)
+    let scaling = optimizer == "adafactor" ? #", "scale_parameter": false, "relative_step": false"# : ""
+    try files.configuration(
+      #"{"optimizer": "\#(optimizer)", "groups": [{"lr": 1, "weight_decay": 1e30\#(scaling)}]}"#)
     try files.write(["w": Tensor([1, 1e20])], "P")
     try files.write(["w": Tensor([1, 1])], "G")
+    let parameters = try files.bytes("P")
     let result = try files.step("--non-finite", policy.rawValue)
     if policy == .propagate {
-      #expect(result.status == 0, "\(result.errors)")
-    } else {
+      #expect(result.status == 0 && result.errors.contains("\"w\""), "\(result.errors)")
+    } else if optimizer == "sgd" {
+      // SGD's policy sees the gradient only.
       #expect(result.status == 1 && result.errors.contains("the step would make \"w\" infinite or NaN"))
       #expect(try files.names() == ["G", "P", "config.json"])
+    } else if policy == .throwError {
+      #expect(result.status == 1 && result.errors.contains("The update of \"w\" is not finite"))
+      #expect(try files.names() == ["G", "P", "config.json"])
+    } else {
+      #expect(result.status == 0 && result.output == "stepped 0 of 1 parameters\n", "\(result.errors)")
+      #expect(try files.read("P2").tensors["w"]?.doubles == [1, Double(Float(1e20))])
     }
+    #expect(try files.bytes("P") == parameters)
   }
 
   @Test func `More threads than cores are said to be fewer`() throws {

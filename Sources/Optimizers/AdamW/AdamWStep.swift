@@ -19,6 +19,8 @@ final class AdamWStep: PreparedStep {
   private var factors: AdamWFactors
   private var moments: AdamWMoments
   private var change = ParameterChange(shrinkage: 0)
+  /// Whether this step's update, if its squares are finite, leaves every finite element of the parameter finite.
+  private var keepsRange = true
   /// Per block: 1 if a square, or what was written, is not finite. Their sum is the first number.
   private var nonFiniteBlocks: UnsafeMutablePointer<Double>
   /// Whether the last update left moments that are not finite, which no gradient can mend.
@@ -43,9 +45,7 @@ final class AdamWStep: PreparedStep {
     moments = AdamWMoments(first: none, second: none, maximum: nil)
     nonFiniteBlocks = nothing.doubles(0)
     // Under another policy, earlier steps may have reported such moments and written them all the same.
-    if layout.needsVerdict, let state {
-      do { try state.checkValues(of: layout.name) } catch { isPoisoned = true }
-    }
+    if layout.needsVerdict && hasState { isPoisoned = momentsAreSpoiled }
   }
 
   // MARK: State
@@ -83,6 +83,7 @@ final class AdamWStep: PreparedStep {
       moments.maximum = state.maximum!.mutableElements()
     }
     change = ParameterChange(shrinkage: options.pointee.learningRate * options.pointee.weightDecay)
+    if layout.needsVerdict { keepsRange = updateKeepsRange() }
     if layout.scalarType.hasResidual {
       let rounding = options.pointee.rounding
       if rounding == .compensated && state.residual == nil {
@@ -141,10 +142,13 @@ final class AdamWStep: PreparedStep {
         change.advanced(by: start))
       nonFiniteBlocks[1 + task] = isFinite ? 0 : 1
     } else {
-      // Without ε an update can be 0 / 0 or m / 0 although every square is finite. With ε, the gradient is all that is read.
+      // Without ε an update can be 0 / 0 or m / 0 although every square is finite. With ε, the gradient is all that is
+      // read, unless the rate or the decay is extreme.
       let isFinite =
-        epsilonVanishes
-        ? kernels.updateIsFinite(piece, moments.advanced(by: start), factors)
+        epsilonVanishes || !keepsRange
+        ? kernels.updateIsFinite(
+          tensor.parameter.reading.advanced(by: start), piece, moments.advanced(by: start), factors,
+          change.shrinkage)
         : kernels.squaresAreFinite(piece)
       nonFiniteBlocks[1 + task] = isFinite ? 0 : 1
     }
@@ -153,6 +157,31 @@ final class AdamWStep: PreparedStep {
   /// Whether ε is 0 in the arithmetic type.
   private var epsilonVanishes: Bool {
     layout.scalarType.arithmeticType == .float64 ? factors.epsilon == 0 : Float(factors.epsilon) == 0
+  }
+
+  /// Whether the update is so small that no finite element becomes infinite by it.
+  ///
+  /// |m| / √v is at most (1 − β₁) / √((1 − β₂)(1 − β₁² / β₂)), by the inequality of Cauchy and Schwarz, and |m| is at most
+  /// the largest gradient whose square is finite.
+  private func updateKeepsRange() -> Bool {
+    let (beta1, beta2) = (factors.beta1, factors.beta2)
+    let largest = layout.scalarType.arithmeticType.greatestFiniteMagnitude.squareRoot()
+    let ratio =
+      beta1 * beta1 < beta2
+      ? (1 - beta1) / ((1 - beta2) * (1 - beta1 * beta1 / beta2)).squareRoot() : .infinity
+    // A NaN, of infinite factors, is no bound.
+    return change.shrinkage <= 1
+      && factors.factor * min(ratio, largest / factors.epsilon) < layout.scalarType.leastThatOverflows
+  }
+
+  /// Whether the state holds numbers that no step mends. An infinite parameter, the caller can replace.
+  private var momentsAreSpoiled: Bool {
+    do {
+      try state.checkValues(of: layout.name)
+      return false
+    } catch {
+      return true
+    }
   }
 
   func foldCount(in phase: Int) -> Int { phase == firstWritingPhase ? 0 : 1 }
@@ -167,8 +196,8 @@ final class AdamWStep: PreparedStep {
 
   func finish(_ phase: Int, kernels: KernelTable) -> StepVerdict {
     if phase < firstWritingPhase { return nonFiniteBlocks[0] == 0 && !isPoisoned ? .proceed : .nonFinite }
-    isPoisoned = sum(nonFiniteBlocks + 1, extent.blocks.count) > 0
-    // If there was a verdict, it has decided how the step counts.
-    return isPoisoned && !layout.needsVerdict ? .nonFinite : .proceed
+    let isFinite = sum(nonFiniteBlocks + 1, extent.blocks.count) == 0
+    isPoisoned = !isFinite && momentsAreSpoiled
+    return isFinite ? .proceed : .nonFinite
   }
 }

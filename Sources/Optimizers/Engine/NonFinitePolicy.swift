@@ -1,5 +1,11 @@
 /// The policy of a step for updates that are not finite, because of a gradient with a NaN, an infinity or squares that
-/// overflow, or because moments or RMS(P) leave the range of their type.
+/// overflow, or because moments, RMS(P) or the parameter itself leave the range of their type.
+///
+/// With a rate or a weight decay of extreme size, a finite update makes a parameter infinite. AdamW decides this before it
+/// writes, and so does Adafactor if it is certain from the norms of parameter and update. What shows only in the new
+/// parameter is reported all the same: the parameter was stepped and is in ``StepReport/nonFinite``, or ``throwError`` throws
+/// ``OptimizerError/infiniteParameter(parameter:)``. Rules on elements look only if the parameter is Float16, or if the
+/// learning rate or its product with the weight decay is above 1. Rules on tensors don't look.
 public enum NonFinitePolicy: String, Sendable, Hashable, Codable, CaseIterable {
   /// The update is made and the parameter becomes NaN, as in the reference.
   case propagate

@@ -43,8 +43,10 @@ package protocol PhasedStep: AnyObject {
 
   /// Runs all phases on the calling thread; those that write only if the update is finite, or in any case.
   ///
-  /// - Returns: Whether the update is finite.
-  func runAlone(scratch: UnsafeMutableRawPointer, kernels: KernelTable, writesNonFinite: Bool) -> Bool
+  /// - Returns: Whether the update is finite, and whether it was written.
+  func runAlone(
+    scratch: UnsafeMutableRawPointer, kernels: KernelTable, writesNonFinite: Bool
+  ) -> (isFinite: Bool, isWritten: Bool)
 }
 
 /// A step that leaves nothing between its phases and needs no memory of its own.
@@ -63,16 +65,16 @@ extension PhasedStep {
   /// Phase after phase, task after task.
   package func runAlone(
     scratch: UnsafeMutableRawPointer, kernels: KernelTable, writesNonFinite: Bool
-  ) -> Bool {
+  ) -> (isFinite: Bool, isWritten: Bool) {
     var isFinite = true
     // The steps that ask for their phases again have a loop of their own.
     for phase in 0..<phaseCount {
-      if phase == firstWritingPhase && !isFinite && !writesNonFinite { break }
+      if phase == firstWritingPhase && !isFinite && !writesNonFinite { return (false, false) }
       for task in 0..<taskCount(in: phase) { run(task, in: phase, scratch: scratch) }
       for part in 0..<foldCount(in: phase) { fold(part, in: phase) }
       if finish(phase, kernels: kernels) == .nonFinite { isFinite = false }
     }
-    return isFinite
+    return (isFinite, true)
   }
 }
 
@@ -80,7 +82,7 @@ extension PhasedStep {
 package enum StepVerdict: Sendable {
   /// The next phase may run.
   case proceed
-  /// The update would not be finite, or is not if it was written.
+  /// The update would not be finite; after a phase that writes, it is not, or has left an infinity in the parameter.
   case nonFinite
   /// All phases that only read run once more. Only the last of them asks for it.
   case again

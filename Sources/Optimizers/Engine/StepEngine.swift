@@ -10,7 +10,7 @@ import Tensors
 final class StepEngine {
   /// The kernels.
   let kernels: KernelTable
-  /// The maximum number of threads of a step, including the calling thread.
+  /// The maximum number of threads of a step, including the calling thread: no more than there are.
   let threads: Int
   /// The number of steps that were replaced by newly prepared ones. A plan holds as long as there are no more.
   var replacementCount = 0
@@ -21,7 +21,7 @@ final class StepEngine {
       fatalError("A step needs at least one thread, not \(threads).")
     }
     kernels = backend.kernels
-    self.threads = threads
+    self.threads = min(threads, mostWorkers)
   }
 
   /// The size in bytes of the memory that is held for the numbers between phases.
@@ -32,7 +32,7 @@ final class StepEngine {
   /// - Parameters:
   ///   - batch: The steps; no two share memory that is written.
   ///   - policy: The policy for tensors whose updates are not finite.
-  /// - Returns: The indices of the steps whose updates are not finite.
+  /// - Returns: The indices of the steps whose updates are not finite, or left an infinity in their parameters.
   func run(_ batch: StepBatch, policy: NonFinitePolicy) -> [Int] {
     let plan = batch.plan(
       threads: threads, together: policy.decidesTogether, replacementCount: replacementCount)
@@ -172,9 +172,9 @@ private struct Arena: @unchecked Sendable {
     let step = item.step
     step.bindWorkspace(soloBase + worker * soloBytes)
     let writesNonFinite = policy == .propagate
-    let isFinite = step.runAlone(
+    let (isFinite, isWritten) = step.runAlone(
       scratch: scratch(worker), kernels: kernels, writesNonFinite: writesNonFinite)
-    item.end(isWritten: isFinite || writesNonFinite)
+    item.end(isWritten: isWritten)
     return isFinite
   }
 }

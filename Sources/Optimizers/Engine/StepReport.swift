@@ -5,8 +5,8 @@
 public struct StepReport: Sendable, Equatable {
   /// The number of parameters that were updated.
   public let steppedCount: Int
-  /// The names of the parameters whose update is not finite, in the optimizer's order: <doc:NonFiniteGradients> lists the
-  /// cases.
+  /// The names of the parameters whose update is not finite, or left an infinity in them, in the optimizer's order:
+  /// <doc:NonFiniteGradients> lists the cases.
   public let nonFinite: [String]
 
   /// The number of parameters that were skipped because they have no gradient.

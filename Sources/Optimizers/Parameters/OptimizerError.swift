@@ -1,7 +1,7 @@
 import KernelInterface
 import Tensors
 
-/// An error of an optimizer, thrown before anything has changed.
+/// An error of an optimizer, thrown before anything has changed, apart from ``infiniteParameter(parameter:)``.
 public enum OptimizerError: Error, Sendable, Equatable {
   /// An option is out of its range.
   case invalidOption(name: String, value: String, requirement: String)
@@ -20,6 +20,9 @@ public enum OptimizerError: Error, Sendable, Equatable {
   /// An update is not finite, and the policy is ``NonFinitePolicy/throwError``: the gradient is NaN or infinite, or its
   /// squares overflow, or numbers of the parameter, of its state or of the options are beyond the range.
   case nonFiniteGradient(parameter: String)
+  /// A finite update has made a parameter infinite, and the policy is ``NonFinitePolicy/throwError``. It showed only in the
+  /// new parameter: all parameters were stepped.
+  case infiniteParameter(parameter: String)
   /// A single parameter was to be stepped but has no gradient.
   case noGradient(parameter: String)
   /// A single parameter was to be stepped, but the step depends on other gradients.
@@ -64,6 +67,9 @@ extension OptimizerError: CustomStringConvertible {
       "The update of \"\(parameter)\" is not finite. Nothing was stepped. Either its gradient is not finite or its squares "
         + "overflow: skip such steps with the policy skipStep, or lower the loss scale. Or numbers of the parameter, its "
         + "state or its options are too large."
+    case .infiniteParameter(let parameter):
+      "The step has made \"\(parameter)\" infinite: its learning rate or weight decay is too great. The step was made; "
+        + "restore the parameters and the state from before it, and lower them."
     case .noGradient(let parameter):
       "The parameter \"\(parameter)\" has no gradient to be stepped with: set it first."
     case .cannotStepAlone(let parameter, let reason):

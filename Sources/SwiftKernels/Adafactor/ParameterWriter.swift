@@ -49,6 +49,16 @@ struct ParameterWriter<P: TensorScalar, A: ArithmeticScalar> {
     _ update: SIMD8<A>, to parameter: UnsafeMutableRawPointer, _ offset: Int, _ valid: Int,
     momentAt start: Int
   ) -> SIMD8<A> {
+    let stored = store(update, in: parameter, offset, valid, momentAt: start)
+    return stored * stored
+  }
+
+  /// The same, but returns the values stored.
+  @inline(__always)
+  func store(
+    _ update: SIMD8<A>, in parameter: UnsafeMutableRawPointer, _ offset: Int, _ valid: Int,
+    momentAt start: Int
+  ) -> SIMD8<A> {
     var update = update
     if averages {
       let old = A.load(UnsafeRawPointer(moments), start &+ offset, valid, as: A.self)
@@ -60,8 +70,7 @@ struct ParameterWriter<P: TensorScalar, A: ArithmeticScalar> {
       value -= shrinkage * value
     }
     value -= update
-    let stored = P.store(value, parameter, offset, valid)
-    return stored * stored
+    return P.store(value, parameter, offset, valid)
   }
 
   /// Stores the new values of elements `offset`, `offset` + `stride`, …, one in each lane, and their momentum.

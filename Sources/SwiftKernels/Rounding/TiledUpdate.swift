@@ -55,7 +55,9 @@ final class TiledUpdate<P: TensorScalar> {
     forEachTile(of: gradient) { tile, piece, _, start, change in
       if !kernels.update(tile, piece, moments.advanced(by: start), factors, change) { isFinite = false }
     }
-    return isFinite
+    // A finite number of a tile can be beyond the range of 16 bits.
+    let squares = squares(rows: 1, columns: gradient.columns, stride: gradient.columns)
+    return isFinite && (squares.isFinite || !parameter.reading.holdInfinity(gradient.columns))
   }
 
   /// As ``AdafactorKernels/updateSmallMatrices``.

@@ -148,9 +148,11 @@ struct FileStep<Rule: FileRule> {
     } catch let error as OptimizerError {
       throw ToolFileError(path: inputs.state?.path ?? inputs.parameters.path, problem: error.description)
     }
-    let report: StepReport
+    var report = StepReport(steppedCount: 1, nonFinite: [])
     do {
       report = try optimizer.step()
+    } catch OptimizerError.infiniteParameter {
+      // The step was made; what follows refuses its parameter.
     } catch {
       throw ToolFileError(path: inputs.gradients.path, problem: error.description)
     }

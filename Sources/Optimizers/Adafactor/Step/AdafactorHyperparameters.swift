@@ -74,11 +74,6 @@ struct AdafactorDecision {
 }
 
 extension ScalarType {
-  /// The greatest finite number of an arithmetic type.
-  fileprivate var greatestFiniteMagnitude: Double {
-    self == .float64 ? .greatestFiniteMagnitude : Double(Float.greatestFiniteMagnitude)
-  }
-
   /// The least subnormal number of an arithmetic type.
   var leastNonzeroMagnitude: Double {
     self == .float64 ? .leastNonzeroMagnitude : Double(Float.leastNonzeroMagnitude)

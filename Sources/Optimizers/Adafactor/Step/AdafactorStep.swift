@@ -155,8 +155,7 @@ class AdafactorStep: PreparedStep {
     switch phase {
     case Phase.moments: return decide()
     case Phase.update:
-      squaresAfter = sumOfSquaresAfter()
-      return .proceed
+      return leavesInfinity() ? .nonFinite : .proceed
     default: return .proceed
     }
   }
@@ -173,7 +172,41 @@ class AdafactorStep: PreparedStep {
     decision = hyperparameters.decide(
       squares: tensor.squaresBefore ?? squares, updateSquares: updateSquares, count: count, in: arithmetic)
     change.shrinkage = hyperparameters.weightDecay * decision.stepSize
+    if decision.isFinite && layout.needsVerdict {
+      let knowsSquares = tensor.squaresBefore != nil || needsSquares
+      decision.isFinite = !overflows(
+        squares: knowsSquares ? tensor.squaresBefore ?? squares : nil, updateSquares: updateSquares)
+    }
     return decision.isFinite ? .proceed : .nonFinite
+  }
+
+  /// Whether it is certain that a finite element of the parameter becomes infinite.
+  ///
+  /// Nothing is read unless the rate or the decay is extreme: otherwise the norms of P and of its update exclude it.
+  private func overflows(squares: Double?, updateSquares: Double) -> Bool {
+    let (shrinkage, type) = (change.shrinkage, layout.scalarType)
+    let largestUpdate = decision.factor * updateSquares.squareRoot()
+    let reach = max(1, shrinkage) * (squares ?? .infinity).squareRoot() + largestUpdate
+    if reach <= type.greatestFiniteMagnitude || shrinkage <= 1 && largestUpdate < type.leastThatOverflows {
+      return false
+    }
+    // Machines that share the tensor must decide alike.
+    guard extent.elementCount == extent.partition.elementCount else { return false }
+    let largest = tensor.parameter.reading.largestMagnitude(extent.elementCount)
+    guard largest.isFinite else { return false }
+    // One element of the update has at least their root mean square; averages with earlier ones need not.
+    let leastLargest =
+      change.momentum == nil
+      ? decision.factor * (updateSquares / Double(max(1, extent.elementCount))).squareRoot() : 0
+    return shrinkage * largest > arithmetic.greatestFiniteMagnitude
+      || leastLargest - (1 + shrinkage) * largest > type.greatestFiniteMagnitude
+  }
+
+  /// Takes the sum of squares after the update, and returns whether an element of the parameter is infinite.
+  private func leavesInfinity() -> Bool {
+    let squares = sumOfSquaresAfter()
+    squaresAfter = squares
+    return !squares.isFinite && tensor.parameter.reading.holdInfinity(extent.elementCount)
   }
 
   /// The pass after this one; nil if its sums can be relied on.
@@ -192,7 +225,7 @@ class AdafactorStep: PreparedStep {
   /// All phases in their order, without going through their numbers: of a small tensor these are half the step.
   final func runAlone(
     scratch: UnsafeMutableRawPointer, kernels: KernelTable, writesNonFinite: Bool
-  ) -> Bool {
+  ) -> (isFinite: Bool, isWritten: Bool) {
     let blockCount = extent.blocks.count
     var verdict: StepVerdict
     repeat {
@@ -202,10 +235,9 @@ class AdafactorStep: PreparedStep {
       verdict = decide()
     } while verdict == .again
     let isFinite = verdict == .proceed
-    guard isFinite || writesNonFinite else { return false }
+    guard isFinite || writesNonFinite else { return (false, false) }
     for block in 0..<blockCount { write(block, scratch) }
-    squaresAfter = sumOfSquaresAfter()
-    return isFinite
+    return (!leavesInfinity() && isFinite, true)
   }
 
   // MARK: State

@@ -1,0 +1,211 @@
+import KernelInterface
+import Optimizers
+import Tensors
+import TestSupport
+import Testing
+
+/// Finite updates that make a finite parameter infinite, by a rate or a weight decay of extreme size.
+@Suite struct OverflowTests {
+  /// An optimizer of one parameter.
+  typealias Maker = @Sendable ([Parameter], NonFinitePolicy, Backend) throws -> Optimizer
+
+  /// Alone on a thread, and in several blocks, of each form.
+  static let shapes: [Shape] = [
+    [11], [70_001], [7, 11], [300, 500], [4, 20_000], [500, 3, 3], [70_000, 1],
+  ]
+
+  /// The name, and the optimizer with a weight decay of 1e30 and with a rate of 1e36.
+  static let makers: [(name: String, decides: Bool, decay: Maker, rate: Maker)] = [
+    (
+      "adamw", true,
+      { try AdamW($0, options: .init(learningRate: 1, weightDecay: 1e30), nonFinitePolicy: $1, backend: $2) },
+      {
+        try AdamW(
+          $0, options: .init(learningRate: 3e38, weightDecay: 0), nonFinitePolicy: $1, backend: $2)
+      }
+    ),
+    (
+      "adafactor", true,
+      {
+        try Adafactor(
+          $0, options: .init(learningRate: .constant(1), weightDecay: 1e30, scaleParameter: false),
+          nonFinitePolicy: $1, backend: $2)
+      },
+      { parameters, policy, backend in
+        try Adafactor(
+          parameters, options: .init(learningRate: .constant(1e5), scaleParameter: false),
+          nonFinitePolicy: policy, backend: backend)
+      }
+    ),
+    (
+      "sgd", false,
+      {
+        try SGD($0, options: .init(learningRate: 1, weightDecay: 1e30), nonFinitePolicy: $1, backend: $2)
+      },
+      { try SGD($0, options: .init(learningRate: 3e38), nonFinitePolicy: $1, backend: $2) }
+    ),
+    (
+      "lion", false,
+      {
+        try Lion($0, options: .init(learningRate: 1, weightDecay: 1e30), nonFinitePolicy: $1, backend: $2)
+      },
+      { try Lion($0, options: .init(learningRate: 3e38), nonFinitePolicy: $1, backend: $2) }
+    ),
+  ]
+
+  /// A parameter of this value, with a gradient of ones.
+  private func parameter(
+    _ shape: Shape, _ type: ScalarType, repeating value: Double, last: Double? = nil
+  ) -> Parameter {
+    var values = [Double](repeating: value, count: shape.elementCount)
+    if let last { values[values.count - 1] = last }
+    let parameter = Parameter("p", Tensor(scalars: values, shape: shape).converted(to: type))
+    parameter.gradient = Tensor(ones: shape, as: type)
+    return parameter
+  }
+
+  private func isFinite(_ tensor: Tensor) -> Bool {
+    tensor.scalars(as: Float.self).allSatisfy(\.isFinite)
+  }
+
+  @Test(arguments: makers.indices, shapes)
+  func `A weight decay that takes one element beyond the range is reported, and decided where it can be`(
+    index: Int, shape: Shape
+  ) throws {
+    let (name, decides, make, _) = Self.makers[index]
+    for backend in Backend.available {
+      for policy in NonFinitePolicy.allCases {
+        // 1e30 · 1e10 is beyond the range, 1e30 · 1e3 is not.
+        for (last, overflows) in [(1e10, true), (1e3, false)] where overflows || policy == .throwError {
+          let parameter = parameter(shape, .float32, repeating: 1, last: last)
+          let before = parameter.value
+          let optimizer = try make([parameter], policy, backend)
+          let isDecided = overflows && decides && policy != .propagate
+          if overflows && policy == .throwError {
+            let error: OptimizerError =
+              decides ? .nonFiniteGradient(parameter: "p") : .infiniteParameter(parameter: "p")
+            #expect(throws: error, "\(name)") { try optimizer.step() }
+          } else {
+            let report = try optimizer.step()
+            #expect(report.nonFinite == (overflows ? ["p"] : []), "\(name) \(policy) \(last)")
+            #expect(report.steppedCount == (isDecided ? 0 : 1), "\(name) \(policy) \(last)")
+          }
+          #expect((parameter.value == before) == isDecided, "\(name) \(policy) \(last)")
+          #expect((optimizer.state().parameters["p"] == nil) == isDecided)
+        }
+      }
+    }
+  }
+
+  @Test(arguments: makers.indices)
+  func `A rate that takes 16 bits beyond their range is reported`(index: Int) throws {
+    let (name, decides, _, make) = Self.makers[index]
+    // Beyond the range of Float16, and with 3e38 of bfloat16, too: -1e38 - 3e38.
+    let type = name == "adafactor" ? ScalarType.float16 : .bfloat16
+    let value = name == "adafactor" ? -6e4 : -1e38
+    for shape in Self.shapes {
+      for policy in [NonFinitePolicy.propagate, .skipParameter] {
+        let parameter = parameter(shape, type, repeating: value)
+        let optimizer = try make([parameter], policy, .default)
+        let report = try optimizer.step()
+        #expect(report.nonFinite == ["p"], "\(name) \(shape) \(policy)")
+        let isDecided = policy != .propagate && decides && name != "adafactor"
+        #expect(report.steppedCount == (isDecided ? 0 : 1), "\(name) \(shape) \(policy)")
+        #expect(isFinite(parameter.value) == isDecided)
+      }
+    }
+  }
+
+  @Test(arguments: [Rounding.stochastic, .compensated])
+  func `What is rounded otherwise than to nearest is looked at, too`(rounding: Rounding) throws {
+    let optimizers: [Maker] = [
+      {
+        try AdamW($0, options: .init(learningRate: 1e5, rounding: rounding), nonFinitePolicy: $1, backend: $2)
+      },
+      {
+        try Adafactor(
+          $0,
+          options: .init(learningRate: .constant(1e5), scaleParameter: false, rounding: rounding),
+          nonFinitePolicy: $1, backend: $2)
+      },
+      {
+        try SGD($0, options: .init(learningRate: 1e5, rounding: rounding), nonFinitePolicy: $1, backend: $2)
+      },
+    ]
+    for make in optimizers {
+      for (type, isInfinite) in [(ScalarType.float16, true), (.bfloat16, false)] {
+        let parameter = parameter([5000], type, repeating: 1)
+        #expect(try make([parameter], .propagate, .default).step().nonFinite == (isInfinite ? ["p"] : []))
+        #expect(isFinite(parameter.value) == !isInfinite)
+      }
+    }
+  }
+
+  @Test(arguments: makers.indices, NonFinitePolicy.allCases)
+  func `A NaN that is in the parameter already, and squares that overflow, are not reported`(
+    index: Int, policy: NonFinitePolicy
+  ) throws {
+    // 1e30 has no square in Float32; RMS(P) is not needed here.
+    for last in [Double.nan, 1e30] {
+      for shape in Self.shapes {
+        let parameter = parameter(shape, .float32, repeating: 1, last: last)
+        let optimizer: Optimizer =
+          switch index {
+          case 0: try AdamW([parameter], nonFinitePolicy: policy)
+          case 1:
+            try Adafactor(
+              [parameter], options: .init(learningRate: .constant(1e-3), scaleParameter: false),
+              nonFinitePolicy: policy)
+          case 2: try SGD([parameter], nonFinitePolicy: policy)
+          default: try Lion([parameter], nonFinitePolicy: policy)
+          }
+        for _ in 0..<2 {
+          let report = try optimizer.step()
+          #expect(report.nonFinite == [] && report.steppedCount == 1, "\(last) \(shape)")
+        }
+      }
+    }
+  }
+
+  @Test func `Once the parameter is replaced, AdamW goes on`() throws {
+    let parameter = parameter([5], .float32, repeating: 1e10)
+    let optimizer = try AdamW([parameter], options: .init(learningRate: 1, weightDecay: 1e30))
+    #expect(try optimizer.step().nonFinite == ["p"])
+    parameter.value = Tensor(ones: [5])
+    try optimizer.updateOptions(ofGroup: 0) { $0.weightDecay = 0 }
+    optimizer.nonFinitePolicy = .throwError
+    #expect(try optimizer.step().steppedCount == 1)
+  }
+
+  @Test func `An update in place says whether it was made`() throws {
+    let update = try InPlaceUpdate(options: SGD.Options(learningRate: 1, weightDecay: 1e30))
+    var state = update.initialState(shape: [3])
+    var values: [Float] = [1, 1, 1e10]
+    #expect(
+      try update.update(
+        &values, gradient: [Float](repeating: 1, count: 3), shape: [3], state: &state,
+        nonFinitePolicy: .skipParameter))
+    #expect(state.step == 1 && values[2].isInfinite)
+    values = [1, 1, 1e10]
+    #expect(throws: OptimizerError.infiniteParameter(parameter: "parameter")) {
+      try update.update(
+        &values, gradient: [Float](repeating: 1, count: 3), shape: [3], state: &state,
+        nonFinitePolicy: .throwError)
+    }
+    #expect(state.step == 2)
+  }
+
+  @Test func `More threads than there are change nothing`() throws {
+    for count in [Int.max, 100_000, 3] {
+      let (many, one) = (
+        parameter([300, 500], .float32, repeating: 1), parameter([300, 500], .float32, repeating: 1)
+      )
+      let optimizer = try Adafactor([many], threads: count)
+      #expect(optimizer.threads == count)
+      try optimizer.step()
+      #expect(optimizer.workspaceByteCount < 1 << 22)
+      try Adafactor([one], threads: 1).step()
+      #expect(many.value == one.value)
+    }
+  }
+}
