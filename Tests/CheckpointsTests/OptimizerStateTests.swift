@@ -306,6 +306,17 @@ import Testing
     }
     try checkpoint.restore(model: saved.parameters, optimizer: saved)
 
+    let (average, another) = (
+      try ExponentialMovingAverage(saved.parameters), try ExponentialMovingAverage(other.parameters)
+    )
+    let mismatch = #expect(throws: StateMismatch.self) { try another.restore(average.state()) }
+    #expect(mismatch?.differences.count == 2)
+    try average.restore(average.state())
+    // Their states would be one entry of a dictionary.
+    let both = saved.parameters + other.parameters
+    #expect(throws: OptimizerError.duplicateParameter(name: names[1])) { try AdamW(both) }
+    #expect(throws: OptimizerError.duplicateParameter(name: names[1])) { try ExponentialMovingAverage(both) }
+
     let accumulator = GradientAccumulator(saved.parameters)
     try accumulator.add()
     #expect(throws: StateMismatch.self) {

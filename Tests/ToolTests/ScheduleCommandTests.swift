@@ -2,6 +2,8 @@ import Foundation
 import Schedules
 import Testing
 
+@testable import adafactor
+
 @Suite("adafactor schedule")
 struct ScheduleCommandTests {
   private func schedule(_ arguments: String...) throws -> ToolRunner.Result {
@@ -61,6 +63,36 @@ struct ScheduleCommandTests {
         "step,linear,step,exponential", "0,1.0,1.0,1.0", "1,0.75,1.0,0.25", "2,0.5,0.5,0.0625",
         "3,0.25,0.5,0.015625",
       ])
+  }
+
+  @Test func `A long table is written piece by piece, as are its files`() throws {
+    let folder = try ToolRunner.temporaryFolder()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let file = folder.appendingPathComponent("rates.csv").path
+    let arguments = ["linear", "constant", "--lr", "0.1", "--steps", "20000"]
+    let result = try ToolRunner.run(["schedule"] + arguments)
+    #expect(result.lines.count == 20_001 && result.lines.last?.hasPrefix("19999,") == true)
+    #expect(try ToolRunner.run(["schedule"] + arguments + ["--output", file]).status == 0)
+    #expect(try String(contentsOfFile: file, encoding: .utf8) == result.output)
+
+    let linear = try AnyLearningRateSchedule(named: "linear", warmupSteps: 0, trainingSteps: 20_000)
+    let rates = try ScheduleRates("linear", of: linear, initialRate: 0.1, steps: 20_000, metrics: nil)
+    var pieces: [String] = []
+    try ScheduleReport.writeCSV([rates], steps: 20_000) { pieces.append($0) }
+    #expect(pieces.count > 3 && pieces.allSatisfy { $0.utf8.count < 70_000 })
+    #expect(pieces.joined() == (try schedule(arguments[0], "--lr", "0.1", "--steps", "20000").output))
+  }
+
+  @Test func `More than a million steps are for csv only`() throws {
+    for format in ["table", "json", "svg", "plot"] {
+      let result = try schedule("linear", "--lr", "1", "--steps", "1000001", "--format", format)
+      #expect(result.status == 64 && result.errors.contains("--steps: 1 to 1000000 as \(format)"))
+    }
+    let result = try schedule("linear", "--lr", "1", "--steps", "1000000001", "--format", "csv")
+    #expect(result.status == 64 && result.errors.contains("--steps: 1 to 1000000000 as csv"))
+    // An error of a late step comes before the first row.
+    let late = try schedule("exponential", "--lr", "1", "--steps", "2000000", "--option", "gamma=1.001")
+    #expect(late.status != 0 && late.output == "" && late.errors.contains("greater than every finite number"))
   }
 
   // MARK: Other formats

@@ -185,10 +185,10 @@ public final class ExponentialMovingAverage {
     if state.updateCount < 0 {
       differences.append(.option("the saved state has \(state.updateCount) updates: it must be at least 0"))
     }
-    var unknown = Set(state.averages.keys)
+    var unknown = Set(state.averages.keys.map { ExactString($0) })
     for (parameter, average) in zip(parameters, averages) {
-      unknown.remove(parameter.name)
-      guard let saved = state.averages[parameter.name] else {
+      guard unknown.remove(ExactString(parameter.name)) != nil, let saved = state.averages[parameter.name]
+      else {
         differences.append(.missing(parameter: parameter.name))
         continue
       }
@@ -199,7 +199,7 @@ public final class ExponentialMovingAverage {
             here: "\(average.scalarType.rawValue) \(average.shape)"))
       }
     }
-    differences += unknown.sorted().map { .unknown(parameter: $0) }
+    differences += unknown.map(\.text).sorted().map { .unknown(parameter: $0) }
     guard differences.isEmpty else { throw StateMismatch(differences) }
     guard weights == nil else {
       fatalError("The parameters hold the averages: swap them back before you restore others.")

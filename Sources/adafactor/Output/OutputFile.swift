@@ -48,10 +48,19 @@ struct OutputFile: ~Copyable {
   }
 
   /// Writes all of the file.
-  func write(_ text: String) throws {
+  func write(_ text: String) throws { try write { try $0(text) } }
+
+  /// Writes the file piece by piece, in the order in which `body` gives them to its argument.
+  func write(_ body: ((_ piece: String) throws -> Void) throws -> Void) throws {
     let replacement = try FileReplacement(of: path)
-    let bytes = Array(text.utf8)
-    try bytes.span.bytes.withUnsafeBytes { (bytes) throws(FileError) in try replacement.write(bytes, at: 0) }
+    var offset = 0
+    try body { piece in
+      let bytes = Array(piece.utf8)
+      try bytes.span.bytes.withUnsafeBytes { (bytes) throws(FileError) in
+        try replacement.write(bytes, at: offset)
+      }
+      offset += bytes.count
+    }
     try replacement.commit()
   }
 }

@@ -28,10 +28,10 @@ struct ScheduleCommand: ParsableCommand {
     name: .customLong("lr"), help: ArgumentHelp("The initial learning rate.", valueName: "rate"))
   var learningRate: Double?
 
-  /// A curve of a million steps takes 300 MB as a table.
-  private static let mostSteps = 1_000_000
+  /// A curve of a million steps takes 300 MB as a table; as CSV it takes no memory.
+  private var mostSteps: Int { chosenFormat == .csv ? 1_000_000_000 : 1_000_000 }
 
-  @Option(help: "The number of steps to show, at most 1000000.")
+  @Option(help: "The number of steps to show, at most 1000000, or 1000000000 as csv.")
   var steps: Int?
 
   @Option(help: "The steps of the warmup, or a part of the training below 1, as 0.1. (default: 0)")
@@ -88,8 +88,9 @@ struct ScheduleCommand: ParsableCommand {
     guard let learningRate, learningRate >= 0, learningRate.isFinite else {
       throw ValidationError("Give the initial learning rate by --lr: a number, not negative.")
     }
-    guard let steps, (1...Self.mostSteps).contains(steps) else {
-      throw ValidationError("Give the number of steps to show by --steps: 1 to \(Self.mostSteps).")
+    guard let steps, (1...mostSteps).contains(steps) else {
+      throw ValidationError(
+        "Give the number of steps to show by --steps: 1 to \(mostSteps) as \(chosenFormat.rawValue).")
     }
     guard !logarithmic || [.svg, .plot].contains(chosenFormat) else {
       throw ValidationError(
@@ -110,27 +111,36 @@ struct ScheduleCommand: ParsableCommand {
     let file: OutputFile? =
       if let output { try OutputFile(output, option: "--output", endings: endings) } else { nil }
     try file?.requireOther(than: metrics, of: "--metrics")
-    let text = list ? ScheduleList.text : try report()
-    if let file { try file.write(text) } else { try StandardStreams.write(text) }
+    if list {
+      if let file { try file.write(ScheduleList.text) } else { try StandardStreams.write(ScheduleList.text) }
+      return
+    }
+    let report = try report()
+    if let file { try file.write(report) } else { try report { try StandardStreams.write($0) } }
   }
 
-  private func report() throws -> String {
+  /// Returns what writes the report, when everything that can be wrong has been checked.
+  private func report() throws -> ((_ piece: String) throws -> Void) throws -> Void {
     guard let learningRate, let steps else { fatalError("validate() has checked --lr and --steps") }
     let options = try ScheduleOptionArgument.distribute(options, over: names)
     let metrics = try metrics.map { try MetricsFile(path: $0) }
-    let curves = try names.map { name in
+    let rates = try names.map { name in
       let choice = ScheduleChoice(name: name, warmup: warmupSteps ?? .steps(0), options: options[name] ?? [:])
-      let rates = try choice.namingOptions(
+      return try choice.namingOptions(
         trainingSteps: trainingSteps == nil ? "--steps" : "--training-steps"
       ) {
-        try ScheduleReport.rates(
-          of: choice.schedule(trainingSteps: trainingSteps ?? steps), initialRate: learningRate, steps: steps,
-          metrics: metrics)
+        try ScheduleRates(
+          name, of: choice.schedule(trainingSteps: trainingSteps ?? steps), initialRate: learningRate,
+          steps: steps, metrics: metrics)
       }
-      return ScheduleReport.Curve(name: name, rates: rates)
     }
-    let report = ScheduleReport(initialRate: learningRate, curves: curves, isLogarithmic: logarithmic)
-    return try report.text(chosenFormat)
+    if chosenFormat == .csv {
+      return { write in try ScheduleReport.writeCSV(rates, steps: steps, to: write) }
+    }
+    let text = try ScheduleReport(
+      rates, initialRate: learningRate, steps: steps, isLogarithmic: logarithmic
+    ).text(chosenFormat)
+    return { write in try write(text) }
   }
 
   private var chosenFormat: ScheduleFormat {

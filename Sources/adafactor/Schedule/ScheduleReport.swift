@@ -1,6 +1,3 @@
-import ArgumentParser
-import Schedules
-
 /// The rates of schedules at the same steps, in each format of `adafactor schedule`.
 struct ScheduleReport: Encodable {
   struct Curve: Encodable {
@@ -17,44 +14,38 @@ struct ScheduleReport: Encodable {
     case curves = "schedules"
   }
 
-  /// The rate of each step from 0, of one parameter group.
-  ///
-  /// A schedule that follows a metric has used s metrics before step s: `steps` − 1 of them are needed.
-  static func rates(
-    of schedule: AnyLearningRateSchedule, initialRate: Double, steps: Int, metrics: MetricsFile?
-  ) throws -> [Double] {
-    switch schedule {
-    case .byStep(let schedule):
-      try schedule.check(initialRate: initialRate)
-      return try (0..<steps).map { step in
-        let rate = schedule.rate(at: step, initialRate: initialRate)
-        guard rate.isFinite else {
-          throw ScheduleError.infiniteRate(schedule: type(of: schedule).name, step: step)
-        }
-        return rate
-      }
-    case .byMetric(var schedule):
-      guard let metrics else {
-        throw ValidationError(
-          "\(type(of: schedule).name) follows a metric: give a file with one number a line by --metrics.")
-      }
-      guard metrics.values.count >= steps - 1 else {
-        throw ToolFileError(
-          path: metrics.path,
-          problem: "has \(metrics.values.count) numbers, but \(steps) steps need \(steps - 1) at least")
-      }
-      try schedule.start(rates: [initialRate])
-      return (0..<steps).map { step in
-        if step > 0 { schedule.observe(metrics.values[step - 1]) }
-        return schedule.rates[0]
+  /// The report of the first `steps` steps of these schedules.
+  init(_ rates: [ScheduleRates], initialRate: Double, steps: Int, isLogarithmic: Bool) {
+    self.initialRate = initialRate
+    self.isLogarithmic = isLogarithmic
+    curves = rates.map { rates in
+      var rates = rates
+      return Curve(name: rates.name, rates: (0..<steps).map { _ in rates.next() })
+    }
+  }
+
+  /// Writes a table as CSV by a few thousand rows at a time, so that a long one takes no memory.
+  static func writeCSV(
+    _ rates: [ScheduleRates], steps: Int, to write: (_ piece: String) throws -> Void
+  ) throws {
+    var rates = rates
+    var piece = columnNames(rates.map(\.name)).joined(separator: ",") + "\n"
+    for step in 0..<steps {
+      piece += "\(step)"
+      for index in rates.indices { piece += ",\(rates[index].next())" }
+      piece += "\n"
+      if piece.utf8.count >= 1 << 16 {
+        try write(piece)
+        piece = ""
       }
     }
+    try write(piece)
   }
 
   func text(_ format: ScheduleFormat) throws -> String {
     switch format {
-    case .table: ReportText.columns([columnNames] + rows, leftAligned: 0)
-    case .csv: ([columnNames] + rows).map { $0.joined(separator: ",") + "\n" }.joined()
+    case .table: ReportText.columns([Self.columnNames(curves.map(\.name))] + rows, leftAligned: 0)
+    case .csv: fatalError("CSV is written row by row")
     case .json: try ReportText.json(self, keys: .useDefaultKeys)
     case .svg: chart.svg()
     case .plot: chart.terminal(Terminal.style)
@@ -62,8 +53,8 @@ struct ScheduleReport: Encodable {
   }
 
   /// `step,lr` for one schedule, `step` and the names for several.
-  private var columnNames: [String] {
-    ["step"] + (curves.count == 1 ? ["lr"] : curves.map(\.name))
+  private static func columnNames(_ names: [String]) -> [String] {
+    ["step"] + (names.count == 1 ? ["lr"] : names)
   }
 
   private var rows: [[String]] {

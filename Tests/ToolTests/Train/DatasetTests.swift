@@ -23,6 +23,19 @@ struct DatasetTests {
     }
   }
 
+  @Test func `Labels that differ only in how accents are composed are refused`() throws {
+    let (composed, decomposed) = ("caf\u{E9}", "cafe\u{301}")
+    #expect(throws: TableError("t.csv", line: 3, column: 3, .twoSpellings(decomposed, line: 1))) {
+      try dataset(labels: [composed, "x", decomposed, "x"])
+    }
+    #expect(throws: TableError("t.csv", line: 4, column: 3, .twoSpellings(composed, line: 2))) {
+      try dataset(labels: ["x", decomposed, "x", composed])
+    }
+    for label in [composed, decomposed] {
+      #expect(try dataset(labels: [label, "x", label, "x"]).classNames.count == 2)
+    }
+  }
+
   @Test func `A split takes every sample once, with its label, and the same one for the same seed`() throws {
     let labels = (0..<50).map { "\($0 % 2)" }
     let dataset = try dataset(labels: labels)

@@ -20,7 +20,7 @@ struct Dataset {
 
   /// The samples of a table, in Float64 as they were read.
   init(_ table: Table) throws(TableError) {
-    let texts = Set(table.labels)
+    let texts = try Self.distinctLabels(table)
     let numbers = texts.compactMap { text in Double(text).map { (text, $0) } }.sorted {
       ($0.1, $0.0) < ($1.1, $1.0)
     }
@@ -47,6 +47,23 @@ struct Dataset {
     path = table.path
     columns = table.columns
     droppedRows = table.droppedRows
+  }
+
+  /// The different labels. Two that a reader cannot tell apart are refused: Swift equates them, Python does not.
+  private static func distinctLabels(_ table: Table) throws(TableError) -> Set<String> {
+    var rows: [String: Int] = [:]
+    for (row, label) in table.labels.enumerated() {
+      guard let first = rows[label] else {
+        rows[label] = row
+        continue
+      }
+      guard table.labels[first].utf8.elementsEqual(label.utf8) else {
+        throw TableError(
+          table.path, line: table.lines[row], column: table.columns.label.map { $0 + 1 },
+          .twoSpellings(label, line: table.lines[first]))
+      }
+    }
+    return Set(rows.keys)
   }
 
   /// Whether sorted labels are amounts rather than classes: more than 20, and not numbered from 0 or 1.

@@ -33,6 +33,7 @@ struct TableError: Error, Equatable, CustomStringConvertible {
     case modelColumns(found: Int, features: Int, columns: Int)
     case tooFewRows(Int)
     case oneClass(String)
+    case twoSpellings(String, line: Int)
     case tooManyClasses(Int, rows: Int)
     case amounts(Int, labelName: String)
     case numericHeader(label: String)
@@ -102,6 +103,9 @@ extension TableError.Problem: CustomStringConvertible {
         + "or all \(columns) columns of the table that it was trained on"
     case .tooFewRows(let count):
       "has \(count.counted("row")); training and test need at least one each"
+    case .twoSpellings(let label, let line):
+      "the label \(Self.quoted(label)) looks like the one in line \(line), but its accents are composed differently; write "
+        + "all labels in one Unicode normal form"
     case .oneClass(let label): "every row has the label \(Self.quoted(label)); there is nothing to learn"
     case .tooManyClasses(let classes, let rows):
       "the label column has \(classes) different values in \(rows) rows; this program learns classes, not numbers. "
