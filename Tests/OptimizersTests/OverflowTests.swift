@@ -11,7 +11,7 @@ import Testing
 
   /// Alone on a thread, and in several blocks, of each form.
   static let shapes: [Shape] = [
-    [11], [70_001], [7, 11], [300, 500], [4, 20_000], [500, 3, 3], [70_000, 1],
+    [11], [17_000], [7, 11], [150, 130], [4, 5_000], [500, 3, 3], [9_000, 1],
   ]
 
   /// The name, and the optimizer with a weight decay of 1e30 and with a rate of 1e36.
