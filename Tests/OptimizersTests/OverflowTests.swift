@@ -116,6 +116,21 @@ import Testing
     }
   }
 
+  @Test func `Adafactor decides on a rate whose updates are beyond the range of Float16`() throws {
+    for (rate, beta1, isDecided) in [(1e6, nil, true), (1e6, 0.9, false), (1e2, nil, false)] {
+      for shape in Self.shapes {
+        let parameter = parameter(shape, .float16, repeating: -6e4)
+        let optimizer = try Adafactor(
+          [parameter],
+          options: .init(learningRate: .constant(rate), beta1: beta1, scaleParameter: false),
+          nonFinitePolicy: .skipParameter)
+        let report = try optimizer.step()
+        #expect(report.steppedCount == (isDecided ? 0 : 1), "\(rate) \(shape)")
+        #expect(report.nonFinite == (rate == 1e6 ? ["p"] : []))
+      }
+    }
+  }
+
   @Test(arguments: [Rounding.stochastic, .compensated])
   func `What is rounded otherwise than to nearest is looked at, too`(rounding: Rounding) throws {
     let optimizers: [Maker] = [
@@ -167,14 +182,43 @@ import Testing
     }
   }
 
-  @Test func `Once the parameter is replaced, AdamW goes on`() throws {
-    let parameter = parameter([5], .float32, repeating: 1e10)
-    let optimizer = try AdamW([parameter], options: .init(learningRate: 1, weightDecay: 1e30))
-    #expect(try optimizer.step().nonFinite == ["p"])
+  @Test(arguments: [NonFinitePolicy.propagate, .skipParameter])
+  func `What only the written parameter shows is reported, and AdamW goes on once it is replaced`(
+    policy: NonFinitePolicy
+  ) throws {
+    let parameter = parameter([5], .float32, repeating: 1)
+    let optimizer = try AdamW(
+      [parameter], options: .init(learningRate: 1e20, weightDecay: 0), nonFinitePolicy: policy)
+    // No step leaves such an average of gradients beside squares of 0: nothing foretells the update.
+    try optimizer.setState(
+      .init(
+        step: 1, firstMoments: Tensor(repeating: 1e30, shape: [5]), secondMoments: Tensor(zeros: [5]),
+        maximum: nil), of: parameter)
+    let report = try optimizer.step()
+    #expect(report.nonFinite == ["p"] && report.steppedCount == 1)
+    #expect(!isFinite(parameter.value))
     parameter.value = Tensor(ones: [5])
-    try optimizer.updateOptions(ofGroup: 0) { $0.weightDecay = 0 }
-    optimizer.nonFinitePolicy = .throwError
-    #expect(try optimizer.step().steppedCount == 1)
+    try optimizer.updateOptions(ofGroup: 0) { $0.learningRate = 1e-38 }
+    #expect(try optimizer.step() == StepReport(steppedCount: 1, nonFinite: []))
+    #expect(isFinite(parameter.value))
+  }
+
+  @Test func `A decision that reads the parameter overlooks a NaN in it`() throws {
+    for count in [11, 17_000] {
+      let parameter = parameter([count], .float32, repeating: 1, last: .nan)
+      let optimizer = try AdamW(
+        [parameter], options: .init(learningRate: 1, weightDecay: 1e30), nonFinitePolicy: .skipParameter)
+      #expect(try optimizer.step() == StepReport(steppedCount: 1, nonFinite: []))
+    }
+  }
+
+  @Test func `A rule on elements looks at Float16 whatever its rate is`() throws {
+    for (gradient, isInfinite) in [(6e4, true), (1, false)] {
+      let parameter = parameter([17_000], .float16, repeating: -6e4)
+      parameter.gradient = Tensor(repeating: gradient, shape: [17_000])
+      let report = try SGD([parameter], options: .init(learningRate: 1)).step()
+      #expect(report == StepReport(steppedCount: 1, nonFinite: isInfinite ? ["p"] : []))
+    }
   }
 
   @Test func `An update in place says whether it was made`() throws {

@@ -23,7 +23,7 @@ final class AdamWStep: PreparedStep {
   private var keepsRange = true
   /// Per block: 1 if a square, or what was written, is not finite. Their sum is the first number.
   private var nonFiniteBlocks: UnsafeMutablePointer<Double>
-  /// Whether the last update left moments that are not finite, which no gradient can mend.
+  /// Whether a step under another policy left moments that are not finite, which no gradient can mend.
   private var isPoisoned = false
 
   init(
@@ -45,7 +45,9 @@ final class AdamWStep: PreparedStep {
     moments = AdamWMoments(first: none, second: none, maximum: nil)
     nonFiniteBlocks = nothing.doubles(0)
     // Under another policy, earlier steps may have reported such moments and written them all the same.
-    if layout.needsVerdict && hasState { isPoisoned = momentsAreSpoiled }
+    if layout.needsVerdict && hasState {
+      do { try self.state.checkValues(of: layout.name) } catch { isPoisoned = true }
+    }
   }
 
   // MARK: State
@@ -174,16 +176,6 @@ final class AdamWStep: PreparedStep {
       && factors.factor * min(ratio, largest / factors.epsilon) < layout.scalarType.leastThatOverflows
   }
 
-  /// Whether the state holds numbers that no step mends. An infinite parameter, the caller can replace.
-  private var momentsAreSpoiled: Bool {
-    do {
-      try state.checkValues(of: layout.name)
-      return false
-    } catch {
-      return true
-    }
-  }
-
   func foldCount(in phase: Int) -> Int { phase == firstWritingPhase ? 0 : 1 }
 
   func fold(_ part: Int, in phase: Int) {
@@ -196,8 +188,6 @@ final class AdamWStep: PreparedStep {
 
   func finish(_ phase: Int, kernels: KernelTable) -> StepVerdict {
     if phase < firstWritingPhase { return nonFiniteBlocks[0] == 0 && !isPoisoned ? .proceed : .nonFinite }
-    let isFinite = sum(nonFiniteBlocks + 1, extent.blocks.count) == 0
-    isPoisoned = !isFinite && momentsAreSpoiled
-    return isFinite ? .proceed : .nonFinite
+    return sum(nonFiniteBlocks + 1, extent.blocks.count) == 0 ? .proceed : .nonFinite
   }
 }

@@ -180,26 +180,26 @@ class AdafactorStep: PreparedStep {
     return decision.isFinite ? .proceed : .nonFinite
   }
 
-  /// Whether it is certain that a finite element of the parameter becomes infinite.
+  /// Whether it is certain that a finite element of the parameter becomes infinite: by the decay of the largest, or by an
+  /// update of which one element has at least their root mean square.
   ///
-  /// Nothing is read unless the rate or the decay is extreme: otherwise the norms of P and of its update exclude it.
+  /// The parameter is read only if the rate or the decay is extreme.
   private func overflows(squares: Double?, updateSquares: Double) -> Bool {
     let (shrinkage, type) = (change.shrinkage, layout.scalarType)
-    let largestUpdate = decision.factor * updateSquares.squareRoot()
-    let reach = max(1, shrinkage) * (squares ?? .infinity).squareRoot() + largestUpdate
-    if reach <= type.greatestFiniteMagnitude || shrinkage <= 1 && largestUpdate < type.leastThatOverflows {
+    let (greatest, norm) = (type.greatestFiniteMagnitude, squares?.squareRoot() ?? .infinity)
+    // Averages with earlier updates may be smaller.
+    let update =
+      change.momentum == nil
+      ? decision.factor * (updateSquares / Double(max(1, extent.elementCount))).squareRoot() : 0
+    if shrinkage * min(greatest, norm) <= arithmetic.greatestFiniteMagnitude && update <= greatest {
       return false
     }
     // Machines that share the tensor must decide alike.
     guard extent.elementCount == extent.partition.elementCount else { return false }
     let largest = tensor.parameter.reading.largestMagnitude(extent.elementCount)
-    guard largest.isFinite else { return false }
-    // One element of the update has at least their root mean square; averages with earlier ones need not.
-    let leastLargest =
-      change.momentum == nil
-      ? decision.factor * (updateSquares / Double(max(1, extent.elementCount))).squareRoot() : 0
-    return shrinkage * largest > arithmetic.greatestFiniteMagnitude
-      || leastLargest - (1 + shrinkage) * largest > type.greatestFiniteMagnitude
+    return largest.isFinite
+      && (shrinkage * largest > arithmetic.greatestFiniteMagnitude
+        || update - (1 + shrinkage) * largest > greatest)
   }
 
   /// Takes the sum of squares after the update, and returns whether an element of the parameter is infinite.
