@@ -1,4 +1,7 @@
+import Backends
+import KernelInterface
 import Optimizers
+import Synchronization
 import Tensors
 import TestSupport
 import Testing
@@ -60,6 +63,106 @@ import Testing
     try check(separable({ $0 == 0 ? 1e18 : 1e-5 }, { _ in 1 }), backend)
     try check(separable({ $0 == 0 ? 1 : 1e-11 }, { $0 == 0 ? 1e8 : 1e-12 }), backend)
     try check(separable({ $0 == 0 ? 1e8 : 1e-12 }, { $0 == 0 ? 1 : 1e-11 }), backend)
+    // Most of RMS(U) is in elements whose squares Float32 has not.
+    try check(Self.gradientOfLostSquares(shape), backend)
+  }
+
+  /// A gradient whose elements of 10⁻²³ have updates of 100 each, others of 1 and less.
+  private static func gradientOfLostSquares(_ shape: Shape) -> Tensor {
+    let (rows, columns) = (shape.rank < 2 ? 1 : shape.rows, shape.columns)
+    let values = (0..<shape.elementCount).map { index in
+      switch (index / columns % rows, index % columns) {
+      case (0, 0): 1e8
+      case (_, 0): 1e-5
+      case (0, _): 1e-12
+      default: 1e-23
+      }
+    }
+    return Tensor(values, shape: shape, as: .float32)
+  }
+
+  @Test(arguments: [[150, 130], [9_000, 2], [4, 5_000], [2, 12, 13], [12, 11]] as [Shape])
+  func `The exact statistics are taken for squares that are lost, and not for rows and columns of zeros`(
+    shape: Shape
+  ) {
+    let columns = shape.columns
+    let dead = (0..<shape.elementCount).map {
+      ($0 / columns % shape.rows == 1 || $0 % columns == 1) ? 0 : 1 + Double($0 % 7)
+    }
+    for (gradient, takesExact) in [
+      (Tensor(dead, shape: shape, as: .float32), false), (Self.gradientOfLostSquares(shape), true),
+    ] {
+      let (flag, all) = (Flag(), Backend.swift.kernels)
+      let table = KernelTable(
+        float32: all.float32, float64: all.float64, factorizations32: all.factorizations32,
+        factorizations64: all.factorizations64, adafactor: all.adafactor,
+        exactAdafactor: PerTypePair { flag.noting(all.exactAdafactor[$0, $1]) }, adamW: all.adamW,
+        conversion: all.conversion)
+      let step = AdafactorOptions.preparedStep(
+        of: RuleGroup(AdafactorOptions()),
+        StepLayout(
+          name: "p", shape: shape, scalarType: .float32, gradientType: .float32, needsVerdict: false,
+          mayComeFromMemory: false), state: nil, kernels: table)
+      var parameter = Tensor(ones: shape)
+      withUnsafeTemporaryAllocation(
+        byteCount: step.scratchByteCount + step.workspaceByteCount, alignment: 64
+      ) { memory in
+        step.bindWorkspace(memory.baseAddress! + step.scratchByteCount)
+        step.begin(
+          SteppedTensor(
+            parameter: parameter.mutableElements(), gradient: gradient.elements, gradientScale: 1))
+        let result = step.runAlone(scratch: memory.baseAddress!, kernels: table, writesNonFinite: false)
+        #expect(result.isFinite && result.isWritten)
+        step.commit()
+      }
+      #expect(flag.isSet.withLock { $0 } == takesExact)
+    }
+  }
+
+  /// Notes whether statistics were taken by kernels that are wrapped.
+  private final class Flag: Sendable {
+    let isSet = Mutex(false)
+
+    func noting(_ kernels: AdafactorKernels) -> AdafactorKernels {
+      var noting = kernels
+      noting.rowStatistics = {
+        self.isSet.withLock { $0 = true }
+        kernels.rowStatistics($0, $1, $2, $3, $4)
+      }
+      noting.panelStatistics = {
+        self.isSet.withLock { $0 = true }
+        return kernels.panelStatistics($0, $1, $2, $3, $4, $5)
+      }
+      return noting
+    }
+  }
+
+  @Test(arguments: [[150, 130], [9_000, 2], [4, 5_000], [40, 3, 3], [20]] as [Shape])
+  func `An exact step leaves no trace in the next one`(shape: Shape) throws {
+    var numbers = TestNumbers(seed: 6)
+    let (parameter, other) = (Parameter("p", Tensor(ones: shape)), Parameter("p", Tensor(ones: shape)))
+    let (optimizer, fresh) = (try Adafactor([parameter]), try Adafactor([other]))
+    parameter.gradient = Self.gradientOfLostSquares(shape)
+    try optimizer.step()
+    other.value = parameter.value
+    try fresh.setState(optimizer.state(of: parameter), of: other)
+    let gradient = Tensor(numbers.array(shape.elementCount), shape: shape)
+    for (parameter, optimizer) in [(parameter, optimizer), (other, fresh)] {
+      parameter.gradient = gradient
+      try optimizer.step()
+    }
+    #expect(ParameterBits(parameter, optimizer) == ParameterBits(other, fresh))
+  }
+
+  @Test func `Without scaling, RMS(P) is not in the state`() throws {
+    let parameter = Parameter("p", Tensor(ones: [12, 11]))
+    parameter.gradient = parameter.value
+    let optimizer = try Adafactor(
+      [parameter], options: .init(learningRate: .constant(0.1), scaleParameter: false))
+    for _ in 0..<2 {
+      try optimizer.step()
+      #expect(optimizer.state(of: parameter)?.rootMeanSquare == nil)
+    }
   }
 
   /// Two steps from 0 with a step size of 1, so that displacements are U / RMS(U), against the oracle.

@@ -1,5 +1,5 @@
+import Checkpoints
 import Foundation
-import Safetensors
 import Tensors
 import TestSupport
 import Testing
@@ -184,27 +184,30 @@ struct PredictCommandTests {
   @Test func `A description whose parts do not fit is an error, and allocates nothing`() throws {
     try ToolRunner.withFolder { folder in
       let (model, _) = try trained(in: folder)
-      let file = try SafetensorsFile(path: model)
+      var file = try TensorCollection(path: model)
       let description = try #require(file.metadata["classifier"])
-      let weight = try file.values(of: "layer1.weight", as: Float.self)
+      let (widths, columns) = ("\"widths\":[3,16,3]", "\"feature_columns\":[2,3,4]")
+      let (unfit, outOfRange) = ("do not fit together", "is out of range")
       let changes = [
-        ("\"widths\":[3,16,3]", "\"widths\":[3,9223372036854775807,3]"),
-        ("\"widths\":[3,16,3]", "\"widths\":[3]"),
-        ("\"widths\":[3,16,3]", "\"widths\":[3,-16,3]"), ("\"widths\":[3,16,3]", "\"widths\":[]"),
-        ("\"feature_columns\":[2,3,4]", "\"feature_columns\":[2,3,9]"),
-        ("\"feature_columns\":[2,3,4]", "\"feature_columns\":[-9223372036854775808,3,4]"),
-        ("\"columns\":5", "\"columns\":-9223372036854775808"), ("\"relu\"", "\"tanh\""),
-        ("\"mean\":[", "\"mean\":[1,"), ("7],\"scale\"", "\"NaN\"],\"scale\""), ("}", ""),
+        (widths, "\"widths\":[3,9223372036854775807,3]", "does not hold the tensor \"layer1.weight\""),
+        (widths, "\"widths\":[3]", unfit), (widths, "\"widths\":[]", unfit),
+        (widths, "\"widths\":[3,-16,3]", unfit), (widths, "\"widths\":[3,0,3]", unfit),
+        (widths, "\"widths\":[4,16,3]", unfit), (widths, "\"widths\":[3,16,4]", unfit),
+        (columns, "\"feature_columns\":[2,3,9]", outOfRange),
+        (columns, "\"feature_columns\":[-9223372036854775808,3,4]", outOfRange),
+        (columns, "\"feature_columns\":[2,3]", unfit),
+        ("\"columns\":5", "\"columns\":-9223372036854775808", outOfRange),
+        ("\"relu\"", "\"tanh\"", unfit), ("\"mean\":[", "\"mean\":[1,", unfit),
+        ("\"scale\":[", "\"scale\":[1,", unfit),
+        ("7],\"scale\"", "\"NaN\"],\"scale\"", "cannot be used"), ("}", "", "cannot be used"),
       ]
       let path = folder.appendingPathComponent("changed").path
-      for (old, new) in changes {
+      for (old, new, problem) in changes {
         try #require(description.contains(old))
-        var writer = try SafetensorsWriter(
-          path: path, tensors: [.init("layer1.weight", .float32, shape: [16, 3])],
-          metadata: ["classifier": description.replacingOccurrences(of: old, with: new)])
-        try writer.append(weight.span.bytes, to: "layer1.weight")
-        try writer.commit()
-        #expect(throws: ToolFileError.self, "\(new)") { try Classifier(path: path) }
+        file.metadata["classifier"] = description.replacingOccurrences(of: old, with: new)
+        try file.write(to: path)
+        let error = #expect(throws: ToolFileError.self, "\(new)") { try Classifier(path: path) }
+        #expect(error?.problem.contains(problem) == true, "\(new): \(String(describing: error))")
       }
     }
   }

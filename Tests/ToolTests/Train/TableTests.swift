@@ -129,6 +129,11 @@ struct TableTests {
     #expect(table.features == [1, 2] && table.labels == ["x", "y"] && table.lines == [2, 3])
   }
 
+  @Test func `A file without an end is an error`() {
+    let error = ToolFileError(path: "/dev/zero", problem: "has more than 1 MB, or no end")
+    #expect(throws: error) { try WholeFile.read("/dev/zero", byteCountLimit: 1 << 20) }
+  }
+
   @Test func `Empty, ragged and one-column tables are errors`() {
     for text in ["", "\n\n", "a,b\n"] {
       #expect(throws: TableError("t.csv", .empty), "\(text.debugDescription)") { try table(text) }

@@ -190,6 +190,19 @@ struct TrainingRunTests {
     }
   }
 
+  @Test func `The values and gradients of a step count as its memory, and those of a test do`() throws {
+    var settings = TrainingSettings()
+    let widths = [2, 200_000, 2]
+    settings.batchSize = 1000
+    #expect(throws: TrainingError.self) { try settings.requireMemory(widths: widths, testSamples: 10) }
+    settings.batchSize = 100
+    try settings.requireMemory(widths: widths, testSamples: 10)
+    settings.batchSize = 1
+    let wide = [2, 4_000_000, 2]
+    try settings.requireMemory(widths: wide, testSamples: 1)
+    #expect(throws: TrainingError.self) { try settings.requireMemory(widths: wide, testSamples: .max) }
+  }
+
   @Test func `The report says what was read`() throws {
     let text =
       "id,x,c,kind\n"

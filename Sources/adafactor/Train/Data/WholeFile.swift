@@ -4,7 +4,8 @@ import Foundation
 enum WholeFile {
   private static let byteCountLimit = 1 << 29
 
-  static func read(_ path: String) throws(ToolFileError) -> [UInt8] {
+  /// - Parameter byteCountLimit: How many bytes a file may have.
+  static func read(_ path: String, byteCountLimit: Int = byteCountLimit) throws(ToolFileError) -> [UInt8] {
     guard let file = fopen(path, "rb") else { throw failure(path) }
     defer { fclose(file) }
     var bytes: [UInt8] = []
@@ -12,7 +13,7 @@ enum WholeFile {
     while true {
       // Some devices have no end.
       guard bytes.count < byteCountLimit else {
-        throw ToolFileError(path: path, problem: "has more than 512 MB, or no end")
+        throw ToolFileError(path: path, problem: "has more than \(byteCountLimit >> 20) MB, or no end")
       }
       let count = fread(&chunk, 1, chunk.count, file)
       bytes += chunk[..<count]
