@@ -40,7 +40,8 @@ struct Network {
     let count = points.count
     // x' = 1, x'' = 0.
     var h = Tensor(
-      scalars: points + Array(repeating: 1, count: count) + Array(repeating: 0, count: count), shape: [3 * count, 1])
+      scalars: points + Array(repeating: 1, count: count) + Array(repeating: 0, count: count),
+      shape: [3 * count, 1])
     var layers: [Layer] = []
     for (index, (weight, bias)) in zip(weights, biases).enumerated() {
       let width = bias.value.elementCount

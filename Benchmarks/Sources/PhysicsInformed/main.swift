@@ -22,7 +22,8 @@ struct Result: Encodable {
 }
 
 let arguments = CommandLine.arguments.dropFirst()
-guard arguments.count == 3, let rate = Double(arguments[2]), let stepCount = Int(arguments[3]), stepCount > 0 else {
+guard arguments.count == 3, let rate = Double(arguments[2]), let stepCount = Int(arguments[3]), stepCount > 0
+else {
   FileHandle.standardError.write(Data("usage: PhysicsInformed OPTIMIZER RATE STEPS\n".utf8))
   exit(2)
 }
@@ -53,14 +54,16 @@ func makeOptimizer(_ network: Network) throws -> Optimizer {
   case "muon":
     return try MultiOptimizer(
       parameters,
-      hiddenMatrices: Muon.Options(learningRate: rate, weightDecay: 0, adjustment: .matchRMSAdamW), rest: adamW,
+      hiddenMatrices: Muon.Options(learningRate: rate, weightDecay: 0, adjustment: .matchRMSAdamW),
+      rest: adamW,
       excluding: ["^weight\\.(0|\(network.weights.count - 1))$"], backend: backend)
   case "soap":
     return try SOAP(parameters, options: .init(learningRate: rate, weightDecay: 0), backend: backend)
   case "factored_soap":
     return try FactoredSOAP(parameters, options: .init(adafactor: adafactor), backend: backend)
   default:
-    FileHandle.standardError.write(Data("no optimizer \(name): adafactor, adamw, muon, soap, factored_soap\n".utf8))
+    FileHandle.standardError.write(
+      Data("no optimizer \(name): adafactor, adamw, muon, soap, factored_soap\n".utf8))
     exit(2)
   }
 }
@@ -100,7 +103,8 @@ let errors = (0..<interior).map { values[$0] - solution(points[$0]) }
 let norm = (0..<interior).reduce(0.0) { $0 + pow(solution(points[$1]), 2) }
 let result = Result(
   optimizer: name, rate: rate, steps: stepCount, losses: losses, seconds: seconds,
-  relativeError: (errors.reduce(0) { $0 + $1 * $1 } / norm).squareRoot(), stateBytes: optimizer.stateByteCount)
+  relativeError: (errors.reduce(0) { $0 + $1 * $1 } / norm).squareRoot(), stateBytes: optimizer.stateByteCount
+)
 let encoder = JSONEncoder()
 encoder.nonConformingFloatEncodingStrategy = .convertToString(
   positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: "NaN")

@@ -51,7 +51,8 @@ struct TrainCommandTests {
     #expect(runs[0].backend == backend.rawValue)
   }
 
-  @Test func `One OpenBLAS thread, or the Swift backend, gives the same bits on any number of threads`() throws {
+  @Test func `One OpenBLAS thread, or the Swift backend, gives the same bits on any number of threads`() throws
+  {
     func checksum(_ backend: Backend, openBLASThreads: Int, threads: Int) throws -> String {
       try report(
         ToolRunner.run(
