@@ -37,7 +37,10 @@ struct OptimizerArguments: ParsableArguments {
       """)
   var rounding: Rounding?
 
-  @Option(help: "The decay of the average of updates or gradients: all but sgd and muon.")
+  @Option(
+    help:
+      "The decay of the average of updates or gradients: all but sgd and muon; with schedule_free_adamw the place of the gradient between two weights."
+  )
   var beta1: Double?
 
   @Option(help: "The decay of the average of squared gradients, or with lion of the kept momentum.")
@@ -143,6 +146,23 @@ struct OptimizerArguments: ParsableArguments {
   @Flag(inversion: .prefixedNo, help: "Has one eigenbasis, on the shorter side: factored_soap.")
   var oneSided: Bool?
 
+  @Option(help: "The number of steps over which the rate rises to --lr: schedule_free_adamw.")
+  var rateWarmupSteps: Int?
+
+  @Option(
+    name: .customLong("r"),
+    help: ArgumentHelp(
+      "The power of the step count by which the average of weights counts later steps more: schedule_free_adamw.",
+      valueName: "power"))
+  var averagingPower: Double?
+
+  @Option(
+    name: .customLong("weight-lr-power"),
+    help: ArgumentHelp(
+      "The power of the rate by which the average of weights counts a step: schedule_free_adamw.",
+      valueName: "power"))
+  var ratePower: Double?
+
   @Flag(
     inversion: .prefixedNo,
     help: "Refreshes the eigenbases of parameters at different steps: soap, factored_soap.")
@@ -239,6 +259,9 @@ struct OptimizerArguments: ParsableArguments {
     add("--normalize-grads", "normalize_grads", normalizeGrads)
     add("--one-sided", "one_sided", oneSided)
     add("--spread-refresh", "spread_refresh", spreadRefresh)
+    add("--rate-warmup-steps", [Place(key: "warmup_steps")], rateWarmupSteps.map { .integer(Int64($0)) })
+    add("--r", "r", averagingPower)
+    add("--weight-lr-power", "weight_lr_power", ratePower)
     return settings
   }
 

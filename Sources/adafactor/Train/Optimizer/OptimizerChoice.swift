@@ -7,6 +7,7 @@ enum OptimizerKind: String, CaseIterable, Encodable {
   case adafactor, adamw, sgd, lion, came, muon, soap
   case stableAdamW = "stable_adamw"
   case factoredSOAP = "factored_soap"
+  case scheduleFreeAdamW = "schedule_free_adamw"
 
   var rule: any FileRule.Type {
     switch self {
@@ -19,6 +20,7 @@ enum OptimizerKind: String, CaseIterable, Encodable {
     case .muon: MuonOptions.self
     case .soap: SOAPOptions.self
     case .factoredSOAP: FactoredSOAPOptions.self
+    case .scheduleFreeAdamW: ScheduleFreeAdamWOptions.self
     }
   }
 
