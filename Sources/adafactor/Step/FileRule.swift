@@ -48,6 +48,20 @@ extension FactoredSOAPOptions: FileRule {
   }
 }
 
+extension GaLoreAdamWOptions: FileRule {
+  /// How a matrix is projected is decided at the first step.
+  func stateParts(of shape: Shape, before: [String: Shape]) -> StateParts {
+    StateParts(tensors: stateShapes(of: shape, before: before), numbers: [])
+  }
+}
+
+extension GaLoreAdafactorOptions: FileRule {
+  /// How a matrix is projected is decided at the first step; momentum may begin later.
+  func stateParts(of shape: Shape, before: [String: Shape]) -> StateParts {
+    StateParts(tensors: stateShapes(of: shape, before: before), numbers: [])
+  }
+}
+
 /// The parts of a parameter's state by name, apart from the step.
 struct StateParts {
   var tensors: [String: Shape]

@@ -8,6 +8,8 @@ enum OptimizerKind: String, CaseIterable, Encodable {
   case stableAdamW = "stable_adamw"
   case factoredSOAP = "factored_soap"
   case scheduleFreeAdamW = "schedule_free_adamw"
+  case galoreAdamW = "galore_adamw"
+  case galoreAdafactor = "galore_adafactor"
 
   var rule: any FileRule.Type {
     switch self {
@@ -21,6 +23,8 @@ enum OptimizerKind: String, CaseIterable, Encodable {
     case .soap: SOAPOptions.self
     case .factoredSOAP: FactoredSOAPOptions.self
     case .scheduleFreeAdamW: ScheduleFreeAdamWOptions.self
+    case .galoreAdamW: GaLoreAdamWOptions.self
+    case .galoreAdafactor: GaLoreAdafactorOptions.self
     }
   }
 
