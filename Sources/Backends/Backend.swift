@@ -31,7 +31,8 @@ public enum Backend: String, Sendable, Hashable, Codable, CaseIterable {
   public static var `default`: Backend { chosen ?? available[0] }
 
   /// The backend of optimizers that aren't given one: the one that ``withDefault(_:_:)`` set for this task, or else
-  /// ``swift``, whose steps are at least as fast as OpenBLAS's for every shape of the benchmarks.
+  /// ``swift``, whose steps are at least as fast as OpenBLAS's for every shape of the benchmarks. Optimizers that multiply
+  /// matrices, such as Muon and SOAP, use ``default`` instead.
   public static var defaultForOptimizers: Backend { chosen ?? .swift }
 
   /// Runs `body` with `backend` as ``default`` and ``defaultForOptimizers``, for this task and its children.

@@ -34,13 +34,15 @@ public final class InPlaceUpdate<Rule: UpdateRule> {
   ///
   /// - Parameters:
   ///   - options: The options that apply to every tensor.
-  ///   - backend: The backend, one of `Backend.available`.
+  ///   - backend: The backend, one of `Backend.available`; nil for `Backend.default` if the rule
+  ///     multiplies matrices, or else `Backend.defaultForOptimizers`.
   ///   - threads: The maximum number of threads of an update; nil for one per processor.
   /// - Throws: `OptimizerError.invalidOption`.
   public init(
-    options: Rule = Rule(), backend: Backend = .defaultForOptimizers, threads: Int? = nil
+    options: Rule = Rule(), backend: Backend? = nil, threads: Int? = nil
   ) throws(OptimizerError) {
     try options.validate()
+    let backend = backend ?? (Rule.multipliesMatrices ? .default : .defaultForOptimizers)
     group = RuleGroup(options)
     engine = StepEngine(backend: backend, threads: threads ?? processorCount)
     self.backend = backend

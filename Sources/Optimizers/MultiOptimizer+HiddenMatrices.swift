@@ -18,14 +18,15 @@ extension MultiOptimizer {
   ///   - rest: The options of the other parameters, group 1.
   ///   - patterns: Case-sensitive regular expressions that may match anywhere in a name; each must match a parameter's.
   ///   - nonFinitePolicy: The policy for parameters whose gradients are not finite.
-  ///   - backend: The backend, one of `Backend.available`.
+  ///   - backend: The backend, one of `Backend.available`; nil for `Backend.default` if a rule
+  ///     multiplies matrices, or else `Backend.defaultForOptimizers`.
   ///   - threads: The maximum number of threads of a step; nil for one per processor.
   /// - Throws: `OptimizerError.invalidPattern` and `unmatchedPattern`; `noHiddenMatrices`, and `noParameters(group: 1)` if all
   ///   parameters are hidden matrices; and errors of the other initializer.
   public convenience init(
     _ parameters: [Parameter], hiddenMatrices: some UpdateRule, rest: some UpdateRule,
     excluding patterns: [String], nonFinitePolicy: NonFinitePolicy = .propagate,
-    backend: Backend = .defaultForOptimizers, threads: Int? = nil
+    backend: Backend? = nil, threads: Int? = nil
   ) throws(OptimizerError) {
     var excluded = Set<String>()
     for pattern in patterns {

@@ -18,12 +18,13 @@ public final class MultiOptimizer: Optimizer {
   /// - Parameters:
   ///   - groups: At least one group; each parameter once, with a unique name.
   ///   - nonFinitePolicy: The policy for parameters whose gradients are not finite.
-  ///   - backend: The backend, one of `Backend.available`.
+  ///   - backend: The backend, one of `Backend.available`; nil for `Backend.default` if a rule
+  ///     multiplies matrices, or else `Backend.defaultForOptimizers`.
   ///   - threads: The maximum number of threads of a step; nil for one per processor.
   /// - Throws: `OptimizerError` for options out of range, no parameters, or a parameter or a name that is given twice.
   public init(
     _ groups: [any AnyParameterGroup], nonFinitePolicy: NonFinitePolicy = .propagate,
-    backend: Backend = .defaultForOptimizers, threads: Int? = nil
+    backend: Backend? = nil, threads: Int? = nil
   ) throws(OptimizerError) {
     try super.init(
       parameters: groups.map(\.parameters), rules: groups.map { Self.ruleGroup($0.anyOptions) },

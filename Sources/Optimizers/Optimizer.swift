@@ -43,9 +43,10 @@ public class Optimizer: ScheduledOptimizer {
 
   init(
     parameters groupParameters: [[Parameter]], rules: [any AnyRuleGroup],
-    nonFinitePolicy: NonFinitePolicy, backend: Backend, threads: Int?
+    nonFinitePolicy: NonFinitePolicy, backend: Backend?, threads: Int?
   ) throws(OptimizerError) {
     let threads = threads ?? processorCount
+    let backend = backend ?? (rules.contains { $0.multipliesMatrices } ? .default : .defaultForOptimizers)
     self.nonFinitePolicy = nonFinitePolicy
     self.backend = backend
     self.threads = threads

@@ -24,12 +24,13 @@ public final class RuleOptimizer<Rule: UpdateRule>: Optimizer {
   ///   - parameters: At least one parameter; each once, with a unique name.
   ///   - options: The options that apply to all of them.
   ///   - nonFinitePolicy: The policy for parameters whose gradients are not finite.
-  ///   - backend: The backend, one of `Backend.available`.
+  ///   - backend: The backend, one of `Backend.available`; nil for `Backend.default` if the rule
+  ///     multiplies matrices, or else `Backend.defaultForOptimizers`.
   ///   - threads: The maximum number of threads of a step; nil for one per processor.
   /// - Throws: `OptimizerError` for options out of range, no parameters, or a parameter or a name that is given twice.
   public convenience init(
     _ parameters: [Parameter], options: Rule = Rule(), nonFinitePolicy: NonFinitePolicy = .propagate,
-    backend: Backend = .defaultForOptimizers, threads: Int? = nil
+    backend: Backend? = nil, threads: Int? = nil
   ) throws(OptimizerError) {
     try self.init(
       groups: [ParameterGroup(parameters, options: options)], nonFinitePolicy: nonFinitePolicy,
@@ -41,7 +42,7 @@ public final class RuleOptimizer<Rule: UpdateRule>: Optimizer {
   /// - Throws: ``OptimizerError``, as the initializer of one group does.
   public init(
     groups: [ParameterGroup<Rule>], nonFinitePolicy: NonFinitePolicy = .propagate,
-    backend: Backend = .defaultForOptimizers, threads: Int? = nil
+    backend: Backend? = nil, threads: Int? = nil
   ) throws(OptimizerError) {
     try super.init(
       parameters: groups.map(\.parameters), rules: groups.map { RuleGroup($0.options) },

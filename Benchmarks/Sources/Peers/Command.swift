@@ -1,3 +1,4 @@
+import Optimizers
 import Tensors
 
 /// What can be asked for: `{"do": "list"}`, `{"do": "prepare", "optimizer": …}`, `{"do": "run", "steps": 10}`,
@@ -21,12 +22,18 @@ enum Command: Decodable {
     let backend: Backend?
     let threads: Int
     let shapes: [[Int]]
+    /// Options of SOAP that are not at their defaults.
+    let soap: SOAP.Options?
   }
 
   /// The optimizers, and the memory traffic that each cannot do without.
   enum OptimizerName: String, Decodable {
     case adafactor
     case adamW = "adamw"
+    case muon
+    case soap
+    /// The products A G and G B for each G, n × m, with A n × n and B m × m: the rate that matrix products reach.
+    case products
     case adafactorTraffic = "adafactor-traffic"
     case adamWTraffic = "adamw-traffic"
   }

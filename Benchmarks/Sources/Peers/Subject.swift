@@ -3,10 +3,11 @@ import Optimizers
 import Tensors
 import Workloads
 
-/// An optimizer with its parameters, or the memory traffic, to be measured.
+/// An optimizer with its parameters, the memory traffic, or matrix products, to be measured.
 enum Subject {
   case optimizer(Optimizer)
   case traffic(MemoryTraffic)
+  case products(Backend, [(left: Tensor, matrix: Tensor, right: Tensor)])
 
   init(_ settings: Command.Settings) throws {
     let shapes = settings.shapes.map { Shape($0) }
@@ -17,6 +18,16 @@ enum Subject {
       self = .optimizer(try Adafactor(parameters(), backend: backend, threads: settings.threads))
     case .adamW:
       self = .optimizer(try AdamW(parameters(), backend: backend, threads: settings.threads))
+    case .muon:
+      self = .optimizer(try Muon(parameters(), backend: backend, threads: settings.threads))
+    case .soap:
+      let options = settings.soap ?? SOAP.Options()
+      self = .optimizer(try SOAP(parameters(), options: options, backend: backend, threads: settings.threads))
+    case .products:
+      let noise = { (shape: Shape) in Workload("", name: "", shapes: [shape]).parameters()[0].value }
+      self = .products(
+        backend,
+        shapes.map { (noise([$0[0], $0[0]]), noise($0), noise([$0[1], $0[1]])) })
     case .adafactorTraffic:
       self = .traffic(MemoryTraffic(.adafactor, shapes: shapes, threads: settings.threads))
     case .adamWTraffic:
@@ -28,6 +39,13 @@ enum Subject {
     switch self {
     case .optimizer(let optimizer): try optimizer.step()
     case .traffic(let traffic): traffic.move()
+    case .products(let backend, let factors):
+      Backend.withDefault(backend) {
+        for (left, matrix, right) in factors {
+          _ = left.matmul(matrix)
+          _ = matrix.matmul(right)
+        }
+      }
     }
   }
 
@@ -44,7 +62,7 @@ enum Subject {
   /// Writes parameters and moments under the reference's names, followed by the parameter's index.
   func write(to path: String) throws {
     guard case .optimizer(let optimizer) = self else {
-      throw CommandError(description: "The memory traffic has no parameters to write.")
+      throw CommandError(description: "Only optimizers have parameters to write.")
     }
     var file = TensorCollection()
     let states = optimizer.state().parameters

@@ -5,6 +5,9 @@ extension FactoredSOAPOptions: RoundedRule {
   /// `factored_soap`.
   public static var name: String { "factored_soap" }
 
+  /// True.
+  public static var multipliesMatrices: Bool { true }
+
   /// The learning rate of ``adafactor``.
   public var learningRate: AdafactorLearningRate {
     get { adafactor.learningRate }

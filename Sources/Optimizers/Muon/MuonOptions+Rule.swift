@@ -4,6 +4,9 @@ extension MuonOptions: RoundedRule {
   /// `muon`.
   public static var name: String { "muon" }
 
+  /// True.
+  public static var multipliesMatrices: Bool { true }
+
   /// Refuses parameters that are not matrices, as torch does.
   public func check(shape: Shape, of parameter: String) throws(OptimizerError) {
     if shape.rank != 2 {

@@ -72,6 +72,9 @@ extension ElementwiseRule {
 }
 
 extension AnyRuleGroup {
+  /// Whether the rule's updates consist mainly of matrix products.
+  var multipliesMatrices: Bool { Rule.multipliesMatrices }
+
   /// The value of a hyperparameter; nil if the rule computes it.
   func value(of hyperparameter: Hyperparameter) -> Double? {
     switch hyperparameter {

@@ -30,6 +30,10 @@ public protocol UpdateRule: Codable, Sendable, Equatable {
   /// The name of this kind of optimizer in files and configurations.
   static var name: String { get }
 
+  /// Whether updates consist mainly of matrix products. Optimizers that aren't given a backend then run on the one of
+  /// tensors, `Backend.default`, and not on `Backend.defaultForOptimizers`. By default false.
+  static var multipliesMatrices: Bool { get }
+
   /// Creates a rule with its default options.
   init()
 
@@ -78,6 +82,9 @@ public protocol UpdateRule: Codable, Sendable, Equatable {
 }
 
 extension UpdateRule {
+  /// False.
+  public static var multipliesMatrices: Bool { false }
+
   /// Accepts rates and decays that are finite and not negative.
   public func validate() throws(OptimizerError) {
     try OptimizerError.requireNotNegative(learningRate.constant ?? 0, "The learning rate")

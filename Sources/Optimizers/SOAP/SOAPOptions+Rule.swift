@@ -5,6 +5,9 @@ extension SOAPOptions: RoundedRule {
   /// `soap`.
   public static var name: String { "soap" }
 
+  /// True.
+  public static var multipliesMatrices: Bool { true }
+
   /// Takes one step of one parameter; see ``SOAP`` for the equations. The first gradient only initializes the state.
   public func update(_ parameter: inout Tensor, gradient: Tensor, state: inout MomentState) {
     guard parameter.elementCount > 0 else { return }

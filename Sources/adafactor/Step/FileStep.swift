@@ -36,7 +36,7 @@ struct FileStep<Rule: FileRule> {
     let outParameters: String
     let outState: String
     let nonFinitePolicy: NonFinitePolicy
-    let backend: Backend
+    let backend: Backend?
     let threads: Int?
   }
 

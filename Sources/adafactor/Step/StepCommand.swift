@@ -62,15 +62,19 @@ struct StepCommand: ParsableCommand {
       """, valueName: "policy"))
   var nonFinite = NonFiniteChoice.throwError
 
-  @Option(help: Backend.help)
-  var backend = Backend.defaultForOptimizers
+  @Option(
+    help: """
+      The backend: \(Backend.names). (default: \(Backend.defaultForOptimizers.rawValue); \(Backend.default.rawValue) for \
+      \(OptimizerKind.multiplyingMatrices.map(\.rawValue).joined(separator: ", ")))
+      """)
+  var backend: Backend?
 
   @Option(help: "The maximum number of threads; there are never more than cores. (default: one per core)")
   var threads: Int?
 
   func validate() throws {
     try requirePositive(["--threads": threads])
-    try backend.requireAvailable()
+    try backend?.requireAvailable()
   }
 
   func run() throws {

@@ -102,7 +102,7 @@ struct TrainingArguments: ParsableArguments {
       """)
   var threads: Int?
 
-  @Option(help: Backend.help)
+  @Option(help: "The backend: \(Backend.names).")
   var backend = Backend.available[0]
 
   func validate() throws {
@@ -123,7 +123,8 @@ struct TrainingArguments: ParsableArguments {
 extension ScalarType: ExpressibleByArgument {}
 
 extension Backend: ExpressibleByArgument {
-  static var help: ArgumentHelp { "The backend: \(available.map(\.rawValue).joined(separator: " or "))." }
+  /// The names of the backends in this build.
+  static var names: String { available.map(\.rawValue).joined(separator: " or ") }
 
   func requireAvailable() throws {
     guard Self.available.contains(self) else {

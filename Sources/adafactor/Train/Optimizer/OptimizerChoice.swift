@@ -28,6 +28,9 @@ enum OptimizerKind: String, CaseIterable, Encodable {
     }
   }
 
+  /// The optimizers that multiply matrices.
+  static var multiplyingMatrices: [Self] { allCases.filter { $0.rule.multipliesMatrices } }
+
   /// Whether steps are relative to the step count unless a learning rate is set: Adafactor's, and those of rules on it.
   var hasRelativeSteps: Bool { (try? JSONText.members(of: rule.init()))?["relative_step"] == .bool(true) }
 }
