@@ -4,6 +4,9 @@ extension GaLoreAdafactorOptions: RoundedRule {
   /// `galore_adafactor`.
   public static var name: String { "galore_adafactor" }
 
+  /// True.
+  public static var multipliesMatrices: Bool { true }
+
   /// The learning rate of ``adafactor``.
   public var learningRate: AdafactorLearningRate {
     get { adafactor.learningRate }

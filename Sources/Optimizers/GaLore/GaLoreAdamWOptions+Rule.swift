@@ -5,6 +5,9 @@ extension GaLoreAdamWOptions: RoundedRule {
   /// `galore_adamw`.
   public static var name: String { "galore_adamw" }
 
+  /// True.
+  public static var multipliesMatrices: Bool { true }
+
   /// The moments of a gradient.
   private static func moments(_ shape: Shape) -> [String: Shape] { ["exp_avg": shape, "exp_avg_sq": shape] }
 
