@@ -5,6 +5,8 @@ the basis. So every preconditioner has full rank and well-separated eigenvalues 
 square, or their long axis has no preconditioner, and first gradients have the singular values 1, 2, 3, ...
 """
 
+import math
+
 import numpy as np
 
 from .cases import Case, Group, Parameter, parameters
@@ -36,6 +38,15 @@ def separated(generator, shape, step):
     return u * np.arange(len(values), 0, -1) @ v
 
 
+def merging(rows):
+    """The draw of a tensor that is a matrix of `rows` rows when its axes are merged."""
+
+    def draw(generator, shape, step):
+        return separated(generator, (rows, math.prod(shape) // rows), step).reshape(shape)
+
+    return draw
+
+
 def simple(name, sentence, options, shapes=SMALL, steps=STEPS, **more):
     """One group with one parameter of each shape."""
     return Case(name, sentence, [Group(DEFAULTS | options, parameters(shapes, separated))], steps, **more)
@@ -59,6 +70,20 @@ def cases():
         "Axes that are longer than max_precond_dim: one of them, all, the middle one of three.",
         {"max_precond_dim": 5, "precondition_frequency": 3},
         [[5, 9], [9, 5], [6, 7], [3, 6, 4], [1, 6], [6, 1]],
+    )
+    yield Case(
+        "merged",
+        "merge_dims, on tensors that become square matrices.",
+        [
+            Group(
+                DEFAULTS | {"merge_dims": True, "max_precond_dim": 6, "precondition_frequency": 3},
+                [
+                    Parameter(shape, f"merged{index}", merging(rows))
+                    for index, (rows, shape) in enumerate([(6, [2, 3, 6]), (4, [4, 1, 4]), (4, [2, 2, 4]), (5, [5, 5])])
+                ],
+            )
+        ],
+        STEPS,
     )
     yield Case(
         "groups",

@@ -1,7 +1,7 @@
 import KernelInterface
 import Tensors
 
-extension FactoredSOAPOptions: RoundedRule {
+extension FactoredSOAPOptions: RoundedRule, EigenbasisRule {
   /// `factored_soap`.
   public static var name: String { "factored_soap" }
 
@@ -37,7 +37,7 @@ extension FactoredSOAPOptions: RoundedRule {
     guard parameter.elementCount > 0 else { return }
     let shape = parameter.shape
     let basis = Eigenbasis(
-      decay: shampooBeta, frequency: preconditionFrequency, spreadsRefresh: spreadsRefresh)
+      shape: shape, decay: shampooBeta, frequency: preconditionFrequency, spreadsRefresh: spreadsRefresh)
     guard gradient.hasFiniteSquares else { return parameter.becomeNaN(&state) }
     let secondMoments = Self.secondMoments(of: shape)
     guard secondMoments.keys.allSatisfy({ state.tensors[$0] != nil }) else {
@@ -56,8 +56,8 @@ extension FactoredSOAPOptions: RoundedRule {
     }
 
     let hyperparameters = AdafactorHyperparameters(adafactor, step: state.step)
-    let bases = Eigenbasis.bases(of: state, rank: shape.rank)
-    var update = Eigenbasis.rotate(gradient, by: bases)
+    let bases = basis.bases(of: state)
+    var update = basis.rotate(gradient, by: bases)
     // β X + (1−β) (squares / count + ε₁)
     func average(_ name: String, _ squares: Tensor, over count: Int) -> Tensor {
       var result = state[name]
@@ -91,7 +91,7 @@ extension FactoredSOAPOptions: RoundedRule {
       update = state["exp_avg"]
     }
     if weightDecay > 0 { parameter -= parameter * (weightDecay * decision.stepSize) }
-    parameter -= Eigenbasis.rotate(update, by: bases, back: true)
+    parameter -= basis.rotate(update, by: bases, back: true)
     basis.update(&state, gradient: gradient)
   }
 

@@ -86,9 +86,12 @@ final class TensorRuleStep<Rule: UpdateRule>: PreparedStep {
         tensor!.gradient, scale: tensor!.gradientScale, rows: 1, columns: elementCount, stride: elementCount)
       gradientIsFinite = kernels.adamW[layout.scalarType, layout.gradientType].squaresAreFinite(piece)
     }
-    if phase == firstWritingPhase {
-      // The backend of a task is not known on the threads of the engine.
-      Backend.withDefault(backend) { update(tensor!) }
+    // The backend of a task is not known on the threads of the engine.
+    Backend.withDefault(backend) {
+      if phase < firstWritingPhase && Rule.self is any EigenbasisRule.Type {
+        gradientIsFinite = gradientIsFinite && scaledGradient.hasFiniteSquares
+      }
+      if phase == firstWritingPhase { update(tensor!) }
     }
   }
 
@@ -100,30 +103,37 @@ final class TensorRuleStep<Rule: UpdateRule>: PreparedStep {
   ///
   /// A copy, because the rule may keep parameter and gradient in its state.
   private func update(_ tensor: SteppedTensor) {
+    let gradient = scaledGradient
     if let owner = tensor.owner, owner.value.ownsMemory {
-      update(&owner.value, gradient: owner.gradient!, scale: tensor.gradientScale)
+      update(&owner.value, scaled: gradient)
     } else {
       var parameter = Tensor(copying: tensor.parameter.reading, shape: layout.shape)
-      let gradient = Tensor(copying: tensor.gradient, shape: layout.shape)
-      update(&parameter, gradient: gradient, scale: tensor.gradientScale)
+      update(&parameter, scaled: gradient)
       tensor.parameter.address.copyMemory(from: parameter.memory, byteCount: parameter.byteCount)
     }
   }
 
+  /// The gradient times its scale, in the type that updates are computed in.
+  private var scaledGradient: Tensor {
+    let tensor = tensor!
+    let isOwned = tensor.owner?.value.ownsMemory == true
+    let gradient = isOwned ? tensor.owner!.gradient! : Tensor(copying: tensor.gradient, shape: layout.shape)
+    let converted = gradient.converted(to: layout.scalarType.arithmeticType)
+    return tensor.gradientScale == 1 ? converted : converted * tensor.gradientScale
+  }
+
   /// Updates a parameter that is computed in its own type in place, and a 16-bit parameter by way of Float32, from which
   /// it is rounded as the rule says.
-  private func update(_ parameter: inout Tensor, gradient: Tensor, scale: Double) {
+  private func update(_ parameter: inout Tensor, scaled gradient: Tensor) {
     let type = layout.scalarType.arithmeticType
-    let gradient = gradient.converted(to: type)
-    let scaled = scale == 1 ? gradient : gradient * scale
     state!.step += 1
     if layout.scalarType == type {
-      update(&parameter, gradient: scaled)
+      update(&parameter, gradient: gradient)
     } else {
       let rounding = rounding
       var values = Tensor(uninitialized: layout.shape, as: type)
       kernels.conversion.unround(parameter.elements, rounding, elementCount, values.floats)
-      update(&values, gradient: scaled)
+      update(&values, gradient: gradient)
       kernels.conversion.round(values.floats, rounding, elementCount, parameter.mutableElements())
     }
   }

@@ -5,6 +5,8 @@ import Tensors
 /// Axis k of a parameter has a preconditioner A_k [`GG_k`], d × d for an axis of length d, and an orthogonal matrix Q_k [`Q_k`]
 /// whose columns approximate its eigenvectors, by descending eigenvalue. An axis without preconditioner has neither tensor.
 struct Eigenbasis {
+  /// The lengths of the axes: the parameter's shape, or the one with merged axes.
+  var shape: Shape
   /// β_s, the decay of the preconditioners.
   var decay: Double
   /// f, the number of updates between two refreshes.
@@ -38,15 +40,15 @@ struct Eigenbasis {
   // MARK: Rotations
 
   /// Q_k for each axis, nil for the axes without preconditioner.
-  static func bases(of state: MomentState, rank: Int) -> [Tensor?] {
-    (0..<rank).map { state.tensors[names(of: $0).basis] }
+  func bases(of state: MomentState) -> [Tensor?] {
+    shape.dimensions.indices.map { state.tensors[Self.names(of: $0).basis] }
   }
 
   /// Returns X in the bases, Q₁ᵀ X Q₂ for a matrix; or from them back to the original space, Q₁ X Q₂ᵀ.
-  static func rotate(_ tensor: Tensor, by bases: [Tensor?], back: Bool = false) -> Tensor {
+  func rotate(_ tensor: Tensor, by bases: [Tensor?], back: Bool = false) -> Tensor {
     guard bases.contains(where: { $0 != nil }) else { return tensor }
     var result = tensor
-    for (length, basis) in zip(tensor.shape.dimensions, bases) {
+    for (length, basis) in zip(shape.dimensions, bases) {
       let unfolded = result.reshaped(to: [length, tensor.elementCount / length])
       // The first axis becomes the last: in the end, all are in order again.
       result =
@@ -63,7 +65,7 @@ struct Eigenbasis {
   func initialize(_ state: inout MomentState, gradient: Tensor, axes: [Int]) -> Bool {
     var new = state
     for axis in axes {
-      let length = gradient.shape[axis]
+      let length = shape[axis]
       new.tensors[Self.names(of: axis).preconditioner] = Tensor(
         zeros: [length, length], as: gradient.scalarType)
     }
@@ -88,9 +90,9 @@ struct Eigenbasis {
 
   /// A_k ← β A_k + (1−β_s) G₍ₖ₎ G₍ₖ₎ᵀ, with the unfolding G₍ₖ₎ along axis k: its rows are the slices of that axis.
   private func average(_ gradient: Tensor, axes: [Int], decay β: Double, into state: inout MomentState) {
-    let rank = gradient.shape.rank
+    let rank = shape.rank
     var unfolded = gradient
-    for (axis, length) in gradient.shape.dimensions.enumerated() {
+    for (axis, length) in shape.dimensions.enumerated() {
       let rest = gradient.elementCount / length
       // The last axis needs no copy: its slices are columns.
       let isLast = axis == rank - 1
@@ -107,7 +109,7 @@ struct Eigenbasis {
 
   /// Averages the gradient into the preconditioners, and refreshes the bases that are due, with the moments in them.
   func update(_ state: inout MomentState, gradient: Tensor) {
-    let bases = Self.bases(of: state, rank: gradient.shape.rank)
+    let bases = bases(of: state)
     let axes = bases.indices.filter { bases[$0] != nil }
     average(gradient, axes: axes, decay: decay, into: &state)
     let phase = spreadsRefresh ? state.tensors[Self.phaseName].map { Int($0.sum()) } ?? 0 : 0
@@ -133,21 +135,62 @@ struct Eigenbasis {
       guard let factors = try? product.selecting(order, axis: 1).qr() else { continue }
       new[axis] = factors.q
       state.tensors[names.basis] = factors.q
-      state.permuteSecondMoments(order, axis: axis, rank: bases.count)
+      permuteSecondMoments(of: &state, order, axis: axis)
     }
     if let moments = state.tensors["exp_avg"] {
-      state.tensors["exp_avg"] = Self.rotate(Self.rotate(moments, by: old, back: true), by: new)
+      state.tensors["exp_avg"] = rotate(rotate(moments, by: old, back: true), by: new)
+    }
+  }
+
+  /// Permutes the second moments along an axis: V, or R and C, which lack one axis each.
+  private func permuteSecondMoments(of state: inout MomentState, _ order: [Int], axis: Int) {
+    state.tensors["exp_avg_sq"] = state.tensors["exp_avg_sq"].map {
+      $0.reshaped(to: shape).selecting(order, axis: axis).reshaped(to: $0.shape)
+    }
+    let missingAxes = ["exp_avg_sq_row": shape.rank - 1, "exp_avg_sq_col": shape.rank - 2]
+    for (name, missing) in missingAxes where axis != missing {
+      state.tensors[name] = state.tensors[name]?.selecting(order, axis: axis > missing ? axis - 1 : axis)
     }
   }
 }
 
-extension MomentState {
-  /// Permutes the second moments along an axis of the parameter: V, or R and C, each of which lacks one axis.
-  fileprivate mutating func permuteSecondMoments(_ order: [Int], axis: Int, rank: Int) {
-    let missingAxes = ["exp_avg_sq": rank, "exp_avg_sq_row": rank - 1, "exp_avg_sq_col": rank - 2]
-    for (name, missing) in missingAxes where axis != missing {
-      tensors[name] = tensors[name]?.selecting(order, axis: axis > missing ? axis - 1 : axis)
+// MARK: Merged axes
+
+extension Eigenbasis {
+  /// The number of axes of the parameter in each merged axis, a vector. Without merged axes there is none.
+  static let mergedAxesName = "merged_axes"
+
+  /// The number of neighboring axes that become each merged axis: from the left, as many as have at most `maxLength` elements
+  /// together. Axes of length 1 go with a neighbor.
+  static func mergedAxes(of shape: Shape, maxLength: Int) -> [Int] {
+    var (counts, count, product): ([Int], Int, Int) = ([], 0, 1)
+    for length in shape.dimensions {
+      if product * length <= maxLength {
+        (count, product) = (count + 1, product * length)
+      } else if product > 1 {
+        counts.append(count)
+        (count, product) = (1, length)
+      } else {
+        counts.append(count + 1)
+        (count, product) = (0, 1)
+      }
     }
+    if product > 1 || counts.isEmpty {
+      counts.append(count)
+    } else {
+      counts[counts.count - 1] += count
+    }
+    return counts
+  }
+
+  /// The shape whose axes consist of so many neighboring axes each.
+  static func merging(_ counts: [Int], of shape: Shape) -> Shape {
+    var rest = shape.dimensions[...]
+    return Shape(
+      counts.map { count in
+        defer { rest = rest.dropFirst(count) }
+        return rest.prefix(count).reduce(1, *)
+      })
   }
 }
 
@@ -169,6 +212,9 @@ extension Tensor {
 
 // MARK: Checks
 
+/// A rule that averages products of gradients: a gradient without finite ones counts as not finite.
+protocol EigenbasisRule: UpdateRule {}
+
 extension UpdateRule where State == MomentState {
   /// Throws an error for moments, bases or a residual that don't fit the parameter. A state without moments is before its
   /// first gradient. An axis has a preconditioner and a basis, or neither.
@@ -181,7 +227,20 @@ extension UpdateRule where State == MomentState {
     found[residualName] = nil
     if found.isEmpty { return }
     var expected = moments
-    for (axis, length) in shape.dimensions.enumerated() {
+    var axes = shape
+    if let merged = found[Eigenbasis.mergedAxesName] {
+      let counts = merged.scalars(as: Double.self)
+      guard merged.shape.rank == 1, counts.allSatisfy({ $0 >= 1 && $0 <= Double(shape.rank) }),
+        counts.reduce(0, +) == Double(shape.rank)
+      else {
+        throw .invalidOption(
+          name: "The state \"\(Eigenbasis.mergedAxesName)\" of \"\(parameter)\"", value: "\(counts)",
+          requirement: "its numbers must count the axes of the shape \(shape)")
+      }
+      axes = Eigenbasis.merging(counts.map { Int($0) }, of: shape)
+      expected[Eigenbasis.mergedAxesName] = merged.shape
+    }
+    for (axis, length) in axes.dimensions.enumerated() {
       let names = Eigenbasis.names(of: axis)
       if found[names.basis] != nil || found[names.preconditioner] != nil {
         expected[names.basis] = [length, length]

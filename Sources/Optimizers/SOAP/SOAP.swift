@@ -39,7 +39,8 @@
 ///   first gradient.
 /// - 16-bit parameters keep their state in Float32. The reference fails for BFloat16.
 /// - The eigenvectors of Float64 parameters are computed in Float64. The reference computes them in Float32.
-/// - `merge_dims` is refused.
+/// - `merge_dims` is refused for a parameter that would get a preconditioner larger than itself, such as a matrix of
+///   100 × 100 with the default `max_precond_dim`.
 /// - A gradient that is not finite, or the sum of whose squares is beyond a quarter of the greatest number, makes the parameter
 ///   NaN and leaves the state as it was. The reference's eigendecomposition throws an error, or it averages NaN.
 ///

@@ -10,7 +10,7 @@ extension SOAPOptions: Codable {
     case weightDecay = "weight_decay"
     case preconditionFrequency = "precondition_frequency"
     case maxPrecondDim = "max_precond_dim"
-    case mergeDims = "merge_dims"
+    case mergesDims = "merge_dims"
     case precondition1D = "precondition_1d"
     case normalizesUpdates = "normalize_grads"
     case biasCorrection = "correct_bias"
@@ -21,7 +21,7 @@ extension SOAPOptions: Codable {
 
   /// Creates options from settings under the reference's names. A negative `shampoo_beta` means `betas[1]`.
   ///
-  /// - Throws: `OptimizerError.unknownOption`, `invalidOption`, also for `merge_dims` if it is true; and `DecodingError` for a
+  /// - Throws: `OptimizerError.unknownOption`, `invalidOption`, and `DecodingError` for a
   ///   setting of the wrong type.
   public init(from decoder: any Decoder) throws {
     let settings = try decoder.settings(CodingKeys.self)
@@ -37,12 +37,7 @@ extension SOAPOptions: Codable {
     try settings.decodeIfPresent(.weightDecay, into: &weightDecay)
     try settings.decodeIfPresent(.preconditionFrequency, into: &preconditionFrequency)
     try settings.decodeIfPresent(.maxPrecondDim, into: &maxPrecondDim)
-    if try settings.decodeIfPresent(Bool.self, forKey: .mergeDims) == true {
-      throw OptimizerError.invalidOption(
-        name: "merge_dims", value: "true",
-        requirement: "axes are never merged, since a preconditioner could become larger than its parameter. "
-          + "Reshape the parameter, or set it to false")
-    }
+    try settings.decodeIfPresent(.mergesDims, into: &mergesDims)
     try settings.decodeIfPresent(.precondition1D, into: &precondition1D)
     try settings.decodeIfPresent(.normalizesUpdates, into: &normalizesUpdates)
     try settings.decodeIfPresent(.biasCorrection, into: &biasCorrection)
@@ -62,7 +57,7 @@ extension SOAPOptions: Codable {
     try settings.encode(weightDecay, forKey: .weightDecay)
     try settings.encode(preconditionFrequency, forKey: .preconditionFrequency)
     try settings.encode(maxPrecondDim, forKey: .maxPrecondDim)
-    try settings.encode(false, forKey: .mergeDims)
+    try settings.encode(mergesDims, forKey: .mergesDims)
     try settings.encode(precondition1D, forKey: .precondition1D)
     try settings.encode(normalizesUpdates, forKey: .normalizesUpdates)
     try settings.encode(biasCorrection, forKey: .biasCorrection)

@@ -1,40 +1,79 @@
 import RealModule
 import Tensors
 
-extension SOAPOptions: RoundedRule {
+extension SOAPOptions: RoundedRule, EigenbasisRule {
   /// `soap`.
   public static var name: String { "soap" }
 
   /// True.
   public static var multipliesMatrices: Bool { true }
 
+  /// Refuses parameters for which `mergesDims` would make a preconditioner larger than the parameter.
+  public func check(shape: Shape, of parameter: String) throws(OptimizerError) {
+    guard mergesDims && shape.rank > 1 && shape.elementCount > 0 else { return }
+    let counts = Eigenbasis.mergedAxes(of: shape, maxLength: maxPrecondDim)
+    var first = 0
+    for (count, length) in zip(counts, Eigenbasis.merging(counts, of: shape).dimensions) {
+      let isMerged = length > shape.dimensions[first..<first + count].max() ?? 1
+      first += count
+      guard isMerged, length > shape.elementCount / length else { continue }
+      throw .unsupportedShape(
+        parameter: parameter, shape: shape,
+        reason:
+          "merge_dims makes one axis of \(length), and its preconditioner of \(length) × \(length) is larger than the "
+          + "parameter. Set max_precond_dim to less than \(length), or merge_dims to false")
+    }
+  }
+
+  /// The number of axes in each merged axis for the first gradient; nil if none are merged.
+  private func mergedAxes(of shape: Shape) -> [Int]? {
+    guard mergesDims && shape.rank > 1 else { return nil }
+    let counts = Eigenbasis.mergedAxes(of: shape, maxLength: maxPrecondDim)
+    return counts.count == shape.rank ? nil : counts
+  }
+
+  /// The axes that get a preconditioner, from a shape that may be merged. A matrix that is merged into one axis is no vector.
+  private func axes(of merged: Shape, parameter: Shape) -> [Int] {
+    Eigenbasis.axes(
+      of: merged, maxLength: maxPrecondDim, includesVectors: precondition1D || parameter.rank > 1)
+  }
+
   /// Takes one step of one parameter; see ``SOAP`` for the equations. The first gradient only initializes the state.
   public func update(_ parameter: inout Tensor, gradient: Tensor, state: inout MomentState) {
     guard parameter.elementCount > 0 else { return }
+    let isFirst = state.tensors["exp_avg"] == nil
+    let shape = parameter.shape
+    let merged =
+      isFirst
+      ? mergedAxes(of: shape)
+      : state.tensors[Eigenbasis.mergedAxesName]?.scalars(as: Double.self).map { Int($0) }
     let basis = Eigenbasis(
-      decay: shampooBeta ?? beta2, frequency: preconditionFrequency, spreadsRefresh: spreadsRefresh)
+      shape: merged.map { Eigenbasis.merging($0, of: shape) } ?? shape, decay: shampooBeta ?? beta2,
+      frequency: preconditionFrequency, spreadsRefresh: spreadsRefresh)
     guard gradient.hasFiniteSquares else { return parameter.becomeNaN(&state) }
-    guard state.tensors["exp_avg"] != nil else {
-      let axes = Eigenbasis.axes(
-        of: parameter.shape, maxLength: maxPrecondDim, includesVectors: precondition1D)
+    guard !isFirst else {
+      let axes = axes(of: basis.shape, parameter: shape)
       guard basis.initialize(&state, gradient: gradient, axes: axes) else {
         return parameter.becomeNaN(&state)
       }
       for name in ["exp_avg", "exp_avg_sq"] {
-        state.tensors[name] = Tensor(zeros: parameter.shape, as: parameter.scalarType)
+        state.tensors[name] = Tensor(zeros: shape, as: parameter.scalarType)
+      }
+      state.tensors[Eigenbasis.mergedAxesName] = merged.map {
+        Tensor(scalars: $0.map { Double($0) }, shape: [$0.count]).converted(to: parameter.scalarType)
       }
       // It counts updates.
       state.step = 0
       return
     }
 
-    let bases = Eigenbasis.bases(of: state, rank: parameter.shape.rank)
-    let rotated = Eigenbasis.rotate(gradient, by: bases)
+    let bases = basis.bases(of: state)
+    let rotated = basis.rotate(gradient, by: bases)
     state["exp_avg"].formMovingAverage(of: rotated, decay: beta1)
     state["exp_avg_sq"].formMovingAverage(of: rotated * rotated, decay: beta2)
     var update = state["exp_avg_sq"].squareRoot()
     update += epsilon
-    update = Eigenbasis.rotate(state["exp_avg"] / update, by: bases, back: true)
+    update = basis.rotate(state["exp_avg"] / update, by: bases, back: true)
 
     var stepSize = learningRate
     if biasCorrection {
@@ -50,9 +89,14 @@ extension SOAPOptions: RoundedRule {
 
   /// The shapes of the state's tensors, as the first gradient makes them.
   package func stateShapes(of shape: Shape) -> [String: Shape] {
-    let axes = Eigenbasis.axes(of: shape, maxLength: maxPrecondDim, includesVectors: precondition1D)
-    return Eigenbasis.shapes(of: shape, axes: axes, isSpread: spreadsRefresh)
-      .merging(["exp_avg": shape, "exp_avg_sq": shape]) { $1 }
+    let mergedAxes = mergedAxes(of: shape)
+    let merged = mergedAxes.map { Eigenbasis.merging($0, of: shape) } ?? shape
+    var shapes = Eigenbasis.shapes(
+      of: merged, axes: axes(of: merged, parameter: shape), isSpread: spreadsRefresh)
+    shapes["exp_avg"] = shape
+    shapes["exp_avg_sq"] = shape
+    shapes[Eigenbasis.mergedAxesName] = mergedAxes.map { [$0.count] }
+    return shapes
   }
 
   /// Throws an error for moments, bases or a residual that don't fit the parameter.

@@ -26,6 +26,12 @@ public struct SOAPOptions: Sendable, Hashable {
   /// It is read when a parameter gets its first gradient.
   public var maxPrecondDim: Int
 
+  /// Whether neighboring axes are merged as long as they have at most ``maxPrecondDim`` elements together: `merge_dims`.
+  ///
+  /// A parameter for which this would make a preconditioner larger than the parameter is refused. It is read when a parameter
+  /// gets its first gradient.
+  public var mergesDims: Bool
+
   /// Whether vectors have a preconditioner: `precondition_1d`. It is read when a parameter gets its first gradient.
   public var precondition1D: Bool
 
@@ -52,7 +58,8 @@ public struct SOAPOptions: Sendable, Hashable {
   public init(
     learningRate: Double = 3e-3, beta1: Double = 0.95, beta2: Double = 0.95, shampooBeta: Double? = nil,
     epsilon: Double = 1e-8, weightDecay: Double = 1e-2, preconditionFrequency: Int = 10,
-    maxPrecondDim: Int = 10_000, precondition1D: Bool = false, normalizesUpdates: Bool = false,
+    maxPrecondDim: Int = 10_000, mergesDims: Bool = false, precondition1D: Bool = false,
+    normalizesUpdates: Bool = false,
     biasCorrection: Bool = true, spreadsRefresh: Bool = false, rounding: Rounding = .nearest,
     roundingSeed: UInt64 = 0
   ) {
@@ -64,6 +71,7 @@ public struct SOAPOptions: Sendable, Hashable {
     self.weightDecay = weightDecay
     self.preconditionFrequency = preconditionFrequency
     self.maxPrecondDim = maxPrecondDim
+    self.mergesDims = mergesDims
     self.precondition1D = precondition1D
     self.normalizesUpdates = normalizesUpdates
     self.biasCorrection = biasCorrection

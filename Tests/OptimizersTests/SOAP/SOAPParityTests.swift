@@ -28,9 +28,14 @@ extension SOAPOptions: ReferenceRule {
     func pairs(with ours: MomentState) -> RecordedPairs {
       var ours = ours
       let moments = ours["exp_avg"]
-      let rotated = ours.oracle(moments.shape.dimensions).rotate(moments.scalars(as: Double.self), back: true)
+      var lengths = moments.shape.dimensions
+      for (axis, count) in (ours.tensors["merged_axes"]?.scalars(as: Double.self) ?? []).enumerated() {
+        let merged = axis..<axis + Int(count)
+        lengths.replaceSubrange(merged, with: [lengths[merged].reduce(1, *)])
+      }
+      let rotated = ours.oracle(lengths).rotate(moments.scalars(as: Double.self), back: true)
       ours.tensors["exp_avg"] = Tensor(scalars: rotated.map { Float($0) }, shape: moments.shape)
-      ours.tensors = ours.tensors.filter { !$0.key.hasPrefix("Q_") }
+      ours.tensors = ours.tensors.filter { !$0.key.hasPrefix("Q_") && $0.key != "merged_axes" }
       var pairs = recorded.pairs(with: ours)
       // Numbers of both signs cancel in every rotation, also in the rotations of second moments.
       pairs.signed += pairs.positive

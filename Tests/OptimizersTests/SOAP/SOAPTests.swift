@@ -185,18 +185,26 @@ import Testing
     }
   }
 
-  @Test func `skipStep leaves the parameter and its state`() throws {
+  @Test(arguments: [Float.nan, 3e18], Backend.available)
+  func `skipStep leaves the parameter and its state`(value: Float, backend: Backend) throws {
     var generator = SeededGenerator(seed: 9)
-    let parameter = Parameter("p", Tensor(normal: [4, 4], using: &generator))
-    let optimizer = try SOAP([parameter], nonFinitePolicy: .skipStep)
+    let parameter = Parameter("p", Tensor(normal: [8, 8], using: &generator))
+    let optimizer = try SOAP([parameter], nonFinitePolicy: .skipStep, backend: backend)
     for _ in 0..<3 {
-      parameter.gradient = Tensor(normal: [4, 4], using: &generator)
+      parameter.gradient = Tensor(normal: [8, 8], using: &generator)
       try optimizer.step()
     }
-    let (value, state) = (parameter.value, optimizer.state(of: parameter))
-    parameter.gradient = Tensor(repeating: .nan, shape: [4, 4])
+    let (before, state) = (parameter.value, optimizer.state(of: parameter))
+    parameter.gradient = Tensor(repeating: Double(value), shape: [8, 8])
     #expect(try optimizer.step().nonFinite == ["p"])
-    #expect(parameter.value == value && optimizer.state(of: parameter) == state)
+    #expect(parameter.value == before && optimizer.state(of: parameter) == state)
+    // The scale belongs to the gradient.
+    parameter.gradient = Tensor(repeating: 3, shape: [8, 8])
+    parameter.gradientScale = Double(value) / 3
+    #expect(try optimizer.step().nonFinite == ["p"])
+    parameter.gradientScale = 1
+    #expect(try optimizer.step().nonFinite.isEmpty)
+    #expect(parameter.value != before)
   }
 
   @Test(arguments: [ScalarType.bfloat16, .float16])
@@ -223,6 +231,54 @@ import Testing
     try optimizer.step()
     try optimizer.step()
     #expect(parameter.value.elementCount == 0)
+  }
+
+  // MARK: Merged axes
+
+  @Test(arguments: [
+    ([2, 3, 6], 6, [2, 1]), ([8, 4, 4, 4], 16, [1, 2, 1]), ([3, 4, 5], 11, [1, 1, 1]),
+    ([4, 1, 4], 6, [2, 1]),
+    ([1, 6], 5, [2]), ([6, 1, 1], 5, [3]), ([6, 7], 5, [1, 1]), ([2, 2, 9, 2, 2], 8, [2, 1, 2]),
+  ])
+  func `Axes are merged from the left while they fit`(shape: [Int], maxLength: Int, counts: [Int]) throws {
+    let parameter = Parameter("p", Tensor(repeating: 1, shape: Shape(shape)))
+    var generator = SeededGenerator(seed: 3)
+    parameter.gradient = Tensor(normal: Shape(shape), using: &generator)
+    let optimizer = try SOAP([parameter], options: .init(maxPrecondDim: maxLength, mergesDims: true))
+    try optimizer.step()
+    let state = try #require(optimizer.state(of: parameter))
+    let recorded = state.tensors["merged_axes"]?.scalars(as: Double.self).map { Int($0) }
+    #expect(recorded == (counts.count == shape.count ? nil : counts))
+    // The options may change: what the first gradient made stays.
+    try optimizer.updateOptions(ofGroup: 0) { $0.mergesDims = false }
+    try optimizer.step()
+    try optimizer.setState(state, of: parameter)
+    try optimizer.step()
+  }
+
+  @Test func `Merged axes that need more memory than the parameter are refused with the remedy`() throws {
+    let matrix = Parameter("w", Tensor(zeros: [100, 100]))
+    let error = #expect(throws: OptimizerError.self) {
+      try SOAP([matrix], options: .init(mergesDims: true))
+    }
+    #expect(error?.description.contains("Set max_precond_dim to less than 10000") == true)
+    // Nothing is merged in vectors, and an axis of length 1 makes none longer.
+    let others = [Parameter("a", Tensor(zeros: [9])), Parameter("b", Tensor(zeros: [1, 9]))]
+    _ = try SOAP(others, options: .init(mergesDims: true))
+    _ = try SOAP([matrix], options: .init(maxPrecondDim: 9_999, mergesDims: true))
+  }
+
+  @Test func `Counts that are not of the shape's axes are refused`() throws {
+    let parameter = Parameter("p", Tensor(zeros: [2, 3, 6]))
+    parameter.gradient = Tensor(repeating: 1, shape: [2, 3, 6])
+    let optimizer = try SOAP([parameter], options: .init(maxPrecondDim: 6, mergesDims: true))
+    try optimizer.step()
+    let state = try #require(optimizer.state(of: parameter))
+    for counts: [Float] in [[1, 1], [3, 0], [1.5, 1.5], [4, -1], [.nan, 1], []] {
+      var changed = state
+      changed.tensors["merged_axes"] = Tensor(scalars: counts, shape: [counts.count])
+      #expect(throws: OptimizerError.self) { try optimizer.setState(changed, of: parameter) }
+    }
   }
 
   // MARK: State
@@ -284,12 +340,13 @@ import Testing
   @Test func `Settings are read and written under the reference's names`() throws {
     let json = """
       {"lr": 0.25, "betas": [0.5, 0.75], "shampoo_beta": 0.125, "eps": 0.5, "weight_decay": 2,
-       "precondition_frequency": 7, "max_precond_dim": 100, "merge_dims": false, "precondition_1d": true,
+       "precondition_frequency": 7, "max_precond_dim": 100, "merge_dims": true, "precondition_1d": true,
        "normalize_grads": true, "correct_bias": false, "spread_refresh": true}
       """
     let options = SOAPOptions(
       learningRate: 0.25, beta1: 0.5, beta2: 0.75, shampooBeta: 0.125, epsilon: 0.5, weightDecay: 2,
-      preconditionFrequency: 7, maxPrecondDim: 100, precondition1D: true, normalizesUpdates: true,
+      preconditionFrequency: 7, maxPrecondDim: 100, mergesDims: true, precondition1D: true,
+      normalizesUpdates: true,
       biasCorrection: false, spreadsRefresh: true)
     #expect(try decode(json) == options)
     #expect(try decode("{}") == SOAPOptions())
@@ -303,7 +360,7 @@ import Testing
     (#"{"betas": [0.5, -1]}"#, "betas[1] is -1.0"), (#"{"shampoo_beta": 1}"#, "shampoo_beta is 1.0"),
     (#"{"eps": -1}"#, "eps is -1.0"), (#"{"weight_decay": -1}"#, "weight_decay is -1.0"),
     (#"{"precondition_frequency": 0}"#, "precondition_frequency is 0"),
-    (#"{"max_precond_dim": -1}"#, "max_precond_dim is -1"), (#"{"merge_dims": true}"#, "merge_dims is true"),
+    (#"{"max_precond_dim": -1}"#, "max_precond_dim is -1"),
   ])
   func `A setting out of range is refused by its key`(json: String, message: String) {
     let error = #expect(throws: OptimizerError.self) { try decode(json) }
