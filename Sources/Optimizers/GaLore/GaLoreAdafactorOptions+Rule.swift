@@ -74,7 +74,7 @@ extension GaLoreAdafactorOptions: RoundedRule {
     var change = Tensor(zeros: gradient.shape, as: gradient.scalarType)
     inner.update(&change, gradient: gradient, state: &moments)
     state.tensors.merge(moments.tensors) { $1 }
-    if weightDecay > 0 { parameter *= 1 - weightDecay * α }
+    if weightDecay > 0 { parameter -= parameter * (weightDecay * α) }
     parameter += projection.projectBack(change, state)
   }
 }

@@ -41,6 +41,6 @@ extension GaLoreAdamWOptions: RoundedRule {
       biasCorrection
       ? learningRate * (1 - Double.pow(beta2, t)).squareRoot() / (1 - .pow(beta1, t)) : learningRate
     parameter.add(projection.projectBack(update, state), scaledBy: -stepSize)
-    if weightDecay > 0 { parameter *= 1 - learningRate * weightDecay }
+    if weightDecay > 0 { parameter -= parameter * (learningRate * weightDecay) }
   }
 }

@@ -178,7 +178,14 @@ extension GaLoreProjection {
     if settings.contains(.rank) { rank = try settings.decodeIfPresent(Int.self, forKey: .rank) }
     try settings.decodeIfPresent(.updateGap, into: &updateGap)
     try settings.decodeIfPresent(.scale, into: &scale)
-    try settings.decodeIfPresent(.kind, into: &kind)
+    if let name = try settings.decodeIfPresent(String.self, forKey: .kind) {
+      guard let kind = Kind(rawValue: name) else {
+        throw OptimizerError.invalidOption(
+          name: CodingKeys.kind.rawValue, value: "\"\(name)\"",
+          requirement: "it must be \(Kind.allCases.map(\.rawValue).joined(separator: ", "))")
+      }
+      self.kind = kind
+    }
   }
 
   func encode(to encoder: any Encoder) throws {

@@ -102,7 +102,8 @@ extension GaLoreAdafactorOptions: ReferenceRule {
     (#"{"betas": [0.5, 1]}"#, "betas[1] is 1.0"), (#"{"betas": [0.5]}"#, "betas is [0.5]"),
     (#"{"eps": -1}"#, "eps is -1.0"), (#"{"weight_decay": -1}"#, "weight_decay is -1.0"),
     (#"{"rank": 0}"#, "rank is 0"), (#"{"update_proj_gap": 0}"#, "update_proj_gap is 0"),
-    (#"{"scale": -1}"#, "scale is -1.0"), (#"{"beta": 1}"#, #"There is no option "beta""#),
+    (#"{"scale": -1}"#, "scale is -1.0"), (#"{"proj_type": "random"}"#, #"proj_type is "random""#),
+    (#"{"beta": 1}"#, #"There is no option "beta""#),
   ])
   func `A setting that does not fit is refused`(json: String, message: String) {
     let error = #expect(throws: OptimizerError.self) {
