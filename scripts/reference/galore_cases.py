@@ -1,4 +1,4 @@
-"""What the trajectories of GaLore cover.
+"""The trajectories of GaLore.
 
 All gradients of projected matrices have singular values at equal distances: vectors of equal values are arbitrary, and those
 of close or small ones are inexact.
@@ -125,7 +125,7 @@ def adamw():
             )
         ],
     )
-    # A gradient in both of its own bases is diagonal. A small eps would make steps of the rounding errors beside the diagonal.
+    # A gradient in both of its own bases is diagonal. A small eps would make steps of the rounding errors outside the diagonal.
     yield from common(ADAMW, {}, full={"eps": 0.1})
     everything = {
         "lr": 0.02,

@@ -48,7 +48,7 @@ class Run(counted_run.CountedRun):
 
 
 class SwitchedRun(Run):
-    """Goes to the evaluation weights and back before every step, each of which rounds."""
+    """Switches to the evaluation weights and back before every step. Each switch rounds."""
 
     def step(self, gradients, changes):
         self.optimizer.eval()

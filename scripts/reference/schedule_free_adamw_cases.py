@@ -1,4 +1,4 @@
-"""What the trajectories of schedule-free AdamW cover."""
+"""The trajectories of schedule-free AdamW."""
 
 from .cases import (
     Case,

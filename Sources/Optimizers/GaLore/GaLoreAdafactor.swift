@@ -1,4 +1,4 @@
-/// GaLore with Adafactor: Adafactor whose moments are those of projected gradients.
+/// GaLore with Adafactor: Adafactor on gradients that are projected onto a few singular vectors.
 ///
 /// For a matrix P of n × m with gradient G, every `updateGap` steps from the first one on:
 ///
@@ -16,9 +16,9 @@
 ///     M ← beta1 M + (1−beta1) U₂,  U₂ = M                  [exp_avg], only with `beta1`
 ///     P ← P − weightDecay · α · P − scale · back(U₂)
 ///
-/// back multiplies by Vᵀ on the right or by U on the left, or both. RMS(P) is that of the whole parameter, and RMS(u) that of
-/// the projected update. Parameters that are not matrices are not projected, as all parameters of a group whose
-/// ``GaLoreProjection/rank`` is nil: their steps are those of ``Adafactor``.
+/// back multiplies by Vᵀ on the right or by U on the left, or both. RMS(P) is taken over the whole parameter, and RMS(u) over the
+/// projected update. Parameters that are not matrices are not projected, and no parameter is projected if
+/// ``GaLoreProjection/rank`` is nil: they are stepped as by ``Adafactor``.
 ///
 ///     let adafactor = AdafactorOptions(learningRate: .constant(1e-2), beta1: 0.9, scaleParameter: false)
 ///     let optimizer = try MultiOptimizer(
@@ -28,7 +28,7 @@
 /// State of a matrix with n ≥ m: mr + n + r numbers, and nr more with `beta1`. Without `beta1`, ``Adafactor`` needs less: n + m.
 /// <doc:GaLoreExplained> compares them. It matches galore-torch. A parameter is one task, computed in Double.
 ///
-/// The differences from galore-torch are those of ``GaLoreAdamW``, and those of ``Adafactor`` from transformers.
+/// It differs from galore-torch as ``GaLoreAdamW`` does, and as ``Adafactor`` differs from transformers.
 ///
 /// Reference: Zhao et al., "GaLore: Memory-Efficient LLM Training by Gradient Low-Rank Projection" (2024), arXiv:2403.03507;
 /// galore-torch 1.0.

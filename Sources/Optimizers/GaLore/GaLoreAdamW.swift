@@ -1,4 +1,4 @@
-/// GaLore with AdamW: AdamW whose moments are those of projected gradients.
+/// GaLore with AdamW: AdamW on gradients that are projected onto a few singular vectors.
 ///
 /// For a matrix P of n × m with gradient G, every `updateGap` steps from the first one on:
 ///
@@ -12,8 +12,8 @@
 ///     P ← P − lr · √(1 − β₂ᵗ) / (1 − β₁ᵗ) · scale · back(M / (√V₂ + ε))
 ///     P ← P − lr · weightDecay · P
 ///
-/// back multiplies by Vᵀ on the right or by U on the left, or both. Parameters that are not matrices are not projected, as all
-/// parameters of a group whose ``GaLoreProjection/rank`` is nil, and their updates are not scaled.
+/// back multiplies by Vᵀ on the right or by U on the left, or both. Parameters that are not matrices are not projected, and no
+/// parameter is projected if ``GaLoreProjection/rank`` is nil. Updates that were not projected are not scaled.
 ///
 ///     let projection = GaLoreProjection(rank: 64, updateGap: 100, scale: 0.25)
 ///     let optimizer = try MultiOptimizer(

@@ -108,7 +108,7 @@ public struct GaLoreProjection: Sendable, Hashable {
   // MARK: Steps
 
   /// Projects a gradient, Uᵀ G, G V or Uᵀ G V, at the step that the state counts already. In the first step and after each
-  /// gap, U and V are those of this gradient.
+  /// gap, U and V are decomposed from this gradient.
   ///
   /// Returns nil, and leaves the state as it was, if the gradient has no decomposition because it is not finite.
   func project(_ gradient: Tensor, _ state: inout MomentState) -> Tensor? {

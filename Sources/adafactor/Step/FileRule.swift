@@ -28,7 +28,7 @@ extension CAMEOptions: FileRule {}
 extension MuonOptions: FileRule {}
 
 extension ScheduleFreeAdamWOptions: FileRule {
-  /// What evaluation mode keeps.
+  /// The training weights, which evaluation mode keeps.
   static var removedParts: Set<String> { ["y"] }
 }
 

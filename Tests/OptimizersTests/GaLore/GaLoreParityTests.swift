@@ -4,7 +4,7 @@ import Tensors
 import TestSupport
 import Testing
 
-/// A recorded state, whose moments lie in the space of the projection.
+/// A recorded state with moments of projected gradients.
 struct RecordedGaLoreState: RecordedStateOf {
   let recorded: RecordedMomentState
 

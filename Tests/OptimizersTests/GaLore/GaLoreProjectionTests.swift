@@ -101,7 +101,7 @@ import Testing
     #expect(states[1]["projector_left"] == [6, 3] && states[1]["exp_avg"] == [3, 5])
   }
 
-  @Test func `A state whose parts do not fit each other is refused`() throws {
+  @Test func `A state with parts that do not fit each other is refused`() throws {
     let parameter = Parameter("w", gradient([6, 5], 1))
     let optimizer = try GaLoreAdamW([parameter], options: .init(projection: .init(rank: 2, kind: .full)))
     parameter.gradient = gradient([6, 5])

@@ -119,7 +119,7 @@ import Testing
       let training = try Training(options, as: type)
       training.optimizer.eval()
       let (saved, values) = (training.optimizer.state(), training.optimizer.parameters.map(\.value))
-      // Another optimizer goes on from the state.
+      // Another optimizer continues from the state.
       let other = try Training(options, as: type)
       try other.optimizer.restore(saved)
       for (parameter, value) in zip(other.optimizer.parameters, values) { parameter.value = value }
