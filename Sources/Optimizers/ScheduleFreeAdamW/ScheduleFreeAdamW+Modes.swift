@@ -12,6 +12,8 @@ extension Optimizer {
   ///     optimizer.eval()
   ///     let loss = evaluate(model)
   ///     optimizer.train()
+  ///
+  /// - Precondition: the parameters have the shapes that they were stepped with.
   public func eval() { setTraining(false) }
 
   /// Sets the parameters of ``ScheduleFreeAdamW`` back to their training weights y, after ``eval()``.
@@ -65,7 +67,9 @@ extension ScheduleFreeAdamWOptions {
   private func evaluationWeights(of parameter: Tensor, _ state: MomentState) -> Tensor {
     let z = state["z"]
     var y = parameter.converted(to: z.scalarType)
-    if var residual = state.tensors[residualName] {
+    if var residual = state.tensors[residualName], residual.scalarType == parameter.scalarType,
+      residual.shape == parameter.shape
+    {
       let elements = y.mutableElements().address.assumingMemoryBound(to: Float.self)
       Backend.default.kernels.conversion.unround(
         parameter.elements, .compensated(residual: residual.mutableElements()), y.elementCount, elements)

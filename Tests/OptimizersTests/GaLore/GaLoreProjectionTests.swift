@@ -149,6 +149,29 @@ import Testing
     }
   }
 
+  @Test(arguments: GaLoreProjection.Kind.allCases, Backend.available)
+  func `Gradients of zeros move nothing, and gradients of low rank move finitely`(
+    kind: GaLoreProjection.Kind, backend: Backend
+  ) throws {
+    let projection = GaLoreProjection(rank: 3, updateGap: 1, kind: kind)
+    func check(_ options: some UpdateRule) throws {
+      let parameter = Parameter("w", gradient([6, 5], 1))
+      let optimizer = try RuleOptimizer([parameter], options: options, backend: backend)
+      let before = parameter.value
+      for _ in 0..<2 {
+        parameter.gradient = Tensor(zeros: [6, 5])
+        try optimizer.step()
+      }
+      #expect(parameter.value == before)
+      // Rank 1.
+      parameter.gradient = gradient([6, 1]).matmul(gradient([1, 5], 2))
+      try optimizer.step()
+      #expect(parameter.value != before && parameter.value.doubles.allSatisfy { $0.isFinite })
+    }
+    try check(GaLoreAdamWOptions(projection: projection))
+    try check(GaLoreAdafactorOptions(adafactor: .init(beta1: 0.9), projection: projection))
+  }
+
   @Test func `A Float64 parameter is projected in Float64`() throws {
     let parameter = Parameter("w", gradient([6, 5], 1, as: .float64))
     let optimizer = try GaLoreAdafactor([parameter], options: .init(projection: .init(rank: 2)))

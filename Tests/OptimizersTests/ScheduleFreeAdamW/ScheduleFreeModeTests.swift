@@ -168,6 +168,19 @@ import Testing
     #expect(other != Tensor(zeros: [5, 7], as: .bfloat16))
   }
 
+  @Test func `A parameter that has become another type is evaluated without its residual`() throws {
+    var options = Self.options
+    options.rounding = .compensated
+    let training = try Training(options, as: .bfloat16)
+    training.vector.value = training.vector.value.converted(to: .float64)
+    let y = training.vector.value.doubles
+    let z = try #require(training.optimizer.state(of: training.vector)?.tensors["z"]).doubles
+    training.optimizer.eval()
+    for (i, x) in training.vector.value.doubles.enumerated() {
+      #expect(abs(x - (y[i] + (1 - 1 / 0.8) * (z[i] - y[i]))) <= 1e-6)
+    }
+  }
+
   @Test func `Only parameters of schedule-free groups have evaluation weights, and only after a step`() throws
   {
     let names = ["free", "adamw", "idle"]
