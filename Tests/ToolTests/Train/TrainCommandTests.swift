@@ -51,8 +51,7 @@ struct TrainCommandTests {
     #expect(runs[0].backend == backend.rawValue)
   }
 
-  @Test func `One OpenBLAS thread, or the Swift backend, gives the same bits on any number of threads`() throws
-  {
+  @Test func `With one OpenBLAS thread, or on pure Swift, bits depend on no number of threads`() throws {
     func checksum(_ backend: Backend, openBLASThreads: Int, threads: Int) throws -> String {
       try report(
         ToolRunner.run(
