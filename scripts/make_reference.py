@@ -5,7 +5,8 @@ The tests read the committed files and need no Python. To regenerate them:
 
     python3 -m venv .venv
     .venv/bin/pip install torch==2.15.0 transformers==5.23.0 numpy==2.4.6 safetensors==0.8.0 \
-        pytorch-optimizer==4.1.0 lion-pytorch==0.2.5 torch-optimi==0.3.3 came-pytorch==0.1.3
+        pytorch-optimizer==4.1.0 lion-pytorch==0.2.5 torch-optimi==0.3.3 came-pytorch==0.1.3 schedulefree==1.4.1 \
+        galore-torch==1.0
     .venv/bin/python scripts/make_reference.py
 
 Tests/SchedulesTests/Reference/README.md and Tests/OptimizersTests/Reference/README.md describe the
@@ -30,6 +31,9 @@ PARTS += ["training_loop", "continuation", "weight_average"]
 PARTS += ["sgd", "lion", "stable_adamw", "came"]
 PINNED |= {"lion-pytorch": "0.2.5", "torch-optimi": "0.3.3", "came-pytorch": "0.1.3"}
 PARTS += ["soap"]
+PARTS += ["schedule_free_adamw"]
+PARTS += ["galore"]
+PINNED |= {"schedulefree": "1.4.1", "galore-torch": "1.0"}
 ON_REQUEST = ["large"]
 
 

@@ -156,6 +156,7 @@ public final class InPlaceUpdate<Rule: UpdateRule> {
     let name = "parameter"
     try group.rule.check(shape: shape, of: name)
     try group.rule.check(state, parameter: name, shape: shape, scalarType: scalarType)
+    try group.rule.checkBeforeStep(state, parameter: name)
     // Once per state: what steps of this update leave is decided by the policy.
     try state.checkValuesOnce(of: name)
     let key = Key(

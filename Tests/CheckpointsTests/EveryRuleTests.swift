@@ -18,6 +18,12 @@ import Testing
     SOAPOptions(learningRate: 0.01, preconditionFrequency: 2),
     FactoredSOAPOptions(
       adafactor: AdafactorOptions(learningRate: .constant(0.01), beta1: 0.9), preconditionFrequency: 2),
+    ScheduleFreeAdamWOptions(learningRate: 0.01, weightDecay: 0.1, averagingPower: 1, rounding: .compensated),
+    GaLoreAdamWOptions(
+      learningRate: 0.01, weightDecay: 0.1, projection: GaLoreProjection(rank: 2, updateGap: 3, kind: .full)),
+    GaLoreAdafactorOptions(
+      adafactor: AdafactorOptions(learningRate: .constant(0.01), beta1: 0.9, rounding: .compensated),
+      projection: GaLoreProjection(rank: 2, updateGap: 3)),
     AdamWOptions(learningRate: 0.01, amsgrad: true, rounding: .compensated),
     AdafactorOptions(learningRate: .constant(0.01), beta1: 0.9, scaleParameter: false),
   ]

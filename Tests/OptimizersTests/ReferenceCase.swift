@@ -50,6 +50,8 @@ struct Trajectory<Rule: ReferenceRule>: Decodable, Sendable {
     let unrounded: [String: Base64Floats]?
     /// α of every parameter, where the reference has one.
     let stepSizes: [String: RecordedNumber]?
+    /// The parameters in evaluation mode, where the reference has one.
+    let evaluation: [String: Base64Floats]?
   }
 
   struct StateRecord: Decodable {

@@ -260,6 +260,36 @@ private func randomTensors(_ seed: UInt64, without: String...) -> [String: Tenso
     #expect(try !files.read("S").tensors.keys.contains { $0.hasSuffix(".residual") })
   }
 
+  @Test func `A step from evaluation weights first returns to the training weights`() throws {
+    let parameters = randomTensors(1).map { Parameter($0.key, $0.value) }
+    let optimizer = try ScheduleFreeAdamW(parameters)
+    func setGradients(_ step: UInt64) throws {
+      let gradients = randomTensors(20 + step)
+      try files.write(gradients, "G")
+      for parameter in parameters { parameter.gradient = gradients[parameter.name] }
+    }
+    try setGradients(1)
+    try optimizer.step()
+    optimizer.eval()
+    try files.write(Dictionary(uniqueKeysWithValues: parameters.map { ($0.name, $0.value) }), "P")
+    try optimizer.saveState(to: files.path("S"))
+    #expect(try files.read("S").tensors["a.weight.train_mode"]?[] == 0)
+    optimizer.train()
+    try setGradients(2)
+    try optimizer.step()
+    try files.configuration(#"{"optimizer": "schedule_free_adamw", "groups": [{}]}"#)
+    let result = try files.step(state: "S", out: ("P", "S"))
+    #expect(result.status == 0, "\(result.errors)")
+    let (written, state) = (try files.read("P").tensors, try files.read("S").tensors)
+    for parameter in parameters {
+      #expect(written[parameter.name]?.doubles == parameter.value.doubles)
+      #expect(state["\(parameter.name).train_mode"]?[] == 1 && state["\(parameter.name).y"] == nil)
+    }
+    let expected = optimizer.state()
+    try optimizer.restoreState(from: files.path("S"))
+    #expect(optimizer.state() == expected)
+  }
+
   @Test func `What has no gradient is copied as it stands, of whatever type`() throws {
     let tensors: [SafetensorsDescriptor] = [
       .init("ids", .int64, shape: [3]), .init("mask", .bool, shape: [2]),

@@ -67,7 +67,10 @@ final class ParameterSlot: StepItem {
     }
     try checkShape(group)
     let state = state
-    if let state { try check(state) }
+    if let state {
+      try check(state)
+      try checkBeforeStep(state)
+    }
     replaceStep(group.preparedStep(layout, state: state, kernels: engine.kernels, backend: backend))
     engine.replacementCount += 1
     self.shape = shape
@@ -86,6 +89,14 @@ final class ParameterSlot: StepItem {
       try group.rule.check(
         state, parameter: parameter.name, shape: parameter.value.shape,
         scalarType: parameter.value.scalarType)
+    }
+    try check(group)
+  }
+
+  /// Throws an error if no step can be taken from a state, which fits the parameter.
+  private func checkBeforeStep(_ state: any ParameterState) throws(OptimizerError) {
+    func check<Group: AnyRuleGroup>(_ group: Group) throws(OptimizerError) {
+      try group.rule.checkBeforeStep(state as! Group.Rule.State, parameter: parameter.name)
     }
     try check(group)
   }

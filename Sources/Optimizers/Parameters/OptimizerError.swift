@@ -27,6 +27,8 @@ public enum OptimizerError: Error, Sendable, Equatable {
   case noGradient(parameter: String)
   /// A single parameter was to be stepped, but the step depends on other gradients.
   case cannotStepAlone(parameter: String, reason: String)
+  /// A parameter of ``ScheduleFreeAdamW`` was to be stepped, but holds its evaluation weights.
+  case inEvaluationMode(parameter: String)
   /// A pattern for names is not a regular expression.
   case invalidPattern(String, reason: String)
   /// A pattern for names matches no parameter.
@@ -74,6 +76,9 @@ extension OptimizerError: CustomStringConvertible {
       "The parameter \"\(parameter)\" has no gradient to be stepped with: set it first."
     case .cannotStepAlone(let parameter, let reason):
       "The parameter \"\(parameter)\" cannot be stepped alone: \(reason)."
+    case .inEvaluationMode(let parameter):
+      "The parameter \"\(parameter)\" holds its evaluation weights, from which no step can be taken: call train() of the "
+        + "optimizer first."
     case .invalidPattern(let pattern, let reason):
       "The pattern \"\(pattern)\" is not a regular expression: \(reason)"
     case .unmatchedPattern(let pattern):

@@ -65,6 +65,12 @@ public protocol UpdateRule: Codable, Sendable, Equatable {
     _ state: State, parameter: String, shape: Shape, scalarType: ScalarType
   ) throws(OptimizerError)
 
+  /// Throws an error if no step can be taken from a state now. By default a step can be taken from every state that fits.
+  ///
+  /// An optimizer calls it before the next step after a state was set or restored, and ``InPlaceUpdate`` before every step,
+  /// when nothing has changed.
+  func checkBeforeStep(_ state: State, parameter: String) throws(OptimizerError)
+
   /// Takes one step of one parameter.
   ///
   /// - Parameters:
@@ -106,6 +112,9 @@ extension UpdateRule {
         type: expected[name]?.scalarType ?? scalarType.arithmeticType)
     }
   }
+
+  /// Accepts every state.
+  public func checkBeforeStep(_ state: State, parameter: String) throws(OptimizerError) {}
 
   /// Refuses a step counter that does not count steps: below 0, or without a next one.
   func checkStep(_ step: Int, of parameter: String) throws(OptimizerError) {

@@ -6,9 +6,14 @@ protocol FileRule: RoundedRule {
   /// The parts of a parameter's state after a step, apart from the residual of a rounding: a file's header is written
   /// before its tensors. `before` has the tensors of the state before the step.
   func stateParts(of shape: Shape, before: [String: Shape]) -> StateParts
+
+  /// The tensors that a step removes from the state. Others that it doesn't use stay.
+  static var removedParts: Set<String> { get }
 }
 
 extension FileRule {
+  static var removedParts: Set<String> { [] }
+
   /// The parts of the state before the first step, which most rules keep. The memory of its zeros is never touched.
   func stateParts(of shape: Shape, before: [String: Shape]) -> StateParts {
     let state = initialState(shape: shape, scalarType: .float32)
@@ -21,6 +26,11 @@ extension LionOptions: FileRule {}
 extension StableAdamWOptions: FileRule {}
 extension CAMEOptions: FileRule {}
 extension MuonOptions: FileRule {}
+
+extension ScheduleFreeAdamWOptions: FileRule {
+  /// The training weights, which evaluation mode keeps.
+  static var removedParts: Set<String> { ["y"] }
+}
 
 extension SOAPOptions: FileRule {
   /// Which axes have an eigenbasis is decided at the first step.
@@ -35,6 +45,20 @@ extension FactoredSOAPOptions: FileRule {
     var tensors = before.isEmpty ? stateShapes(of: shape) : before
     if adafactor.beta1 != nil { tensors["exp_avg"] = shape }
     return StateParts(tensors: tensors, numbers: [])
+  }
+}
+
+extension GaLoreAdamWOptions: FileRule {
+  /// How a matrix is projected is decided at the first step.
+  func stateParts(of shape: Shape, before: [String: Shape]) -> StateParts {
+    StateParts(tensors: stateShapes(of: shape, before: before), numbers: [])
+  }
+}
+
+extension GaLoreAdafactorOptions: FileRule {
+  /// How a matrix is projected is decided at the first step; momentum may begin later.
+  func stateParts(of shape: Shape, before: [String: Shape]) -> StateParts {
+    StateParts(tensors: stateShapes(of: shape, before: before), numbers: [])
   }
 }
 

@@ -120,7 +120,7 @@ struct FileStep<Rule: FileRule> {
       let moments = SafetensorsScalarType(type.arithmeticType)
       // Moments that the options no longer use stay in the state; a residual goes with its rounding.
       let kept = (Rule.State.tensorNames ?? before.keys.filter { $0 != StateNames.step }).filter {
-        before[$0] != nil && parts.tensors[$0] == nil && $0 != residualName
+        before[$0] != nil && parts.tensors[$0] == nil && $0 != residualName && !Rule.removedParts.contains($0)
       }
       let hasResidual = options.rounding.keepsResidual(of: type)
       let residual = SafetensorsDescriptor(name(residualName), stored.scalarType, shape: stored.shape)
@@ -148,6 +148,8 @@ struct FileStep<Rule: FileRule> {
     } catch let error as OptimizerError {
       throw ToolFileError(path: inputs.state?.path ?? inputs.parameters.path, problem: error.description)
     }
+    // A checkpoint of `train` is in evaluation mode.
+    optimizer.train()
     var report = StepReport(steppedCount: 1, nonFinite: [])
     do {
       report = try optimizer.step()

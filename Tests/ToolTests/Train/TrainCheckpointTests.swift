@@ -41,6 +41,11 @@ struct TrainCheckpointTests {
       "--epochs", "5", "--hidden", "8", "--dtype", "bfloat16", "--rounding", "compensated", "--optimizer",
       "adamw",
     ],
+    // The modes of its checkpoints and of its evaluations must not change a bit.
+    [
+      "--epochs", "5", "--hidden", "8", "--dtype", "bfloat16", "--rounding", "compensated", "--optimizer",
+      "schedule_free_adamw", "--rate-warmup-steps", "9",
+    ],
   ]
 
   // Optimized, some epochs are over before a signal arrives. Otherwise they take seconds, and two settings will do:

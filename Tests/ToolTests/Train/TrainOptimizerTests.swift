@@ -175,6 +175,13 @@ struct TrainOptimizerTests {
       (["--compare", "adamw,adafactor", "--lr", "1"], "--lr cannot stand beside --compare"),
       (["--optimizer", "factored_soap", "--schedule", "cosine"], "A schedule scales"),
       (["--optimizer", "soap", "--precondition-frequency", "0"], "--precondition-frequency is 0"),
+      (["--optimizer", "galore_adafactor", "--schedule", "cosine"], "A schedule scales"),
+      (["--optimizer", "galore_adamw", "--proj-type", "x"], "--proj-type is \"x\": "),
+      (["--optimizer", "galore_adamw", "--rank", "0"], "--rank is 0"),
+      (["--rank", "4"], "--rank belongs to galore_adamw, galore_adafactor"),
+      (["--optimizer", "adamw", "--r", "1"], "--r belongs to schedule_free_adamw"),
+      (["--optimizer", "schedule_free_adamw", "--beta1", "0"], "--beta1 is 0.0: "),
+      (["--optimizer", "schedule_free_adamw", "--rate-warmup-steps", "-1"], "--rate-warmup-steps"),
       (["--compare", "adamw,adafactor", "--schedule", "cosine"], "--compare adafactor: A schedule scales"),
       (
         ["--compare", "adamw,adafactor:lr=1e30:no-scale-parameter"], "no-scale-parameter: The loss of epoch 1"

@@ -1,7 +1,9 @@
+import Checkpoints
 import Foundation
 import Optimizers
 import Schedules
 import Tensors
+import TestSupport
 import Testing
 
 @testable import adafactor
@@ -65,6 +67,26 @@ struct TrainingRunTests {
       settings.seed = 1
     }
     #expect(other.parameters != first.parameters)
+  }
+
+  @Test func `The models of a schedule-free run and of its checkpoints are the weights that were tested`()
+    throws
+  {
+    let folder = try TemporaryFolder()
+    let directory = CheckpointDirectory(path: folder.file("run"))
+    var settings = TrainingSettings()
+    (settings.epochs, settings.batchSize, settings.hidden) = (3, 10, [8])
+    settings.optimizer = OptimizerChoice(ScheduleFreeAdamWOptions(learningRate: 0.02))
+    var run = try TrainingRun(Self.points, settings: settings)
+    let result = try run.run(saving: CheckpointPlan(directory: directory, interval: nil, resumes: false))
+    let tested = try #require(result.epochs.last).testLoss
+    #expect(run.model.test(run.test).loss == tested)
+    let saved = try #require(try directory.latest()).checkpoint.collections["model"]?.tensors
+    for parameter in run.model.parameters { #expect(saved?[parameter.name] == parameter.value) }
+    // z and the second moment.
+    #expect(result.stateBytes == 2 * 4 * result.parameters)
+    run.takeStep.optimizer.train()
+    #expect(run.model.test(run.test).loss != tested)
   }
 
   @Test(.enabled(if: Backend.available.count > 1))

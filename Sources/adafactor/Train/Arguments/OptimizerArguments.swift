@@ -18,8 +18,8 @@ struct OptimizerArguments: ParsableArguments {
     name: .customLong("lr"),
     help: ArgumentHelp(
       """
-      The learning rate. (default: for adafactor and factored_soap relative steps, min(10⁻², 1/√t), in its place; for the others \
-      \(Self.learningRates))
+      The learning rate. (default: for adafactor, factored_soap and galore_adafactor relative steps, min(10⁻², 1/√t), in \
+      its place; for the others \(Self.learningRates))
       """, valueName: "rate"))
   var learningRate: Double?
 
@@ -37,7 +37,10 @@ struct OptimizerArguments: ParsableArguments {
       """)
   var rounding: Rounding?
 
-  @Option(help: "The decay of the average of updates or gradients: all but sgd and muon.")
+  @Option(
+    help:
+      "The decay of the average of updates or gradients: all but sgd and muon; with schedule_free_adamw the place of the gradient between two weights."
+  )
   var beta1: Double?
 
   @Option(help: "The decay of the average of squared gradients, or with lion of the kept momentum.")
@@ -63,42 +66,45 @@ struct OptimizerArguments: ParsableArguments {
   @Flag(help: "Maximizes the loss.")
   var maximize = false
 
-  @Flag(help: "Starts relative steps at 10⁻⁶ t: adafactor, factored_soap.")
+  @Flag(help: "Starts relative steps at 10⁻⁶ t: adafactor, factored_soap, galore_adafactor.")
   var warmupInit = false
 
   @Flag(
     inversion: .prefixedNo,
     help:
-      "Multiplies the step by the parameter's root mean square: adafactor, factored_soap. (default: it does)")
+      "Multiplies the step by the parameter's root mean square: adafactor, factored_soap, galore_adafactor. (default: it does)"
+  )
   var scaleParameter: Bool?
 
   @Option(
     help: ArgumentHelp(
-      "The root mean square above which an update is scaled down: adafactor, came, factored_soap.",
+      "The root mean square above which an update is scaled down: adafactor, came, factored_soap, galore_adafactor.",
       valueName: "d"))
   var clipThreshold: Double?
 
   @Option(
     help: ArgumentHelp(
-      "The exponent of the second moments' decay, 1 − t^rate: adafactor, factored_soap.",
+      "The exponent of the second moments' decay, 1 − t^rate: adafactor, factored_soap, galore_adafactor.",
       valueName: "exponent"))
   var decayRate: Double?
 
   @Option(
     help: ArgumentHelp(
-      "A number added to squared gradients: adafactor, came, factored_soap.", valueName: "ε₁"))
+      "A number added to squared gradients: adafactor, came, factored_soap, galore_adafactor.",
+      valueName: "ε₁"))
   var eps1: Double?
 
   @Option(
     help: ArgumentHelp(
-      "The least root mean square that scales a step: adafactor, factored_soap; a number added to instabilities: came.",
+      "The least root mean square that scales a step: adafactor, factored_soap, galore_adafactor; a number added to instabilities: came.",
       valueName: "ε₂"))
   var eps2: Double?
 
   @Flag(help: "Divides by the largest second moment so far: adamw.")
   var amsgrad = false
 
-  @Flag(inversion: .prefixedNo, help: "Applies bias correction: adamw, soap. (default: it does)")
+  @Flag(
+    inversion: .prefixedNo, help: "Applies bias correction: adamw, soap, galore_adamw. (default: it does)")
   var biasCorrection: Bool?
 
   @Option(help: "The number of Newton–Schulz steps: muon.")
@@ -132,6 +138,9 @@ struct OptimizerArguments: ParsableArguments {
   @Option(help: "The longest axis that has an eigenbasis: soap, factored_soap.")
   var maxPrecondDim: Int?
 
+  @Flag(inversion: .prefixedNo, help: "Merges neighboring axes up to that length: soap.")
+  var mergeDims: Bool?
+
   @Flag(
     name: .customLong("precondition-1d"), inversion: .prefixedNo,
     help: "Gives vectors an eigenbasis too: soap, factored_soap.")
@@ -142,6 +151,41 @@ struct OptimizerArguments: ParsableArguments {
 
   @Flag(inversion: .prefixedNo, help: "Has one eigenbasis, on the shorter side: factored_soap.")
   var oneSided: Bool?
+
+  @Option(
+    help:
+      "The number of singular vectors onto which gradients of matrices are projected: galore_adamw, galore_adafactor."
+  )
+  var rank: Int?
+
+  @Option(help: "The number of steps from one decomposition to the next: galore_adamw, galore_adafactor.")
+  var updateProjGap: Int?
+
+  @Option(help: "The factor of projected updates: galore_adamw, galore_adafactor.")
+  var scale: Double?
+
+  @Option(
+    help: ArgumentHelp(
+      "The singular vectors: std, reverse_std, left, right or full: galore_adamw, galore_adafactor.",
+      valueName: "type"))
+  var projType: String?
+
+  @Option(help: "The number of steps over which the rate rises to --lr: schedule_free_adamw.")
+  var rateWarmupSteps: Int?
+
+  @Option(
+    name: .customLong("r"),
+    help: ArgumentHelp(
+      "The power of the step count by which the average of weights counts later steps more: schedule_free_adamw.",
+      valueName: "power"))
+  var averagingPower: Double?
+
+  @Option(
+    name: .customLong("weight-lr-power"),
+    help: ArgumentHelp(
+      "The power of the rate by which the average of weights counts a step: schedule_free_adamw.",
+      valueName: "power"))
+  var ratePower: Double?
 
   @Flag(
     inversion: .prefixedNo,
@@ -235,10 +279,18 @@ struct OptimizerArguments: ParsableArguments {
       "--precondition-frequency", [Place(key: "precondition_frequency")],
       preconditionFrequency.map { .integer(Int64($0)) })
     add("--max-precond-dim", [Place(key: "max_precond_dim")], maxPrecondDim.map { .integer(Int64($0)) })
+    add("--merge-dims", "merge_dims", mergeDims)
     add("--precondition-1d", "precondition_1d", preconditionVectors)
     add("--normalize-grads", "normalize_grads", normalizeGrads)
     add("--one-sided", "one_sided", oneSided)
     add("--spread-refresh", "spread_refresh", spreadRefresh)
+    add("--rank", [Place(key: "rank")], rank.map { .integer(Int64($0)) })
+    add("--update-proj-gap", [Place(key: "update_proj_gap")], updateProjGap.map { .integer(Int64($0)) })
+    add("--scale", "scale", scale)
+    add("--proj-type", [Place(key: "proj_type")], projType.map(JSONValue.string))
+    add("--rate-warmup-steps", [Place(key: "warmup_steps")], rateWarmupSteps.map { .integer(Int64($0)) })
+    add("--r", "r", averagingPower)
+    add("--weight-lr-power", "weight_lr_power", ratePower)
     return settings
   }
 

@@ -60,6 +60,7 @@ extension TrainingRun {
     let lossScale = try checkpoint.value(LossScaler.State.self, for: Self.lossScalerName)
     try checkpoint.restore(
       model: model.parameters, optimizer: takeStep.optimizer, schedulers: scheduler.map { [$0] } ?? [])
+    takeStep.optimizer.train()
     try takeStep.scaler.restore(lossScale)
     self.journal = journal
   }
@@ -90,6 +91,9 @@ extension TrainingRun {
     let stops = signal != nil && !isLast
     var path: String?
     if let plan, stops || isLast || plan.interval.map(step.isMultiple) ?? endsEpoch {
+      // Its model is for `predict`, too.
+      takeStep.optimizer.eval()
+      defer { takeStep.optimizer.train() }
       var checkpoint = try Checkpoint(
         position: journal.position, model: model.parameters, optimizer: takeStep.optimizer,
         schedulers: scheduler.map { [$0] } ?? [])

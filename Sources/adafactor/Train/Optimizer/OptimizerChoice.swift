@@ -7,6 +7,9 @@ enum OptimizerKind: String, CaseIterable, Encodable {
   case adafactor, adamw, sgd, lion, came, muon, soap
   case stableAdamW = "stable_adamw"
   case factoredSOAP = "factored_soap"
+  case scheduleFreeAdamW = "schedule_free_adamw"
+  case galoreAdamW = "galore_adamw"
+  case galoreAdafactor = "galore_adafactor"
 
   var rule: any FileRule.Type {
     switch self {
@@ -19,6 +22,9 @@ enum OptimizerKind: String, CaseIterable, Encodable {
     case .muon: MuonOptions.self
     case .soap: SOAPOptions.self
     case .factoredSOAP: FactoredSOAPOptions.self
+    case .scheduleFreeAdamW: ScheduleFreeAdamWOptions.self
+    case .galoreAdamW: GaLoreAdamWOptions.self
+    case .galoreAdafactor: GaLoreAdafactorOptions.self
     }
   }
 

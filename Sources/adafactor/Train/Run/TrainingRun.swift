@@ -112,7 +112,9 @@ struct TrainingRun {
   /// Tests what the current epoch has come to, and goes on to the next, which is drawn from `generator`.
   private mutating func finishEpoch(_ generator: SeededGenerator) throws(TrainingError) -> EpochResult {
     let start = ContinuousClock.now
+    takeStep.optimizer.eval()
     let (loss, correct) = model.test(test)
+    takeStep.optimizer.train()
     let epoch = journal.position.epoch + 1
     guard loss.isFinite else { throw .heldOutLossNotFinite(epoch: epoch) }
     let result = EpochResult(
@@ -133,6 +135,9 @@ struct TrainingRun {
   private func result() -> TrainingResult {
     let parameters = model.parameters.reduce(0) { $0 + $1.value.elementCount }
     let taken = Double(journal.position.step)
+    let stateBytes = takeStep.optimizer.stateByteCount
+    // The model of the result is the one that was tested.
+    takeStep.optimizer.eval()
     return TrainingResult(
       data: data, samples: training.count + test.count, testSamples: test.count,
       classes: training.classNames.count,
@@ -140,7 +145,7 @@ struct TrainingRun {
       testAccuracy: journal.epochs[journal.epochs.count - 1].testAccuracy, steps: journal.position.step,
       seconds: journal.seconds, gradientSecondsPerStep: journal.gradientSeconds / taken,
       optimizerSecondsPerStep: journal.optimizerSeconds / taken,
-      stateBytes: takeStep.optimizer.stateByteCount,
+      stateBytes: stateBytes,
       // Two moments a parameter.
       adamwStateBytes: 2 * settings.scalarType.arithmeticType.byteCount * parameters,
       optimizer: settings.optimizer.kind, scalarType: settings.scalarType,

@@ -1,0 +1,64 @@
+/// The options of ``GaLoreAdamW`` for a parameter group. The defaults are galore-torch's, and the projection's are
+/// transformers'.
+public struct GaLoreAdamWOptions: Sendable, Hashable {
+  /// The learning rate: `lr`. At least 0.
+  public var learningRate: Double
+
+  /// β₁, the decay of the first moment: `betas[0]`. At least 0 and below 1.
+  public var beta1: Double
+
+  /// β₂, the decay of the second moment: `betas[1]`. At least 0 and below 1.
+  public var beta2: Double
+
+  /// ε, added to the root of the second moment: `eps`. At least 0.
+  public var epsilon: Double
+
+  /// The decoupled weight decay, at least 0: each step last subtracts `weightDecay · learningRate · P`. `weight_decay`.
+  public var weightDecay: Double
+
+  /// Whether the moments are corrected for their start at 0: `correct_bias`.
+  public var biasCorrection: Bool
+
+  /// The projection of the gradients of matrices: `rank`, `update_proj_gap`, `scale` and `proj_type`.
+  public var projection: GaLoreProjection
+
+  /// The rounding of new values into 16-bit parameters; others are not rounded. galore-torch doesn't have this option.
+  public var rounding: Rounding
+
+  /// The seed of stochastic rounding. galore-torch doesn't have this option.
+  public var roundingSeed: UInt64
+
+  /// Creates the default options.
+  public init() { self.init(learningRate: 1e-3) }
+
+  /// Creates options.
+  public init(
+    learningRate: Double = 1e-3, beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-6,
+    weightDecay: Double = 0, biasCorrection: Bool = true, projection: GaLoreProjection = .init(),
+    rounding: Rounding = .nearest, roundingSeed: UInt64 = 0
+  ) {
+    self.learningRate = learningRate
+    self.beta1 = beta1
+    self.beta2 = beta2
+    self.epsilon = epsilon
+    self.weightDecay = weightDecay
+    self.biasCorrection = biasCorrection
+    self.projection = projection
+    self.rounding = rounding
+    self.roundingSeed = roundingSeed
+  }
+
+  /// Checks the ranges.
+  ///
+  /// - Throws: `OptimizerError.invalidOption` for the first value out of range, NaN included.
+  public func validate() throws(OptimizerError) { try validate(naming: .swift) }
+
+  func validate(naming name: OptionNaming) throws(OptimizerError) {
+    try OptimizerError.requireNotNegative(learningRate, name("The learning rate", CodingKeys.learningRate))
+    try OptimizerError.requireAveraging(beta1, name("beta1", CodingKeys.betas, 0))
+    try OptimizerError.requireAveraging(beta2, name("beta2", CodingKeys.betas, 1))
+    try OptimizerError.requireNotNegative(epsilon, name("epsilon", CodingKeys.epsilon))
+    try OptimizerError.requireNotNegative(weightDecay, name("weightDecay", CodingKeys.weightDecay))
+    try projection.validate(naming: name)
+  }
+}
