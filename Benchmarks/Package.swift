@@ -20,6 +20,10 @@ let package = Package(
       dependencies: [
         "Workloads", .adafactor("Checkpoints"), .adafactor("Optimizers"), .adafactor("Tensors"),
       ]),
+    // Trains a physics-informed network, for the comparison of convergence: scripts/peers drives it too.
+    .executableTarget(
+      name: "PhysicsInformed",
+      dependencies: [.adafactor("Optimizers"), .adafactor("Schedules"), .adafactor("Tensors")]),
     // Whole optimizer steps.
     .benchmark("Steps", ["Workloads", .adafactor("Optimizers"), .adafactor("Tensors")]),
     // What a step must not come to cost: the one target with thresholds.

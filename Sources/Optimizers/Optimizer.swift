@@ -8,7 +8,9 @@ import Tensors
 /// Write a training loop for `Optimizer`, and it runs with every optimizer. The groups of a ``RuleOptimizer``, such as
 /// ``Adafactor`` and ``AdamW``, have the same rule. A ``MultiOptimizer`` has a rule for each group.
 ///
-/// A step has the same bits for any number of threads.
+/// A step has the same bits for any number of ``threads``. The products of rules that multiply matrices, such as ``Muon`` and
+/// ``SOAP``, run on OpenBLAS's own threads on that backend, and their last bits may depend on how many there are. The
+/// environment variable OPENBLAS_NUM_THREADS sets their number.
 public class Optimizer: ScheduledOptimizer {
   /// The backend.
   public let backend: Backend

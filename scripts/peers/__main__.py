@@ -1,6 +1,7 @@
-"""python -m peers compare | scaling: see scripts/benchmark --help."""
+"""python -m peers compare | matrices | convergence | scaling: see scripts/benchmark --help."""
 
 import argparse
+import importlib
 import sys
 from pathlib import Path
 
@@ -9,18 +10,17 @@ from peers import process
 
 def main():
     parser = argparse.ArgumentParser(prog="scripts/benchmark")
-    parser.add_argument("mode", choices=["compare", "scaling"])
+    parser.add_argument("mode", choices=["compare", "matrices", "convergence", "scaling"])
     parser.add_argument("--executable", required=True, help="the program that measures ours")
+    parser.add_argument("--tool", help="the program adafactor, for convergence")
     parser.add_argument("--output", type=Path, default=process.ROOT / "Benchmarks/Results")
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--workloads", type=lambda names: names.split(","))
     arguments = parser.parse_args()
     try:
-        if arguments.mode == "compare":
-            from peers import compare as mode
-        else:
-            from peers import scaling as mode
-        mode.main(arguments)
+        both = arguments.mode == "compare" and not arguments.workloads
+        for name in ["compare", "matrices"] if both else [arguments.mode]:
+            importlib.import_module(f"peers.{name}").main(arguments)
     except process.Failure as failure:
         sys.exit(f"error: {failure}")
     except ModuleNotFoundError as error:

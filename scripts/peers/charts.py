@@ -30,6 +30,10 @@ MARKS = {
     "adamw": ("#0072b2", "*"),
     "torch-adamw": ("#8c564b", "<"),
     "deepspeed": ("#7f7f7f", ">"),
+    "adafactor": ("#0072b2", "o"),
+    "muon": ("#009e73", "s"),
+    "soap": ("#d55e00", "D"),
+    "factored_soap": ("#cc79a7", "^"),
 }
 
 
@@ -119,5 +123,25 @@ def growth(scaling, path):
     right.set_ylabel("milliseconds a step")
     right.set_title("A step as threads are added")
     right.legend(frameon=False, fontsize=9)
+    figure.tight_layout()
+    _save(figure, path)
+
+
+def convergence(problems, titles, path):
+    """Loss against steps and against seconds, one row for each problem."""
+    plot = _pyplot()
+    figure, rows = plot.subplots(len(problems), 2, figsize=(11, 4 * len(problems)), squeeze=False)
+    for problem, (left, right) in zip(problems, rows):
+        for name, run in problem.tuned().items():
+            colour = MARKS[name][0] if name != "adamw" else "#000000"
+            line = {"color": colour, "linewidth": 1.6, "label": f"{titles[name]}, rate {run.rate:g}"}
+            left.plot(run.steps, run.losses, **line)
+            right.plot(run.seconds, run.losses, **line)
+        for axes, label in ((left, "steps"), (right, "seconds")):
+            axes.set_yscale("log")
+            axes.set_xlabel(label)
+            axes.set_title(problem.title, fontsize=11)
+        left.set_ylabel(problem.measure)
+        right.legend(frameon=False, fontsize=9)
     figure.tight_layout()
     _save(figure, path)

@@ -16,6 +16,7 @@ OPTIONAL = {
     "optax": ["jax==0.10.2", "optax==0.2.8"],
     "MLX": ["mlx[cpu]==0.32.4"],
     "DeepSpeed": ["deepspeed==0.19.8", "ninja==1.13.2"],
+    "pytorch-optimizer": ["pytorch-optimizer==4.1.0"],
 }
 
 

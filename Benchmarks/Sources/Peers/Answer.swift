@@ -6,8 +6,10 @@ import Workloads
 struct Answer: Encodable {
   /// Why it was not carried out.
   var error: String?
-  /// What `run` took, for all of its steps.
+  /// What `first` or `run` took, for all of its steps.
   var seconds: Double?
+  /// The size of the optimizer's state in bytes, after `first`.
+  var stateBytes: Int?
   /// What `list` tells.
   var list: List?
 

@@ -1,13 +1,15 @@
 import Optimizers
 import Tensors
 
-/// What can be asked for: `{"do": "list"}`, `{"do": "prepare", "optimizer": …}`, `{"do": "run", "steps": 10}`,
-/// `{"do": "write", "path": …}`, `{"do": "release"}`.
+/// What can be asked for: `{"do": "list"}`, `{"do": "prepare", "optimizer": …}`, `{"do": "first"}`,
+/// `{"do": "run", "steps": 10}`, `{"do": "write", "path": …}`, `{"do": "release"}`.
 enum Command: Decodable {
   /// Lists the workloads and backends.
   case list
   /// Makes parameters, gradients and an optimizer, in place of earlier ones.
   case prepare(Settings)
+  /// Times one step without any before it: the first after `prepare` sets up the state.
+  case first
   /// Steps once, then times so many steps.
   case run(steps: Int)
   /// Writes parameters and state to a safetensors file.
@@ -43,7 +45,7 @@ enum Command: Decodable {
   }
 
   private enum Verb: String, Decodable {
-    case list, prepare, run, write, release
+    case list, prepare, first, run, write, release
   }
 
   init(from decoder: any Decoder) throws {
@@ -51,6 +53,7 @@ enum Command: Decodable {
     switch try container.decode(Verb.self, forKey: .do) {
     case .list: self = .list
     case .prepare: self = .prepare(try Settings(from: decoder))
+    case .first: self = .first
     case .run: self = .run(steps: try container.decode(Int.self, forKey: .steps))
     case .write: self = .write(path: try container.decode(String.self, forKey: .path))
     case .release: self = .release

@@ -15,6 +15,9 @@ enum Peers {
         switch try JSONDecoder().decode(Command.self, from: Data(line.utf8)) {
         case .list: answer.list = .current
         case .prepare(let settings): subject = try Subject(settings)
+        case .first:
+          answer.seconds = try require(subject).first()
+          answer.stateBytes = try require(subject).stateByteCount
         case .run(let steps): answer.seconds = try require(subject).run(steps)
         case .write(let path): try require(subject).write(to: path)
         case .release: subject = nil

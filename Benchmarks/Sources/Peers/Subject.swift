@@ -49,6 +49,15 @@ enum Subject {
     }
   }
 
+  /// Seconds that one step takes, without any before it.
+  func first() throws -> Double { try ContinuousClock().measure { try step() } / .seconds(1) }
+
+  /// The size of the optimizer's state in bytes; nil for what is no optimizer.
+  var stateByteCount: Int? {
+    guard case .optimizer(let optimizer) = self else { return nil }
+    return optimizer.stateByteCount
+  }
+
   /// Seconds that `steps` steps take. As many come first: other programs have had the caches meanwhile, and threads and
   /// clock must wake.
   func run(_ steps: Int) throws -> Double {

@@ -10,7 +10,8 @@ struct TrainCommand: ParsableCommand {
     abstract: "Trains a classifier with one of the optimizers and tests it on held-out samples.",
     discussion: """
       Without --data it learns the handwritten digits that come with this program. Progress goes to standard error, \
-      the result to standard output. The same seed and settings give the same result.
+      the result to standard output. The same seed and settings give the same result on the same number of \
+      OpenBLAS threads, which OPENBLAS_NUM_THREADS sets; with --backend swift on any number.
 
       Examples:
         adafactor train

@@ -22,6 +22,7 @@ struct TrainCommandTests {
     let adamwStateBytes: Int
     let samples: Int
     let backend: String
+    let parametersChecksum: String
   }
 
   private func report(_ result: ToolRunner.Result) throws -> Report {
@@ -48,6 +49,24 @@ struct TrainCommandTests {
     }
     #expect(runs[0].epochs == runs[1].epochs)
     #expect(runs[0].backend == backend.rawValue)
+  }
+
+  @Test func `With one OpenBLAS thread, or on pure Swift, bits depend on no number of threads`() throws {
+    func checksum(_ backend: Backend, openBLASThreads: Int, threads: Int) throws -> String {
+      try report(
+        ToolRunner.run(
+          [
+            "train", "--quiet", "--json", "--epochs", "1", "--hidden", "600", "--optimizer", "soap",
+            "--max-precond-dim", "64", "--backend", backend.rawValue, "--threads", "\(threads)",
+          ], environment: ["OPENBLAS_NUM_THREADS": "\(openBLASThreads)"])
+      ).parametersChecksum
+    }
+    for backend in Backend.available {
+      let other = backend == .swift ? 2 : 1
+      #expect(
+        try checksum(backend, openBLASThreads: 1, threads: 1)
+          == checksum(backend, openBLASThreads: other, threads: 2))
+    }
   }
 
   @Test func `Shows progress on standard error and a table on standard output, and draws the loss`() throws {

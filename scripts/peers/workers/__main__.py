@@ -13,6 +13,8 @@ MODULES = {
     "torch-compiled": "torch_optimizers",
     "torch-adamw": "torch_optimizers",
     "deepspeed": "torch_optimizers",
+    "torch-muon": "matrix_optimizers",
+    "pytorch-optimizer-soap": "matrix_optimizers",
     "optax": "optax_optimizer",
     "mlx": "mlx_optimizer",
 }
@@ -31,10 +33,15 @@ def main():
             if command["do"] == "prepare":
                 subject = None
                 module = importlib.import_module(f"peers.workers.{MODULES[name]}")
-                subject = module.OPTIMIZERS[name](command["shapes"], threads)
-                # Whatever is compiled, is compiled in these.
-                for _ in range(3):
+                subject = module.OPTIMIZERS[name](command["shapes"], threads, **command.get("options", {}))
+                # Whatever is compiled, is compiled in these; unless the first step is to be timed.
+                for _ in range(0 if command.get("fresh") else 3):
                     subject.step()
+            elif command["do"] == "first":
+                start = time.perf_counter()
+                subject.step()
+                answer["seconds"] = time.perf_counter() - start
+                answer["stateBytes"] = subject.state_bytes()
             elif command["do"] == "run":
                 answer["seconds"] = run(subject, command["steps"])
             elif command["do"] == "release":

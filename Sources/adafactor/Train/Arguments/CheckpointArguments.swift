@@ -22,8 +22,8 @@ struct CheckpointArguments: ParsableArguments {
 
   @Flag(
     help: """
-      Resumes from the newest intact checkpoint in the directory, with the same bits as an uninterrupted run; \
-      starts anew if there is none. All settings except --threads must be those of the saved run; --epochs may differ \
+      Resumes from the newest intact checkpoint in the directory, with the same bits as an uninterrupted run \
+      on as many OpenBLAS threads; starts anew if there is none. All settings except --threads must be those of the saved run; --epochs may differ \
       unless the schedule depends on it.
       """)
   var resume = false

@@ -138,6 +138,9 @@ struct OptimizerArguments: ParsableArguments {
   @Option(help: "The longest axis that has an eigenbasis: soap, factored_soap.")
   var maxPrecondDim: Int?
 
+  @Flag(inversion: .prefixedNo, help: "Merges neighboring axes up to that length: soap.")
+  var mergeDims: Bool?
+
   @Flag(
     name: .customLong("precondition-1d"), inversion: .prefixedNo,
     help: "Gives vectors an eigenbasis too: soap, factored_soap.")
@@ -276,6 +279,7 @@ struct OptimizerArguments: ParsableArguments {
       "--precondition-frequency", [Place(key: "precondition_frequency")],
       preconditionFrequency.map { .integer(Int64($0)) })
     add("--max-precond-dim", [Place(key: "max_precond_dim")], maxPrecondDim.map { .integer(Int64($0)) })
+    add("--merge-dims", "merge_dims", mergeDims)
     add("--precondition-1d", "precondition_1d", preconditionVectors)
     add("--normalize-grads", "normalize_grads", normalizeGrads)
     add("--one-sided", "one_sided", oneSided)

@@ -1,0 +1,138 @@
+"""Loss against steps and seconds, at tuned rates: scripts/benchmark --convergence."""
+
+import datetime
+import json
+import subprocess
+from dataclasses import dataclass, field
+
+from peers import charts, machine, process
+from peers.progress import Progress
+from peers.report import number
+
+TITLES = {
+    "adafactor": "Adafactor",
+    "adamw": "AdamW",
+    "muon": "Muon with AdamW",
+    "soap": "SOAP",
+    "factored_soap": "factored SOAP",
+}
+# Half decades, around the rates at which each of them is used.
+RATES = {
+    "adafactor": [1e-3, 3e-3, 1e-2, 3e-2],
+    "adamw": [1e-3, 3e-3, 1e-2, 3e-2],
+    "muon": [1e-3, 3e-3, 1e-2, 3e-2],
+    "soap": [1e-3, 3e-3, 1e-2, 3e-2],
+    "factored_soap": [1e-3, 3e-3, 1e-2, 3e-2],
+}
+# Settings of the tool beside the rate. A rate of its own turns relative steps off, and parameter scaling is off for both.
+SETTINGS = {
+    "adafactor": ":beta1=0.9:no-scale-parameter",
+    "adamw": ":weight-decay=0",
+    "muon": ":weight-decay=0:adjust-lr-fn=match_rms_adamw",
+    "soap": ":weight-decay=0",
+    "factored_soap": ":beta1=0.9:no-scale-parameter",
+}
+
+
+@dataclass
+class Run:
+    """The loss after each number of steps."""
+
+    optimizer: str
+    rate: float
+    steps: list
+    seconds: list
+    losses: list
+
+    def best(self):
+        return min((loss for loss in self.losses if loss == loss), default=float("inf"))
+
+    def reaching(self, loss):
+        """Steps and seconds until the loss is at most this, or None."""
+        for step, second, reached in zip(self.steps, self.seconds, self.losses):
+            if reached <= loss:
+                return step, second
+        return None
+
+
+@dataclass
+class Problem:
+    title: str
+    measure: str
+    runs: dict = field(default_factory=dict)
+
+    def add(self, run):
+        self.runs.setdefault(run.optimizer, []).append(run)
+
+    def tuned(self):
+        """By optimizer: the run with the rate that reaches the lowest loss."""
+        return {name: min(runs, key=Run.best) for name, runs in self.runs.items()}
+
+
+def main(arguments):
+    steps, epochs = (600, 6) if arguments.quick else (4000, 30)
+    progress = Progress(2 * sum(len(rates) for rates in RATES.values()))
+    digits = Problem(f"The digits, {epochs} epochs", "held-out loss")
+    physics = Problem(f"u″ = f by a network, {steps} steps", "loss")
+    for name, rates in RATES.items():
+        for rate in rates:
+            progress.show(f"{TITLES[name]} with a rate of {rate:g}")
+            digits.add(_digits(arguments.tool, name, rate, epochs))
+            physics.add(_physics(arguments.executable, name, rate, steps))
+            progress.advance(2)
+    progress.finish()
+    problems = [digits, physics]
+    text = _report(problems)
+    print(text)
+    arguments.output.mkdir(parents=True, exist_ok=True)
+    (arguments.output / "convergence.md").write_text(text)
+    charts.convergence(problems, TITLES, arguments.output / "convergence.svg")
+    print(f"Written: convergence.md, convergence.svg in {arguments.output}")
+
+
+def _run(command):
+    result = subprocess.run(command, capture_output=True, text=True, env=process.environment(machine.processors()))
+    if result.returncode != 0:
+        raise process.Failure(f"{' '.join(command)}: {result.stderr.strip().splitlines()[-1]}")
+    return json.loads(result.stdout)
+
+
+def _digits(tool, name, rate, epochs):
+    # A comparison needs two; the second is the first at a rate of 0.
+    label = f"{name}:lr={rate:g}{SETTINGS[name]}"
+    command = [tool, "train", "--quiet", "--json", "--epochs", str(epochs), "--schedule", "cosine", "--warmup-steps", "0.05"]
+    command += ["--compare", f"{label},{name}:lr=0{SETTINGS[name]}"]
+    result = _run(command)["runs"][0]["result"]
+    each = result["gradient_seconds_per_step"] + result["optimizer_seconds_per_step"]
+    steps = [epoch["epoch"] * result["steps"] // epochs for epoch in result["epochs"]]
+    return Run(name, rate, steps, [each * step for step in steps], [epoch["test_loss"] for epoch in result["epochs"]])
+
+
+def _physics(executable, name, rate, steps):
+    result = _run([executable, name, f"{rate:g}", str(steps)])
+    losses = [float(loss) for loss in result["losses"]]
+    return Run(name, rate, [10 * index for index in range(len(losses))], result["seconds"], losses)
+
+
+def _report(problems):
+    lines = [
+        "# Convergence at tuned rates",
+        "",
+        f"{datetime.date.today().isoformat()}, {machine.line(machine.description())}.",
+        "",
+        "Made by `scripts/benchmark --convergence`. Every optimizer ran at four rates from 10⁻³ to 3·10⁻² with a cosine schedule,"
+        " and the rate with the lowest loss counts. The last two columns say when the loss first was as low as the lowest of"
+        " AdamW. Adafactor and factored SOAP have β₁ = 0.9 and no parameter scaling, and weight decay is off everywhere.",
+    ]
+    for problem in problems:
+        tuned = problem.tuned()
+        target = tuned["adamw"].best()
+        lines += ["", f"## {problem.title}", "", f"| optimizer | rate | lowest {problem.measure} | ms a step | steps to AdamW's | seconds to AdamW's |",
+                  "| --- | ---: | ---: | ---: | ---: | ---: |"]
+        for name, run in tuned.items():
+            reached = run.reaching(target)
+            cells = [f"{reached[0]:,}", number(reached[1])] if reached else ["–", "–"]
+            lines.append(
+                f"| {TITLES[name]} | {run.rate:g} | {run.best():.2g} | {number(run.seconds[-1] / run.steps[-1] * 1e3)} | " + " | ".join(cells) + " |"
+            )
+    return "\n".join([*lines, "", "![Loss against steps and seconds](convergence.svg)"]) + "\n"
