@@ -290,6 +290,42 @@ private func randomTensors(_ seed: UInt64, without: String...) -> [String: Tenso
     #expect(optimizer.state() == expected)
   }
 
+  @Test func `A step also writes the evaluation weights of all parameters`() throws {
+    var options = ScheduleFreeAdamWOptions(learningRate: 0.1)
+    options.rounding = .compensated
+    let initial = randomTensors(1).mapValues { $0.converted(to: .bfloat16) }
+    let parameters = initial.map { Parameter($0.key, $0.value) }
+    let optimizer = try ScheduleFreeAdamW(parameters, options: options)
+    try files.write(initial, "P")
+    try files.configuration(
+      #"{"optimizer": "schedule_free_adamw", "groups": [{"lr": 0.1, "rounding": "compensated"}]}"#)
+    for step in 1...3 {
+      // One parameter has no gradient in the last step, and one in no step.
+      let gradients = randomTensors(20 + UInt64(step), without: step == 3 ? "a.bias" : "", "scalar")
+      try files.write(gradients, "G")
+      for parameter in parameters { parameter.gradient = gradients[parameter.name] }
+      try optimizer.step()
+      let result = try files.step(
+        state: step == 1 ? nil : "S", out: ("P", "S"), "--out-evaluation", files.path("E"))
+      #expect(result.status == 0, "\(result.errors)")
+      let written = try files.read("P").tensors
+      for parameter in parameters { #expect(written[parameter.name] == parameter.value) }
+      optimizer.eval()
+      let evaluation = try files.read("E").tensors
+      for parameter in parameters { #expect(evaluation[parameter.name] == parameter.value) }
+      #expect(evaluation["scalar"] == initial["scalar"])
+      // After the first step, all weights are the same.
+      #expect((evaluation["a.bias"] == written["a.bias"]) == (step == 1))
+      optimizer.train()
+    }
+    let same = try files.step(state: "S", out: ("P", "S"), "--out-evaluation", files.path("P"))
+    #expect(
+      same.status != 0 && same.errors.contains("--out-parameters and --out-evaluation are the same file"))
+    try files.configuration(#"{"optimizer": "adamw", "groups": [{}]}"#)
+    let other = try files.step(out: ("P2", "S2"), "--out-evaluation", files.path("E"))
+    #expect(other.status != 0 && other.errors.contains("belongs to schedule_free_adamw"), "\(other.errors)")
+  }
+
   @Test func `What has no gradient is copied as it stands, of whatever type`() throws {
     let tensors: [SafetensorsDescriptor] = [
       .init("ids", .int64, shape: [3]), .init("mask", .bool, shape: [2]),

@@ -35,6 +35,8 @@ struct FileStep<Rule: FileRule> {
   struct Settings {
     let outParameters: String
     let outState: String
+    /// Where the parameters in evaluation mode go; nil for nowhere.
+    let outEvaluation: String?
     let nonFinitePolicy: NonFinitePolicy
     let backend: Backend?
     let threads: Int?
@@ -62,6 +64,7 @@ struct FileStep<Rule: FileRule> {
   private struct Pass: ~Copyable {
     var parameters: SafetensorsWriter
     var states: SafetensorsWriter
+    var evaluation: SafetensorsWriter?
     var steppedCount = 0
     var nonFinite: [String] = []
 
@@ -70,6 +73,7 @@ struct FileStep<Rule: FileRule> {
       let parameters = try parameters.finished()
       let states = try states.finished()
       try transaction.commit(parameters, states)
+      if let evaluation { try evaluation.commit() }
       return report
     }
   }
@@ -93,6 +97,12 @@ struct FileStep<Rule: FileRule> {
       states: try SafetensorsWriter(
         transaction.replacement(of: settings.outState), tensors: stateDescriptors(stepped),
         metadata: (inputs.state?.metadata ?? [:]).merging(metadata) { $1 }, order: .byAlignment))
+    if let path = settings.outEvaluation {
+      pass.evaluation = try SafetensorsWriter(
+        path: path, tensors: inputs.parameters.tensors.map(\.descriptor),
+        metadata: inputs.parameters.metadata,
+        order: .asGiven)
+    }
     for stored in inputs.parameters.tensors {
       if stepped.contains(ExactString(stored.name)) {
         try step(stored, &pass, settings)
@@ -101,6 +111,7 @@ struct FileStep<Rule: FileRule> {
         for part in inputs.stateTensors[ExactString(stored.name), default: [:]].values {
           try inputs.state?.copy(part, to: &pass.states)
         }
+        if settings.outEvaluation != nil { try evaluate(stored, &pass, settings) }
       }
     }
     return pass
@@ -132,12 +143,12 @@ struct FileStep<Rule: FileRule> {
     }
   }
 
-  private func step(_ stored: SafetensorsTensor, _ pass: inout Pass, _ settings: Settings) throws {
+  /// A parameter before the step, and an optimizer of it with its state.
+  private func load(
+    _ stored: SafetensorsTensor, _ settings: Settings
+  ) throws -> (parameter: Parameter, optimizer: RuleOptimizer<Rule>) {
     let name = stored.name
     let parameter = Parameter(name, try inputs.parameters.readTensor(stored))
-    if let gradient = inputs.gradients.header.tensor(named: name) {
-      parameter.gradient = try inputs.gradients.readTensor(gradient)
-    }
     // The initializer has checked that a group takes each parameter with a gradient.
     let optimizer = try RuleOptimizer(
       [parameter], options: options[ExactString(name)]!,
@@ -147,6 +158,26 @@ struct FileStep<Rule: FileRule> {
       try optimizer.setState(inputs.state(of: name, as: Rule.State.self), of: parameter)
     } catch let error as OptimizerError {
       throw ToolFileError(path: inputs.state?.path ?? inputs.parameters.path, problem: error.description)
+    }
+    return (parameter, optimizer)
+  }
+
+  /// Writes the evaluation weights of a parameter that isn't stepped.
+  private func evaluate(_ stored: SafetensorsTensor, _ pass: inout Pass, _ settings: Settings) throws {
+    guard options[ExactString(stored.name)] != nil, inputs.stateTensors[ExactString(stored.name)] != nil
+    else {
+      return try inputs.parameters.copy(stored, to: &pass.evaluation!)
+    }
+    let (parameter, optimizer) = try load(stored, settings)
+    optimizer.eval()
+    try pass.evaluation!.append(parameter.value, to: stored.name)
+  }
+
+  private func step(_ stored: SafetensorsTensor, _ pass: inout Pass, _ settings: Settings) throws {
+    let name = stored.name
+    let (parameter, optimizer) = try load(stored, settings)
+    if let gradient = inputs.gradients.header.tensor(named: name) {
+      parameter.gradient = try inputs.gradients.readTensor(gradient)
     }
     // A checkpoint of `train` is in evaluation mode.
     optimizer.train()
@@ -184,6 +215,10 @@ struct FileStep<Rule: FileRule> {
     }
     let count = [Int64(state.step)]
     try pass.states.append(count.span.bytes, to: StateNames.name(of: StateNames.step, name))
+    if settings.outEvaluation != nil {
+      optimizer.eval()
+      try pass.evaluation!.append(parameter.value, to: name)
+    }
   }
 }
 

@@ -55,6 +55,12 @@ struct StepCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
+      "Where the parameters in evaluation mode go, as they are after the step: schedule_free_adamw.",
+      valueName: "file"))
+  var outEvaluation: String?
+
+  @Option(
+    help: ArgumentHelp(
       """
       The policy for gradients that are not finite: throw-error leaves both files alone; skip-step copies everything \
       as it is, skip-parameter the parameters concerned; propagate steps as the Python optimizers do, and the \
@@ -86,9 +92,27 @@ struct StepCommand: ParsableCommand {
     Termination.removeTemporaryFiles()
     let newParameters = try OutputFile(outParameters, option: "--out-parameters")
     let newState = try OutputFile(outState, option: "--out-state")
+    guard outEvaluation == nil || Rule.self == ScheduleFreeAdamWOptions.self else {
+      throw ValidationError(
+        "--out-evaluation belongs to schedule_free_adamw, but the optimizer is \(Rule.name): leave it out.")
+    }
     try newState.requireOther(than: outParameters, of: "--out-parameters")
     try newState.requireOther(than: parameters, of: "--parameters")
     try newParameters.requireOther(than: state, of: "--state")
+    var (evaluationPath, usesStandardOutput) = (
+      String?.none, newParameters.isStandardOutput || newState.isStandardOutput
+    )
+    if let outEvaluation {
+      let newEvaluation = try OutputFile(outEvaluation, option: "--out-evaluation")
+      for (path, option) in [
+        (outParameters, "--out-parameters"), (outState, "--out-state"), (parameters, "--parameters"),
+        (gradients, "--gradients"), (state, "--state"), (config, "--config"),
+      ] {
+        try newEvaluation.requireOther(than: path, of: option)
+      }
+      evaluationPath = newEvaluation.path
+      usesStandardOutput = usesStandardOutput || newEvaluation.isStandardOutput
+    }
     for (path, option) in [(config, "--config"), (gradients, "--gradients")] {
       try newParameters.requireOther(than: path, of: option)
       try newState.requireOther(than: path, of: option)
@@ -107,7 +131,8 @@ struct StepCommand: ParsableCommand {
     }
     let report = try step.run(
       .init(
-        outParameters: newParameters.path, outState: newState.path, nonFinitePolicy: nonFinite.policy,
+        outParameters: newParameters.path, outState: newState.path, outEvaluation: evaluationPath,
+        nonFinitePolicy: nonFinite.policy,
         backend: backend, threads: threads.map { min($0, cores) }), in: transaction)
     for name in report.nonFinite {
       let outcome =
@@ -119,7 +144,7 @@ struct StepCommand: ParsableCommand {
       Terminal.warn("Warning: \(gradients): the update of \"\(name)\" is not finite; \(outcome).")
     }
     let summary = "stepped \(report.steppedCount) of \(step.parameterCount) parameters\n"
-    if newParameters.isStandardOutput || newState.isStandardOutput {
+    if usesStandardOutput {
       StandardStreams.report(summary)
     } else {
       try StandardStreams.write(summary)

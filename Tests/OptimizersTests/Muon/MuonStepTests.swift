@@ -124,6 +124,22 @@ import Testing
     #expect(buffers[0].bits == buffers[1].bits && buffers[0].scalarType == .float32)
   }
 
+  @Test func `The quintic set starts again after five steps`() throws {
+    // Of leloykun's article. The one singular value of a number is 1 after the normalization.
+    let coefficients = [
+      (4.0848, -6.8946, 2.9270), (3.9505, -6.3029, 2.6377), (3.7418, -5.5913, 2.3037),
+      (2.8769, -3.1427, 1.2046), (2.8366, -3.0525, 1.2012),
+    ]
+    var σ = 1.0
+    for (a, b, c) in coefficients + coefficients { σ = a * σ + b * σ * σ * σ + c * σ * σ * σ * σ * σ }
+    let parameter = Parameter("p", Tensor(repeating: 0, shape: [1, 1], as: .float64))
+    parameter.gradient = Tensor(repeating: 3, shape: [1, 1], as: .float64)
+    let options = MuonOptions(
+      learningRate: 1, orthogonalization: .newtonSchulz(coefficients: .quintic, steps: 10))
+    try Muon([parameter], options: options).step()
+    #expect(abs(parameter.value[0, 0] + σ) < 1e-12)
+  }
+
   @Test func `Other shapes than matrices are refused before anything is stepped`() throws {
     let parameters = [Parameter("w", Tensor(ones: [2, 2])), Parameter("b", Tensor(ones: [3]))]
     let error = #expect(throws: OptimizerError.self) { try Muon(parameters) }
