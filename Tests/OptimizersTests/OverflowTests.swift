@@ -221,6 +221,22 @@ import Testing
     }
   }
 
+  @Test(arguments: [ScalarType.float16, .float32], Backend.available)
+  func `Rules on tensors look at what they wrote`(type: ScalarType, backend: Backend) throws {
+    func report(_ rule: some UpdateRule, shape: Shape = [40, 50]) throws -> StepReport {
+      let parameter = parameter(shape, type, repeating: 1, last: type == .float16 ? 6e4 : 1e18)
+      return try RuleOptimizer([parameter], options: rule, backend: backend).step()
+    }
+    let (stepped, infinite) = (
+      StepReport(steppedCount: 1, nonFinite: []), StepReport(steppedCount: 1, nonFinite: ["p"])
+    )
+    #expect(try report(MuonOptions(learningRate: 1e-3, weightDecay: 1e30)) == infinite)
+    #expect(try report(MuonOptions(learningRate: 1e-3, weightDecay: 0.1)) == stepped)
+    #expect(try report(StableAdamWOptions(learningRate: 1, weightDecay: 1e30)) == infinite)
+    #expect(try report(StableAdamWOptions(learningRate: 1e-3, weightDecay: 0.1), shape: [3]) == stepped)
+    #expect(try report(CAMEOptions(learningRate: 1, weightDecay: 1e30)) == infinite)
+  }
+
   @Test func `An update in place says whether it was made`() throws {
     let update = try InPlaceUpdate(options: SGD.Options(learningRate: 1, weightDecay: 1e30))
     var state = update.initialState(shape: [3])

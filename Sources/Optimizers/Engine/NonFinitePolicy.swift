@@ -5,7 +5,7 @@
 /// writes, and so does Adafactor if it is certain from the norms of parameter and update. What shows only in the new
 /// parameter is reported all the same: the parameter was stepped and is in ``StepReport/nonFinite``, or ``throwError`` throws
 /// ``OptimizerError/infiniteParameter(parameter:)``. Rules on elements look only if the parameter is Float16, or if the
-/// learning rate or its product with the weight decay is above 1. Rules on tensors don't look.
+/// learning rate or its product with the weight decay is above 1. Rules on tensors always look.
 public enum NonFinitePolicy: String, Sendable, Hashable, Codable, CaseIterable {
   /// The update is made and the parameter becomes NaN, as in the reference.
   case propagate

@@ -16,6 +16,8 @@ final class TensorRuleStep<Rule: UpdateRule>: PreparedStep {
   private var addedResidual = false
   private var tensor: SteppedTensor?
   private var gradientIsFinite = true
+  /// Whether the last update left no infinity in the parameter.
+  private var keepsRange = true
 
   init(
     _ group: RuleGroup<Rule>, _ layout: StepLayout, state: Rule.State?, kernels: KernelTable,
@@ -96,7 +98,7 @@ final class TensorRuleStep<Rule: UpdateRule>: PreparedStep {
   }
 
   func finish(_ phase: Int, kernels: KernelTable) -> StepVerdict {
-    phase == 0 && !gradientIsFinite ? .nonFinite : .proceed
+    phase == 0 && !gradientIsFinite || phase == firstWritingPhase && !keepsRange ? .nonFinite : .proceed
   }
 
   /// Updates the parameter by the rule: its own tensor, or a copy of memory that belongs to the caller.
@@ -106,11 +108,19 @@ final class TensorRuleStep<Rule: UpdateRule>: PreparedStep {
     let gradient = scaledGradient
     if let owner = tensor.owner, owner.value.ownsMemory {
       update(&owner.value, scaled: gradient)
+      keepsRange = !holdsInfinity(owner.value.elements)
     } else {
       var parameter = Tensor(copying: tensor.parameter.reading, shape: layout.shape)
       update(&parameter, scaled: gradient)
       tensor.parameter.address.copyMemory(from: parameter.memory, byteCount: parameter.byteCount)
+      keepsRange = !holdsInfinity(tensor.parameter.reading)
     }
+  }
+
+  private func holdsInfinity(_ parameter: Elements) -> Bool {
+    let sumOfSquares = kernels.adafactor[layout.scalarType, layout.gradientType].sumOfSquares
+    return !sumOfSquares(parameter, 1, elementCount, elementCount).isFinite
+      && parameter.holdInfinity(elementCount)
   }
 
   /// The gradient times its scale, in the type that updates are computed in.
