@@ -65,7 +65,7 @@ let package = Package(
     .target(
       name: "OpenBLASKernels",
       dependencies: [
-        "KernelInterface",
+        "KernelInterface", "SwiftFactorizations",
         .target(name: "COpenBLAS", condition: .when(traits: ["OpenBLAS"])),
         .target(name: "CLAPACKE", condition: .when(traits: ["OpenBLAS"])),
       ]),

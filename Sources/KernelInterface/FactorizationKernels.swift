@@ -18,6 +18,8 @@ package struct FactorizationKernels<Scalar: ArithmeticScalar>: Sendable {
   ///
   /// The signs are LAPACK's: a diagonal element of R has the sign opposite to the element that it was made of.
   package var qr: @Sendable (Input, _ rows: Int, _ columns: Int, _ q: Output, _ r: Output) -> Void
+  /// The Q of `qr` alone, by blocks of reflections: on every backend, most of it is matrix products of the backend.
+  package var orthogonalFactor: @Sendable (Input, _ rows: Int, _ columns: Int, _ q: Output) -> Void
   /// A = U Σ Vᵀ with k = min(rows, columns): U is `rows` × k, Vᵀ is k × `columns`, the singular values descend.
   ///
   /// Returns whether the iteration converged; if not, the outputs are undefined.
@@ -35,11 +37,13 @@ package struct FactorizationKernels<Scalar: ArithmeticScalar>: Sendable {
   package init(
     eigh: @escaping @Sendable (Input, Int, Output, Output) -> Bool,
     qr: @escaping @Sendable (Input, Int, Int, Output, Output) -> Void,
+    orthogonalFactor: @escaping @Sendable (Input, Int, Int, Output) -> Void,
     svd: @escaping @Sendable (Input, Int, Int, Output, Output, Output) -> Bool,
     cholesky: @escaping @Sendable (Input, Int, Output) -> Int?
   ) {
     self.eigh = eigh
     self.qr = qr
+    self.orthogonalFactor = orthogonalFactor
     self.svd = svd
     self.cholesky = cholesky
   }

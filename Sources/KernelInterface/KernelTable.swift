@@ -23,13 +23,16 @@ package final class KernelTable: Sendable {
   package let adamW: PerTypePair<AdamWKernels>
   /// Conversion between the scalar types.
   package let conversion: ConversionKernels
+  /// The number of threads on which one matrix product runs now.
+  package let productThreads: @Sendable () -> Int
 
   /// Creates a table of these kernels.
   package init(
     float32: LinearAlgebraKernels<Float>, float64: LinearAlgebraKernels<Double>,
     factorizations32: FactorizationKernels<Float>, factorizations64: FactorizationKernels<Double>,
     adafactor: PerTypePair<AdafactorKernels>, exactAdafactor: PerTypePair<AdafactorKernels>,
-    adamW: PerTypePair<AdamWKernels>, conversion: ConversionKernels
+    adamW: PerTypePair<AdamWKernels>, conversion: ConversionKernels,
+    productThreads: @escaping @Sendable () -> Int = { 1 }
   ) {
     self.float32 = float32
     self.float64 = float64
@@ -39,6 +42,7 @@ package final class KernelTable: Sendable {
     self.exactAdafactor = exactAdafactor
     self.adamW = adamW
     self.conversion = conversion
+    self.productThreads = productThreads
   }
 }
 

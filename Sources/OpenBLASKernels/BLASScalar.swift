@@ -153,6 +153,9 @@
     }
   }
 
+  /// The number of OpenBLAS's threads, a setting of the process.
+  @Sendable func openBLASThreads() -> Int { Int(openblas_get_num_threads()) }
+
   // MARK: Checks
 
   extension BLASScalar {

@@ -24,6 +24,7 @@ extension FactorizationKernels {
     self.init(
       eigh: { swift.eigh($0, size: $1, eigenvalues: $2, eigenvectors: $3) },
       qr: { swift.qr($0, rows: $1, columns: $2, q: $3, r: $4) },
+      orthogonalFactor: { swift.orthogonalFactor($0, rows: $1, columns: $2, q: $3) },
       svd: { swift.svd($0, rows: $1, columns: $2, u: $3, singularValues: $4, vTransposed: $5) },
       cholesky: { swift.cholesky($0, size: $1, factor: $2) })
   }

@@ -52,6 +52,10 @@ extension FactorizationsInSwift {
     }
   }
 
+  func orthogonalFactor(_ a: UnsafePointer<Scalar>, rows: Int, columns: Int, q: Memory) {
+    withZeros(min(rows, columns) * columns) { qr(a, rows: rows, columns: columns, q: q, r: $0) }
+  }
+
   /// Makes of x the v of a reflection with H x = (β, 0, …), v₀ = 1, as LAPACK does: H is I if all of x but x₀ is 0.
   func makeReflector(_ x: Memory, count: Int) -> (beta: Scalar, tau: Scalar) {
     let alpha = Double(x[0])

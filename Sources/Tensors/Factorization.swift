@@ -3,6 +3,8 @@ import KernelInterface
 /// A factorization of a matrix, for any precision.
 enum Factorization: String {
   case eigh, qr, svd, cholesky
+  /// The Q of `qr`.
+  case orthogonalFactor = "qr, the orthogonal factor"
 
   /// Factors `rows` × `columns` elements into these outputs; returns what is wrong with the matrix.
   func callAsFunction<Scalar: ArithmeticScalar>(
@@ -17,6 +19,8 @@ enum Factorization: String {
       }
     case .qr:
       kernels.qr(a, rows, columns, outputs[0], outputs[1])
+    case .orthogonalFactor:
+      kernels.orthogonalFactor(a, rows, columns, outputs[0])
     case .svd:
       if !kernels.svd(a, rows, columns, outputs[0], outputs[1], outputs[2]) {
         return .notConverged(operation: rawValue, shape: shape)

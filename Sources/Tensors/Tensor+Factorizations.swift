@@ -76,6 +76,17 @@ extension Tensor {
     try factorize(.qr, into: &result, [(\.q, [rows, rank]), (\.r, [rank, columns])])
   }
 
+  /// Returns the Q of ``qr()`` alone. On OpenBLAS it is faster by far, because LAPACK's QR uses two threads badly.
+  ///
+  /// - Throws: ``LinearAlgebraError/nonFinite(operation:element:row:column:)``.
+  /// - Precondition: the tensor has two axes.
+  package func orthogonalFactor() throws(LinearAlgebraError) -> Tensor {
+    let (rows, columns) = requireMatrix(#function)
+    var result = Tensor(zeros: [0, 0])
+    try factorize(.orthogonalFactor, into: &result, [(\.self, [rows, min(rows, columns)])])
+    return result
+  }
+
   /// Returns the thin singular value decomposition.
   ///
   /// The signs of the vectors, and the bases of the vectors of equal singular values, depend on the backend.

@@ -37,6 +37,24 @@ extension Tensor {
     return multiply(scalarType.arithmeticSwiftType)
   }
 
+  /// Writes the product A B of two matrices over this one, in its memory if nothing else uses it.
+  ///
+  /// - Precondition: the sizes agree, and all three have the same scalar type, Float32 or Float64.
+  package mutating func formProduct(of a: Tensor, _ b: Tensor) {
+    let product = ProductShape(rows: a.shape[0], columns: b.shape[1], inner: a.shape[1])
+    guard a.shape.rank == 2, b.shape == [product.inner, product.columns],
+      shape == [product.rows, product.columns], scalarType == scalarType.arithmeticType
+    else {
+      fatalError("The product of \(a.shape) and \(b.shape) is not \(shape), or its type is not computed in.")
+    }
+    func multiply<Scalar: ArithmeticScalar>(_ type: Scalar.Type) {
+      a.withElements(of: type) { a in
+        update(type, with: b) { c, b in type.linearAlgebra.matmul(product, 1, a.baseAddress!, b, 0, c) }
+      }
+    }
+    multiply(scalarType.arithmeticSwiftType)
+  }
+
   /// The symmetric product A Aᵀ of a matrix, or Aᵀ A: half of the multiplications of ``matmul(_:transposed:otherTransposed:)``.
   ///
   /// The result is exactly symmetric. On OpenBLAS it is `syrk`, on as many threads as OpenBLAS's process-wide setting says.

@@ -120,15 +120,19 @@
     // MARK: LAPACK
 
     @Test func `OpenBLAS overrides all factorizations, which call LAPACK`() {
-      checkFactorizations(factorizationOverrides(SwiftKernelChoice.kernels.factorizations32))
-      checkFactorizations(factorizationOverrides(SwiftKernelChoice.kernels.factorizations64))
+      let (float, double) = (
+        SwiftKernelChoice.kernels.factorizations32, SwiftKernelChoice.kernels.factorizations64
+      )
+      checkFactorizations(factorizationOverrides(float, onBLAS: float))
+      checkFactorizations(factorizationOverrides(double, onBLAS: double))
     }
 
     private func checkFactorizations<Scalar: ArithmeticScalar>(
       _ overrides: [KernelOverride<FactorizationKernels<Scalar>>]
     ) {
       let expected: [PartialKeyPath<FactorizationKernels<Scalar>>: Set<Routine>] = [
-        \.eigh: [.syevd], \.qr: [.gelqf, .orglq], \.svd: [.gesdd], \.cholesky: [.potrf],
+        \.eigh: [.syevd], \.qr: [.gelqf, .orglq], \.orthogonalFactor: [.gemm, .dot], \.svd: [.gesdd],
+        \.cholesky: [.potrf],
       ]
       #expect(Set(overrides.map(\.entry)) == Set(expected.keys), "\(Scalar.self)")
       #expect(overrides.count == expected.count, "an entry is overridden twice")
@@ -151,6 +155,7 @@
       switch entry {
       case \.eigh: _ = kernels.eigh(a, 3, &x, &y)
       case \.qr: kernels.qr(a, 3, 3, &x, &y)
+      case \.orthogonalFactor: kernels.orthogonalFactor(a, 3, 3, &x)
       case \.svd: _ = kernels.svd(a, 3, 3, &x, &y, &z)
       case \.cholesky: _ = kernels.cholesky(a, 3, &x)
       default: Issue.record("no call of \(entry)")

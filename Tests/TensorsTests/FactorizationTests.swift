@@ -142,6 +142,18 @@ struct FactorizationTests {
     expectEqual(q.matmul(r), a, within: tolerance * a.largest * 3, "Q R")
     let values = r.doubles
     #expect(values.indices.allSatisfy { $0 % columns >= $0 / columns || values[$0] == 0 }, "upper triangle")
+
+    let factor = try Backend.withDefault(backend) { try a.converted(to: type).orthogonalFactor() }
+    #expect(factor.shape == [rows, rank] && factor.scalarType == type)
+    expectOrthonormalRows(factor.asDouble.transposed(), within: tolerance)
+    var triangle = factor.asDouble.matmul(a, transposed: true)
+    for i in 0..<rank {
+      for j in 0..<min(i, columns) {
+        #expect(abs(triangle[i, j]) <= tolerance * a.largest * 3, "below the diagonal")
+        triangle[i, j] = 0
+      }
+    }
+    expectEqual(factor.asDouble.matmul(triangle), a, within: tolerance * a.largest * 3, "Q QᵀA")
   }
 
   /// The example of many textbooks, with numpy's signs.

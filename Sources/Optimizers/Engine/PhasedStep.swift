@@ -18,6 +18,9 @@ package protocol PhasedStep: AnyObject {
   /// The first phase that writes the parameter or its state.
   var firstWritingPhase: Int { get }
 
+  /// Whether each phase is one task that multiplies matrices large enough for the backend to use several threads.
+  var multipliesLargeMatrices: Bool { get }
+
   /// The size in bytes of the numbers that one phase leaves for the next.
   var workspaceByteCount: Int { get }
   /// The size in bytes of a thread's memory during a task.
@@ -51,6 +54,7 @@ package protocol PhasedStep: AnyObject {
 
 /// A step that leaves nothing between its phases and needs no memory of its own.
 extension PhasedStep {
+  package var multipliesLargeMatrices: Bool { false }
   package var workspaceByteCount: Int { 0 }
   package var scratchByteCount: Int { 0 }
   package func bindWorkspace(_ address: UnsafeMutableRawPointer) {}

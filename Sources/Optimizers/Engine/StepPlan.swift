@@ -10,6 +10,8 @@ struct StepPlan {
   private(set) var solos: [Int] = []
   /// Tensors whose phases run together, over the tasks of all.
   private(set) var waves: [StepWave] = []
+  /// Whether several tensors are stepped by products of large matrices.
+  private(set) var hasLargeProducts = false
   /// The scratch of a thread.
   private(set) var scratchBytes = 0
   /// The workspace of the largest solo tensor.
@@ -53,6 +55,7 @@ struct StepPlan {
         waveRanges.append((index..<index + 1, elements))
       }
     }
+    hasLargeProducts = steps.count { $0.multipliesLargeMatrices } > 1
     if chunkStart < solos.count { soloChunks.append(chunkStart..<solos.count) }
     waves = waveRanges.map { StepWave($0.range, steps) }
     waveBytes = waves.reduce(0) { max($0, $1.workspaceByteCount) }

@@ -42,12 +42,22 @@ extension Tensor {
     let norm = norm
     // Written so that a NaN stays.
     self /= norm < epsilon ? epsilon : norm
+    // Memory of every step.
+    let size = min(shape[0], shape[1])
+    var gram = Tensor(uninitialized: [size, size], as: scalarType)
+    var polynomial = gram
+    var next = self
     for (a, b, c) in steps {
-      let gram = symmetricProduct(transposed: isTall)
-      var polynomial = gram
-      if c == 0 { polynomial *= b } else { polynomial.addSymmetricProduct(of: gram, alpha: c, beta: b) }
+      gram.addSymmetricProduct(of: self, transposed: isTall, alpha: 1, beta: 0)
+      if c == 0 {
+        polynomial = gram * b
+      } else {
+        polynomial.addSymmetricProduct(of: gram, alpha: c, beta: 0)
+        polynomial.add(gram, scaledBy: b)
+      }
       polynomial.addToDiagonal(a)
-      self = isTall ? matmul(polynomial) : polynomial.matmul(self)
+      isTall ? next.formProduct(of: self, polynomial) : next.formProduct(of: polynomial, self)
+      swap(&self, &next)
     }
   }
 

@@ -78,6 +78,8 @@ final class TensorRuleStep<Rule: UpdateRule>: PreparedStep {
   // MARK: Phases
 
   var elementCount: Int { layout.shape.elementCount }
+  /// OpenBLAS multiplies smaller ones on the calling thread.
+  var multipliesLargeMatrices: Bool { Rule.multipliesMatrices && elementCount > 64 * 64 }
   var phaseCount: Int { layout.needsVerdict ? 2 : 1 }
   var firstWritingPhase: Int { layout.needsVerdict ? 1 : 0 }
   func taskCount(in phase: Int) -> Int { 1 }

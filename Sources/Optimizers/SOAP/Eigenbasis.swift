@@ -132,9 +132,9 @@ struct Eigenbasis {
       let quotients = (old[axis]! * product).sum(axis: -2).scalars(as: Double.self)
       let order = quotients.indices.sorted { (quotients[$0], $1) > (quotients[$1], $0) }
       // A preconditioner that is not finite, from a damaged state, keeps the basis.
-      guard let factors = try? product.selecting(order, axis: 1).qr() else { continue }
-      new[axis] = factors.q
-      state.tensors[names.basis] = factors.q
+      guard let basis = try? product.selecting(order, axis: 1).orthogonalFactor() else { continue }
+      new[axis] = basis
+      state.tensors[names.basis] = basis
       permuteSecondMoments(of: &state, order, axis: axis)
     }
     if let moments = state.tensors["exp_avg"] {
