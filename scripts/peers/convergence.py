@@ -2,6 +2,7 @@
 
 import datetime
 import json
+import shutil
 import subprocess
 from dataclasses import dataclass, field
 
@@ -87,6 +88,9 @@ def main(arguments):
     arguments.output.mkdir(parents=True, exist_ok=True)
     (arguments.output / "convergence.md").write_text(text)
     charts.convergence(problems, TITLES, arguments.output / "convergence.svg")
+    if arguments.output == process.ROOT / "Benchmarks/Results" and not arguments.quick:
+        # The documentation shows the same picture.
+        shutil.copy(arguments.output / "convergence.svg", process.ROOT / "Sources/Optimizers/Optimizers.docc/Resources")
     print(f"Written: convergence.md, convergence.svg in {arguments.output}")
 
 

@@ -74,15 +74,17 @@ def operations(program, n, m):
 
 
 def main(arguments):
-    rounds, seconds = (3, 0.1) if arguments.quick else (5, 0.3)
+    rounds, seconds = (2, 0.1) if arguments.quick else (3, 0.2)
     shapes = QUICK_SHAPES if arguments.quick else SHAPES
-    threads = sorted({min(2, machine.processors()), 1}, reverse=True)[: 1 if arguments.quick else 2]
+    threads = [min(2, machine.processors())]
     progress = Progress(sum(n * m * (n + m) for n, m in shapes) * len(threads))
     results = {}
     for count in threads:
         for shape in shapes:
             progress.show(f"{shape[0]} × {shape[1]}, {count} thread{'s' if count > 1 else ''}")
-            results[count, shape] = measure(arguments.executable, count, shape, rounds, seconds, progress)
+            row = measure(arguments.executable, count, shape, rounds, seconds, progress)
+            results[count, shape] = row
+            progress.note(", ".join(f"{id} {result['step'] * 1e3:.4g} ms" for id, result in row.items()))
             progress.advance(shape[0] * shape[1] * sum(shape))
     progress.finish()
     text = report(results, threads, shapes, rounds)
