@@ -17,14 +17,7 @@ TITLES = {
     "soap": "SOAP",
     "factored_soap": "factored SOAP",
 }
-# Half decades, around the rates at which each of them is used.
-RATES = {
-    "adafactor": [1e-3, 3e-3, 1e-2, 3e-2],
-    "adamw": [1e-3, 3e-3, 1e-2, 3e-2],
-    "muon": [1e-3, 3e-3, 1e-2, 3e-2],
-    "soap": [1e-3, 3e-3, 1e-2, 3e-2],
-    "factored_soap": [1e-3, 3e-3, 1e-2, 3e-2],
-}
+RATES = [1e-3, 3e-3, 1e-2, 3e-2]
 # Settings of the tool beside the rate. A rate of its own turns relative steps off, and parameter scaling is off for both.
 SETTINGS = {
     "adafactor": ":beta1=0.9:no-scale-parameter",
@@ -72,15 +65,18 @@ class Problem:
 
 def main(arguments):
     steps, epochs = (600, 6) if arguments.quick else (4000, 30)
-    progress = Progress(2 * sum(len(rates) for rates in RATES.values()))
+    progress = Progress(len(TITLES) * (len(RATES) + 1))
     digits = Problem(f"The digits, {epochs} epochs", "held-out loss")
     physics = Problem(f"u″ = f by a network, {steps} steps", "loss")
-    for name, rates in RATES.items():
-        for rate in rates:
-            progress.show(f"{TITLES[name]} with a rate of {rate:g}")
-            digits.add(_digits(arguments.tool, name, rate, epochs))
+    for name, title in TITLES.items():
+        progress.show(f"{title} on the digits")
+        for run in _digits(arguments.tool, name, epochs):
+            digits.add(run)
+        progress.advance(1)
+        for rate in RATES:
+            progress.show(f"{title} on u″ = f with a rate of {rate:g}")
             physics.add(_physics(arguments.executable, name, rate, steps))
-            progress.advance(2)
+            progress.advance(1)
     progress.finish()
     problems = [digits, physics]
     text = _report(problems)
@@ -101,15 +97,15 @@ def _run(command):
     return json.loads(result.stdout)
 
 
-def _digits(tool, name, rate, epochs):
-    # A comparison needs two; the second is the first at a rate of 0.
-    label = f"{name}:lr={rate:g}{SETTINGS[name]}"
+def _digits(tool, name, epochs):
     command = [tool, "train", "--quiet", "--json", "--epochs", str(epochs), "--schedule", "cosine", "--warmup-steps", "0.05"]
-    command += ["--compare", f"{label},{name}:lr=0{SETTINGS[name]}"]
-    result = _run(command)["runs"][0]["result"]
-    each = result["gradient_seconds_per_step"] + result["optimizer_seconds_per_step"]
-    steps = [epoch["epoch"] * result["steps"] // epochs for epoch in result["epochs"]]
-    return Run(name, rate, steps, [each * step for step in steps], [epoch["test_loss"] for epoch in result["epochs"]])
+    command += ["--compare", ",".join(f"{name}:lr={rate:g}{SETTINGS[name]}" for rate in RATES)]
+    for rate, run in zip(RATES, _run(command)["runs"]):
+        result = run["result"]
+        each = result["gradient_seconds_per_step"] + result["optimizer_seconds_per_step"]
+        steps = [epoch["epoch"] * result["steps"] // epochs for epoch in result["epochs"]]
+        losses = [epoch["test_loss"] for epoch in result["epochs"]]
+        yield Run(name, rate, steps, [each * step for step in steps], losses)
 
 
 def _physics(executable, name, rate, steps):

@@ -13,7 +13,7 @@ from peers.report import number
 # Hidden matrices, and one of each hidden shape of GPT-2 small.
 SHAPES = [(256, 256), (512, 512), (1024, 1024), (2048, 2048), (768, 2304), (768, 768), (768, 3072), (3072, 768)]
 QUICK_SHAPES = [(256, 256), (768, 768)]
-# A refresh of SOAP's bases in every step, and none at all: their difference is what a refresh takes.
+# A refresh of SOAP's bases in every step, and none at all: the difference is the time of a refresh.
 EVERY_STEP, NEVER = 1, 10**6
 # The updates from one refresh to the next by default.
 FREQUENCY = 10
@@ -24,7 +24,7 @@ PAUSE = 0.2
 @dataclass(frozen=True)
 class Program:
     id: str
-    # What `prepare` of our program is told; None for what another worker runs.
+    # The arguments of `prepare` for our program; None for another worker.
     command: dict | None = None
     options: dict | None = None
 

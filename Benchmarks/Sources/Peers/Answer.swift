@@ -6,7 +6,7 @@ import Workloads
 struct Answer: Encodable {
   /// Why it was not carried out.
   var error: String?
-  /// What `first` or `run` took, for all of its steps.
+  /// The time of `first` or `run` in seconds, for all of its steps.
   var seconds: Double?
   /// The size of the optimizer's state in bytes, after `first`.
   var stateBytes: Int?

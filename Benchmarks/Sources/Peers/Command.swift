@@ -1,7 +1,7 @@
 import Optimizers
 import Tensors
 
-/// What can be asked for: `{"do": "list"}`, `{"do": "prepare", "optimizer": …}`, `{"do": "first"}`,
+/// A command: `{"do": "list"}`, `{"do": "prepare", "optimizer": …}`, `{"do": "first"}`,
 /// `{"do": "run", "steps": 10}`, `{"do": "write", "path": …}`, `{"do": "release"}`.
 enum Command: Decodable {
   /// Lists the workloads and backends.

@@ -52,7 +52,7 @@ enum Subject {
   /// Seconds that one step takes, without any before it.
   func first() throws -> Double { try ContinuousClock().measure { try step() } / .seconds(1) }
 
-  /// The size of the optimizer's state in bytes; nil for what is no optimizer.
+  /// The size of the optimizer's state in bytes; nil for other subjects.
   var stateByteCount: Int? {
     guard case .optimizer(let optimizer) = self else { return nil }
     return optimizer.stateByteCount

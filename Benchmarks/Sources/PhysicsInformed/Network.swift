@@ -29,7 +29,7 @@ struct Network {
     }
   }
 
-  /// What the backward pass needs of a layer: its input, and a, a' and a'' after the product.
+  /// The values of a layer for the backward pass: its input, and a, a' and a'' after the product.
   struct Layer {
     let input: Tensor
     let sums: [Double]
@@ -64,7 +64,7 @@ struct Network {
     fatalError("A network has layers.")
   }
 
-  /// Sets the gradients of all parameters from those of u, u' and u''.
+  /// Sets the gradients of all parameters from the gradients with respect to u, u' and u''.
   func backward(_ gradients: [Double], _ layers: [Layer]) {
     var gradients = gradients
     for index in weights.indices.reversed() {

@@ -39,7 +39,7 @@ extension FactoredSOAPOptions: RoundedRule, EigenbasisRule {
     let basis = Eigenbasis(
       shape: shape, decay: shampooBeta, frequency: preconditionFrequency, spreadsRefresh: spreadsRefresh)
     guard gradient.hasFiniteSquares else { return parameter.becomeNaN(&state) }
-    let secondMoments = Self.secondMoments(of: shape)
+    let secondMoments = shape.factoredMoments
     guard secondMoments.keys.allSatisfy({ state.tensors[$0] != nil }) else {
       guard basis.initialize(&state, gradient: gradient, axes: axes(of: shape)) else {
         return parameter.becomeNaN(&state)
@@ -98,7 +98,7 @@ extension FactoredSOAPOptions: RoundedRule, EigenbasisRule {
   /// The shapes of the state's tensors, as the first gradient makes them.
   package func stateShapes(of shape: Shape) -> [String: Shape] {
     Eigenbasis.shapes(of: shape, axes: axes(of: shape), isSpread: spreadsRefresh)
-      .merging(Self.secondMoments(of: shape)) { $1 }
+      .merging(shape.factoredMoments) { $1 }
       .merging(adafactor.beta1 == nil ? [:] : ["exp_avg": shape]) { $1 }
   }
 
@@ -108,19 +108,12 @@ extension FactoredSOAPOptions: RoundedRule, EigenbasisRule {
     return oneSided ? axes.min { shape[$0] < shape[$1] }.map { [$0] } ?? [] : axes
   }
 
-  /// The second moments of a shape: R and C, or V of vectors and scalars.
-  private static func secondMoments(of shape: Shape) -> [String: Shape] {
-    shape.rank < 2
-      ? ["exp_avg_sq": shape]
-      : ["exp_avg_sq_row": shape.removing(axis: -1), "exp_avg_sq_col": shape.removing(axis: -2)]
-  }
-
   /// Throws an error for moments, bases or a residual that don't fit the parameter. M may be there or not, since `beta1` can
   /// be changed.
   public func check(
     _ state: MomentState, parameter: String, shape: Shape, scalarType: ScalarType
   ) throws(OptimizerError) {
-    var moments = Self.secondMoments(of: shape)
+    var moments = shape.factoredMoments
     if state.tensors["exp_avg"] != nil { moments["exp_avg"] = shape }
     try checkEigenbasis(
       state, moments: moments, parameter: parameter, shape: shape, scalarType: scalarType)

@@ -33,10 +33,7 @@ extension GaLoreAdafactorOptions: RoundedRule {
 
   /// The moments of a gradient.
   private func moments(_ shape: Shape, hasMomentum: Bool) -> [String: Shape] {
-    (shape.rank < 2
-      ? ["exp_avg_sq": shape]
-      : ["exp_avg_sq_row": shape.removing(axis: -1), "exp_avg_sq_col": shape.removing(axis: -2)])
-      .merging(hasMomentum ? ["exp_avg": shape] : [:]) { $1 }
+    shape.factoredMoments.merging(hasMomentum ? ["exp_avg": shape] : [:]) { $1 }
   }
 
   /// The shapes of the state's tensors at the first step, or of a state that has tensors of the shapes `before`.

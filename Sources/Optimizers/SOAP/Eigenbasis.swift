@@ -183,7 +183,7 @@ extension Eigenbasis {
     return counts
   }
 
-  /// The shape whose axes consist of so many neighboring axes each.
+  /// Returns the shape with neighboring axes merged, each of them made of the given number of axes.
   static func merging(_ counts: [Int], of shape: Shape) -> Shape {
     var rest = shape.dimensions[...]
     return Shape(

@@ -41,7 +41,7 @@
 /// - The eigenvectors of Float64 parameters are computed in Float64. The reference computes them in Float32.
 /// - `merge_dims` is refused for a parameter that would get a preconditioner larger than itself, such as a matrix of
 ///   100 × 100 with the default `max_precond_dim`.
-/// - A gradient that is not finite, or the sum of whose squares is beyond a quarter of the greatest number, makes the parameter
+/// - A gradient that is not finite, or has a sum of squares beyond a quarter of the greatest number, makes the parameter
 ///   NaN and leaves the state as it was. The reference's eigendecomposition throws an error, or it averages NaN.
 ///
 /// Reference: Vyas, Morwani, Zhao, Shapira, Brandfonbrener, Janson and Kakade, "SOAP: Improving and Stabilizing Shampoo using

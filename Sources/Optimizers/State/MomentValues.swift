@@ -7,7 +7,7 @@ protocol AveragingState: ParameterState {
   /// The names of the tensors that average squares.
   static var squareNames: Set<String> { get }
 
-  /// Whether the numbers have been checked, or are those of steps from zeros.
+  /// Whether the numbers have been checked, or come from steps that started at zero.
   var valueCheck: ValueCheck { get set }
 }
 

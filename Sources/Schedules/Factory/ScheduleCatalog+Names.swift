@@ -17,7 +17,7 @@ extension ScheduleCatalog.Entry {
 
   /// Returns the error with the names of this schedule and its options.
   ///
-  /// - Parameter given: The options that the caller gave, of which one is named if there are several.
+  /// - Parameter given: The options that the caller gave. If several match, one of them is named.
   package func naming(_ error: ScheduleError, given: some Collection<String>) -> ScheduleError {
     func name(_ setting: String) -> String {
       let names = Self.names[setting] ?? []

@@ -108,7 +108,7 @@ enum AdamWUpdate<P: TensorScalar, G: TensorScalar, A: ArithmeticScalar> {
     return true
   }
 
-  /// What a step would make of eight elements.
+  /// The values that a step would give eight elements.
   private struct Preview {
     let v, update, old, new: SIMD8<A>
 

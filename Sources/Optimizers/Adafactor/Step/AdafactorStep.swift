@@ -181,7 +181,7 @@ class AdafactorStep: PreparedStep {
   }
 
   /// Whether it is certain that a finite element of the parameter becomes infinite: by the decay of the largest, or by an
-  /// update of which one element has at least their root mean square.
+  /// update, because at least one element is as large as the root mean square.
   ///
   /// The parameter is read only if the rate or the decay is extreme.
   private func overflows(squares: Double?, updateSquares: Double) -> Bool {

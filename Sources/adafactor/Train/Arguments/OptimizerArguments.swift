@@ -9,7 +9,7 @@ extension Rounding: ExpressibleByArgument {}
 /// The optimizer on the command line. Options that are not given keep the library's defaults.
 ///
 /// A flag stands for a setting under the reference's name. Which optimizers have it follows from their settings, and the
-/// settings themselves are decoded and checked as those of a configuration.
+/// settings themselves are decoded and checked as in a configuration.
 struct OptimizerArguments: ParsableArguments {
   @Option(help: "The optimizer. muon steps hidden matrices, and adamw with its defaults steps the rest.")
   var optimizer = OptimizerKind.adafactor
