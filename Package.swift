@@ -163,7 +163,7 @@ let package = Package(
       resources: [.copy("Reference")]),
     // Checks and trainings that run on several ranks, and the program that runs them under mpirun.
     .target(
-      name: "RankSupport", dependencies: ["DistributedTraining", "Optimizers", "Tensors"],
+      name: "RankSupport", dependencies: ["Checkpoints", "DistributedTraining", "Optimizers", "Tensors"],
       path: "Tests/RankSupport"),
     .executableTarget(
       name: "RankProgram", dependencies: ["DistributedTraining", "Optimizers", "RankSupport", "Tensors"],
@@ -171,7 +171,8 @@ let package = Package(
     .testTarget(
       name: "DistributedTrainingTests",
       dependencies: [
-        "DistributedTraining", "Optimizers", "RankProgram", "RankSupport", "Tensors", "TestSupport",
+        "Checkpoints", "DistributedTraining", "Optimizers", "RankProgram", "RankSupport", "Tensors",
+        "TestSupport",
       ]),
     .testTarget(
       name: "ToolTests",

@@ -43,21 +43,21 @@ struct MPITests {
 }
 
 #if MPI
-  private let isBuiltWithMPI = true
+  let isBuiltWithMPI = true
 #else
-  private let isBuiltWithMPI = false
+  let isBuiltWithMPI = false
 #endif
 
 /// A run of RankProgram.
 struct Job {
-  let command: String
+  let arguments: [String]
   /// The number of ranks under mpirun; nil for a process without a launcher.
   let ranks: Int?
   /// The longest time that it may take.
   var seconds = 60.0
 
-  init(_ command: String, ranks: Int?, seconds: Double = 60) {
-    (self.command, self.ranks, self.seconds) = (command, ranks, seconds)
+  init(_ arguments: String..., ranks: Int?, seconds: Double = 60) {
+    (self.arguments, self.ranks, self.seconds) = (arguments, ranks, seconds)
   }
 
   struct TimedOut: Error { let message: String }
@@ -80,7 +80,8 @@ struct Job {
     return try #require(candidates.first { FileManager.default.isExecutableFile(atPath: $0.path) })
   }
 
-  func run() throws -> Result {
+  /// Runs the job, and meanwhile `body` with a function that tells whether it still runs.
+  func run(_ body: (_ isRunning: () -> Bool) throws -> Void = { _ in }) throws -> Result {
     let process = Process()
     let folder = try TemporaryFolder()
     for name in ["output", "errors"] { try write([], to: folder.file(name)) }
@@ -92,7 +93,7 @@ struct Job {
       // Hydra of MPICH takes only the number, and needs no more.
       process.arguments =
         ["mpirun", "-n", "\(ranks)"]
-        + (try isOpenMPI() ? ["--oversubscribe", "--bind-to", "none"] : []) + [program.path, command]
+        + (try isOpenMPI() ? ["--oversubscribe", "--bind-to", "none"] : []) + [program.path] + arguments
       process.environment = ProcessInfo.processInfo.environment.merging([
         "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
         // Ranks that wait for one another give their core away.
@@ -100,23 +101,24 @@ struct Job {
       ]) { $1 }
     } else {
       process.executableURL = program
-      process.arguments = [command]
+      process.arguments = arguments
     }
     try process.run()
     let deadline = Date(timeIntervalSinceNow: seconds)
+    try body { process.isRunning && Date() < deadline }
     while process.isRunning && Date() < deadline { usleep(10_000) }
     let isLate = process.isRunning
     if isLate {
       // The launcher ends its ranks.
       process.terminate()
-      let grace = Date(timeIntervalSinceNow: 10)
+      let grace = Date(timeIntervalSinceNow: 2)
       while process.isRunning && Date() < grace { usleep(10_000) }
       if process.isRunning { kill(process.processIdentifier, SIGKILL) }
     }
     process.waitUntilExit()
     let errors = String(decoding: try contents(folder.file("errors")), as: UTF8.self)
     if isLate {
-      throw TimedOut(message: "\(command) on \(ranks ?? 1) ranks ran for more than \(seconds) s: \(errors)")
+      throw TimedOut(message: "\(arguments) on \(ranks ?? 1) ranks ran for more than \(seconds) s: \(errors)")
     }
     return Result(
       status: process.terminationStatus,

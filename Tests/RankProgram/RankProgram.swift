@@ -6,7 +6,7 @@ import Tensors
 
 /// One rank of a job under mpirun, or a process of its own without the trait `MPI`.
 ///
-/// Usage: RankProgram collectives | training | differ | throw | exit. What it prints is compared by `MPITests`.
+/// Usage: RankProgram collectives | pieces | whole | training | resume FOLDER STEPS | differ | throw | hang. What it prints is compared by `MPITests`.
 @main
 enum RankProgram {
   static func main() throws {
@@ -33,6 +33,13 @@ enum RankProgram {
     case "training":
       let text = try RankTraining.shared(over: communicator)
       if communicator.rank == 0 { print(text) }
+    case "resume":
+      // A folder, and the number of steps.
+      let arguments = CommandLine.arguments
+      let text = try ResumedTraining.run(
+        directory: arguments[2], stepCount: Int(arguments[3])!, over: communicator)
+      if communicator.rank == 0 { print(text) }
+    case "measure": try Measurement.run(communicator)
     case "differ":
       let parameter = Parameter("w", Tensor(zeros: [4]))
       let optimizer = try Adafactor(

@@ -38,6 +38,13 @@ public final class ShardedParameters {
     parts = plan.parts(of: parameters, rank: communicator.rank)
   }
 
+  /// Copies this rank's parts of the model's parameters, after these were changed: restored from a checkpoint, for example.
+  public func takeParts() {
+    for part in parts.indices {
+      parts[part].value = parts[part].shard!.part(of: parameters[part].value)
+    }
+  }
+
   /// Copies the parts of all ranks into the parameters of the model, after a step.
   ///
   /// A rank sends its part to every other rank: (P − 1) / P of the parameters' bytes, on average.

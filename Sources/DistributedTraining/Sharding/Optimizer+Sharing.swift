@@ -27,7 +27,7 @@ extension Optimizer {
 
 /// The connection of one optimizer with the other ranks.
 final class SharedSteps: StepReducer {
-  private let communicator: any Communicator
+  let communicator: any Communicator
   /// The prepared reductions: a few, because phases differ, and steps of single parameters.
   private var prepared: [(key: [Key], reduction: TreeReduction<Double>)] = []
   private static let mostPrepared = 64
