@@ -1,5 +1,5 @@
 #pragma once
 #include <lapacke.h>
 
-// A type, which Swift sees; `lapack_int` is a macro.
+// A type that Swift can see: `lapack_int` is a macro.
 typedef lapack_int LAPACKInteger;
