@@ -224,7 +224,7 @@ import Testing
       try refused { $0.metadata = [:] }
         == "FILE: metadata: no \"optimizer\": not the state of an optimizer")
     #expect(
-      try refused { $0.integers["matrix.step"] = nil } == "FILE: matrix.step: there is none")
+      try refused { $0.integers["matrix.step"] = nil } == "FILE: matrix.step: is missing")
     #expect(
       try refused { $0.integers["matrix.step"] = -1 }.contains("The step of \"matrix\" is -1"))
     #expect(

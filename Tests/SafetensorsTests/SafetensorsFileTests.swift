@@ -63,7 +63,7 @@ import Testing
     #expect(try file.values(of: "x", as: Float.self) == values)
     let error = #expect(throws: SafetensorsError.self) { try file.values(of: "x", as: BFloat16.self) }
     #expect(
-      error?.description == "\(path): tensor \"x\" is stored as F32, but BF16 was asked for")
+      error?.description == "\(path): tensor \"x\" is stored as F32, but BF16 was requested")
   }
 
   @Test func `A name that is not there is refused`() throws {

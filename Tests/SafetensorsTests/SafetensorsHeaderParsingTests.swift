@@ -101,7 +101,7 @@ private func refusal(_ json: String, data: [UInt8] = []) -> String? {
     let length: [UInt8] = [0x00, 0xE1, 0xF5, 0x05, 0, 0, 0, 0]  // 100,000,000
     #expect(
       refusal(length + Array("{}".utf8))?.description
-        == "a header of 100000000 bytes behind the first 8 exceeds the file's 10 bytes")
+        == "a header of 100000000 bytes after the first 8 exceeds the file's 10 bytes")
     #expect(
       refusal([3, 0, 0, 0, 0, 0, 0, 0] + Array("{}".utf8))?.reason
         == .headerBeyondEnd(headerByteCount: 3, fileByteCount: 10))
@@ -124,12 +124,12 @@ private func refusal(_ json: String, data: [UInt8] = []) -> String? {
     ("{\"a\":1}", 13, "expected \"{\" in tensor \"a\""),
     ("{\"a\":null}", 13, "expected \"{\" in tensor \"a\""),
     ("{\"a\":[\"U8\",[],[0,1]]}", 13, "expected \"{\" in tensor \"a\""),
-    ("{\"\\x\":1}", 10, "an unknown escape"),
+    ("{\"\\x\":1}", 10, "unknown escape"),
     ("{\"\\", 10, "an escape is cut off"),
     ("{\"\\u00g0\":1}", 14, "expected four hexadecimal digits"),
-    ("{\"\\ud800\":1}", 10, "an escape stands for half a character"),
-    ("{\"\\ud800\\u0041\":1}", 10, "an escape stands for half a character"),
-    ("{\"\\udc00\":1}", 10, "an escape stands for half a character"),
+    ("{\"\\ud800\":1}", 10, "an escape encodes half a character"),
+    ("{\"\\ud800\\u0041\":1}", 10, "an escape encodes half a character"),
+    ("{\"\\udc00\":1}", 10, "an escape encodes half a character"),
     ("{\"__metadata__\":nul}", 24, "expected null"),
     ("{\"__metadata__\":[]}", 24, "expected \"{\" in __metadata__"),
     ("{\"__metadata__\":{\"k\":1}}", 29, "expected a value of __metadata__, a string"),
@@ -316,7 +316,7 @@ private func refusal(_ json: String, data: [UInt8] = []) -> String? {
   @Test func `An unknown type is refused with the tensor's name`() throws {
     let error = try #require(refusal(file("{\(entry("a", "F7", "[]", "[0,1]"))}", data: [0])))
     #expect(error.reason == .unknownScalarType(tensor: "a", scalarType: "F7"))
-    #expect(error.description.hasPrefix("tensor \"a\" has the unknown dtype \"F7\"; known are BOOL, F4,"))
+    #expect(error.description.hasPrefix("tensor \"a\" has the unknown dtype \"F7\"; the known dtypes are BOOL, F4,"))
   }
 
   @Test func `A hole, an overlap and reversed offsets are refused with the tensor's name`() {
@@ -371,14 +371,14 @@ private func refusal(_ json: String, data: [UInt8] = []) -> String? {
   @Test func `Elements smaller than a byte must fill whole bytes`() {
     #expect(
       refusal("{\(entry("a", "F4", "[3]", "[0,2]"))}", data: [0, 0])
-        == "tensor \"a\" of type F4 and shape [3] does not fill whole bytes (4 bits an element)")
+        == "tensor \"a\" of type F4 and shape [3] does not fill whole bytes (4 bits per element)")
     #expect(refusal("{\(entry("a", "F6_E2M3", "[4]", "[0,3]"))}", data: [0, 0, 0]) == nil)
   }
 
   @Test func `Data that the tensors do not cover exactly are refused`() {
     let json = "{\(entry("a", "U8", "[2]", "[0,2]"))}"
-    #expect(refusal(json, data: [0]) == "the header describes 2 bytes of data, the file holds 1")
-    #expect(refusal(json, data: [0, 0, 0]) == "the header describes 2 bytes of data, the file holds 3")
-    #expect(refusal("{}", data: [0]) == "the header describes 0 bytes of data, the file holds 1")
+    #expect(refusal(json, data: [0]) == "the header describes 2 bytes of data, but the file holds 1")
+    #expect(refusal(json, data: [0, 0, 0]) == "the header describes 2 bytes of data, but the file holds 3")
+    #expect(refusal("{}", data: [0]) == "the header describes 0 bytes of data, but the file holds 1")
   }
 }

@@ -68,7 +68,8 @@ import Testing
       try SafetensorsHeader([SafetensorsDescriptor("__metadata__", .int8, shape: [])])
     }
     #expect(
-      reserved?.description == "a tensor cannot be named \"__metadata__\", the format's key for metadata")
+      reserved?.description
+        == "a tensor cannot be named \"__metadata__\", which is the format's key for metadata")
   }
 
   @Test func `Sizes that overflow, one by one or together, are refused`() {

@@ -86,7 +86,7 @@ private struct Inspection: Decodable {
         #expect(result.errors.contains(message), "\(result.errors)")
       }
       let result = try ToolRunner.run("inspect", folder.path)
-      #expect(result.errors == "Error: \(folder.path): is a directory, a pipe or a device; give a file\n")
+      #expect(result.errors == "Error: \(folder.path): is a directory, a pipe or a device; use a regular file\n")
     }
   }
 

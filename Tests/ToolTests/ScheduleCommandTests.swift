@@ -250,7 +250,7 @@ struct ScheduleCommandTests {
     ),
     (
       ["linear", "--lr", "1", "--steps", "3", "--output", "rates.png"],
-      "--output is rates.png, but .png is not a format that is written"
+      "--output is rates.png, but .png is not a format that can be written"
     ),
     (["linear", "--lr", "1", "--steps", "9223372036854775807"], "--steps: 1 to 1000000"),
     (
@@ -273,15 +273,15 @@ struct ScheduleCommandTests {
       ["linear", "rex", "--lr", "1", "--steps", "3", "--metrics", "/dev/null"],
       "--metrics is for a schedule that follows a metric, but the step drives linear, rex"
     ),
-    (["--list", "--format", "json"], "leave out --format"),
+    (["--list", "--format", "json"], "remove --format"),
     (
       ["linear", "--list", "--warmup-steps", "1", "--logarithmic"],
-      "leave out linear, --warmup-steps, --logarithmic"
+      "remove linear, --warmup-steps, --logarithmic"
     ),
     (["linear", "--lr", "1", "--steps", "3", "--logarithmic"], "the format is csv"),
     (
       ["linear", "--lr", "1", "--steps", "3", "--logarithmic", "--output", "x.json"],
-      "--logarithmic is for the axis of a chart, but the format is json"
+      "--logarithmic changes the axis of a chart, but the format is json"
     ),
   ])
   func `What is wrong is said on standard error, with a failing status and no output`(
@@ -329,6 +329,6 @@ struct ScheduleCommandTests {
     #expect(wrong.status != 0 && wrong.errors.contains("\(file):3: '0,4' is not a number"))
     try "0.5\n".write(toFile: file, atomically: true, encoding: .utf8)
     let short = try schedule("greedy", "--lr", "1", "--steps", "3", "--metrics", file)
-    #expect(short.status != 0 && short.errors.contains("\(file): has 1 numbers, but 3 steps need 2 at least"))
+    #expect(short.status != 0 && short.errors.contains("\(file): has 1 numbers, but 3 steps need at least 2"))
   }
 }

@@ -514,12 +514,12 @@ private func randomTensors(_ seed: UInt64, without: String...) -> [String: Tenso
     for (type, shape, bytes, message) in [
       (
         .int64, [], bytes(Int64.max),
-        "\"w.step\" is 9223372036854775807: there is no number for the next step"
+        "\"w.step\" is 9223372036854775807: the next step cannot be counted"
       ),
-      (.uint64, [], bytes(UInt64.max), "\"w.step\" is U64 of shape [], not a whole number"),
-      (.float64, [], bytes(0x1p63), "\"w.step\" is 9.223372036854776e+18, not a whole number"),
-      (.float32, [], bytes(Float(1.5)), "\"w.step\" is 1.5, not a whole number"),
-      (.int32, [2], bytes(Int64(7)), "\"w.step\" is I32 of shape [2], not a whole number"),
+      (.uint64, [], bytes(UInt64.max), "\"w.step\" is U64 of shape [], not a signed 64-bit integer"),
+      (.float64, [], bytes(0x1p63), "\"w.step\" is 9.223372036854776e+18, not a signed 64-bit integer"),
+      (.float32, [], bytes(Float(1.5)), "\"w.step\" is 1.5, not a signed 64-bit integer"),
+      (.int32, [2], bytes(Int64(7)), "\"w.step\" is I32 of shape [2], not a signed 64-bit integer"),
       (.int64, [], bytes(Int64.min), "is -9223372036854775808"),
     ] as [(SafetensorsScalarType, [Int], [UInt8], String)] {
       try state(type, shape: shape, bytes)
@@ -572,13 +572,13 @@ private func randomTensors(_ seed: UInt64, without: String...) -> [String: Tenso
       ),
       (
         #"{"optimizer": "adafactor", "groups": [{"parameters": ["a.bias"]}]}"#,
-        "no group takes the parameter \"double\", which has a gradient in "
+        "no group contains the parameter \"double\", which has a gradient in "
       ),
       (#"{"optimizer": "adafactor", "groups": [{}, {}]}"#, "groups 0 and 1 have no \"parameters\""),
       (#"{"optimizer": "adafactor", "groups": []}"#, "\"groups\" must hold at least one"),
       (#"{"optimizer": "adafactor"}"#, "\"groups\" must hold at least one"),
       (#"{"groups": [{}]}"#, "\"optimizer\" must be one of \"adafactor\", \"adamw\""),
-      (#"{"optimizer": "rmsprop", "groups": [{}]}"#, "the optimizer \"rmsprop\" is none of \"adafactor\""),
+      (#"{"optimizer": "rmsprop", "groups": [{}]}"#, "the optimizer \"rmsprop\" is not one of \"adafactor\""),
       (
         #"{"optimizer": "adafactor", "groups": [{}], "lr": 1}"#,
         "\"lr\" is neither \"optimizer\" nor \"groups\""
@@ -598,11 +598,11 @@ private func randomTensors(_ seed: UInt64, without: String...) -> [String: Tenso
       ),
       (
         #"{"optimizer": "adafactor", "groups": [{"rounding_seed": -1}]}"#,
-        "groups[0]: rounding_seed is -1, which is out of its range"
+        "groups[0]: rounding_seed is -1, which is out of range"
       ),
       (
         #"{"optimizer": "adafactor", "groups": [{"rounding": "up"}]}"#,
-        "groups[0]: rounding is \"up\", which is none of its values"
+        "groups[0]: rounding is \"up\", which is not one of its values"
       ),
       (
         "{\n\"optimizer\": \"adamw\", \"groups\": [\n{\"lr\": 1e400}]}",
@@ -627,7 +627,7 @@ private func randomTensors(_ seed: UInt64, without: String...) -> [String: Tenso
   }
 
   @Test func `Gradients that do not fit are refused with file and tensor`() throws {
-    try expectRefusal("/G", "\"other\" is a gradient of no parameter of ") {
+    try expectRefusal("/G", "\"other\" is the gradient of no parameter in ") {
       try $0.write(randomTensors(2).merging(["other": Tensor([1])]) { $1 }, "G")
     }
     try expectRefusal("/G", "the gradient of \"a.bias\" has the shape [29]", "the shape [30]") {
@@ -652,7 +652,7 @@ private func randomTensors(_ seed: UInt64, without: String...) -> [String: Tenso
         try state.write(to: files.path("S"))
       }
     }
-    try changed("the state is one of adamw, not of adafactor") { $0.metadata["optimizer"] = "adamw" }
+    try changed("the state belongs to adamw, not to adafactor") { $0.metadata["optimizer"] = "adamw" }
     try changed("\"b.exp_avg\" belongs to no parameter") { $0.tensors["b.exp_avg"] = Tensor([1]) }
     try changed("\"nodot\" belongs to no parameter") { $0.tensors["nodot"] = Tensor([1]) }
     try changed("\"a.bias.max_exp_avg_sq\" is not a part of this optimizer's state") {
@@ -710,6 +710,6 @@ private func randomTensors(_ seed: UInt64, without: String...) -> [String: Tenso
     #expect(try files.names() == ["G", "P", "config.json"])
     let threads = try files.step(out: ("P2", "S2"), "--threads", "0")
     #expect(threads.status != 0)
-    #expect(threads.errors.contains("--threads is 0, but must be 1 or more."))
+    #expect(threads.errors.contains("--threads is 0, but must be at least 1."))
   }
 }

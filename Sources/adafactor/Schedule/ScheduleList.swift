@@ -1,13 +1,13 @@
 import Schedules
 
-/// What `adafactor schedule --list` says.
+/// The text of `adafactor schedule --list`.
 enum ScheduleList {
   static var text: String {
     let own = ScheduleCatalog.entries.filter { SchedulerType(rawValue: $0.name) == nil }
     let theirs = ScheduleCatalog.entries.filter { SchedulerType(rawValue: $0.name) != nil }
-    return section("Schedules of transformers, with its options:", theirs)
+    return section("Schedules from transformers, with its options:", theirs)
       + section(
-        "More schedules; --warmup-steps puts a warmup before those that have none of their own:", own)
+        "More schedules; --warmup-steps adds a warmup to schedules without one of their own:", own)
   }
 
   private static func section(_ title: String, _ entries: [ScheduleCatalog.Entry]) -> String {

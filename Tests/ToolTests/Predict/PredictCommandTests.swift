@@ -141,14 +141,14 @@ struct PredictCommandTests {
       let mistakes = [
         (
           "x,the y,constant\n1,1000,7\n1,,7\n",
-          "other.csv, line 3, column 2: a value is missing (column \"the y\"); leave out"
+          "other.csv, line 3, column 2: a value is missing (column \"the y\"); skip"
         ),
         (
           "x,the y,constant\n1,none,7\n",
           "\"none\" is not a finite number (column \"the y\"); the model needs a number"
         ),
         ("x,y,constant\n1,1000,7\n", "has no column \"the y\", which the model was trained on"),
-        ("x,the y,the y,constant\n1,1000,1,7\n", "has several columns \"the y\", and the model needs one"),
+        ("x,the y,the y,constant\n1,1000,1,7\n", "has several columns \"the y\", but the model needs exactly one"),
         ("1,2\n", "has 2 columns; the model needs its 3 features, or all 5 columns"),
         ("x,the y,constant\n1,1e300,7\n", "line 2: the model's result for this row is not finite"),
       ]
@@ -159,7 +159,7 @@ struct PredictCommandTests {
       }
       let dropped = try result("x,the y,constant\n1,1000,7\n1,,7\n2,1000,7\n", "--missing", "drop")
       #expect(dropped.lines.count == 3 && dropped.lines[2].hasPrefix("4,"))
-      #expect(dropped.errors.contains("1 row of \(table) left out for a missing value"))
+      #expect(dropped.errors.contains("1 row of \(table) skipped because of a missing value"))
       let noModel = try ToolRunner.run("predict", "--model", data, "--data", data)
       #expect(noModel.status != 0)
     }
@@ -187,7 +187,7 @@ struct PredictCommandTests {
       var file = try TensorCollection(path: model)
       let description = try #require(file.metadata["classifier"])
       let (widths, columns) = ("\"widths\":[3,16,3]", "\"feature_columns\":[2,3,4]")
-      let (unfit, outOfRange) = ("do not fit together", "is out of range")
+      let (unfit, outOfRange) = ("do not match", "is out of range")
       let changes = [
         (widths, "\"widths\":[3,9223372036854775807,3]", "does not hold the tensor \"layer1.weight\""),
         (widths, "\"widths\":[3]", unfit), (widths, "\"widths\":[]", unfit),

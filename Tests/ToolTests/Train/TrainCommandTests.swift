@@ -136,8 +136,8 @@ struct TrainCommandTests {
     try ToolRunner.withFolder { folder in
       try "a,b\n1,x\n".write(to: folder.appending(path: "t.csv"), atomically: true, encoding: .utf8)
       for (options, message) in [
-        ("--plot loss.png", "--plot is loss.png, but .png is not a format that is written: give .svg"),
-        ("--model m.bin", "--model is m.bin, but .bin is not a format that is written: give .safetensors"),
+        ("--plot loss.png", "--plot is loss.png, but .png is not a format that can be written: use .svg"),
+        ("--model m.bin", "--model is m.bin, but .bin is not a format that can be written: use .safetensors"),
         ("--model none/m.safetensors", "none"),
         ("--plot o --model o", "--model and --plot are the same file"),
         ("--data t.csv --model t.csv", "--model is t.csv, but .csv"),
@@ -169,14 +169,14 @@ struct TrainCommandTests {
       (["--batch-size", "0"], "--batch-size is 0"), (["--threads", "0"], "--threads is 0"),
       (["--test-fraction", "1"], "--test-fraction is 1"), (["--beta1", "1"], "beta1 is 1"),
       (["--hidden", "3,0"], "'3,0' is invalid for '--hidden <n,n,…>': Widths are whole numbers"),
-      (["--label", "x"], "--label belongs to a table of your own: name it by --data"),
+      (["--label", "x"], "--label belongs to your own table: give it by --data"),
       (["--header", "no"], "--header belongs to"), (["--delimiter", ","], "--delimiter belongs to"),
       (["--missing", "drop"], "--missing belongs to"), (["--ignore", "1"], "--ignore belongs to"),
       (["--data", file.path, "--delimiter", "ab"], "A delimiter is one ASCII character"),
       (["--data", file.path, "--header", "maybe"], "one of 'yes' and 'no'"),
       (["--epochs", "9223372036854775807"], "--epochs is 9223372036854775807: with 23 steps per epoch"),
       (["--hidden", "9223372036854775807"], "--hidden 9223372036854775807 makes a model of"),
-      (["--compare", "adamw,adafactor", "--model", "m"], "leave out --model"),
+      (["--compare", "adamw,adafactor", "--model", "m"], "remove --model"),
       (["--backend", "other"], "'other' is invalid"),
       (["--lr", "0.1", "--schedule", "nonsense"], "nonsense is not a valid SchedulerType"),
       (["--lr", "1e30", "--no-scale-parameter", "--quiet"], "has diverged"),

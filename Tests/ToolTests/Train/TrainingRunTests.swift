@@ -243,7 +243,7 @@ struct TrainingRunTests {
     #expect(report.classes == [.init(name: "a", count: 9), .init(name: "b", count: 20)])
     #expect(
       report.table.map(\.1) == [
-        "29 rows, 4 columns, with a header, the label in column 4 (kind), 1 row left out for a missing value, "
+        "29 rows, 4 columns, with a header, label in column 4 (kind), 1 row skipped because of a missing value, "
           + "ignored: id, constant: c",
         "a (9), b (20)",
       ])

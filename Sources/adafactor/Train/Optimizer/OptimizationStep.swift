@@ -3,15 +3,15 @@ import Tensors
 
 /// One optimizer step from the micro-batches of a window.
 ///
-///     accumulate → un-scale → clip → step → update the loss scale
+///     accumulate → unscale → clip → step → update the loss scale
 ///
-/// The order is what makes clipping measure the gradient of the whole window, without its loss scale.
+/// In this order, clipping measures the gradient of the whole window without its loss scale.
 struct OptimizationStep {
   let model: Perceptron
   let optimizer: Optimizer
-  /// Nil where a step has one micro-batch, whose gradient needs no sum.
+  /// The accumulator, or `nil` if a step has one micro-batch, whose gradient needs no sum.
   private let accumulator: GradientAccumulator?
-  /// Of Float16 alone, whose smallest gradients vanish without it.
+  /// The loss scaler. It is enabled only for Float16, whose smallest gradients vanish without it.
   let scaler: LossScaler
   private let settings: TrainingSettings
 
@@ -28,16 +28,16 @@ struct OptimizationStep {
   }
 
   struct Outcome {
-    /// The mean over the window's samples.
+    /// The mean loss over the window's samples.
     let loss: Double
-    /// False where the loss scale was too large, and the step was left out.
+    /// Whether the step was taken. It is skipped if the loss scale was too large.
     let isTaken: Bool
     let gradientTime: Duration
     let optimizerTime: Duration
   }
 
-  /// Steps on these micro-batches. Each counts by its samples, so that a short one at the end of the data
-  /// does not count too much.
+  /// Takes a step on these micro-batches. Each micro-batch counts by its number of samples, so that a short
+  /// one at the end of the data does not count too much.
   func callAsFunction(_ microBatches: [Dataset]) throws -> Outcome {
     let start = ContinuousClock.now
     var lossSum = 0.0
