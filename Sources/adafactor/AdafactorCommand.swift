@@ -1,3 +1,6 @@
+#if !Tool
+  #error("The tool is built with the trait Tool, which is on by default: swift build --traits Tool")
+#endif
 import ArgumentParser
 import Foundation
 
