@@ -60,7 +60,7 @@ class Contest:
             running.kill()
 
     def start(self, excluded):
-        """Starts all programs but those excluded. Returns those that cannot run, with the reason."""
+        """Starts all programs except the excluded ones. Returns the programs that cannot run, with the reason."""
         # A process that is killed while it compiles an extension leaves a lock, which the next one would wait
         # for.
         for lock in process.CACHE.glob("extensions/**/lock"):
