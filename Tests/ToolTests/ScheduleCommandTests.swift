@@ -189,6 +189,7 @@ struct ScheduleCommandTests {
   @Test func `--list describes every schedule and every option`() throws {
     let result = try schedule("--list")
     #expect(result.status == 0)
+    #expect(result.lines.allSatisfy { $0.count <= 80 })
     for entry in ScheduleCatalog.entries {
       #expect(result.lines.contains { $0.hasPrefix("  \(entry.name): ") })
       for option in entry.options {
