@@ -32,8 +32,8 @@ struct TrainCommandTests {
     return try decoder.decode(Report.self, from: Data(result.output.utf8))
   }
 
-  @Test func `Learns the digits to 97 % and better, in a state far smaller than AdamW's`() throws {
-    // Pure Swift in a debug build would take a minute for all epochs.
+  @Test func `Adafactor learns the digits to at least 97 %, with a state far smaller than AdamW's`() throws {
+    // In a debug build, all epochs would take a minute in pure Swift.
     let epochs = Backend.available.contains(.openBLAS) ? [] : ["--epochs", "10"]
     let report = try report(ToolRunner.run(["train", "--json", "--quiet"] + epochs))
     #expect(report.testAccuracy >= 0.97)
@@ -51,7 +51,7 @@ struct TrainCommandTests {
     #expect(runs[0].backend == backend.rawValue)
   }
 
-  @Test func `With one OpenBLAS thread, or on pure Swift, bits depend on no number of threads`() throws {
+  @Test func `With one OpenBLAS thread, or in pure Swift, the bits don't depend on threads`() throws {
     func checksum(_ backend: Backend, openBLASThreads: Int, threads: Int) throws -> String {
       try report(
         ToolRunner.run(
@@ -69,7 +69,7 @@ struct TrainCommandTests {
     }
   }
 
-  @Test func `Shows progress on standard error and a table on standard output, and draws the loss`() throws {
+  @Test func `Progress goes to standard error, a table to standard output, and the loss is drawn`() throws {
     let folder = try ToolRunner.temporaryFolder()
     defer { try? FileManager.default.removeItem(at: folder) }
     let plot = folder.appendingPathComponent("loss.svg").path
@@ -86,7 +86,7 @@ struct TrainCommandTests {
     #expect(svg.hasPrefix("<svg") && svg.contains("training") && svg.contains("held-out"))
   }
 
-  @Test func `Trains on a table of the user's own`() throws {
+  @Test func `The user's own table can be learned`() throws {
     let folder = try ToolRunner.temporaryFolder()
     defer { try? FileManager.default.removeItem(at: folder) }
     let file = folder.appendingPathComponent("my.csv")
@@ -105,7 +105,7 @@ struct TrainCommandTests {
   #if os(Linux)
     @Test
     func
-      `Standard output that is full is an error after the model is saved; standard error that is ends nothing`()
+      `Full standard output is an error after the model is saved, and full standard error ends nothing`()
       throws
     {
       try ToolRunner.withFolder { folder in
@@ -121,7 +121,7 @@ struct TrainCommandTests {
       }
     }
 
-    @Test func `On a terminal of 80 columns, reports are wrapped to it`() throws {
+    @Test func `On a terminal of 80 columns, reports are wrapped to its width`() throws {
       let alone = try ToolRunner.runInTerminal("train", "--epochs", "1", "--hidden", "0", "--accumulate", "2")
       #expect(alone.lines.count > 10 && alone.lines.allSatisfy { $0.count <= 80 }, "\(alone.output)")
       let names = ["adafactor:lr=1e-3:no-scale-parameter:weight-decay=0.1", "adamw"]
@@ -132,7 +132,7 @@ struct TrainCommandTests {
     }
   #endif
 
-  @Test func `The destination of a file is checked before the training`() throws {
+  @Test func `The destination of a file is checked before training`() throws {
     try ToolRunner.withFolder { folder in
       try "a,b\n1,x\n".write(to: folder.appending(path: "t.csv"), atomically: true, encoding: .utf8)
       for (options, message) in [
@@ -143,7 +143,7 @@ struct TrainCommandTests {
         ("--data t.csv --model t.csv", "--model is t.csv, but .csv"),
         ("--data t.csv --plot ./t.csv", "--plot is ./t.csv, but .csv"),
       ] {
-        // Without end: nothing is trained.
+        // This file never ends, so nothing is trained.
         let result = try ToolRunner.shell("$adafactor train --epochs 100000000 \(options)", in: folder)
         #expect(result.status != 0 && result.output.isEmpty)
         #expect(result.errors.contains(message), "\(result.errors)")
@@ -154,7 +154,7 @@ struct TrainCommandTests {
     }
   }
 
-  @Test func `Mistakes end with a message on standard error and a status that is not 0`() throws {
+  @Test func `Mistakes end with a message on standard error and a nonzero status`() throws {
     let folder = try ToolRunner.temporaryFolder()
     defer { try? FileManager.default.removeItem(at: folder) }
     let file = folder.appendingPathComponent("bad.csv")

@@ -40,8 +40,7 @@ struct TrainOptimizerTests {
   /// Weights and biases of 64 → 8 → 10.
   private static let parameters = 64 * 8 + 8 + 8 * 10 + 10
 
-  @Test func `A comparison reports each optimizer's run as it is alone, in one table and one picture`() throws
-  {
+  @Test func `A comparison reports each optimizer's run unchanged, in one table and one chart`() throws {
     let folder = try ToolRunner.temporaryFolder()
     defer { try? FileManager.default.removeItem(at: folder) }
     let plot = folder.appendingPathComponent("loss.svg").path
@@ -92,8 +91,7 @@ struct TrainOptimizerTests {
       rows.contains("optimizer state \(8 * Self.parameters / 1000),\(8 * Self.parameters % 1000) bytes"))
   }
 
-  @Test func `Each rounding trains otherwise; the compensated one keeps a residual of each parameter`() throws
-  {
+  @Test func `Each rounding gives different results, and only compensated rounding keeps residuals`() throws {
     let sixteen = Self.short + ["--dtype", "bfloat16"]
     for optimizer in ["adafactor", "adamw"] {
       let names = ["nearest", "stochastic", "compensated"].map { "\(optimizer):rounding=\($0)" }
@@ -124,8 +122,7 @@ struct TrainOptimizerTests {
     #expect(try choice() == OptimizerChoice(AdafactorOptions()))
   }
 
-  @Test func `Options of one optimizer are refused for the other by name, and so are bad comparisons`() throws
-  {
+  @Test func `Options of another optimizer and invalid comparisons are refused by name`() throws {
     let mistakes: [([String], String)] = [
       (["--optimizer", "adamw", "--warmup-init"], "--warmup-init belongs to adafactor"),
       (["--optimizer", "adamw", "--no-scale-parameter"], "--no-scale-parameter belongs to adafactor"),
@@ -153,7 +150,9 @@ struct TrainOptimizerTests {
       (["--optimizer", "rmsprop"], "'rmsprop' is invalid"), (["--dtype", "int8"], "'int8' is invalid"),
       (["--accumulate", "0"], "--accumulate is 0"), (["--clip-norm", "0"], "--clip-norm is 0"),
       (["--accumulate", "9223372036854775807"], "is too large"),
-      (["--rounding", "stochastic"], "--rounding stochastic is for 16-bit parameters, but float32 parameters"),
+      (
+        ["--rounding", "stochastic"], "--rounding stochastic is for 16-bit parameters, but float32 parameters"
+      ),
       (
         ["--rounding", "nearest", "--dtype", "float64"],
         "but float64 parameters are stored as they are computed"
