@@ -184,7 +184,8 @@ import Testing
     let error = #expect(throws: StateMismatch.self) { try single.restore(optimizer.state()) }
     #expect(error?.differences == [.groupCount(saved: 2, here: 1), .unknown(parameter: "never.stepped")])
     #expect(
-      error?.description.contains("the saved state has 2 parameter groups, the optimizer here has 1") == true)
+      error?.description.contains("the saved state has 2 parameter groups, but the optimizer here has 1")
+        == true)
   }
 
   @Test func `Learning rates set by a schedule are restored`() throws {
@@ -219,7 +220,7 @@ import Testing
     }
     #expect(
       try refused { $0.metadata["optimizer"] = "adamw" }
-        .hasSuffix("- the saved state is one of adamw, the optimizer here is adafactor"))
+        .hasSuffix("- the saved state belongs to adamw, but the optimizer here is adafactor"))
     #expect(
       try refused { $0.metadata = [:] }
         == "FILE: metadata: does not contain \"optimizer\": not the state of an optimizer")

@@ -18,7 +18,9 @@ struct DocumentationTests {
   /// Returns the arguments of each command in the article on curves.
   private static func curveCommands() throws -> [[String]] {
     let article = scheduleCatalog.appendingPathComponent("ScheduleCurves.md")
-    return try lines(of: article).filter { $0.hasPrefix("adafactor schedule ") && $0.contains(" --output ") }
+    let text = try lines(of: article).joined(separator: "\n").replacing(" \\\n ", with: "")
+    return text.split(separator: "\n")
+      .filter { $0.hasPrefix("adafactor schedule ") && $0.contains(" --output ") }
       .map { $0.split(separator: " ").dropFirst().map(String.init) }
   }
 

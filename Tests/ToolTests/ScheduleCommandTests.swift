@@ -189,6 +189,7 @@ struct ScheduleCommandTests {
   @Test func `--list describes every schedule and every option`() throws {
     let result = try schedule("--list")
     #expect(result.status == 0)
+    #expect(result.lines.allSatisfy { $0.count <= 80 })
     for entry in ScheduleCatalog.entries {
       #expect(result.lines.contains { $0.hasPrefix("  \(entry.name): ") })
       for option in entry.options {
@@ -222,12 +223,12 @@ struct ScheduleCommandTests {
     (["linear", "--lr", "1", "--steps", "3", "--option", "cosine.num_cycles=1"], "cosine.num_cycles"),
     (
       ["linear", "--lr", "1", "--steps", "3", "--warmup-steps=-1"],
-      "linear: --warmup-steps is -1, but must be 0 or greater"
+      "linear: --warmup-steps is -1, but must be at least 0"
     ),
     (["linear", "--lr", "1", "--steps", "3", "--warmup-steps", "1.5"], "1.5"),
     (
       ["rex", "--lr", "1", "--steps", "3", "--warmup-steps=-1"],
-      "rex: --warmup-steps is -1, but must be 0 or greater"
+      "rex: --warmup-steps is -1, but must be at least 0"
     ),
     (["exponential", "--lr", "1", "--steps", "3", "--option", "gamma=-1"], "exponential: gamma is -1.0"),
     (["wsd", "--lr", "1", "--steps", "3", "--option", "num_decay_steps=-1"], "wsd: num_decay_steps is -1"),
@@ -237,7 +238,7 @@ struct ScheduleCommandTests {
     ),
     (
       ["rex", "--lr", "1", "--steps", "3", "--warmup-steps", "4"],
-      "rex: --steps is 3, but must hold the warmup of 4 steps"
+      "rex: --steps is 3, but must include the warmup of 4 steps"
     ),
     (
       ["polynomial", "--lr", "1e-8", "--steps", "3"],
@@ -255,7 +256,7 @@ struct ScheduleCommandTests {
     (["linear", "--lr", "1", "--steps", "9223372036854775807"], "--steps: 1 to 1000000"),
     (
       ["linear", "--lr", "1", "--steps", "3", "--training-steps", "9223372036854775807"],
-      "linear: --training-steps is 9223372036854775807, but must be 9007199254740992 at most"
+      "linear: --training-steps is 9223372036854775807, but must be at most 9007199254740992"
     ),
     (
       ["linear", "--lr", "1", "--steps", "3", "--warmup-steps", "9223372036854775807"],
@@ -267,7 +268,7 @@ struct ScheduleCommandTests {
     ),
     (
       ["linear", "constant", "--lr", "1", "--steps", "4", "--warmup-steps", "2"],
-      "constant has no warmup, but 2 warmup steps were asked for"
+      "constant has no warmup, but 2 warmup steps were requested"
     ),
     (
       ["linear", "rex", "--lr", "1", "--steps", "3", "--metrics", "/dev/null"],

@@ -660,10 +660,10 @@ private func randomTensors(_ seed: UInt64, without: String...) -> [String: Tenso
     }
     try changed("\"a.bias.step\" is missing") { $0.integers["a.bias.step"] = nil }
     try changed("The step of \"a.bias\" is -1") { $0.integers["a.bias.step"] = -1 }
-    try changed("The row moments of \"a.weight\" have the shape of none") {
+    try changed("The state of \"a.weight\" has no row moments") {
       $0.tensors["a.weight.exp_avg_sq_row"] = nil
     }
-    try changed("The column moments of \"a.weight\" have the shape [31]") {
+    try changed("The state of \"a.weight\" has column moments of shape [31]") {
       $0.tensors["a.weight.exp_avg_sq_col"] = Tensor(zeros: [31])
     }
     try changed("The second moments of \"a.bias\" are float64") {

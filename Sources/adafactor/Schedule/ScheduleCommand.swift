@@ -7,6 +7,10 @@ struct ScheduleCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "schedule",
     abstract: "Shows the learning rate at every step of one or several schedules.",
+    usage: """
+      adafactor schedule <name> ... --lr <rate> --steps <steps> [<options>]
+      adafactor schedule --list
+      """,
     discussion: """
       Row s holds the rate that optimizer step s uses, counted from 0. For a schedule that follows a metric, \
       this is the rate before metric s is observed. Rates are written with all digits and read back as the \

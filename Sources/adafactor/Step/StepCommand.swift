@@ -9,6 +9,11 @@ struct StepCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "step",
     abstract: "Takes one optimizer step on files of parameters, gradients and state.",
+    usage: """
+      adafactor step --config <file.json> --parameters <file> --gradients <file>
+                     [--state <file>] --out-parameters <file> --out-state <file>
+                     [<options>]
+      """,
     discussion: """
       All files except the configuration are safetensors. Gradients have the names of their parameters. A \
       parameter without a gradient is unchanged, and so is its state. Without --state, every parameter \

@@ -104,8 +104,13 @@ struct TrainingArguments: ParsableArguments {
       """)
   var threads: Int?
 
-  @Option(help: "The backend: \(Backend.names).")
-  var backend = Backend.available[0]
+  @Option(
+    help: """
+      The backend: \(Backend.names). (default: \(Backend.default.rawValue) for the model and \
+      \(Backend.defaultForOptimizers.rawValue) for the optimizer, or \(Backend.default.rawValue) for \
+      \(OptimizerKind.multiplyingMatrices.map(\.rawValue).joined(separator: ", ")))
+      """)
+  var backend: Backend?
 
   func validate() throws {
     try requirePositive([
@@ -118,7 +123,7 @@ struct TrainingArguments: ParsableArguments {
     if let clipNorm, !(clipNorm > 0 && clipNorm.isFinite) {
       throw ValidationError("--clip-norm is \(clipNorm), but must be greater than 0.")
     }
-    try backend.requireAvailable()
+    try backend?.requireAvailable()
   }
 }
 

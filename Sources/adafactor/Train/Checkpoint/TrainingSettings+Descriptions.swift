@@ -1,4 +1,5 @@
 import Optimizers
+import Tensors
 
 extension TrainingSettings {
   /// The settings that a resumed run must have in common with the saved one, under their names on the command
@@ -12,7 +13,8 @@ extension TrainingSettings {
         "--hidden": "\(LayerWidths(widths: hidden))", "--test-fraction": "\(testFraction)",
         "--seed": "\(seed)", "--dtype": scalarType.rawValue,
         "--clip-norm": clipNorm.map { "\($0)" } ?? "none",
-        "--backend": backend.rawValue, "--optimizer": optimizer.kind.rawValue,
+        "--backend": backend?.rawValue ?? "the default, with \(Backend.default.rawValue)",
+        "--optimizer": optimizer.kind.rawValue,
         "--schedule": schedule?.name ?? "none",
       ]
       if let schedule {

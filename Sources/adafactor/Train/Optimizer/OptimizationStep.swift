@@ -21,9 +21,9 @@ struct OptimizationStep {
       model.parameters, outputLayer: model.outputLayer, backend: settings.backend, threads: settings.threads)
     accumulator =
       settings.microBatches > 1
-      ? GradientAccumulator(model.parameters, backend: settings.backend, threads: settings.threads) : nil
+      ? GradientAccumulator(model.parameters, backend: settings.modelBackend, threads: settings.threads) : nil
     scaler = try LossScaler(
-      isEnabled: settings.scalarType == .float16, backend: settings.backend, threads: settings.threads)
+      isEnabled: settings.scalarType == .float16, backend: settings.modelBackend, threads: settings.threads)
     self.settings = settings
   }
 
@@ -60,7 +60,7 @@ struct OptimizationStep {
     if let clipNorm = settings.clipNorm {
       try scaler.unscale(parameters)
       try parameters.clipGradientNorm(
-        maxNorm: clipNorm, backend: settings.backend, threads: settings.threads)
+        maxNorm: clipNorm, backend: settings.modelBackend, threads: settings.threads)
     }
     let report = try scaler.step(optimizer)
     try scaler.update()

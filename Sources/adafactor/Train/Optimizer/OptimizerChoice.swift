@@ -57,7 +57,7 @@ struct OptimizerChoice: Equatable {
   /// Creates the optimizer of a perceptron's parameters. A rule for matrices steps only the hidden matrices,
   /// and AdamW steps the rest.
   func make(
-    _ parameters: [Parameter], outputLayer: String, backend: Backend, threads: Int?
+    _ parameters: [Parameter], outputLayer: String, backend: Backend?, threads: Int?
   ) throws(OptimizerError) -> Optimizer {
     func make(_ options: some UpdateRule) throws(OptimizerError) -> Optimizer {
       guard kind == .muon else {

@@ -51,7 +51,9 @@ struct TrainingResult: RunReport {
   /// The final loss scale, or `nil` without loss scaling.
   let lossScale: Double?
   let skippedSteps: Int
+  /// The backend of the model's tensors.
   let backend: Backend
+  let optimizerBackend: Backend
   let threads: Int
   let seed: UInt64
   /// The checksum of the bits of all parameters, which is the same for runs with the same steps.
@@ -71,9 +73,14 @@ struct TrainingResult: RunReport {
         ),
         ("parameters", parametersText),
         ("optimizer state", stateText),
-        ("backend", "\(backend.rawValue), \(threads.counted("thread"))"),
+        ("backend", "\(backendText), \(threads.counted("thread"))"),
       ]
     return ReportText.rows(rows)
+  }
+
+  private var backendText: String {
+    backend == optimizerBackend
+      ? backend.rawValue : "\(backend.rawValue) for the model, \(optimizerBackend.rawValue) for the optimizer"
   }
 
   private var accuracyText: String { "\((100 * testAccuracy).fixed(1)) %" }

@@ -73,7 +73,7 @@ struct TrainingRun {
     saving plan: CheckpointPlan? = nil, signal: () -> Int32? = { nil },
     report: (TrainingProgress) -> Void = { _ in }
   ) throws -> TrainingResult {
-    try Backend.withDefault(settings.backend) {
+    try Backend.withDefault(settings.modelBackend) {
       while journal.position.epoch < settings.epochs {
         // Drawn from a copy: until the epoch ends, checkpoints hold the generator from the epoch's start.
         var generator = journal.generator
@@ -152,8 +152,9 @@ struct TrainingRun {
       rounding: settings.scalarType.byteCount == 2 ? settings.optimizer.options.rounding : nil,
       batchSize: settings.batchSize, microBatches: settings.microBatches, clipNorm: settings.clipNorm,
       lossScale: takeStep.scaler.isEnabled ? takeStep.scaler.scale : nil,
-      skippedSteps: journal.skippedSteps, backend: settings.backend, threads: takeStep.optimizer.threads,
-      seed: settings.seed, parametersChecksum: model.checksum)
+      skippedSteps: journal.skippedSteps, backend: settings.modelBackend,
+      optimizerBackend: takeStep.optimizer.backend, threads: takeStep.optimizer.threads, seed: settings.seed,
+      parametersChecksum: model.checksum)
   }
 }
 

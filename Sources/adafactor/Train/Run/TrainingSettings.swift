@@ -20,7 +20,11 @@ struct TrainingSettings {
   var schedule: ScheduleChoice?
   /// The number of threads of the optimizer, or `nil` for one per core.
   var threads: Int?
-  var backend = Backend.default
+  /// The backend of the model and the optimizer, or `nil` for the default of each.
+  var backend: Backend?
+
+  /// The backend of the model's tensors.
+  var modelBackend: Backend { backend ?? .default }
 
   var samplesOfStep: Int { batchSize * microBatches }
 
