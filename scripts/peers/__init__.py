@@ -1,1 +1,1 @@
-"""Compares the optimizers of this package with those of other libraries: scripts/benchmark runs it."""
+"""Compares the optimizers of this package with other libraries': scripts/benchmark runs it."""

@@ -55,7 +55,7 @@ class Comparison:
     def _caption(self, threads):
         return (
             f"Milliseconds per step in Float32, {threads} thread{'s' if threads > 1 else ''}. In brackets: the time divided by"
-            f" that of \"{self.default.title}\""
+            f" the time of \"{self.default.title}\""
         )
 
     def text(self):
@@ -94,7 +94,7 @@ class Comparison:
             lines += ["", f"{self._caption(threads)}.", ""]
             lines += ["| work | " + " | ".join(titles) + " |", "| --- |" + " ---: |" * len(titles)]
             lines += ["| " + " | ".join(row) + " |" for row in self._rows(threads)]
-        lines += ["", f"![The times over {self.default.title}'s](peers.svg)", ""]
+        lines += ["", f"![Times divided by the time of \"{self.default.title}\"](peers.svg)", ""]
         lines += ["Memory traffic is the minimum traffic of a step, moved by plain loops. Within caches, it is no lower bound."]
         lines += ["The other programs compute:", ""]
         lines += [f"{notes[program.id]}. {program.difference}" for program in self.programs if program.difference]
