@@ -165,7 +165,7 @@ struct TrainCommandTests {
       (["--data", missing], "cannot be read: No such file or directory"),
       (["--schedule", "cosine"], "give one by --lr"),
       (["--lr", "1", "--warmup-init"], "--warmup-init belongs to"),
-      (["--warmup-steps", "3"], "name one by --schedule"), (["--epochs", "0"], "--epochs is 0"),
+      (["--warmup-steps", "3"], "give one by --schedule"), (["--epochs", "0"], "--epochs is 0"),
       (["--batch-size", "0"], "--batch-size is 0"), (["--threads", "0"], "--threads is 0"),
       (["--test-fraction", "1"], "--test-fraction is 1"), (["--beta1", "1"], "beta1 is 1"),
       (["--hidden", "3,0"], "'3,0' is invalid for '--hidden <n,n,…>': Widths are whole numbers"),
