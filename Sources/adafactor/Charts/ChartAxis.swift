@@ -8,7 +8,7 @@ struct ChartAxis {
 
   /// Creates an axis that shows all of `values`.
   ///
-  /// The range ends at ticks or, if `isTight`, at the least and greatest value. A range that begins near 0
+  /// The range ends at ticks or, if `isTight`, at the minimum and maximum. A range that begins near 0
   /// begins at 0, and so does the range of a single value.
   init(values: [Double], isLogarithmic: Bool, isTight: Bool = false) {
     var low = values.min() ?? (isLogarithmic ? 0.1 : 0)

@@ -64,7 +64,7 @@ extension TrainingRun {
     self.journal = journal
   }
 
-  /// Whether this run could have reached the journal.
+  /// Returns whether this run could have reached the journal.
   private func fits(_ journal: TrainingJournal) -> Bool {
     let (position, samples) = (journal.position, settings.samplesOfStep)
     return position.epoch >= 0 && position.epoch == journal.epochs.count
