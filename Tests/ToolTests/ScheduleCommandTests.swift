@@ -92,7 +92,7 @@ struct ScheduleCommandTests {
     #expect(result.status == 64 && result.errors.contains("--steps: 1 to 1000000000 as csv"))
     // An error of a late step comes before the first row.
     let late = try schedule("exponential", "--lr", "1", "--steps", "2000000", "--option", "gamma=1.001")
-    #expect(late.status != 0 && late.output == "" && late.errors.contains("greater than every finite number"))
+    #expect(late.status != 0 && late.output == "" && late.errors.contains("above the largest finite number"))
   }
 
   // MARK: Other formats
@@ -263,7 +263,7 @@ struct ScheduleCommandTests {
     ),
     (
       ["exponential", "--lr", "1", "--steps", "1100", "--option", "gamma=2", "--format", "json"],
-      "exponential: the rate of step 1024 is greater than every finite number"
+      "exponential: the rate of step 1024 is above the largest finite number"
     ),
     (
       ["linear", "constant", "--lr", "1", "--steps", "4", "--warmup-steps", "2"],
