@@ -23,10 +23,10 @@ has_openblas() {
     && { [ "$(uname)" = Darwin ] || pkg-config --exists lapacke; }
 }
 
-# Installs OpenBLAS and LAPACKE where that takes no password. Not needed for builds with --disable-default-traits.
+# Installs OpenBLAS and LAPACKE where that takes no password. Not needed for builds in pure Swift.
 require_openblas() {
   has_openblas && return
-  local without="Or build on pure Swift: swift build --disable-default-traits"
+  local without="Or build in pure Swift: swift build --traits Tool"
   if command -v apt-get > /dev/null; then
     local install="apt-get install -y libopenblas-dev liblapacke-dev pkg-config"
     local runner=""

@@ -5,8 +5,10 @@ update_articles() {
   local program=$1
   local catalog=Sources/Schedules/Schedules.docc
   local command
+  # Long commands are continued by a backslash.
   # shellcheck disable=SC2086
-  grep '^adafactor schedule .* --output ' "$catalog/ScheduleCurves.md" | while read -r command; do
+  sed -e ':join' -e '/ \\$/{N;s/ \\\n */ /' -e 'tjoin' -e '}' "$catalog/ScheduleCurves.md" \
+    | sed -n '/^adafactor schedule .* --output /p' | while read -r command; do
     echo "==> $command"
     (cd "$catalog/Resources" && "$program" ${command#adafactor })
   done

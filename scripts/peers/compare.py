@@ -72,7 +72,7 @@ def main(arguments):
     }
     for name, contents in files.items():
         (arguments.output / name).write_text(contents)
-    charts.ratios(comparison, threads[0], arguments.output / "peers.svg")
+    charts.ratios(comparison.data(), arguments.output / "peers.svg")
     print(f"Written: {', '.join([*files, 'peers.svg'])} in {arguments.output}")
 
 

@@ -62,6 +62,21 @@ class Problem:
         """By optimizer: the run with the rate that reaches the lowest loss."""
         return {name: min(runs, key=Run.best) for name, runs in self.runs.items()}
 
+    def data(self):
+        """The best run of each optimizer, for the chart."""
+        runs = [
+            {
+                "optimizer": name,
+                "title": TITLES[name],
+                "rate": run.rate,
+                "steps": run.steps,
+                "seconds": [float(f"{second:.4g}") for second in run.seconds],
+                "losses": [float(f"{loss:.4g}") for loss in run.losses],
+            }
+            for name, run in self.tuned().items()
+        ]
+        return {"title": self.title, "measure": self.measure, "runs": runs}
+
 
 def main(arguments):
     steps, epochs = (600, 6) if arguments.quick else (4000, 30)
@@ -80,14 +95,16 @@ def main(arguments):
     progress.finish()
     problems = [digits, physics]
     text = _report(problems)
+    data = {"date": datetime.date.today().isoformat(), "problems": [problem.data() for problem in problems]}
     print(text)
     arguments.output.mkdir(parents=True, exist_ok=True)
+    (arguments.output / "convergence.json").write_text(json.dumps(data, ensure_ascii=False) + "\n")
     (arguments.output / "convergence.md").write_text(text)
-    charts.convergence(problems, TITLES, arguments.output / "convergence.svg")
+    charts.convergence(data, arguments.output / "convergence.svg")
     if arguments.output == process.ROOT / "Benchmarks/Results" and not arguments.quick:
         # The documentation shows the same picture.
         shutil.copy(arguments.output / "convergence.svg", process.ROOT / "Sources/Optimizers/Optimizers.docc/Resources")
-    print(f"Written: convergence.md, convergence.svg in {arguments.output}")
+    print(f"Written: convergence.md, convergence.json, convergence.svg in {arguments.output}")
 
 
 def _run(command):

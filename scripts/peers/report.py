@@ -123,6 +123,7 @@ class Comparison:
             "rounds": self.settings.rounds,
             "ratios to": self.default.id,
             "programs": {program.id: program.title for program in self.programs},
+            "works": {work["id"]: work["name"] for work in self.workloads},
             "results": [
                 {
                     "work": workload["id"],

@@ -51,7 +51,7 @@ def main(arguments):
     arguments.output.mkdir(parents=True, exist_ok=True)
     (arguments.output / "scaling.md").write_text(scaling.markdown())
     (arguments.output / "scaling.json").write_text(json.dumps(scaling.data(), indent=1, ensure_ascii=False) + "\n")
-    charts.growth(scaling, arguments.output / "scaling.svg")
+    charts.growth(scaling.data(), arguments.output / "scaling.svg")
     print(f"Written: scaling.md, scaling.json, scaling.svg in {arguments.output}")
 
 
@@ -111,9 +111,9 @@ class Scaling:
             f"{self.date}, {machine.line(self.machine)}. Made by `scripts/benchmark --scaling`: medians of {ROUNDS}"
             " rounds, Float32.",
             "",
-            "![Time per element over elements, and time over threads](scaling.svg)",
+            "![Time per element over the number of elements](scaling.svg)",
             "",
-            f"Nanoseconds an element of one Adafactor step over a square matrix, {self.threads[-1]} threads. Memory"
+            f"Nanoseconds per element of one Adafactor step over a square matrix, {self.threads[-1]} threads. Memory"
             " traffic is what no step can do without; it bounds nothing within caches.",
             "",
             "| elements | " + " | ".join(titles) + " |",
@@ -124,7 +124,7 @@ class Scaling:
             lines.append(
                 f"| {side * side:,} | " + " | ".join(report.number(column[row]) for column in columns) + " |"
             )
-        lines += ["", "Milliseconds a step.", "", "| | " + " | ".join(_threads(count) for count in self.threads) + " |"]
+        lines += ["", "Milliseconds per step.", "", "| | " + " | ".join(_threads(count) for count in self.threads) + " |"]
         lines.append("| --- |" + " ---: |" * len(self.threads))
         for _, title, _, points in self.lines_by_threads():
             lines.append(f"| {title} | " + " | ".join(report.number(value) for _, value in points) + " |")
@@ -134,6 +134,8 @@ class Scaling:
         return {
             "date": self.date,
             "machine": self.machine,
+            "programs": {program.id: program.title for program in self.programs},
+            "sides": self.sides,
             "results": [
                 {"program": name, "rows": side, "columns": side, "threads": threads, "seconds": float(f"{time:.4g}")}
                 for (name, side, threads), time in self.times.items()

@@ -1,15 +1,15 @@
 import Foundation
 
-/// The range of an axis with round ticks, and where values lie on it.
+/// The range of an axis with round ticks, which maps values to positions.
 struct ChartAxis {
   let range: ClosedRange<Double>
   let ticks: [Double]
   let isLogarithmic: Bool
 
-  /// An axis that shows all of `values`.
+  /// Creates an axis that shows all of `values`.
   ///
-  /// The range ends at ticks, or, where `isTight`, at the least and greatest value. A range that begins near
-  /// 0 begins at 0, and so does that of one value only.
+  /// The range ends at ticks or, if `isTight`, at the least and greatest value. A range that begins near 0
+  /// begins at 0, and so does the range of a single value.
   init(values: [Double], isLogarithmic: Bool, isTight: Bool = false) {
     var low = values.min() ?? (isLogarithmic ? 0.1 : 0)
     var high = values.max() ?? 1
@@ -23,19 +23,19 @@ struct ChartAxis {
       return
     }
     if low >= 0 && low <= 0.25 * high { low = 0 }
-    // Between values closer than this, ticks could not be told apart.
+    // Ticks between values closer than this would have equal labels.
     if high - low <= 1e-9 * max(abs(low), abs(high), 1e-290) {
       if high > 1e-290 { low = 0 } else if low < -1e-290 { high = 0 } else { (low, high) = (0, 1) }
     }
     let step = Self.roundStep((high - low) / 5)
-    // A little inward, so that a value on a tick does not add another one through rounding.
+    // The tolerance keeps a value on a tick from adding another tick through rounding.
     let first = isTight ? (low / step - 1e-9).rounded(.up) : (low / step + 1e-9).rounded(.down)
     let last = isTight ? (high / step + 1e-9).rounded(.down) : (high / step - 1e-9).rounded(.up)
     ticks = (Int(first)...max(Int(first), Int(last))).map { Double($0) * step }
     range = isTight ? low...high : ticks[0]...ticks[ticks.count - 1]
   }
 
-  /// Where `value` lies between the ends of the range, 0 to 1.
+  /// Returns the position of `value` between the ends of the range, 0 to 1.
   func position(_ value: Double) -> Double {
     if isLogarithmic {
       return log10(value / range.lowerBound) / log10(range.upperBound / range.lowerBound)
@@ -47,7 +47,7 @@ struct ChartAxis {
     String(format: "%.6g", tick)
   }
 
-  /// The least of 1, 2, 5, 10, 20, … times a power of ten that is not less than `step`.
+  /// Returns the least of 1, 2, 5, 10, 20, … times a power of ten that is not less than `step`.
   private static func roundStep(_ step: Double) -> Double {
     let magnitude = pow(10, log10(step).rounded(.down))
     return [1, 2, 5].map { $0 * magnitude }.first { $0 >= step * (1 - 1e-9) } ?? 10 * magnitude
