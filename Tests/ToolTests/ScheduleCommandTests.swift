@@ -93,7 +93,7 @@ struct ScheduleCommandTests {
     #expect(result.status == 64 && result.errors.contains("--steps: 1 to 1000000000 as csv"))
     // An error at a late step is reported before the first row is written.
     let late = try schedule("exponential", "--lr", "1", "--steps", "2000000", "--option", "gamma=1.001")
-    #expect(late.status != 0 && late.output == "" && late.errors.contains("greater than every finite number"))
+    #expect(late.status != 0 && late.output == "" && late.errors.contains("above the largest finite number"))
   }
 
   // MARK: Other formats
@@ -264,7 +264,7 @@ struct ScheduleCommandTests {
     ),
     (
       ["exponential", "--lr", "1", "--steps", "1100", "--option", "gamma=2", "--format", "json"],
-      "exponential: the rate of step 1024 is greater than every finite number"
+      "exponential: the rate of step 1024 is above the largest finite number"
     ),
     (
       ["linear", "constant", "--lr", "1", "--steps", "4", "--warmup-steps", "2"],

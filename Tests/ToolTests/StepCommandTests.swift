@@ -666,7 +666,7 @@ private func randomTensors(_ seed: UInt64, without: String...) -> [String: Tenso
     try changed("The state of \"a.weight\" has column moments of shape [31]") {
       $0.tensors["a.weight.exp_avg_sq_col"] = Tensor(zeros: [31])
     }
-    try changed("The second moments of \"a.bias\" are float64") {
+    try changed("The state of \"a.bias\" has second moments of type float64") {
       $0.tensors["a.bias.exp_avg_sq"] = Tensor(zeros: [30], as: .float64)
     }
     try changed("\"a.bias.RMS\" has the shape [2], not one number") {
