@@ -3,7 +3,8 @@
 /// It holds collections of tensors and encodable values by name: model, optimizer, schedulers, random
 /// generators, accumulated gradients, loss scale.
 ///
-///     var checkpoint = try Checkpoint(position: position, model: model.parameters, optimizer: optimizer,
+///     var checkpoint = try Checkpoint(
+///       position: position, model: model.parameters, optimizer: optimizer,
 ///       schedulers: [scheduler])
 ///     try checkpoint.setValue(generator, for: "shuffling")
 ///     try directory.save(checkpoint)
@@ -12,7 +13,8 @@
 ///
 ///     if let found = try directory.latest() {
 ///       found.damaged.forEach { print("skipped: \($0)") }
-///       try found.checkpoint.restore(model: model.parameters, optimizer: optimizer, schedulers: [scheduler])
+///       try found.checkpoint.restore(
+///         model: model.parameters, optimizer: optimizer, schedulers: [scheduler])
 ///       generator = try found.checkpoint.value(SeededGenerator.self, for: "shuffling")
 ///       position = found.checkpoint.position
 ///     }

@@ -122,8 +122,8 @@ package struct BlockPartition: Sendable, Equatable {
   /// The minimum number of undivided matrices that occupies enough threads.
   private static let leastWholeMatrices = 8
 
-  /// Whether a matrix is divided by columns, because rows would make too few blocks or blocks that take too
-  /// much memory, and panels have long rows.
+  /// Returns whether a matrix is divided by columns, because rows would make too few blocks or blocks that
+  /// take too much memory, and panels have long rows.
   private static func isWide(rows: Int, columns: Int) -> Bool {
     guard columns >= 4 * rows else { return false }
     let length = rowsOfABlock(rows: rows, columns: columns)
@@ -131,7 +131,7 @@ package struct BlockPartition: Sendable, Equatable {
       || columns > mostColumnsOfALowBlock && exceedsMemory(1, rows, columns, rowsOfABlock: length)
   }
 
-  /// Whether the matrices of a stack are undivided because blocks of rows would take too much memory.
+  /// Returns whether the matrices of a stack are undivided because blocks of rows would take too much memory.
   private static func isLeanAsWholes(_ matrices: Int, _ rows: Int, _ columns: Int) -> Bool {
     guard matrices >= leastWholeMatrices, columns <= mostColumnsOfALowBlock,
       !isWide(rows: rows, columns: columns)
@@ -140,7 +140,8 @@ package struct BlockPartition: Sendable, Equatable {
       matrices, rows, columns, rowsOfABlock: rowsOfABlock(rows: rows, columns: columns))
   }
 
-  /// Whether blocks of rows, with two threads, take more than 1 MB and a sixteenth of the matrices in Float32.
+  /// Returns whether blocks of rows, with two threads, take more than 1 MB and a sixteenth of the matrices in
+  /// Float32.
   private static func exceedsMemory(
     _ matrices: Int, _ rows: Int, _ columns: Int, rowsOfABlock length: Int
   ) -> Bool {

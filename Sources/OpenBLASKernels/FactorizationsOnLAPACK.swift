@@ -78,7 +78,7 @@
       return minor == 0 ? nil : minor
     }
 
-    /// Whether LAPACK's integers can count this many elements.
+    /// Returns whether LAPACK's integers can count this many elements.
     private func fits(_ count: Int) -> Bool { LAPACKInteger(exactly: count) != nil }
 
     private func withWorkspace<Result>(

@@ -6,11 +6,13 @@ import Tensors
 ///
 /// It takes the same step as a ``RuleOptimizer``, one tensor at a time, without parameters and groups.
 ///
-///     let adafactor = try InPlaceUpdate(options: Adafactor.Options(learningRate: .constant(1e-3)))
+///     let adafactor = try InPlaceUpdate(
+///       options: Adafactor.Options(learningRate: .constant(1e-3)))
 ///     var state = adafactor.initialState(shape: [256, 64])
 ///     var weights = [Float](repeating: 0.1, count: 256 * 64)
 ///     …
-///     try adafactor.update(&weights, gradient: gradient, shape: [256, 64], state: &state)
+///     try adafactor.update(
+///       &weights, gradient: gradient, shape: [256, 64], state: &state)
 ///
 /// The elements can be in arrays (including arrays in a dictionary), in spans, in buffers, or at raw addresses.
 ///
@@ -102,7 +104,9 @@ public final class InPlaceUpdate<Rule: UpdateRule> {
 
   /// Updates one tensor in an array, in place.
   ///
-  ///     try adafactor.update(&weights[name]!, gradient: gradients[name]!, shape: shape, state: &states[name]!)
+  ///     try adafactor.update(
+  ///       &weights[name]!, gradient: gradients[name]!, shape: shape,
+  ///       state: &states[name]!)
   ///
   /// This is the same update as for spans.
   @discardableResult

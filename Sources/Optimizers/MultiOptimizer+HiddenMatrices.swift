@@ -6,7 +6,8 @@ extension MultiOptimizer {
   /// Creates an optimizer of two groups: hidden matrices, and all other parameters.
   ///
   ///     let optimizer = try MultiOptimizer(
-  ///       model.parameters, hiddenMatrices: Muon.Options(learningRate: 0.02), rest: AdamW.Options(learningRate: 3e-4),
+  ///       model.parameters, hiddenMatrices: Muon.Options(learningRate: 0.02),
+  ///       rest: AdamW.Options(learningRate: 3e-4),
   ///       excluding: ["embed", "lm_head"])
   ///
   /// A hidden matrix has two axes and a name that doesn't match any pattern in `excluding`. Embeddings and output layers

@@ -50,7 +50,9 @@ public final class MultiOptimizer: Optimizer {
 
   /// Changes the options of a group that has a given rule, from the next step on.
   ///
-  ///     try optimizer.updateOptions(ofGroup: 1, as: AdamW.Options.self) { $0.learningRate = 1e-4 }
+  ///     try optimizer.updateOptions(ofGroup: 1, as: AdamW.Options.self) {
+  ///       $0.learningRate = 1e-4
+  ///     }
   ///
   /// - Throws: `OptimizerError.invalidOption` if the change puts an option out of range, without changing any option;
   ///   `noGroup`.

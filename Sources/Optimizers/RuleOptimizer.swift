@@ -4,8 +4,10 @@ import Tensors
 
 /// An optimizer whose groups all have the same rule: a rule of this library or of your own.
 ///
-///     let optimizer = try Adafactor(model.parameters, options: .init(learningRate: .constant(1e-3)))
-///     let lion = try RuleOptimizer(model.parameters, options: Lion(learningRate: 1e-4))
+///     let optimizer = try Adafactor(
+///       model.parameters, options: .init(learningRate: .constant(1e-3)))
+///     let lion = try RuleOptimizer(
+///       model.parameters, options: Lion(learningRate: 1e-4))
 public final class RuleOptimizer<Rule: UpdateRule>: Optimizer {
   /// The options that apply to the parameters of a group.
   public typealias Options = Rule

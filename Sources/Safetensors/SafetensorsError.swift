@@ -92,7 +92,7 @@ extension SafetensorsError.Reason: CustomStringConvertible {
     case .notARegularFile:
       "is a directory, a pipe or a device; use a regular file"
     case .noHeaderLength(let fileByteCount):
-      "not a safetensors file: it has \(fileByteCount) bytes, but the header's length alone takes 8"
+      "not a safetensors file: it has \(fileByteCount) bytes, but the header's length takes 8"
     case .headerTooLong(let byteCount) where byteCount.isText:
       """
       not a safetensors file: it begins with the text \(byteCount.text.debugDescription) instead of the \

@@ -10,7 +10,9 @@ import ScalarTypes
 /// Opening reads and checks only the header. Tensors are read on request, completely or in part:
 ///
 ///     let file = try SafetensorsFile(path: "model.safetensors")
-///     for tensor in file.tensors { print(tensor.name, tensor.scalarType, tensor.shape) }
+///     for tensor in file.tensors {
+///       print(tensor.name, tensor.scalarType, tensor.shape)
+///     }
 ///     let weight = try file.values(of: "hidden.weight", as: Float.self)
 ///
 /// Reads are positioned, so several threads can read at the same time. If the file is shortened in the

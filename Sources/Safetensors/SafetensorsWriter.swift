@@ -1,7 +1,8 @@
 /// Writes a safetensors file tensor by tensor, completely or in part, in any order.
 ///
 ///     var writer = try SafetensorsWriter(
-///       path: "model.safetensors", tensors: [SafetensorsDescriptor("weight", .float32, shape: [2, 3])])
+///       path: "model.safetensors",
+///       tensors: [SafetensorsDescriptor("weight", .float32, shape: [2, 3])])
 ///     try writer.append(weight.span.bytes, to: "weight")
 ///     try writer.commit()
 ///

@@ -50,7 +50,7 @@ public struct SeededGenerator: RandomNumberGenerator, Sendable, Equatable, Codab
     return result
   }
 
-  /// Whether both generators will give the same numbers.
+  /// Returns whether both generators will give the same numbers.
   public static func == (left: SeededGenerator, right: SeededGenerator) -> Bool { left.state == right.state }
 }
 

@@ -6,16 +6,17 @@ import KernelInterface
 extension Tensor {
   // MARK: Tensors with tensors
 
-  /// x + y, elementwise. If y is a vector with one element per column of x, it is added to every row.
+  /// Returns x + y, elementwise. If y is a vector with one element per column of x, it is added to every row.
   public static func + (x: Tensor, y: Tensor) -> Tensor { x.combined(.add, y) }
 
-  /// x − y, elementwise. If y is a vector with one element per column of x, it is subtracted from every row.
+  /// Returns x − y, elementwise. If y is a vector with one element per column of x, it is subtracted from
+  /// every row.
   public static func - (x: Tensor, y: Tensor) -> Tensor { x.combined(.subtract, y) }
 
-  /// xy, elementwise. If y is a vector with one element per column of x, it multiplies every row.
+  /// Returns xy, elementwise. If y is a vector with one element per column of x, it multiplies every row.
   public static func * (x: Tensor, y: Tensor) -> Tensor { x.combined(.multiply, y) }
 
-  /// x / y, elementwise. If y is a vector with one element per column of x, it divides every row.
+  /// Returns x / y, elementwise. If y is a vector with one element per column of x, it divides every row.
   public static func / (x: Tensor, y: Tensor) -> Tensor { x.combined(.divide, y) }
 
   /// x ← x + y in place, like `+`.
@@ -30,35 +31,35 @@ extension Tensor {
   /// x ← x / y in place, like `/`.
   public static func /= (x: inout Tensor, y: Tensor) { x.combine(.divide, y) }
 
-  /// −x.
+  /// Returns −x.
   public static prefix func - (x: Tensor) -> Tensor { x * -1 }
 
   // MARK: Tensors with numbers
 
-  /// x + y for every element x. The number is rounded to the type that the tensor is computed in.
+  /// Returns x + y for every element x. The number is rounded to the type that the tensor is computed in.
   public static func + (x: Tensor, y: Double) -> Tensor { x.mapped { $0.combine(.add, scalar: y) } }
 
-  /// x − y for every element x.
+  /// Returns x − y for every element x.
   public static func - (x: Tensor, y: Double) -> Tensor { x.mapped { $0.combine(.subtract, scalar: y) } }
 
-  /// xy for every element x.
+  /// Returns xy for every element x.
   public static func * (x: Tensor, y: Double) -> Tensor { x.mapped { $0 *= y } }
 
-  /// x / y for every element x.
+  /// Returns x / y for every element x.
   public static func / (x: Tensor, y: Double) -> Tensor { x.mapped { $0.combine(.divide, scalar: y) } }
 
-  /// x + y for every element y.
+  /// Returns x + y for every element y.
   public static func + (x: Double, y: Tensor) -> Tensor { y + x }
 
-  /// x − y for every element y.
+  /// Returns x − y for every element y.
   public static func - (x: Double, y: Tensor) -> Tensor {
     y.mapped { $0.combine(.subtract, scalarOnTheLeft: x) }
   }
 
-  /// xy for every element y.
+  /// Returns xy for every element y.
   public static func * (x: Double, y: Tensor) -> Tensor { y * x }
 
-  /// x / y for every element y.
+  /// Returns x / y for every element y.
   public static func / (x: Double, y: Tensor) -> Tensor {
     y.mapped { $0.combine(.divide, scalarOnTheLeft: x) }
   }

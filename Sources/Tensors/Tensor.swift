@@ -121,7 +121,7 @@ public struct Tensor: Sendable {
 // MARK: Equality
 
 extension Tensor: Equatable {
-  /// Whether shapes, scalar types and all elements are equal. NaN equals nothing, and 0 equals −0.
+  /// Returns whether shapes, scalar types and all elements are equal. NaN equals nothing, and 0 equals −0.
   public static func == (left: Tensor, right: Tensor) -> Bool {
     guard left.shape == right.shape, left.scalarType == right.scalarType else { return false }
     let (x, y) = (left.inArithmeticType, right.inArithmeticType)

@@ -49,7 +49,7 @@ import Testing
     return mantissa.reversed().drop { $0 == "0" }.count
   }
 
-  /// Whether a decimal with this number of digits is clearly between the midpoints around a value.
+  /// Returns whether a decimal with this number of digits is clearly between the midpoints around a value.
   private func isThereDecimal(digits: Int, for pattern: UInt16) -> Bool {
     let value = format.magnitude(pattern)
     let low = (format.magnitude(pattern - 1) + value) / 2

@@ -158,7 +158,7 @@ struct FactorizationTests {
     expectEqual(factor.asDouble.matmul(triangle), a, within: limit, "Q QᵀA")
   }
 
-  /// The example of many textbooks, with numpy's signs.
+  /// This is the example of many textbooks, with numpy's signs.
   @Test(arguments: Backend.available, types)
   func `QR has LAPACK's signs`(backend: Backend, type: ScalarType) throws {
     let a = Tensor([12, -51, 4, 6, 167, -68, -4, 24, -41], shape: [3, 3]).converted(to: type)

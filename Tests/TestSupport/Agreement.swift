@@ -35,7 +35,7 @@ package func expectAgreement(
   }
 }
 
-/// Whether two lists agree element by element, NaN with NaN.
+/// Returns whether two lists agree element by element, NaN with NaN.
 package func agree(_ x: [Double], _ y: [Double], within bound: (Int) -> Double) -> Bool {
   x.count == y.count
     && x.indices.allSatisfy { x[$0].isNaN ? y[$0].isNaN : abs(x[$0] - y[$0]) <= bound($0) }

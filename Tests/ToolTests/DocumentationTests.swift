@@ -15,7 +15,7 @@ struct DocumentationTests {
   private static let scheduleCatalog = sources.appendingPathComponent("Schedules/Schedules.docc")
   private static let curves = scheduleCatalog.appendingPathComponent("Resources")
 
-  /// The arguments of each command in the article on curves.
+  /// Returns the arguments of each command in the article on curves.
   private static func curveCommands() throws -> [[String]] {
     let article = scheduleCatalog.appendingPathComponent("ScheduleCurves.md")
     let text = try lines(of: article).joined(separator: "\n").replacing(" \\\n ", with: "")

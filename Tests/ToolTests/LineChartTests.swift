@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import adafactor
@@ -27,11 +28,19 @@ struct LineChartTests {
     }
   }
 
-  @Test func `A logarithmic axis spans whole decades, and a tenth is one decade lower`() {
-    let axis = ChartAxis(values: [0.003, 20], isLogarithmic: true)
-    #expect(axis.ticks.map(ChartAxis.label) == ["0.001", "0.01", "0.1", "1", "10", "100"])
-    #expect(axis.position(0.001) == 0 && axis.position(100) == 1)
-    #expect(abs(axis.position(10) - axis.position(1) - 0.2) < 1e-12)
+  @Test func `A logarithmic axis ends at round numbers, and a tenth is one decade lower`() {
+    for (values, ends, ticks) in [
+      ([0.003, 20], [0.002, 20], [0.01, 0.1, 1, 10]),
+      ([0.052, 1.4], [0.05, 2], [0.05, 0.1, 0.2, 0.5, 1, 2]),
+      ([1], [1, 2], [1, 2]),
+      ([1e-30, 1e30], [1e-30, 1e30], [1e-22, 1e-11, 1, 1e11, 1e22]),
+    ] as [([Double], [Double], [Double])] {
+      let axis = ChartAxis(values: values, isLogarithmic: true)
+      #expect([axis.range.lowerBound, axis.range.upperBound] == ends)
+      #expect(axis.ticks == ticks)
+      let decade = axis.position(ends[0] * 10) - axis.position(ends[0])
+      #expect(abs(decade - 1 / log10(ends[1] / ends[0])) < 1e-12)
+    }
   }
 
   @Test func `Values that cannot be drawn are gaps`() {

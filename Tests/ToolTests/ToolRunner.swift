@@ -64,7 +64,7 @@ enum ToolRunner {
     try body(folder)
   }
 
-  /// The product `adafactor`, which is built into the folder of the test bundle.
+  /// Returns the product `adafactor`, which is built into the folder of the test bundle.
   static func executable() throws -> URL {
     let bundles = Bundle.allBundles.map(\.bundleURL).filter { $0.pathExtension == "xctest" }
     let starts = bundles + [URL(fileURLWithPath: CommandLine.arguments[0])]

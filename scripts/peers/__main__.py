@@ -11,7 +11,7 @@ from peers import charts, process
 def main():
     parser = argparse.ArgumentParser(prog="scripts/benchmark")
     parser.add_argument("mode", choices=["compare", "matrices", "convergence", "scaling", "draw"])
-    parser.add_argument("--executable", help="the program that measures ours; not for draw")
+    parser.add_argument("--executable", help="the program that measures our optimizers; not for draw")
     parser.add_argument("--tool", help="the program adafactor, for convergence")
     parser.add_argument("--output", type=Path, default=process.ROOT / "Benchmarks/Results")
     parser.add_argument("--quick", action="store_true")
@@ -27,7 +27,7 @@ def main():
     except process.Failure as failure:
         sys.exit(f"error: {failure}")
     except ModuleNotFoundError as error:
-        sys.exit(f"error: {sys.executable} has no module {error.name}: leave out --python, or install it there.")
+        sys.exit(f"error: {sys.executable} has no module {error.name}: remove --python, or install it there.")
     except KeyboardInterrupt:
         sys.exit(130)
 

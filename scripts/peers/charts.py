@@ -1,6 +1,6 @@
 """Charts as SVG, from the data next to them. They follow the light or dark mode of the page.
 
-python -m peers draw makes them again without measuring.
+python -m peers draw regenerates them without measuring.
 """
 
 import json
@@ -29,7 +29,8 @@ STYLE = {
     "text.color": "#222222",
 }
 
-# Colors that people who cannot tell red from green can tell apart (after Okabe and Ito), each with its own marker.
+# Colors that can be told apart with every kind of color vision (after Okabe and Ito), each with its own
+# marker.
 MARKS = {
     "swift": ("#0072b2", "o"),
     "openblas": ("#3a9bd0", "s"),
@@ -75,7 +76,7 @@ def draw(folder):
 
 
 def ratios(data, path):
-    """For each workload, the time of each program over ours: Adafactors on the left, AdamW and the bound on the right."""
+    """Draws each program's time divided by ours, by workload: Adafactor on the left, AdamW and the traffic on the right."""
     plot = _pyplot()
     works = list(data["works"])
     threads = data["results"][0]["threads"]
@@ -130,7 +131,7 @@ def ratios(data, path):
 
 
 def growth(data, path):
-    """Nanoseconds per element over the number of elements, on all threads."""
+    """Draws nanoseconds per element over the number of elements, on all threads."""
     plot = _pyplot()
     figure, axes = plot.subplots(figsize=(9, 4.8))
     threads = max(entry["threads"] for entry in data["results"])
@@ -156,7 +157,7 @@ def growth(data, path):
 
 
 def convergence(data, path):
-    """Loss over steps and over seconds, one row of panels per problem."""
+    """Draws the loss over steps and over seconds, with one row of panels per problem."""
     plot = _pyplot()
     problems = data["problems"]
     figure, rows = plot.subplots(len(problems), 2, figsize=(11, 3.9 * len(problems)), squeeze=False, sharey="row")
@@ -202,7 +203,7 @@ def _save(figure, path):
 
 
 def _label(axis):
-    """Labels 1, 2 and 5 of each power of ten, because the axis may span only one power."""
+    """Labels 1, 2 and 5 times each power of ten, because the axis may span only one power."""
     from matplotlib.ticker import LogLocator, NullLocator
 
     axis.set_major_locator(LogLocator(subs=(1, 2, 5)))

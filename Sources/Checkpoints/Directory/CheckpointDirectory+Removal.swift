@@ -14,7 +14,7 @@ enum TemporaryName: String, CaseIterable {
     return rawValue + digits + Self.checksum(digits)
   }
 
-  /// Whether this program made the name.
+  /// Returns whether this program made the name.
   static func isOwn(_ name: String) -> Bool {
     guard let prefix = allCases.first(where: { name.hasPrefix($0.rawValue) }) else { return false }
     let digits = name.dropFirst(prefix.rawValue.count)
@@ -69,8 +69,8 @@ extension CheckpointDirectory {
     return newest.number + 1
   }
 
-  /// Whether a name belongs to a complete checkpoint: a directory with exactly the files in its list of
-  /// checksums.
+  /// Returns whether a name belongs to a complete checkpoint: a directory with exactly the files in its list
+  /// of checksums.
   private func isOwn(_ name: CheckpointName, in directory: DirectoryHandle) -> Bool {
     guard let files = directory.files(in: name.text),
       let list = try? ChecksumList(checkpoint: "\(path)/\(name.text)")

@@ -12,7 +12,7 @@ struct ChecksumList: Equatable {
   /// The ending of the names of tensor files.
   static let tensorsEnding = ".safetensors"
 
-  /// Whether a list can name this file.
+  /// Returns whether a list can name this file.
   static func isFileOfCheckpoint(_ file: String) -> Bool {
     file == TrainingRecord.fileName || file.hasSuffix(tensorsEnding)
   }

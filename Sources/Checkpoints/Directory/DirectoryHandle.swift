@@ -24,7 +24,7 @@ final class DirectoryHandle: Sendable {
     flock(directory.number, LOCK_UN)
   }
 
-  /// Whether the path still names this directory, which may have been removed or moved.
+  /// Returns whether the path still names this directory, which may have been removed or moved.
   func isNamed(by path: String) -> Bool {
     var (here, there) = (stat(), stat())
     return fstat(directory.number, &here) == 0 && stat(path, &there) == 0

@@ -1,6 +1,6 @@
 /// XXH64, a 64-bit checksum, of bytes that arrive piece by piece.
 ///
-/// It detects damage by storage and transport, not by an attacker. Chosen over CRC-32C, whose table form is
+/// It detects damage by storage and transport, not by an attacker. It was chosen over CRC-32C, whose table form is
 /// several times slower without the processor's instruction for it, and over SHA-256, which is slower than
 /// disks. `xxhsum` and packages for every language compute XXH64 too.
 ///

@@ -7,7 +7,7 @@ import Tensors
 ///
 ///     for window in windows {
 ///       for batch in window {
-///         model.setGradients(for: batch, lossScale: scaler.scale)    // of the mean loss over its tokens
+///         model.setGradients(for: batch, lossScale: scaler.scale)
 ///         try accumulator.add(weight: Double(batch.tokenCount))
 ///       }
 ///       try accumulator.apply()

@@ -12,7 +12,9 @@
 /// With `beta1`, M ← beta1·M + (1−beta1)·α U / max(1, RMS(U)/d) replaces the last term. A tensor of more than two axes has
 /// separate R and C for each of its trailing matrices, but RMS(U), RMS(P) and the clipping are computed over the tensor.
 ///
-///     let optimizer = try Adafactor(model.parameters, options: .init(learningRate: .constant(1e-3), scaleParameter: false))
+///     let optimizer = try Adafactor(
+///       model.parameters,
+///       options: .init(learningRate: .constant(1e-3), scaleParameter: false))
 ///     for batch in batches {
 ///       model.setGradients(for: batch)
 ///       try optimizer.step()

@@ -7,7 +7,8 @@ extension AdamW {
   /// `trainingSteps` and stays there. Call the scheduler's `step()` after each step of the optimizer.
   ///
   ///     let (optimizer, scheduler) = try AdamW.withLinearDecay(
-  ///       model.parameters, initialRate: 5e-5, trainingSteps: 10_000, warmupSteps: 500, weightDecay: 0.01)
+  ///       model.parameters, initialRate: 5e-5, trainingSteps: 10_000, warmupSteps: 500,
+  ///       weightDecay: 0.01)
   ///
   /// With `weightDecay` above 0, parameters with names that match `LayerNorm`, `layer_norm` or `bias` don't decay, unless
   /// a pattern in `includedInWeightDecay` matches too: see ``WeightDecayPatterns``. They form a separate group.

@@ -9,7 +9,8 @@
 ///
 /// With `amsgrad`, v̂ uses the largest v so far. With `maximize`, g is −G.
 ///
-///     let optimizer = try AdamW(model.parameters, options: .init(learningRate: 3e-4, weightDecay: 0.1))
+///     let optimizer = try AdamW(
+///       model.parameters, options: .init(learningRate: 3e-4, weightDecay: 0.1))
 ///     for batch in batches {
 ///       model.setGradients(for: batch)
 ///       try optimizer.step()

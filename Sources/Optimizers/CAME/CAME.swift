@@ -12,7 +12,8 @@
 /// Tensors of more than two axes are stacks of matrices. Vectors and scalars keep V ← β₂ V + (1 − β₂)(G² + ε₁) [exp_avg_sq]
 /// instead of R and C, with U = G / √V, and their update is M itself.
 ///
-///     let optimizer = try CAME(model.parameters, options: .init(learningRate: 2e-4, weightDecay: 1e-2))
+///     let optimizer = try CAME(
+///       model.parameters, options: .init(learningRate: 2e-4, weightDecay: 1e-2))
 ///     for batch in batches {
 ///       model.setGradients(for: batch)
 ///       try optimizer.step()

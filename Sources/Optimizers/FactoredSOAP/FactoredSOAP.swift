@@ -22,8 +22,10 @@
 /// without `precondition1D`, and scalars are never rotated. Without any preconditioner this is ``Adafactor``, delayed by one
 /// gradient.
 ///
-///     let adafactor = AdafactorOptions(learningRate: .constant(1e-3), beta1: 0.9, scaleParameter: false)
-///     let optimizer = try FactoredSOAP(model.parameters, options: .init(adafactor: adafactor, oneSided: true))
+///     let adafactor = AdafactorOptions(
+///       learningRate: .constant(1e-3), beta1: 0.9, scaleParameter: false)
+///     let optimizer = try FactoredSOAP(
+///       model.parameters, options: .init(adafactor: adafactor, oneSided: true))
 ///
 /// The state of an n × m matrix has 2n² + 2m² + n + m numbers, or 2·min(n, m)² + n + m if it is one-sided, and nm more with
 /// `beta1`. <doc:MatrixOptimizers> compares these sizes and cites the paper's claims.

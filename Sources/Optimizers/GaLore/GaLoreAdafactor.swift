@@ -20,9 +20,12 @@
 /// projected update. Parameters that are not matrices are not projected, and no parameter is projected if
 /// ``GaLoreProjection/rank`` is nil. They are stepped as by ``Adafactor``.
 ///
-///     let adafactor = AdafactorOptions(learningRate: .constant(1e-2), beta1: 0.9, scaleParameter: false)
+///     let adafactor = AdafactorOptions(
+///       learningRate: .constant(1e-2), beta1: 0.9, scaleParameter: false)
 ///     let optimizer = try MultiOptimizer(
-///       model.parameters, hiddenMatrices: GaLoreAdafactor.Options(adafactor: adafactor, projection: .init(rank: 64)),
+///       model.parameters,
+///       hiddenMatrices: GaLoreAdafactor.Options(
+///         adafactor: adafactor, projection: .init(rank: 64)),
 ///       rest: adafactor, excluding: ["embed", "lm_head"])
 ///
 /// State of a matrix with n ≥ m: mr + n + r numbers, and nr more with `beta1`. Without `beta1`, ``Adafactor`` needs only n +

@@ -17,7 +17,9 @@
 ///
 ///     let projection = GaLoreProjection(rank: 64, updateGap: 100, scale: 0.25)
 ///     let optimizer = try MultiOptimizer(
-///       model.parameters, hiddenMatrices: GaLoreAdamW.Options(learningRate: 1e-2, projection: projection),
+///       model.parameters,
+///       hiddenMatrices: GaLoreAdamW.Options(
+///         learningRate: 1e-2, projection: projection),
 ///       rest: AdamW.Options(learningRate: 1e-3), excluding: ["embed", "lm_head"])
 ///
 /// State of a matrix with n ≥ m: 2nr + mr numbers; ``AdamW`` has 2nm. It matches galore-torch. Each parameter is one task.

@@ -8,7 +8,8 @@
 /// With `maximize` g is −G, otherwise G. The sign of 0 is 0. Every other element moves by `lr`, regardless of its gradient's
 /// size. Lion therefore needs a rate 3 to 10 times smaller than ``AdamW``, and a weight decay larger by the same factor.
 ///
-///     let optimizer = try Lion(model.parameters, options: .init(learningRate: 1e-4, weightDecay: 0.1))
+///     let optimizer = try Lion(
+///       model.parameters, options: .init(learningRate: 1e-4, weightDecay: 0.1))
 ///     for batch in batches {
 ///       model.setGradients(for: batch)
 ///       try optimizer.step()

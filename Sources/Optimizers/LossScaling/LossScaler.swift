@@ -8,7 +8,7 @@ import Tensors
 /// S ← S · growthFactor. This keeps S just below the overflow.
 ///
 ///     model.setGradients(for: batch, lossScale: scaler.scale)
-///     try scaler.unscale(parameters)                             // only needed to clip; otherwise step does it
+///     try scaler.unscale(parameters)  // needed only before clipping
 ///     try parameters.clipGradientNorm(maxNorm: 1)
 ///     try scaler.step(optimizer)
 ///     try scaler.update()

@@ -15,7 +15,8 @@
 /// parameters of a model:
 ///
 ///     let optimizer = try MultiOptimizer(
-///       model.parameters, hiddenMatrices: Muon.Options(learningRate: 0.02), rest: AdamW.Options(learningRate: 3e-4),
+///       model.parameters, hiddenMatrices: Muon.Options(learningRate: 0.02),
+///       rest: AdamW.Options(learningRate: 3e-4),
 ///       excluding: ["embed", "lm_head"])
 ///
 /// The initializer refuses parameters that don't have two axes. A gradient of zeros only decays P. A NaN in a gradient makes

@@ -6,7 +6,9 @@ import _StringProcessing
 /// precedence. Patterns are case-sensitive regular expressions that may match anywhere in a name.
 ///
 ///     let patterns = try WeightDecayPatterns(excluding: ["LayerNorm", "bias"])
-///     let optimizer = try AdamW(groups: patterns.groups(of: model.parameters, options: .init(weightDecay: 0.1)))
+///     let optimizer = try AdamW(
+///       groups: patterns.groups(
+///         of: model.parameters, options: .init(weightDecay: 0.1)))
 public struct WeightDecayPatterns {
   private let including: [Regex<AnyRegexOutput>]
   private let excluding: [Regex<AnyRegexOutput>]

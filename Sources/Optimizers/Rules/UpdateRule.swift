@@ -13,11 +13,14 @@ import Tensors
 ///       var learningRate = 1e-4
 ///       var weightDecay = 0.0
 ///
-///       func update(_ parameter: inout Tensor, gradient: Tensor, state: inout MomentState) {
+///       func update(
+///         _ parameter: inout Tensor, gradient: Tensor, state: inout MomentState
+///       ) {
 ///         parameter -= (gradient.sign() + parameter * weightDecay) * learningRate
 ///       }
 ///     }
-///     let optimizer = try RuleOptimizer(model.parameters, options: SignDescent(learningRate: 3e-4))
+///     let optimizer = try RuleOptimizer(
+///       model.parameters, options: SignDescent(learningRate: 3e-4))
 ///
 /// The properties of a rule are its options. They are saved as the rule encodes them, and compared when a state is restored.
 /// If your rule updates every element independently, make it an ``ElementwiseRule``, which the engine runs on blocks.

@@ -23,7 +23,9 @@
 /// A tensor with k axes has one preconditioner per axis, of the unfolding along that axis. Axes longer than `maxPrecondDim`,
 /// vectors without `precondition1D`, and scalars have none, and are not rotated. Without any preconditioner this is Adam.
 ///
-///     let optimizer = try SOAP(model.parameters, options: .init(learningRate: 3e-3, preconditionFrequency: 10))
+///     let optimizer = try SOAP(
+///       model.parameters,
+///       options: .init(learningRate: 3e-3, preconditionFrequency: 10))
 ///     for batch in batches {
 ///       model.setGradients(for: batch)
 ///       try optimizer.step()

@@ -12,7 +12,8 @@
 /// The weights for evaluation and use are x = y + (1 − 1/β₁)(z − y). ``Optimizer/eval()`` sets the parameters to x, and
 /// ``Optimizer/train()`` sets them back to y:
 ///
-///     let optimizer = try ScheduleFreeAdamW(model.parameters, options: .init(warmupSteps: 100))
+///     let optimizer = try ScheduleFreeAdamW(
+///       model.parameters, options: .init(warmupSteps: 100))
 ///     for epoch in epochs {
 ///       optimizer.train()
 ///       for batch in epoch {

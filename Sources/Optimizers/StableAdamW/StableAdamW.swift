@@ -11,7 +11,8 @@
 /// With `maximize` g is −G, otherwise G. If v is too small for the gradient, as happens when a gradient suddenly grows, η
 /// shrinks, so gradients need no clipping. The weight decay shrinks with η.
 ///
-///     let optimizer = try StableAdamW(model.parameters, options: .init(learningRate: 1e-3, beta2: 0.99))
+///     let optimizer = try StableAdamW(
+///       model.parameters, options: .init(learningRate: 1e-3, beta2: 0.99))
 ///     for batch in batches {
 ///       model.setGradients(for: batch)
 ///       try optimizer.step()

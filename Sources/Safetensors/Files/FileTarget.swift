@@ -63,7 +63,7 @@ package struct FileTarget: ~Copyable, Sendable {
     openDescriptor != nil || status.map { $0.st_mode & S_IFMT != S_IFREG } ?? false
   }
 
-  /// Whether both are the same file, whatever their paths.
+  /// Returns whether both are the same file, whatever their paths.
   ///
   /// Two hard links are different files: writing one replaces it and leaves the other unchanged.
   package func isSame(as other: borrowing FileTarget) throws(FileError) -> Bool {

@@ -21,7 +21,7 @@ package enum TemporaryFiles {
     prefix + random.hexadecimal + (random &* 0x9E37_79B9_7F4A_7C15).hexadecimal
   }
 
-  /// Whether this program gave the name to an unfinished file.
+  /// Returns whether this program gave the name to an unfinished file.
   package static func isName(_ name: String) -> Bool {
     guard name.hasPrefix(prefix) else { return false }
     return UInt64(name.dropFirst(prefix.count).prefix(16), radix: 16).map { Self.name($0) == name } ?? false

@@ -56,7 +56,7 @@ final class TransactionPart {
 
   var fields: [String] { [directoryPath, name, oldStamp, newStamp] }
 
-  /// Whether the new file still waits for its rename.
+  /// Returns whether the new file still waits for its rename.
   func hasNew() throws(FileError) -> Bool { try directory.status(of: names.new, path: path) != nil }
 
   /// Returns the version of the file that is in place.

@@ -44,7 +44,9 @@ public struct WarmupSchedule: Schedule, CheckedSettings {
   /// Creates a warmup over a fraction of `trainingSteps`, followed by the schedule that `schedule` creates for
   /// the rest.
   ///
-  ///     try WarmupSchedule(steps: .fraction(0.1), of: 1_000) { try REXSchedule(trainingSteps: $0) }
+  ///     try WarmupSchedule(steps: .fraction(0.1), of: 1_000) {
+  ///       try REXSchedule(trainingSteps: $0)
+  ///     }
   ///
   /// - Throws: ``ScheduleError``, or any error that `schedule` throws. Untyped, because closures do not infer a
   ///   typed error.

@@ -57,7 +57,7 @@ extension ScheduleCatalog.Entry {
     for count in requiredCounts where counts[count] == .some(nil) {
       throw .missingArgument(schedule: name, argument: count)
     }
-    // In alphabetical order, so that of several invalid options the error always names the same one.
+    // In alphabetical order, so that the error always names the same option if several are invalid.
     for option in options.keys.sorted() where !self.options.contains(where: { $0.name == option }) {
       throw .unknownOption(schedule: name, option: option, known: self.options.map(\.name))
     }

@@ -153,7 +153,7 @@ public final class LearningRateScheduler {
     lastState = state
   }
 
-  /// Resumes from `state`, and sets the rates of its step, which are bit-identical to those of the saved run.
+  /// Resumes from `state`, and sets the rates of its step, with the same bits as in the saved run.
   ///
   /// To use the settings of the state, whatever they are, create the scheduler with ``init(_:resuming:)``. If you create a
   /// scheduler after you restored the optimizer, it reads the optimizer's decayed rates as its initial rates. The error

@@ -114,8 +114,8 @@ struct NarrowRows<G: TensorScalar, A: ArithmeticScalar> {
   }
 }
 
-/// Whether a matrix is so narrow that ``NarrowRows`` processes its elements, and its squares are added in one
-/// run.
+/// Returns whether a matrix is so narrow that ``NarrowRows`` processes its elements, and its squares are
+/// added in one run.
 @inline(__always)
 func isNarrow(rows: Int, columns: Int, stride: Int) -> Bool {
   columns < laneCount && rows >= laneCount && stride == columns

@@ -49,7 +49,7 @@ enum AdamWUpdate<P: TensorScalar, G: TensorScalar, A: ArithmeticScalar> {
       UnsafeRawPointer(parameter), gradient.columns, moments: moments, factors: factors)
   }
 
-  /// Whether an update left finite moments, was itself finite, and left no infinity in the parameter.
+  /// Returns whether an update left finite moments, was itself finite, and left no infinity in the parameter.
   private static func leftFinite(
     _ parameter: UnsafeRawPointer, _ count: Int, moments: AdamWMoments, factors: AdamWFactors
   ) -> Bool {

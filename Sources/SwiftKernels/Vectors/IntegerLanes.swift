@@ -56,7 +56,7 @@ extension SIMD8<Int32> {
     return bits
   }
 
-  /// Creates −1, which is all ones, in lanes where the mask is true, otherwise 0.
+  /// Creates −1, which is all ones, in lanes with a true mask, otherwise 0.
   @inline(__always)
   init(ones mask: SIMDMask<Self>) { self = unsafeBitCast(mask, to: Self.self) }
 

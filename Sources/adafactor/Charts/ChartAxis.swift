@@ -8,18 +8,19 @@ struct ChartAxis {
 
   /// Creates an axis that shows all of `values`.
   ///
-  /// The range ends at ticks or, if `isTight`, at the least and greatest value. A range that begins near 0
+  /// The range ends at ticks or, if `isTight`, at the minimum and maximum. A range that begins near 0
   /// begins at 0, and so does the range of a single value.
   init(values: [Double], isLogarithmic: Bool, isTight: Bool = false) {
     var low = values.min() ?? (isLogarithmic ? 0.1 : 0)
     var high = values.max() ?? 1
     self.isLogarithmic = isLogarithmic
     if isLogarithmic {
-      let first = Int(log10(low).rounded(.down))
-      let last = max(first + 1, Int(log10(high).rounded(.up)))
-      let stride = max(1, (last - first + 5) / 6)
-      ticks = Swift.stride(from: first, through: last, by: stride).map { pow(10, Double($0)) }
-      range = pow(10, Double(first))...pow(10, Double(last))
+      let first = Self.index(of: low, .down)
+      let last = max(first + 1, Self.index(of: high, .up))
+      range = Self.roundNumber(first)...Self.roundNumber(last)
+      // All round numbers if there are few, otherwise powers of ten.
+      let stride = last - first < 8 ? 1 : 3 * ((last - first) / 18 + 1)
+      ticks = (first...last).filter { $0 % stride == 0 }.map(Self.roundNumber)
       return
     }
     if low >= 0 && low <= 0.25 * high { low = 0 }
@@ -45,6 +46,23 @@ struct ChartAxis {
 
   static func label(_ tick: Double) -> String {
     String(format: "%.6g", tick)
+  }
+
+  /// Returns the round number of an index: 1, 2, 5, 10, 20, 50, … from index 0, and 0.5, 0.2, … below it.
+  private static func roundNumber(_ index: Int) -> Double {
+    let decade = Int((Double(index) / 3).rounded(.down))
+    let digit = [1, 2, 5][index - 3 * decade]
+    // Parsed, because a power of ten below 1 isn't exact.
+    return min(max(Double("\(digit)e\(decade)")!, .leastNonzeroMagnitude), .greatestFiniteMagnitude)
+  }
+
+  /// Returns the index of the round number next to `value`, above or below it.
+  private static func index(of value: Double, _ direction: FloatingPointRoundingRule) -> Int {
+    let start = 3 * Int(log10(value).rounded(.down))
+    let candidates = start - 1...start + 4
+    return direction == .down
+      ? candidates.last { roundNumber($0) <= value * (1 + 1e-9) }!
+      : candidates.first { roundNumber($0) >= value * (1 - 1e-9) }!
   }
 
   /// Returns the least of 1, 2, 5, 10, 20, … times a power of ten that is not less than `step`.

@@ -21,7 +21,7 @@ struct LineChart {
   var hasLogarithmicY = false
   var series: [Series]
 
-  /// The parts of a curve between its gaps.
+  /// Returns the parts of a curve between its gaps.
   func segments(of series: Series) -> [[Point]] {
     series.points.split { !isDrawable($0) }.map(Array.init)
   }

@@ -63,7 +63,8 @@ struct ScheduleReport: Encodable {
 
   private var chart: LineChart {
     LineChart(
-      title: curves.count == 1 ? curves[0].name : nil, xLabel: "step", yLabel: "learning rate",
+      title: curves.count == 1 ? curves[0].name : "Learning rates of \(curves.count) schedules",
+      xLabel: "step", yLabel: "learning rate",
       hasLogarithmicY: isLogarithmic,
       series: curves.map { .init(name: $0.name, values: $0.rates, from: 0) })
   }

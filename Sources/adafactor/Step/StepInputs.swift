@@ -45,8 +45,8 @@ struct StepInputs {
     }
   }
 
-  /// Whether a parameter takes part in the step. A parameter without elements does not, whatever its shape:
-  /// nothing in it changes, but the moments of its other axes could take any amount of memory.
+  /// Returns whether a parameter takes part in the step. A parameter without elements does not, whatever its
+  /// shape: nothing in it changes, but the moments of its other axes could take any amount of memory.
   func takesPart(_ parameter: SafetensorsTensor) -> Bool {
     gradients.header.tensor(named: parameter.name) != nil && !parameter.byteRange.isEmpty
   }

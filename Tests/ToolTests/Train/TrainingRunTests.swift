@@ -216,7 +216,7 @@ struct TrainingRunTests {
     }
   }
 
-  @Test func `The values and gradients of a step count as memory, and so do those of a test`() throws {
+  @Test func `The values and gradients of a step and of a test count as memory`() throws {
     var settings = TrainingSettings()
     let widths = [2, 200_000, 2]
     settings.batchSize = 1000
@@ -247,7 +247,7 @@ struct TrainingRunTests {
     #expect(report.classes == [.init(name: "a", count: 9), .init(name: "b", count: 20)])
     #expect(
       report.table.map(\.1) == [
-        "29 rows, 4 columns, with a header, label in column 4 (kind), 1 row skipped because of a missing "
+        "29 rows, 4 columns, with a header, the label in column 4 (kind), 1 row skipped because of a missing "
           + "value, ignored: id, constant: c",
         "a (9), b (20)",
       ])

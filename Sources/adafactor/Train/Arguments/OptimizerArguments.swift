@@ -241,7 +241,7 @@ struct OptimizerArguments: ParsableArguments {
     /// The name that errors use.
     var name: String { key + (index.map { "[\($0)]" } ?? "") }
 
-    /// Whether an optimizer has this place: its settings have the key, with enough numbers.
+    /// Returns whether an optimizer has this place: its settings have the key, with enough numbers.
     func belongs(to rule: any FileRule.Type, value: JSONValue) -> Bool {
       guard let setting = try? JSONText.members(of: rule.init())[key] else {
         do {
@@ -327,7 +327,7 @@ struct OptimizerArguments: ParsableArguments {
   func check(scalarType: ScalarType, hasSchedule: Bool) throws {
     if hasSchedule, optimizer.hasRelativeSteps, learningRate == nil {
       throw ValidationError(
-        "A schedule scales a learning rate, but Adafactor's relative steps have none: give one by --lr.")
+        "A schedule scales a learning rate, but Adafactor's relative steps have none: give one with --lr.")
     }
     if let rounding, scalarType.byteCount > 2 {
       throw ValidationError(

@@ -64,7 +64,7 @@ extension TrainingRun {
     self.journal = journal
   }
 
-  /// Whether this run could have reached the journal.
+  /// Returns whether this run could have reached the journal.
   private func fits(_ journal: TrainingJournal) -> Bool {
     let (position, samples) = (journal.position, settings.samplesOfStep)
     return position.epoch >= 0 && position.epoch == journal.epochs.count
@@ -113,7 +113,7 @@ struct OccupiedDirectory: Error, CustomStringConvertible {
   let path: String
 
   var description: String {
-    "\(path) holds checkpoints of another run: resume it by --resume, or give another directory."
+    "\(path) holds checkpoints of another run: resume it with --resume, or give another directory."
   }
 }
 

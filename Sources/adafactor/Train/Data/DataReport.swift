@@ -44,7 +44,7 @@ struct DataReport: Encodable, Equatable {
   var table: [(String, String)] {
     var parts = [
       "\(rows.counted("row"))", "\(columns.counted("column"))", header ? "with a header" : "without a header",
-      "label in column \(labelColumn)" + (labelName.map { " (\($0))" } ?? ""),
+      "the label in column \(labelColumn)" + (labelName.map { " (\($0))" } ?? ""),
     ]
     if droppedRows > 0 { parts.append("\(droppedRows.counted("row")) skipped because of a missing value") }
     if !ignoredColumns.isEmpty { parts.append("ignored: \(Self.list(ignoredColumns))") }

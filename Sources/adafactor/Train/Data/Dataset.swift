@@ -68,7 +68,8 @@ struct Dataset {
     return Set(rows.keys)
   }
 
-  /// Whether sorted labels are amounts rather than classes: more than 20, and not numbered from 0 or 1.
+  /// Returns whether sorted labels are amounts rather than classes: more than 20, and not numbered from 0 or
+  /// 1.
   private static func areAmounts(_ numbers: [Double]) -> Bool {
     numbers.count > 20
       && ![0, 1].contains { start in

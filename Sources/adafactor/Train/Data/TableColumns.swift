@@ -108,7 +108,7 @@ struct TableColumns {
     return number
   }
 
-  /// Whether a field represents a missing value in the notation of pandas, R or the UCI archive.
+  /// Returns whether a field represents a missing value in the notation of pandas, R or the UCI archive.
   static func isMissing(_ field: String) -> Bool {
     ["", "?", "na", "n/a", "nan", "null"].contains(field.lowercased())
   }
