@@ -84,7 +84,7 @@ import Testing
       let areRight = sharded.parts.enumerated().map { index, part in
         index == 2 ? part.gradient == nil : part.gradient == part.shard!.part(of: expected[index])
       }
-      // Each rank writes its number, and gathers those of the others.
+      // Each rank writes its number, and gathers the numbers of the others.
       for part in sharded.parts {
         part.value = Tensor(repeating: Double(communicator.rank + 1), shape: part.value.shape)
       }

@@ -27,7 +27,7 @@ public protocol Communicator: AnyObject {
     counts receivedCounts: [Int]
   ) throws(CommunicatorError)
 
-  /// Sends the same bytes to all ranks and receives those of each.
+  /// Sends the same bytes to all ranks and receives the bytes of each.
   ///
   /// - Parameters:
   ///   - part: The bytes of this rank.
@@ -37,7 +37,7 @@ public protocol Communicator: AnyObject {
     _ part: UnsafeRawBufferPointer, into whole: UnsafeMutableRawBufferPointer, counts: [Int]
   ) throws(CommunicatorError)
 
-  /// Replaces the bytes of every rank with those of `root`.
+  /// Replaces the bytes of every rank with the bytes of `root`.
   func broadcast(_ bytes: UnsafeMutableRawBufferPointer, from root: Int) throws(CommunicatorError)
 
   /// Returns when all ranks have called it.

@@ -99,7 +99,7 @@
         receives: receivedCounts.indices.map { (receivedPlaces[$0], receivedCounts[$0]) }, received)
     }
 
-    /// Sends the same bytes to all ranks and receives those of each: `MPI_Allgatherv`, or messages in pieces if there are too
+    /// Sends the same bytes to all ranks and receives the bytes of each: `MPI_Allgatherv`, or messages in pieces if there are too
     /// many bytes for it.
     public func gatherAll(
       _ part: UnsafeRawBufferPointer, into whole: UnsafeMutableRawBufferPointer, counts: [Int]
@@ -118,7 +118,7 @@
         receives: counts.indices.map { (places[$0], counts[$0]) }, whole)
     }
 
-    /// Replaces the bytes of every rank with those of `root`: `MPI_Bcast`, in pieces if there are too many bytes for one.
+    /// Replaces the bytes of every rank with the bytes of `root`: `MPI_Bcast`, in pieces if there are too many bytes for one.
     public func broadcast(
       _ bytes: UnsafeMutableRawBufferPointer, from root: Int
     ) throws(CommunicatorError) {

@@ -90,7 +90,7 @@ public final class ShardedParameters {
 }
 
 extension Communicator {
-  /// Replaces the values of parameters on every rank by those of `root`.
+  /// Replaces the values of parameters on every rank by the values of `root`.
   ///
   /// - Throws: ``CommunicatorError/ranksDiffer(_:)`` if names, shapes or types differ, with nothing changed.
   public func broadcast(_ parameters: [Parameter], from root: Int = 0) throws(CommunicatorError) {

@@ -6,7 +6,7 @@ import Optimizers
 /// A rank sends each of its partial results once, to the rank that combines its numbers. So as many numbers are sent as by
 /// other reductions, times the number of partial results per rank: one if what the rank holds is a subtree, and a few at most.
 final class TreeReduction<Number: BinaryFloatingPoint> {
-  /// Numbers that are combined: those of one tensor.
+  /// The numbers of one tensor, which are combined.
   struct Member {
     let length: Int
     /// The number of partial results of each rank.

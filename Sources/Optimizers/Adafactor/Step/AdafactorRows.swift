@@ -1,13 +1,13 @@
 import KernelInterface
 
-/// Adafactor on a matrix by blocks of rows, the common form; a stack of matrices is stepped matrix by matrix.
+/// Adafactor on a matrix by blocks of rows, the common form. A stack of matrices is stepped matrix by matrix.
 ///
-/// Row i's Rᵢ is complete as soon as row i has been read, so the same pass adds up cⱼ = Σᵢ g²ᵢⱼ and Dⱼ = Σᵢ g²ᵢⱼ / Rᵢ for
+/// Rᵢ of row i is complete as soon as the row has been read, so the same pass adds up cⱼ = Σᵢ g²ᵢⱼ and Dⱼ = Σᵢ g²ᵢⱼ / Rᵢ for
 /// every column. Then Cⱼ ← β Cⱼ + (1−β)(cⱼ / n + ε₁), and Σ u² = mean R · Σⱼ Dⱼ / Cⱼ.
 final class AdafactorRows: AdafactorStep {
-  /// The numbers that one phase leaves for the next.
+  /// The numbers that a phase passes on to the next one.
   private struct Workspace {
-    /// Per block: Σ p² before and after the step, and of its rows Σ R / n and Σ 1 / R.
+    /// Per block: Σ p² before and after the step, and Σ R / n and Σ 1 / R over its rows.
     let squaresBefore, squaresAfter, rowMomentMeans, rowInverses: UnsafeMutablePointer<Double>
     /// Per block: c and D, one number for each column.
     let partialSums: UnsafeMutablePointer<Double>
@@ -64,18 +64,18 @@ final class AdafactorRows: AdafactorStep {
     /// The numbers of matrices, rows and columns that are in this process.
     let matrices, rows, columns: Int
     let rowsPerBlock: Int
-    /// The number of blocks of a matrix that are in this process.
+    /// The number of blocks per matrix in this process.
     let blocksPerMatrix: Int
-    /// Columns are folded and completed in chunks, so that several threads share a wide matrix.
+    /// The number of chunks. Columns are folded and completed in chunks, so that several threads can share a wide matrix.
     let chunks: Int
-    /// R is kept between the phases if it is much smaller than the tensor, or small.
+    /// Whether R is kept between the phases: true if it is small, or much smaller than the tensor.
     let keepsRowMoments: Bool
     /// Whether several processes hold blocks of the tensor, and whether these are parts of one matrix.
     let isShared, isDivided: Bool
     /// The number of subtrees for which there is memory.
     let subtrees: Int
 
-    /// Columns of a chunk.
+    /// The number of columns in a chunk.
     static let chunkColumns = 256
 
     init(_ extent: Extent, _ layout: StepLayout) {
@@ -97,7 +97,7 @@ final class AdafactorRows: AdafactorStep {
     /// The numbers that a process has for each subtree.
     var totalsPerSubtree: Int { 2 + (isDivided ? totalsPerMatrix : 0) }
 
-    /// The columns of a chunk.
+    /// Returns the columns of a chunk.
     func columns(ofChunk chunk: Int) -> Range<Int> {
       chunk * Self.chunkColumns..<min((chunk + 1) * Self.chunkColumns, columns)
     }
@@ -125,7 +125,7 @@ final class AdafactorRows: AdafactorStep {
   override func bindWorkspace(_ address: UnsafeMutableRawPointer) {
     var memory = ScratchAllocator(address)
     workspace = Workspace(&memory, form)
-    // Without matrices there is no fold to set it.
+    // Without matrices, no fold sets it.
     (workspace.totals[0], workspace.totals[1]) = (0, 0)
   }
 
@@ -133,7 +133,7 @@ final class AdafactorRows: AdafactorStep {
     (rowMoments, columnMoments) = state.factoredMoments()
   }
 
-  // MARK: Statistics: new R of the block's rows, and their parts of c and D
+  // MARK: Statistics: new R of the block's rows, and the block's parts of c and D
 
   override func readStatistics(_ index: Int, _ memory: UnsafeMutableRawPointer) {
     let block = block(index, memory)
@@ -285,7 +285,7 @@ final class AdafactorRows: AdafactorStep {
 
   // MARK: Places
 
-  /// Mean R, Σ 1 / R, c and D of a matrix, or of a subtree of it.
+  /// Returns mean R, Σ 1 / R, c and D of a matrix, or of a subtree of it.
   private func totals(_ matrix: Int, _ subtree: Int = 0) -> UnsafeMutablePointer<Double> {
     form.isDivided
       ? workspace.totals + (subtree * form.totalsPerSubtree + 2)
@@ -298,8 +298,8 @@ final class AdafactorRows: AdafactorStep {
     sum(workspace.columnInverses + matrix * form.chunks, form.chunks)
   }
 
-  /// A block: its matrix and first row among those in this process, its rows, the place of its first element, and the
-  /// gradient's elements.
+  /// Returns a block: its matrix and first row among the matrices and rows in this process, its rows, the offset of its
+  /// first element, and the gradient's elements.
   private func block(_ index: Int, _ memory: UnsafeMutableRawPointer) -> (
     matrix: Int, firstRow: Int, rows: Int, isFirstOfMatrix: Bool, offset: Int, piece: GradientPiece,
     scratch: Scratch
