@@ -115,7 +115,7 @@ let package = Package(
     .target(
       name: "DistributedTraining",
       dependencies: [
-        "CLibrary", "KernelInterface", "Optimizers", "Tensors",
+        "Backends", "CLibrary", "KernelInterface", "Optimizers", "Tensors",
         .target(name: "CMPI", condition: .when(traits: ["MPI"])),
       ]),
 

@@ -34,8 +34,16 @@ extension Optimizer {
     _ parameter: Parameter, releasingGradient: Bool = true
   ) throws(OptimizerError) -> StepReport {
     guard let slot = slot(of: parameter) else { throw .unknownParameter(name: parameter.name) }
-    try checkSteppingAlone(parameter)
-    guard parameter.gradient != nil else { throw .noGradient(parameter: parameter.name) }
+    do throws(OptimizerError) {
+      try checkSteppingAlone(parameter)
+      guard parameter.gradient != nil else { throw OptimizerError.noGradient(parameter: parameter.name) }
+    } catch {
+      // Ranks that share the parameter are about to step it, and must not wait for this one.
+      try engine.reducer?.requireSame(digest: Rounding.hash(ofName: error.description)) {
+        [("the step", "fails: \(error)")]
+      }
+      throw error
+    }
     let report = try step([slot], &singleBatches[slot.index, default: StepBatch([])])
     if releasingGradient { parameter.gradient = nil }
     return report

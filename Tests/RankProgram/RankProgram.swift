@@ -11,6 +11,7 @@ import Tensors
 enum RankProgram {
   static func main() throws {
     let command = CommandLine.arguments.dropFirst().first ?? ""
+    if command == "model" { return PaperModel.run() }
     #if MPI
       if command == "whole" { return try run(command, SingleProcess()) }
       try MPICommunicator.run { communicator in

@@ -24,6 +24,14 @@ package enum SumTree {
     return subtrees
   }
 
+  /// Returns Σ values in the order of the tree.
+  package static func sum(_ values: [Double]) -> Double {
+    var values = values
+    return values.withUnsafeMutableBufferPointer { buffer in
+      buffer.baseAddress.map { Optimizers.sum($0, buffer.count) } ?? 0
+    }
+  }
+
   /// Returns the additions that make the sum of all blocks of the sums of subtrees: of each pair, the second is added to the
   /// first. The last addition is into the first subtree.
   ///
