@@ -48,15 +48,13 @@ extension Communicator {
           parameter.value.shape, rank: 0,
           blocksByRank: [0..<TensorShard.partition(parameter.value.shape).blockCount])
       let (extent, gradient) = (shard.extent, parameter.gradient!)
-      let type = gradient.scalarType
-      let sumOfSquares = kernels.exactAdafactor[type, type].sumOfSquares
       let blocks = extent.blocks.map { index in
         let block = extent.partition[index]
         let elements = gradient.elements.advanced(by: extent.offset(of: block))
         // Panels have gaps between their rows; other blocks are one run of elements.
         return extent.partition.form == .columns
-          ? sumOfSquares(elements, block.rows.count, block.columns.count, extent.stride)
-          : sumOfSquares(elements, 1, block.elementCount, block.elementCount)
+          ? sumOfSquares(elements, block.rows.count, block.columns.count, extent.stride, kernels)
+          : sumOfSquares(elements, 1, block.elementCount, block.elementCount, kernels)
       }
       let count = extent.partition.blockCount
       let isShared = shard.blocksByRank.count > 1
@@ -90,5 +88,29 @@ extension Communicator {
       }
     }
     return results
+  }
+
+  /// Σ g² of some rows, in Double: no square of another type is beyond its range.
+  private func sumOfSquares(
+    _ elements: Elements, _ rows: Int, _ columns: Int, _ stride: Int, _ kernels: KernelTable
+  ) -> Double {
+    let length = 1024
+    return withUnsafeTemporaryAllocation(of: Double.self, capacity: length) { tile in
+      var sums = SIMD8<Double>()
+      for row in 0..<rows {
+        for start in Swift.stride(from: 0, to: columns, by: length) {
+          let count = min(length, columns - start)
+          // Zeros fill the last vector.
+          (tile.baseAddress! + (count & ~7)).update(repeating: 0, count: min(8, length - (count & ~7)))
+          kernels.conversion.readDouble(
+            elements.advanced(by: row * stride + start), count, tile.baseAddress!)
+          for index in Swift.stride(from: 0, to: count, by: 8) {
+            let g = UnsafeRawPointer(tile.baseAddress! + index).loadUnaligned(as: SIMD8<Double>.self)
+            sums += g * g
+          }
+        }
+      }
+      return ((sums[0] + sums[1]) + (sums[2] + sums[3])) + ((sums[4] + sums[5]) + (sums[6] + sums[7]))
+    }
   }
 }
