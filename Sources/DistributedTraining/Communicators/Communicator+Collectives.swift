@@ -43,7 +43,9 @@ extension Communicator {
 
   /// Sends each rank its list of bytes from `root`, and returns the list of this rank.
   ///
-  /// - Parameter parts: One list for each rank, on `root`; other ranks' are not looked at.
+  /// - Parameters:
+  ///   - parts: One list for each rank, on `root`; other ranks' are not looked at.
+  ///   - root: The rank that sends.
   public func scatter(_ parts: [[UInt8]], from root: Int) throws(CommunicatorError) -> [UInt8] {
     if rank == root && parts.count != size {
       fatalError("Rank \(root) scatters \(parts.count) parts to \(size) ranks: it needs one for each.")

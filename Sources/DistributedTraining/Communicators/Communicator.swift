@@ -3,7 +3,7 @@
 /// All ranks call the same operations in the same order, each operation with counts that fit the others'. An operation returns
 /// on a rank when its own part is complete. Only one thread of a rank may use a communicator at a time.
 ///
-/// Four operations on bytes are required; ``sum(_:)``, ``maximum(_:)``, gathering and scattering are made of them. Sums of this
+/// Four operations on bytes are required; sums, maxima, gathering and scattering are made of them. Sums of this
 /// package don't use the reductions of MPI, because the order of those is not specified: here every sum has a fixed order,
 /// and moves as many bytes.
 ///

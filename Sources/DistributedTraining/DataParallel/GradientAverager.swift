@@ -18,7 +18,7 @@ import Tensors
 ///       try optimizer.step()
 ///     }
 ///
-/// The result is Σ wᵢ gᵢ / Σ wᵢ over the parts, as a ``GradientAccumulator`` gives it on one machine. Sums are in Float32, or in
+/// The result is Σ wᵢ gᵢ / Σ wᵢ over the parts, as a `GradientAccumulator` gives it on one machine. Sums are in Float32, or in
 /// Float64 for Float64 parameters. They run in a binary tree over the parts. A rank adds up the subtrees that it computes, and
 /// all ranks combine these partial sums in the same tree. While parts are added, a rank holds at most one sum per level of the
 /// tree: with 8 parts on one rank 4 times the gradients, with 8 parts on 8 ranks once.

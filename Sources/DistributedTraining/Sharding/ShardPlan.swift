@@ -2,7 +2,7 @@ import KernelInterface
 import Optimizers
 import Tensors
 
-/// The division of tensors among ranks: of each tensor, the blocks that ``Adafactor`` steps it by, dealt as evenly as they allow.
+/// The division of tensors among ranks: of each tensor, the blocks that `Adafactor` steps it by, dealt as evenly as they allow.
 ///
 ///     let plan = ShardPlan(model.parameters.map(\.value.shape), ranks: communicator.size)
 ///     let parameters = plan.parts(of: model.parameters, rank: communicator.rank)
