@@ -158,7 +158,7 @@ struct SharedTraining<Rule: UpdateRule> {
 /// Every form of blocks, divided and not: vectors, rows, columns, matrices of one row, stacks of each, small matrices, matrices of
 /// one element, a scalar, and no elements at all.
 let sharedShapes: [Shape] = [
-  [40_000], [7], [], [300, 200], [4, 12_000], [1, 40_000], [3, 100, 130], [3, 130, 140], [2, 4, 5_000],
+  [70_000], [7], [], [300, 200], [4, 12_000], [1, 40_000], [3, 100, 130], [3, 130, 140], [2, 4, 5_000],
   [4_000, 3, 3], [5_000, 1, 1], [64, 48], [257, 129], [0, 5], [33, 1_000], [1, 1, 150, 200], [16, 2_051],
 ]
 

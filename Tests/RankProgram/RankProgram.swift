@@ -12,16 +12,13 @@ enum RankProgram {
   static func main() throws {
     let command = CommandLine.arguments.dropFirst().first ?? ""
     if command == "model" { return PaperModel.run() }
-    #if MPI
-      if command == "whole" { return try run(command, SingleProcess()) }
-      try MPICommunicator.run { communicator in
+    if command == "whole" { return try run(command, SingleProcess()) }
+    try MPICommunicator.run { communicator in
+      #if MPI
         if command == "pieces" { communicator.largestMessage = 5 }
-        try run(command, communicator)
-      }
-    #else
-      try Launcher.requireMPI()
-      try run(command, SingleProcess())
-    #endif
+      #endif
+      try run(command, communicator)
+    }
   }
 
   private static func run(_ command: String, _ communicator: any Communicator) throws {

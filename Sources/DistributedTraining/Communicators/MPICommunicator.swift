@@ -208,4 +208,62 @@
       }
     }
   }
+#else
+  import CLibrary
+
+  /// The ranks of an MPI job. This build is without the trait `MPI`: there is one rank, and a job of several is refused.
+  public final class MPICommunicator: Communicator {
+    private let single = SingleProcess()
+
+    /// Runs `body` as the only rank. If it throws, the error is printed, and the process ends with the status 1.
+    ///
+    /// - Throws: ``CommunicatorError/builtWithoutMPI(ranks:)`` in a job of several ranks.
+    public static func run<Result>(
+      _ body: (MPICommunicator) throws -> Result
+    ) throws(CommunicatorError) -> Result {
+      try Launcher.requireMPI()
+      do {
+        return try body(MPICommunicator())
+      } catch {
+        let text = Array("rank 0: \(error)\n".utf8)
+        _ = fflush(nil)
+        _ = write(2, text, text.count)
+        exit(1)
+      }
+    }
+
+    private init() {}
+
+    /// 0.
+    public var rank: Int { 0 }
+
+    /// 1.
+    public var size: Int { 1 }
+
+    /// None.
+    public static var libraryVersion: String { "built without MPI" }
+
+    /// Copies the bytes.
+    public func exchange(
+      _ sent: UnsafeRawBufferPointer, counts sentCounts: [Int],
+      into received: UnsafeMutableRawBufferPointer, counts receivedCounts: [Int]
+    ) throws(CommunicatorError) {
+      try single.exchange(sent, counts: sentCounts, into: received, counts: receivedCounts)
+    }
+
+    /// Copies the bytes.
+    public func gatherAll(
+      _ part: UnsafeRawBufferPointer, into whole: UnsafeMutableRawBufferPointer, counts: [Int]
+    ) throws(CommunicatorError) {
+      try single.gatherAll(part, into: whole, counts: counts)
+    }
+
+    /// Does nothing.
+    public func broadcast(
+      _ bytes: UnsafeMutableRawBufferPointer, from root: Int
+    ) throws(CommunicatorError) {}
+
+    /// Does nothing.
+    public func barrier() throws(CommunicatorError) {}
+  }
 #endif
