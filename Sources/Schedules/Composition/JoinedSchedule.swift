@@ -1,15 +1,8 @@
 /// η(s) = ηᵢ(s − bᵢ) for bᵢ ≤ s < bᵢ₊₁: several schedules in sequence, each starting at its own step 0.
 ///
-/// A linear schedule for 40 steps, then a cosine one for 60:
+/// A linear schedule with a warmup of 10 steps, then a cosine schedule from step 60 on:
 ///
-///       1 ┤    ⢠⠊⠢⢄             ⡏⠉⠉⠒⠒⠤⠤⣀⡀
-///     0.8 ┤   ⢀⠇   ⠑⠢⡀          ⡇       ⠈⠑⠢⢄⡀
-///     0.6 ┤  ⢀⠎      ⠈⠑⢄        ⡇           ⠈⠒⠤⡀
-///     0.4 ┤  ⡜          ⠉⠢⣀⡀   ⢸               ⠈⠉⠒⠤⡀
-///     0.2 ┤ ⡜              ⠈⠢⢄ ⢸                   ⠈⠑⠢⢄⡀
-///       0 ┤⡸                  ⠑⠺                       ⠈⠉⠒⠒⠤⠤⣀⣀⣀
-///         └─────────────────────────────────────────────────────
-///          0        20        40         60        80       step
+/// ![The learning rate over the steps](joined)
 ///
 /// - bᵢ: b₀ = 0, followed by `boundaries`, the steps at which the next schedule takes over
 ///

@@ -4,14 +4,7 @@ import RealModule
 ///
 /// Four points, joined by straight lines:
 ///
-///       1 ┤        ⡠⠊⠉⠒⠒⠤⠤⣀⣀
-///     0.8 ┤     ⢀⠤⠊         ⠉⠉⠒⠒⠤⠤⢄⣀⡀
-///     0.6 ┤    ⡠⠊                   ⠈⠉⠒⠒⠢⠤⣀⡀
-///     0.4 ┤  ⡠⠊                            ⠈⠉⠑⠒⠤⢄⣀
-///     0.2 ┤⠔⠊                                     ⠉⠉⠒⠢⠤⢄⣀
-///       0 ┤                                              ⠉⠙⠒⠒⠒⠒⠒
-///         └─────────────────────────────────────────────────────
-///          0                     50                         step
+/// ![The learning rate over the steps](piecewise)
 ///
 /// - points: steps in ascending order, each with its multiplier
 /// - `interpolation`: `.constant` keeps a point's multiplier until the next point; `.linear` and `.cosine`

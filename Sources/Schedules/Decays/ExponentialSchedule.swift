@@ -4,14 +4,7 @@ import RealModule
 ///
 /// g = 0.97, D = 1:
 ///
-///       1 ┤⠑⠢⣀
-///     0.8 ┤   ⠉⠢⠤⣀
-///     0.6 ┤       ⠉⠑⠢⠤⣀
-///     0.4 ┤            ⠉⠑⠒⠢⠤⢄⣀⡀
-///     0.2 ┤                   ⠈⠉⠉⠒⠒⠢⠤⠤⠤⢄⣀⣀⣀⡀
-///       0 ┤                                ⠈⠉⠉⠉⠉⠉⠑⠒⠒⠒⠒⠒⠒⠒⠒⠤⠤⠤⠤⠤⠤
-///         └─────────────────────────────────────────────────────
-///          0        20        40         60        80       step
+/// ![The learning rate over the steps](exponential)
 ///
 /// It has no end. For a stepwise decay, with s / D rounded down, see ``StepDecaySchedule``.
 ///

@@ -4,14 +4,7 @@ import RealModule
 ///
 /// g = 0.4, milestones 50 and 80:
 ///
-///       1 ┤⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⢹
-///     0.8 ┤                          ⡇
-///     0.6 ┤                          ⢇
-///     0.4 ┤                          ⠸⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⢤
-///     0.2 ┤                                         ⠈⣆⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀
-///       0 ┤
-///         └─────────────────────────────────────────────────────
-///          0        20        40         60        80       step
+/// ![The learning rate over the steps](multi_step)
 ///
 /// - milestones: the steps at which the rate drops, in ascending order; a step that is listed twice drops it twice
 ///

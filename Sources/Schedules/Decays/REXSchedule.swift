@@ -1,15 +1,8 @@
 /// m(s) = (1 − x) / (1 − d x), x = s / T: a decay that stays above the straight line and is steep at its end.
 ///
-/// T = 90, d = ½:
+/// T = 80, d = ½, after a warmup of 10 steps:
 ///
-///       1 ┤⠉⠉⠒⠒⠒⠒⠢⠤⠤⢄⣀⣀⡀
-///     0.8 ┤            ⠈⠉⠉⠑⠒⠒⠢⠤⠤⣀⣀⡀
-///     0.6 ┤                       ⠈⠉⠑⠒⠒⠤⠤⣀⡀
-///     0.4 ┤                               ⠈⠉⠑⠒⠤⢄⣀⡀
-///     0.2 ┤                                      ⠈⠉⠒⠤⢄⡀
-///       0 ┤                                           ⠈⠑⠢⠤⣀⣀⣀⣀⣀⣀
-///         └─────────────────────────────────────────────────────
-///          0        20        40         60        80       step
+/// ![The learning rate over the steps](rex)
 ///
 /// With T = 0 it is 0 at every step.
 ///

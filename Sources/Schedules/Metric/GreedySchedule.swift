@@ -3,14 +3,7 @@
 ///
 /// η₀ = 1, f = 0.8, patience 2, η_max = 3; for a metric that falls until step 7 and hardly changes after that:
 ///
-///       2 ┤
-///     1.5 ┤       ⢠⠒⠒⠒⠒⠒⠢⡀
-///         │   ⡠⠒⠒⠒⠁      ⠑⠒⠒⠢⡀
-///       1 ┤⠉⠉⠉               ⠈⠉⠉⠉⠉⠢⠤⠤⠤⠤⠤⢄
-///     0.5 ┤                              ⠉⠉⠉⠑⠒⠒⠒⠢⠤⠤⠤⢄⣀⣀⣀⡀
-///       0 ┤                                             ⠈⠉⠉⠉⠑⠒⠒⠒
-///         └─────────────────────────────────────────────────────
-///          0           10           20           30         step
+/// ![The learning rate over the steps](greedy)
 ///
 /// A better observation ends a row of worse observations, and vice versa. While observations are ignored,
 /// during the `warmup` after an increase and the `cooldown` after a reduction, they affect neither the counts

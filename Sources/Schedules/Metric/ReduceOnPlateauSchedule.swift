@@ -2,14 +2,7 @@
 ///
 /// η₀ = 1, f = 0.5, patience 3; for a metric that falls until step 7 and hardly changes after that:
 ///
-///       1 ┤⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠙⡄
-///     0.8 ┤               ⢣
-///     0.6 ┤               ⠘⡄
-///     0.4 ┤                ⠉⠉⠉⠉⠉⠉⠉⠉⢆
-///     0.2 ┤                        ⠈⠒⠒⠒⠒⠒⠢⡀
-///       0 ┤                               ⠈⠉⠉⠉⠉⠒⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⣀⣀⣀⣀⣀⣀
-///         └─────────────────────────────────────────────────────
-///          0           10           20           30         step
+/// ![The learning rate over the steps](reduce_lr_on_plateau)
 ///
 /// A group below its η_min keeps its rate, because nothing ever raises it. NaN counts as no improvement.
 ///

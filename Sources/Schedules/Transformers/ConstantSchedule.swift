@@ -1,13 +1,6 @@
 /// m(s) = 1: the initial rate at every step.
 ///
-///       1 ┤⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉
-///     0.8 ┤
-///     0.6 ┤
-///     0.4 ┤
-///     0.2 ┤
-///       0 ┤
-///         └─────────────────────────────────────────────────────
-///          0        20        40         60        80       step
+/// ![The learning rate over the steps](constant)
 ///
 /// Source: `constant` of transformers.
 public struct ConstantSchedule: MultiplierSchedule {

@@ -2,14 +2,7 @@
 ///
 /// W = 10:
 ///
-///       1 ┤    ⢠⠊⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉
-///     0.8 ┤   ⢀⠇
-///     0.6 ┤  ⢀⠎
-///     0.4 ┤  ⡜
-///     0.2 ┤ ⡜
-///       0 ┤⡸
-///         └─────────────────────────────────────────────────────
-///          0        20        40         60        80       step
+/// ![The learning rate over the steps](constant_with_warmup)
 ///
 /// Step 0 of a warmup has the rate 0, so that optimizer step changes nothing. With W = 1, step 0 is the whole
 /// warmup.

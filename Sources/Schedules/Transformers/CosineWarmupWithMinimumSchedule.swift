@@ -5,14 +5,7 @@ import RealModule
 ///
 /// η₀ = 1, W = 10, T = 90, η_min = 0.2, r = 0.3:
 ///
-///       1 ┤    ⢠⠊⠉⠉⠉⠉⠑⠒⠒⠒⠤⠤⠤⣀⣀
-///     0.8 ┤   ⡰⠁              ⠉⠉⠒⠒⠤⢄⣀⡀
-///     0.6 ┤  ⡰⠁                      ⠈⠉⠒⠢⠤⣀⣀
-///     0.4 ┤⢠⠊                               ⠉⠑⠒⠢⠤⢄⣀⡀
-///     0.2 ┤⠁                                       ⠈⠉⠉⠒⠒⠒⠤⠤⠤⠤⠤⠤⠤
-///       0 ┤
-///         └─────────────────────────────────────────────────────
-///          0         20          40          60         80  step
+/// ![The learning rate over the steps](cosine_warmup_with_min_lr)
 ///
 /// The warmup is w(s) = (s + 1) / max(1, W), or r + (1 − r) s / max(1, W − 1) with a start ratio r. Unlike in
 /// ``CosineWithMinimumSchedule``, the first step does not have the rate 0, and the peak is at s = W − 1.

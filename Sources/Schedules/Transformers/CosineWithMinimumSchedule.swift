@@ -5,14 +5,7 @@ import RealModule
 ///
 /// η₀ = 1, W = 10, T = 90, η_min = 0.2:
 ///
-///       1 ┤     ⡠⠋⠉⠉⠉⠉⠒⠒⠒⠢⠤⠤⢄⣀
-///     0.8 ┤    ⡰⠁             ⠉⠉⠑⠒⠢⠤⣀⣀
-///     0.6 ┤   ⡰⠁                      ⠉⠑⠢⠤⢄⣀
-///     0.4 ┤  ⢠⠃                             ⠉⠉⠒⠢⠤⢄⣀⣀
-///     0.2 ┤ ⡔⠁                                      ⠉⠉⠒⠒⠒⠤⠤⠤⠤⠤⠤⠤
-///       0 ┤⡸
-///         └─────────────────────────────────────────────────────
-///          0         20          40         60          80  step
+/// ![The learning rate over the steps](cosine_with_min_lr)
 ///
 /// - η_min: `minimum`, a rate or a fraction of η₀
 /// - p: the completed fraction of the decay

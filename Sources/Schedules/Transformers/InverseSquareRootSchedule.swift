@@ -4,14 +4,7 @@ import RealModule
 ///
 /// W = τ = 10:
 ///
-///       1 ┤    ⢠⠳⡀
-///     0.8 ┤   ⢀⠇ ⠈⠑⠢⢄⣀
-///     0.6 ┤  ⢀⠎       ⠉⠑⠒⠢⠤⣄⣀⣀
-///     0.4 ┤  ⡜                ⠉⠉⠉⠉⠒⠒⠒⠒⠒⠤⠤⠤⠤⠤⠤⠤⢄⣀⣀⣀⣀⣀⣀⣀⣀⣀⡀
-///     0.2 ┤ ⡜                                           ⠈⠉⠉⠉⠉⠉⠉⠉
-///       0 ┤⡸
-///         └─────────────────────────────────────────────────────
-///          0                     50                         step
+/// ![The learning rate over the steps](inverse_sqrt)
 ///
 /// It has no end: τ steps after the warmup it is 1/√2. With τ = W it is √(W / s).
 /// Transformers divides by zero for τ = 0. Here τ must be at least 1.

@@ -4,14 +4,7 @@ import RealModule
 ///
 /// η₀ = 1, W = 10, T = 90, η_end = 0.1, k = 2:
 ///
-///       1 ┤    ⢠⠓⠤⣀⡀
-///     0.8 ┤   ⢀⠇   ⠈⠑⠢⢄⣀
-///     0.6 ┤  ⢀⠎         ⠉⠒⠢⣄⡀
-///     0.4 ┤  ⡜              ⠈⠉⠒⠢⠤⢄⣀
-///     0.2 ┤ ⡜                      ⠉⠉⠒⠒⠤⠤⢄⣀⣀⣀
-///       0 ┤⡸                                 ⠉⠉⠉⠉⠉⠑⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒
-///         └─────────────────────────────────────────────────────
-///          0                     50                         step
+/// ![The learning rate over the steps](polynomial)
 ///
 /// If W ≥ T, no steps remain for the decay, and the rate is η_end from s = W on. Transformers divides by zero
 /// at s = W = T. Each group decays from its own η₀. Transformers computes one multiplier from the optimizer's
