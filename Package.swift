@@ -21,6 +21,8 @@ let package = Package(
     .library(name: "Safetensors", targets: ["Safetensors"]),
     .library(name: "Checkpoints", targets: ["Checkpoints"]),
     .executable(name: "adafactor", targets: ["adafactor"]),
+    // For programs in C and other languages: scripts/wheel links it into one shared library.
+    .library(name: "CInterface", type: .static, targets: ["CInterface"]),
   ],
   traits: [
     .trait(
@@ -103,6 +105,16 @@ let package = Package(
     // Saving and resuming: models, optimizers, schedules and positions.
     .target(
       name: "Checkpoints", dependencies: ["CLibrary", "Optimizers", "Schedules", "Tensors", "Safetensors"]),
+
+    // The header of the C interface.
+    .systemLibrary(name: "CAdafactor"),
+    // The functions of the C interface.
+    .target(
+      name: "CInterface",
+      dependencies: [
+        "Backends", "CAdafactor", "KernelInterface", "Optimizers", "ScalarTypes", "Schedules", "Tensors",
+      ],
+      swiftSettings: [.unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))]),
 
     // MARK: Tool
 

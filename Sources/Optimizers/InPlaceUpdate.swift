@@ -165,7 +165,7 @@ public final class InPlaceUpdate<Rule: UpdateRule> {
     let batch =
       prepared[key]
       ?? StepBatch([
-        InPlaceItem(
+        AddressedItem(
           group.preparedStep(
             StepLayout(
               name: name, shape: shape, scalarType: scalarType, gradientType: gradientType,
@@ -173,7 +173,7 @@ public final class InPlaceUpdate<Rule: UpdateRule> {
             state: nil, kernels: engine.kernels, backend: backend))
       ])
     prepared[key] = batch
-    let item = unsafeDowncast(batch.items[0], to: InPlaceItem.self)
+    let item = unsafeDowncast(batch.items[0], to: AddressedItem.self)
     item.tensor = SteppedTensor(
       parameter: MutableElements(parameter, scalarType), gradient: Elements(gradient, gradientType),
       gradientScale: gradientScale)
@@ -197,17 +197,4 @@ public final class InPlaceUpdate<Rule: UpdateRule> {
 extension InPlaceUpdate: CustomStringConvertible {
   /// The name of the rule and its options.
   public var description: String { "\(Rule.name) (\(options))" }
-}
-
-/// A tensor in memory of the caller.
-private final class InPlaceItem: StepItem {
-  var tensor: SteppedTensor?
-  /// Whether the last step was written.
-  private(set) var isWritten = false
-
-  override func begin() { step.begin(tensor!) }
-  override func end(isWritten: Bool) {
-    super.end(isWritten: isWritten)
-    self.isWritten = isWritten
-  }
 }

@@ -131,7 +131,7 @@ final class ParameterSlot: StepItem {
 }
 
 /// The step before there is one: it holds a state that was restored before the first step.
-private final class NoStep: PreparedStep {
+final class NoStep: PreparedStep {
   var anyState: (any ParameterState)?
   var elementCount: Int { 0 }
   var phaseCount: Int { 0 }
