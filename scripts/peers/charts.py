@@ -21,6 +21,7 @@ STYLE = {
 MARKS = {
     "swift": ("#0072b2", "o"),
     "openblas": ("#56b4e9", "s"),
+    "python": ("#332288", "p"),
     "traffic": ("#000000", "|"),
     "transformers": ("#d55e00", "D"),
     "torch": ("#e69f00", "^"),

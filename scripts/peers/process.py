@@ -88,7 +88,7 @@ def environment(threads):
     """What tells each library's thread pool its size, and where its compiler keeps results."""
     count = str(threads)
     return os.environ | {
-        "PYTHONPATH": str(ROOT / "scripts"),
+        "PYTHONPATH": os.pathsep.join([str(ROOT / "scripts"), str(ROOT / "Sources/Python")]),
         # Tools that come with packages: ninja is one.
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
         "OMP_NUM_THREADS": count,

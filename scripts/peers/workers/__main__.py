@@ -8,6 +8,7 @@ import time
 
 # Where each optimizer is. Modules are imported when asked for: each needs another library.
 MODULES = {
+    "python": "torch_optimizers",
     "transformers": "torch_optimizers",
     "torch": "torch_optimizers",
     "torch-compiled": "torch_optimizers",
