@@ -12,7 +12,7 @@ import PackageDescription
 
 let package = Package(
   name: "swift-adafactor",
-  platforms: [.macOS(.v15), .iOS(.v18)],
+  platforms: [.macOS(.v15)],
   products: [
     .library(name: "Optimizers", targets: ["Optimizers"]),
     .library(name: "Schedules", targets: ["Schedules"]),
@@ -27,7 +27,10 @@ let package = Package(
   traits: [
     .trait(
       name: "OpenBLAS", description: "Builds the backend on OpenBLAS in addition to the one in pure Swift."),
-    .default(enabledTraits: ["OpenBLAS"]),
+    .trait(
+      name: "Tool",
+      description: "Builds the command-line tool. Packages that use only the libraries can leave it out."),
+    .default(enabledTraits: ["OpenBLAS", "Tool"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -122,7 +125,8 @@ let package = Package(
       name: "adafactor",
       dependencies: [
         "Optimizers", "Schedules", "Tensors", "Safetensors", "Checkpoints",
-        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        // Without the trait, SwiftPM doesn't fetch the package.
+        .product(name: "ArgumentParser", package: "swift-argument-parser", condition: .when(traits: ["Tool"])),
       ],
       resources: [.copy("Resources")]),
 

@@ -2,31 +2,31 @@
 
 import PackageDescription
 
-// A package of its own: whoever links the library resolves none of this.
+// A separate package, so that users of the library don't resolve its dependencies.
 let package = Package(
   name: "benchmarks",
   platforms: [.macOS(.v15)],
   dependencies: [
     .package(name: "swift-adafactor", path: ".."),
-    // Its interposers count allocations and reference counts, which nothing here asks for.
+    // The package's interposers count allocations and reference counts, which these benchmarks don't use.
     .package(url: "https://github.com/ordo-one/benchmark", from: "1.38.1", traits: []),
   ],
   targets: [
-    // The shapes that models have, and the memory traffic that a step over them cannot do without.
+    // The shapes of models, and the minimum memory traffic of a step on them.
     .target(name: "Workloads", dependencies: [.adafactor("Optimizers"), .adafactor("Tensors")]),
-    // Measures on command, for the comparison with other libraries: scripts/peers drives it.
+    // Measures on command, for the comparison with other libraries: scripts/peers runs it.
     .executableTarget(
       name: "Peers",
       dependencies: [
         "Workloads", .adafactor("Checkpoints"), .adafactor("Optimizers"), .adafactor("Tensors"),
       ]),
-    // Trains a physics-informed network, for the comparison of convergence: scripts/peers drives it too.
+    // Trains a physics-informed network, for the comparison of convergence: scripts/peers runs it too.
     .executableTarget(
       name: "PhysicsInformed",
       dependencies: [.adafactor("Optimizers"), .adafactor("Schedules"), .adafactor("Tensors")]),
     // Whole optimizer steps.
     .benchmark("Steps", ["Workloads", .adafactor("Optimizers"), .adafactor("Tensors")]),
-    // What a step must not come to cost: the one target with thresholds.
+    // Limits on the cost of a step. Only this target has thresholds.
     .benchmark("Costs", ["Workloads", .adafactor("Optimizers"), .adafactor("Tensors")]),
     // The parts of a step, and sums of rows and columns.
     .benchmark("Kernels", ["Workloads", .adafactor("Optimizers"), .adafactor("Tensors")]),
@@ -34,7 +34,7 @@ let package = Package(
     .benchmark("MatrixProduct", ["Workloads", .adafactor("Tensors")]),
     // Learning-rate schedules.
     .benchmark("Schedules", [.adafactor("Optimizers"), .adafactor("Schedules"), .adafactor("Tensors")]),
-    // Tensors to and from files, beside `cp`.
+    // Tensors to and from files, compared with `cp`.
     .benchmark("Files", [.adafactor("Checkpoints"), .adafactor("Tensors")]),
   ],
   swiftLanguageModes: [.v6]

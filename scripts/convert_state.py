@@ -6,15 +6,15 @@
     python3 scripts/convert_state.py to-torch state.safetensors optimizer.pt --names names.json
 
 optimizer.pt holds `optimizer.state_dict()` of transformers.Adafactor or torch.optim.AdamW. torch numbers the
-parameters, group after group; names.json is the list of their names in that order. With one group it is
+parameters, group after group; names.json is the list of their names in this order. With one group, write it by
 
     json.dump([name for name, _ in model.named_parameters()], open("names.json", "w"))
 
-to-safetensors does not need it where the optimizer was made from named parameters, whose names torch saves; to-torch
-does not where the groups list their parameters in the order of the Python optimizer's.
+to-safetensors does not need the list if the optimizer was created from named parameters, because torch saves their names.
+to-torch does not need it if the groups list their parameters in the order of the Python optimizer.
 
-What is written loads by `optimizer.restoreState(from:)` and `adafactor step` here, and by
-`optimizer.load_state_dict(torch.load(...))` there.
+The result of to-safetensors is read by `optimizer.restoreState(from:)` and `adafactor step`, and the result of to-torch by
+`optimizer.load_state_dict(torch.load(...))`.
 """
 
 import argparse
@@ -22,12 +22,12 @@ import json
 import math
 import sys
 
-# Parts of a parameter's state by kind of optimizer: those that are tensors, and those that are one number.
+# The parts of a parameter's state by kind of optimizer: the tensors, and the single numbers.
 KINDS = {
     "adafactor": (("exp_avg_sq_row", "exp_avg_sq_col", "exp_avg_sq", "exp_avg"), ("RMS",)),
     "adamw": (("exp_avg", "exp_avg_sq", "max_exp_avg_sq"), ()),
 }
-# The options that both sides have, with the values of those that a file may leave out.
+# The options that both sides have, with the values of options that a file may omit.
 OPTIONS = {
     "adafactor": {
         "lr": None,
@@ -49,7 +49,7 @@ OPTIONS = {
         "maximize": False,
     },
 }
-# What else torch's AdamW keeps in its groups: how it computes, not what.
+# Other settings in the groups of torch's AdamW, which affect the implementation but not the result.
 TORCH_ONLY = {
     "adafactor": {},
     "adamw": {
@@ -67,17 +67,17 @@ class ConversionError(Exception):
 
 
 def kind_of(groups):
-    """Which optimizer these groups are of."""
+    """Returns the kind of optimizer that these groups belong to."""
     options = set(groups[0])
     if "clip_threshold" in options:
         return "adafactor"
     if "betas" in options:
         return "adamw"
-    raise ConversionError("neither transformers.Adafactor's state nor torch.optim.AdamW's")
+    raise ConversionError("this is the state of neither transformers.Adafactor nor torch.optim.AdamW")
 
 
 def names_of(groups, names, count):
-    """The names of the parameters by torch's numbers."""
+    """Returns the names of the parameters by torch's numbers."""
     saved = {
         number: name
         for group in groups
@@ -85,15 +85,15 @@ def names_of(groups, names, count):
     }
     if names is None:
         if len(saved) != count:
-            raise ConversionError("the state holds no names of parameters: give them by --names")
+            raise ConversionError("the state contains no names of parameters: give them by --names")
         return saved
     if len(names) != count or len(set(names)) != count:
-        raise ConversionError(f"{len(set(names))} different names for {count} parameters")
+        raise ConversionError(f"{len(set(names))} different names for {count} parameters: each needs exactly one name")
     return dict(enumerate(names))
 
 
 def json_number(value):
-    """JSON has no infinity and no NaN: our files hold them as strings."""
+    """Returns the option for JSON, which has no infinity and no NaN: our files hold them as strings."""
     if isinstance(value, (list, tuple)):
         return [json_number(element) for element in value]
     if isinstance(value, float) and not math.isfinite(value):
@@ -108,7 +108,7 @@ def python_number(value):
 
 
 def to_safetensors(state_dict, names=None):
-    """The tensors and the metadata of a file with this state."""
+    """Returns the tensors and the metadata of a file with this state."""
     import torch
 
     groups, state = state_dict["param_groups"], state_dict["state"]
@@ -126,7 +126,7 @@ def to_safetensors(state_dict, names=None):
             elif part in number_parts:
                 tensors[f"{name}.{part}"] = torch.tensor(float(value), dtype=torch.float64)
             elif part in tensor_parts:
-                # Tensors that share memory cannot be saved, and states loaded by torch may.
+                # Tensors that share memory cannot be saved, and torch may load states with such tensors.
                 tensors[f"{name}.{part}"] = value.detach().cpu().contiguous().clone()
             else:
                 raise ConversionError(f"the state of {name} has the unknown part {part!r}")
@@ -141,7 +141,7 @@ def to_safetensors(state_dict, names=None):
 
 
 def to_torch(tensors, metadata, names=None):
-    """The state_dict of a file's tensors and metadata."""
+    """Returns the state_dict for a file's tensors and metadata."""
     import torch
 
     kind = metadata.get("optimizer")
@@ -151,30 +151,30 @@ def to_torch(tensors, metadata, names=None):
     tensor_parts, number_parts = KINDS[kind]
     records = json.loads(metadata["groups"])
     if not all(record.get("correct_bias", True) for record in records):
-        raise ConversionError("torch's AdamW cannot leave out the bias correction")
+        raise ConversionError("torch's AdamW cannot disable bias correction")
     has_names = names is not None
     if names is None:
         names = [name for record in records for name in record["parameters"]]
     numbers = {name: number for number, name in enumerate(names)}
     for name in {name for record in records for name in record["parameters"]} ^ set(names):
-        raise ConversionError(f"{name} is not both in the file and among the names")
+        raise ConversionError(f"{name} must be both in the file and among the names")
     state = {}
     for key, value in tensors.items():
         name, _, part = key.rpartition(".")
         if name not in numbers:
-            raise ConversionError(f"{key} belongs to no parameter of the file's groups")
+            raise ConversionError(f"{key} belongs to no parameter in the file's groups")
         if part == "step":
-            # transformers counts in Python's integers, torch in float32 tensors.
+            # transformers counts with Python's integers, torch with float32 tensors.
             step = int(value)
             value = torch.tensor(float(step)) if kind == "adamw" else step
         elif part in number_parts:
             value = value.to(torch.float32)
         elif part not in tensor_parts:
-            raise ConversionError(f"{key} is not a part of the state of {kind}")
+            raise ConversionError(f"{key} is not part of the state of {kind}")
         state.setdefault(numbers[name], {})[part] = value
     if kind == "adafactor":
         for parts in state.values():
-            # The reference reads it only to replace it, but it must be there.
+            # The reference only overwrites it, but it must exist.
             parts.setdefault("RMS", torch.tensor(0.0))
     groups = []
     for record in records:
@@ -212,7 +212,7 @@ def main():
         if arguments.direction == "to-safetensors":
             state_dict = torch.load(arguments.input, map_location="cpu", weights_only=True)
             if "param_groups" not in state_dict:
-                raise ConversionError("this is not what optimizer.state_dict() gives")
+                raise ConversionError("this is not a result of optimizer.state_dict()")
             tensors, metadata = to_safetensors(state_dict, names)
             save_file(tensors, arguments.output, metadata=metadata)
         else:

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes Sources/adafactor/Resources/digits.csv from the data set that the scikit-learn wheel carries.
+"""Writes Sources/adafactor/Resources/digits.csv from the data set in the scikit-learn wheel.
 
 The tool reads the committed file and needs no Python. To regenerate it:
 
@@ -20,12 +20,12 @@ from pathlib import Path
 VERSION = "1.9.1"
 SIDE = 8
 LARGEST = 16
-# Images of each digit, 0 to 9: the documented size of the data set.
+# The number of images of each digit, 0 to 9, as documented for the data set.
 COUNTS = [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]
 
 
 def packaged_file():
-    """The compressed file within the installed package, which need not be imported for it."""
+    """Returns the path of the compressed file in the installed package, without importing the package."""
     try:
         found = metadata.version("scikit-learn")
     except metadata.PackageNotFoundError:
@@ -39,7 +39,7 @@ def packaged_file():
 
 
 def rows(path):
-    """The images and labels as integers; an error for any value that is not one."""
+    """Returns the images and labels as integers, and raises an error for any other value."""
     with gzip.open(path, "rt", encoding="ascii", newline="") as file:
         for line in csv.reader(file):
             values = [float(field) for field in line]
@@ -67,7 +67,7 @@ def main():
         "--output",
         type=Path,
         default=repository / "Sources/adafactor/Resources/digits.csv",
-        help="the file to write, instead of the repository's",
+        help="the file to write instead of the repository's",
     )
     output = parser.parse_args().output
     data = list(rows(packaged_file()))

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Generates the numbers that the tests compare with, from the real torch and transformers.
+"""Generates the reference numbers of the tests with the real torch, transformers and other packages.
 
 The tests read the committed files and need no Python. To regenerate them:
 
@@ -10,11 +10,11 @@ The tests read the committed files and need no Python. To regenerate them:
     .venv/bin/python scripts/make_reference.py
 
 Tests/SchedulesTests/Reference/README.md and Tests/OptimizersTests/Reference/README.md describe the
-formats. `--only large --output DIR` writes trajectories of large tensors, which are too big to
-commit; scripts/reference/large.py describes those.
+formats. `--only large --output DIR` writes trajectories of large tensors, which are too large to
+commit; scripts/reference/large.py describes them.
 
-Two runs give the same bytes: the generator is seeded, torch runs on one thread, and its kernels are
-the ones without AVX, so that they do not depend on the processor.
+Two runs give the same bytes: the generator is seeded, and torch runs on one thread with kernels
+without AVX, so that they do not depend on the processor.
 """
 
 import argparse
@@ -60,7 +60,7 @@ def main():
     parser.add_argument(
         "--output",
         type=Path,
-        help="the folder to write below, instead of the repository's Tests; required for large",
+        help="the output folder instead of the repository's Tests; required for large",
     )
     arguments = parser.parse_args()
     if arguments.only in ON_REQUEST and arguments.output is None:

@@ -1,4 +1,5 @@
-# Sourced by the other scripts: checks what a build needs, installs what it may, and otherwise says what to do.
+# Sourced by the other scripts: checks the requirements of a build, installs them if possible, and otherwise
+# says how.
 
 # The oldest Swift that the package builds with.
 least_swift="6.2"
@@ -17,16 +18,16 @@ require_swift() {
     || fail "Swift ${version:-of an unknown version} is too old: this package needs ${least_swift} or later, from https://www.swift.org/install."
 }
 
-# Homebrew's OpenBLAS contains LAPACKE, and no lapacke.pc; elsewhere it is a package of its own.
+# Homebrew's OpenBLAS contains LAPACKE but no lapacke.pc. On other systems, LAPACKE is a separate package.
 has_openblas() {
   command -v pkg-config > /dev/null && pkg-config --exists openblas \
     && { [ "$(uname)" = Darwin ] || pkg-config --exists lapacke; }
 }
 
-# Installs OpenBLAS and LAPACKE where that takes no password. Not needed for builds with --disable-default-traits.
+# Installs OpenBLAS and LAPACKE if this needs no password. Builds in pure Swift don't need them.
 require_openblas() {
   has_openblas && return
-  local without="Or build on pure Swift: swift build --disable-default-traits"
+  local without="Or build in pure Swift: swift build --traits Tool"
   if command -v apt-get > /dev/null; then
     local install="apt-get install -y libopenblas-dev liblapacke-dev pkg-config"
     local runner=""

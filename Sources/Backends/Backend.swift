@@ -7,8 +7,9 @@ import KernelInterface
 
 /// A set of kernels that computes everything in this package.
 ///
-/// Both backends compute the same quantities. Each gives the same bits for any number of this package's threads. Matrix
-/// products and factorizations on OpenBLAS run on OpenBLAS's threads, whose number may change the last bits.
+/// Both backends compute the same quantities. Each gives the same bits for any number of this package's
+/// threads. Matrix products and factorizations on OpenBLAS run on OpenBLAS's threads, and the number of those
+/// threads can change the last bits.
 public enum Backend: String, Sendable, Hashable, Codable, CaseIterable {
   /// Kernels on OpenBLAS, in builds with the trait `OpenBLAS`.
   case openBLAS = "openblas"
@@ -26,13 +27,13 @@ public enum Backend: String, Sendable, Hashable, Codable, CaseIterable {
   /// The backend that ``withDefault(_:_:)`` set for this task.
   @TaskLocal private static var chosen: Backend?
 
-  /// The backend of tensor operations: the one that ``withDefault(_:_:)`` set for this task, or else the first of
-  /// ``available``.
+  /// The backend of tensor operations: the one that ``withDefault(_:_:)`` set for this task, otherwise the
+  /// first of ``available``.
   public static var `default`: Backend { chosen ?? available[0] }
 
-  /// The backend of optimizers that aren't given one: the one that ``withDefault(_:_:)`` set for this task, or else
-  /// ``swift``, whose steps are at least as fast as OpenBLAS's for every shape of the benchmarks. Optimizers that multiply
-  /// matrices, such as Muon and SOAP, use ``default`` instead.
+  /// The backend of optimizers that don't specify one: the one that ``withDefault(_:_:)`` set for this task,
+  /// otherwise ``swift``, which steps at least as fast as OpenBLAS for every shape in the benchmarks.
+  /// Optimizers that multiply matrices, such as Muon and SOAP, use ``default`` instead.
   public static var defaultForOptimizers: Backend { chosen ?? .swift }
 
   /// Runs `body` with `backend` as ``default`` and ``defaultForOptimizers``, for this task and its children.
@@ -44,7 +45,7 @@ public enum Backend: String, Sendable, Hashable, Codable, CaseIterable {
 
   /// The kernel table.
   ///
-  /// - Precondition: the backend is ``available``.
+  /// - Precondition: The backend is ``available``.
   package var kernels: KernelTable {
     switch self {
     case .swift:
@@ -53,7 +54,7 @@ public enum Backend: String, Sendable, Hashable, Codable, CaseIterable {
       #if OpenBLAS
         return SwiftKernelChoice.usesBaseline ? Self.kernelsOnOpenBLASAndBaseline : Self.kernelsOnOpenBLAS
       #else
-        fatalError("The backend \"openblas\" is not in this build: enable the trait OpenBLAS.")
+        fatalError("The backend \"openblas\" is not in this build: build with the trait OpenBLAS.")
       #endif
     }
   }

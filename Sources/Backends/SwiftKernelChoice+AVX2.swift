@@ -3,12 +3,12 @@
   import KernelInterface
   import SwiftKernelsAVX2
 
-  // A file of its own: the two copies have the same names.
+  // In its own file, because both copies have the same names.
   extension SwiftKernelChoice {
-    /// Whether this processor runs the copy for AVX2.
+    /// Whether this processor can run the copy for AVX2.
     package static let hasAVX2: Bool = processor_has_x86_64_v3()
 
-    /// The copy for AVX2.
+    /// Returns the kernels of the copy for AVX2.
     static func kernelsForAVX2() -> KernelTable { swiftKernels }
   }
 #endif

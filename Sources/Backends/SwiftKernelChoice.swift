@@ -1,14 +1,15 @@
 import KernelInterface
 import SwiftKernels
 
-/// The copy of the Swift kernels that computes: the one for AVX2 if the processor has it, or else the baseline.
+/// The copy of the Swift kernels in use: the copy for AVX2 if the processor supports it, otherwise the
+/// baseline.
 ///
-/// Both have the same sources and give the same bits.
+/// Both copies have the same sources and give the same bits.
 package enum SwiftKernelChoice {
-  /// Whether the baseline computes on every processor: for tests that compare the copies.
+  /// Whether the baseline is used on every processor, for tests that compare the copies.
   @TaskLocal package static var usesBaseline = false
 
-  /// The copy that computes.
+  /// The copy in use.
   package static var kernels: KernelTable { usesBaseline ? baseline : fastest }
 
   /// The copy that every processor of this architecture can run.

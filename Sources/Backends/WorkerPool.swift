@@ -2,19 +2,20 @@ import CLibrary
 import Dispatch
 import Synchronization
 
-/// The threads that help with parallel loops. They are started with the first loop and kept.
+/// The threads that help with parallel loops. They start with the first loop and are kept.
 ///
-/// A step is a few loops with microseconds between them. Therefore a thread that has just helped looks for the next loop for
-/// a while before it sleeps. The thread that started a loop never waits for a helper that has not joined, because waking a
-/// thread takes longer than a small tensor's step. `concurrentPerform` took four times as long as one thread for a matrix
-/// of 256 × 256.
+/// A step consists of a few loops with microseconds between them. Therefore, a thread that has just helped
+/// looks for the next loop for a while before it sleeps. The thread that started a loop never waits for a
+/// helper that has not joined, because waking a thread takes longer than a step on a small tensor.
+/// `concurrentPerform` took four times as long as one thread for a matrix of 256 × 256.
 ///
-/// Unchecked: `loop` is written while no helper is inside, and read by helpers inside; `helpers` says which it is.
+/// Unchecked: `loop` is written only while no helper is inside, and read only by helpers inside; `helpers`
+/// tracks them.
 final class WorkerPool: @unchecked Sendable {
   /// The pool of this process.
   static let shared = WorkerPool(threads: mostWorkers - 1)
 
-  /// A loop that threads share.
+  /// A loop that several threads share.
   private struct Loop {
     var count = 0
     var body: UnsafePointer<(_ worker: Int, _ index: Int) -> Void>?
@@ -22,13 +23,14 @@ final class WorkerPool: @unchecked Sendable {
 
   private let threads: Int
   private var loop = Loop()
-  /// The number of helpers inside the loop, plus `place` times the number of its places; `closed` if there is no loop.
+  /// The number of helpers inside the loop, plus `place` times the number of its places, or `closed` if there
+  /// is no loop.
   private let helpers = Atomic(WorkerPool.closed)
   /// The next index of the loop.
   private let next = Atomic(0)
   /// The number of loops so far, which helpers watch.
   private let generation = Atomic(0)
-  /// Helpers that sleep, or are about to.
+  /// The number of helpers that sleep or are about to.
   private let sleepers = Atomic(0)
   private let wakeUp = DispatchSemaphore(value: 0)
   /// Whether a thread is running a loop.
@@ -38,13 +40,14 @@ final class WorkerPool: @unchecked Sendable {
 
   private static let closed = -1
   private static let place = 1 << 16
-  /// The number of times that a helper looks for a new loop before it sleeps: about a tenth of a millisecond, longer than
-  /// the time between the loops of a step.
+  /// The number of times that a helper looks for a new loop before it sleeps. This takes about a tenth of a
+  /// millisecond, longer than the time between the loops of a step.
   private static let looks = 200_000
 
   private init(threads: Int) { self.threads = threads }
 
-  /// Runs a loop with the help of at most `threads` − 1 others; false, with nothing done, while another loop runs.
+  /// Runs a loop with at most `threads` − 1 helpers. While another loop runs, does nothing and returns
+  /// `false`.
   func run(count: Int, threads: Int, _ body: (_ worker: Int, _ index: Int) -> Void) -> Bool {
     guard !isBusy.exchange(true, ordering: .acquiring) else { return false }
     defer { isBusy.store(false, ordering: .releasing) }
@@ -64,7 +67,7 @@ final class WorkerPool: @unchecked Sendable {
     return true
   }
 
-  /// Takes indices until there are none.
+  /// Takes indices until none remain.
   private func runIndices(asWorker worker: Int) {
     let (count, body) = (loop.count, loop.body!)
     while true {
@@ -74,7 +77,7 @@ final class WorkerPool: @unchecked Sendable {
     }
   }
 
-  /// Waits for the helpers inside, and lets no others in.
+  /// Lets no other helpers in, and waits for the helpers inside.
   private func close(_ places: Int) {
     let nobody = places * Self.place
     var looks = 0
@@ -90,12 +93,12 @@ final class WorkerPool: @unchecked Sendable {
     guard !isStarted else { return }
     isStarted = true
     for _ in 0..<threads {
-      // A queue of its own: a thread that a helper holds for ever is missed by nobody.
+      // A separate queue per helper: other work never waits for a thread that a helper occupies forever.
       DispatchQueue(label: "swift-adafactor.worker", qos: .userInitiated).async { self.help() }
     }
   }
 
-  /// Wakes sleeping helpers, at most as many as the loop has places for.
+  /// Wakes sleeping helpers, at most as many as the loop has places.
   private func wake(_ places: Int) {
     var places = places
     while places > 0, takeSleeper() {
@@ -104,7 +107,8 @@ final class WorkerPool: @unchecked Sendable {
     }
   }
 
-  /// Takes one from the number of sleepers, if there is one: whoever does so owes, or is owed, one signal.
+  /// Decrements the number of sleepers if it is positive. A thread that wakes others then sends one signal; a
+  /// thread that was about to sleep then needs none.
   private func takeSleeper() -> Bool {
     var count = sleepers.load(ordering: .sequentiallyConsistent)
     while count > 0 {
@@ -138,16 +142,18 @@ final class WorkerPool: @unchecked Sendable {
       }
     }
     sleepers.add(1, ordering: .sequentiallyConsistent)
-    // Either this thread sees the loop, or the thread that began it sees this one among the sleepers.
+    // Either this thread sees the loop, or the thread that started the loop sees this thread among the
+    // sleepers.
     if generation.load(ordering: .sequentiallyConsistent) == seen || !takeSleeper() {
       wakeUp.wait()
     }
     seen = generation.load(ordering: .acquiring)
   }
 
-  /// Returns the number of this helper in the loop, or nil if there is no loop or no place is left.
+  /// Returns the number of this helper in the loop, or `nil` if there is no loop or no place is left.
   ///
-  /// A number is given twice only after its first holder found no index left, and then the second finds none either.
+  /// A number is reused only after its first holder found no more indices. The second holder then finds none
+  /// either.
   private func enter() -> Int? {
     var current = helpers.load(ordering: .relaxed)
     while current != Self.closed && current % Self.place < current / Self.place {

@@ -1,4 +1,4 @@
-// The C library of this platform: the one place that knows its name.
+// The C library of this platform. Only this file names it.
 
 #if canImport(Darwin)
   @_exported import Darwin

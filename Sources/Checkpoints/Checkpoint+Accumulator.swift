@@ -3,17 +3,17 @@ import Optimizers
 extension Checkpoint {
   private static let accumulatorName = "accumulator"
 
-  /// What an accumulator's window is apart from its sums.
+  /// An accumulator's window, without the sums.
   private struct Window: Codable {
     var step: Int
     var totalWeight: Double
     var notes: [String: GradientAccumulator.State.Notes]
   }
 
-  /// Keeps the window of micro-batches that `accumulator` is in the middle of.
+  /// Stores the current window of micro-batches of `accumulator`.
   ///
-  /// - Precondition: `apply()` hasn't been called since its last reset.
-  /// - Throws: ``CheckpointError/unencodable(name:problem:)`` for what JSON cannot hold.
+  /// - Precondition: `apply()` hasn't been called since the accumulator's last reset.
+  /// - Throws: ``CheckpointError/unencodable(name:problem:)`` if JSON cannot hold a value.
   public mutating func setAccumulator(_ accumulator: GradientAccumulator) throws(CheckpointError) {
     let state = accumulator.state()
     collections[Self.accumulatorName] = TensorCollection(state.sums)
@@ -21,9 +21,9 @@ extension Checkpoint {
       Window(step: state.step, totalWeight: state.totalWeight, notes: state.notes), for: Self.accumulatorName)
   }
 
-  /// Goes on with the window that was kept.
+  /// Restores the window that the checkpoint holds.
   ///
-  /// - Throws: ``CheckpointError``, with everything as it was.
+  /// - Throws: ``CheckpointError``. The accumulator is unchanged then.
   public func restoreAccumulator(_ accumulator: GradientAccumulator) throws(CheckpointError) {
     let window = try value(Window.self, for: Self.accumulatorName)
     let sums = try collection(Self.accumulatorName).tensors

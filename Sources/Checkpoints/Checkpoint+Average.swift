@@ -9,18 +9,18 @@ extension Checkpoint {
     var updateCount: Int
   }
 
-  /// Keeps an average of the weights.
+  /// Stores an average of the weights.
   ///
-  /// - Throws: ``CheckpointError/unencodable(name:problem:)`` for what JSON cannot hold.
+  /// - Throws: ``CheckpointError/unencodable(name:problem:)`` if JSON cannot hold a value.
   public mutating func setAverage(_ average: ExponentialMovingAverage) throws(CheckpointError) {
     let state = average.state()
     collections[Self.averageName] = TensorCollection(state.averages)
     try setValue(Average(decay: state.decay, updateCount: state.updateCount), for: Self.averageName)
   }
 
-  /// Continues with the average that was kept.
+  /// Restores the average that the checkpoint holds.
   ///
-  /// - Throws: ``CheckpointError``, with everything as it was.
+  /// - Throws: ``CheckpointError``. The average is unchanged then.
   public func restoreAverage(_ average: ExponentialMovingAverage) throws(CheckpointError) {
     let numbers = try value(Average.self, for: Self.averageName)
     let averages = try collection(Self.averageName).tensors

@@ -7,14 +7,14 @@ extension Checkpoint {
   private static let optimizerName = "optimizer"
   private static let schedulersName = "schedulers"
 
-  /// A checkpoint of a training.
+  /// Creates a checkpoint of a training run.
   ///
   /// - Parameters:
-  ///   - position: The position of the training.
-  ///   - model: All parameters of the model, those too that no optimizer steps; each has a name of its own.
+  ///   - position: The position of the run.
+  ///   - model: All parameters of the model, including those that no optimizer steps. Each has a unique name.
   ///   - optimizer: The optimizer.
   ///   - schedulers: The schedulers that set its hyperparameters.
-  /// - Throws: ``CheckpointError`` for a state that JSON cannot hold.
+  /// - Throws: ``CheckpointError`` if JSON cannot hold a state.
   public init(
     position: TrainingPosition, model: [Parameter], optimizer: Optimizer,
     schedulers: [LearningRateScheduler] = []
@@ -32,11 +32,11 @@ extension Checkpoint {
     try setValue(schedulers.map(\.state), for: Self.schedulersName)
   }
 
-  /// Puts model, optimizer and schedulers back to where they were.
+  /// Restores the model, the optimizer and the schedulers.
   ///
-  /// Parameters are matched by name, schedulers by their order.
+  /// Parameters are matched by name, and schedulers by order.
   ///
-  /// - Throws: ``CheckpointError`` with all differences of what does not fit; nothing is changed then.
+  /// - Throws: ``CheckpointError`` that lists every difference. Nothing is changed then.
   public func restore(
     model: [Parameter], optimizer: Optimizer, schedulers: [LearningRateScheduler] = []
   ) throws(CheckpointError) {
@@ -47,15 +47,15 @@ extension Checkpoint {
     guard differences.isEmpty else { throw .mismatch(StateMismatch(differences)) }
     try restore(schedulers)
 
-    // From here on nothing can fail. Last the optimizer, whose rates the schedulers have just set: to the
-    // same bits.
+    // From here on, nothing can fail. The optimizer comes last: the schedulers have just set its rates, and
+    // its own state sets the same bits.
     for parameter in model { parameter.value = values[parameter.name]! }
     try CheckpointError.wrapping(CheckpointError.mismatch) { () throws(StateMismatch) in
       try optimizer.restore(state)
     }
   }
 
-  /// A collection that the checkpoint must hold.
+  /// Returns a collection that the checkpoint must hold.
   func collection(_ name: String) throws(CheckpointError) -> TensorCollection {
     guard let collection = collections[name] else { throw .missing(name: name) }
     return collection
@@ -70,7 +70,7 @@ extension Checkpoint {
     do {
       for (scheduler, state) in zip(schedulers, states) { try scheduler.restore(state) }
     } catch {
-      // A scheduler takes its own state.
+      // A scheduler accepts its own state.
       for (scheduler, state) in zip(schedulers, before) { try! scheduler.restore(state) }
       throw .schedule(error)
     }

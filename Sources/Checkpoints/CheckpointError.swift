@@ -2,21 +2,21 @@ import Optimizers
 import Safetensors
 import Schedules
 
-/// Why something could not be saved, loaded or restored.
+/// An error in saving, loading or restoring.
 public enum CheckpointError: Error, Sendable, Equatable, CustomStringConvertible {
   /// The system refused an operation.
   case file(FileError)
   /// A safetensors file could not be read or written.
   case safetensors(SafetensorsError)
-  /// A tensor of a type that is neither a parameter nor a state.
+  /// A tensor has a type that neither parameters nor states have.
   case unsupportedTensor(path: String, tensor: String, type: SafetensorsScalarType, shape: [Int])
-  /// A file holds something else than it should; `place` names what in it.
+  /// A file's contents are wrong; `place` names the part of the file.
   case malformed(path: String, place: String, problem: String)
   /// A value cannot be written as JSON.
   case unencodable(name: String, problem: String)
-  /// The checkpoint does not hold this.
+  /// The checkpoint does not hold a collection or a value of this name.
   case missing(name: String)
-  /// The saved state does not fit the training that it is restored to.
+  /// The saved state does not fit the objects that it is restored to.
   case mismatch(StateMismatch)
   /// A scheduler refused its saved state.
   case schedule(ScheduleError)
@@ -25,7 +25,7 @@ public enum CheckpointError: Error, Sendable, Equatable, CustomStringConvertible
   /// Another run uses this directory.
   case busy(path: String)
 
-  /// What `body` gives; its error becomes a case of this type.
+  /// Returns the result of `body`. Its error becomes a case of this type.
   static func wrapping<Result: ~Copyable, Failure: Error>(
     _ wrapped: (Failure) -> CheckpointError, _ body: () throws(Failure) -> Result
   ) throws(CheckpointError) -> Result {
@@ -36,7 +36,7 @@ public enum CheckpointError: Error, Sendable, Equatable, CustomStringConvertible
     }
   }
 
-  /// What is wrong, with names and values.
+  /// A message with names and values.
   public var description: String {
     switch self {
     case .file(let error): error.description
@@ -51,13 +51,13 @@ public enum CheckpointError: Error, Sendable, Equatable, CustomStringConvertible
     case .unencodable(let name, let problem):
       "\(name.debugDescription) cannot be saved: \(problem)"
     case .missing(let name):
-      "the checkpoint holds no \(name.debugDescription)"
+      "the checkpoint does not contain \(name.debugDescription)"
     case .mismatch(let mismatch): mismatch.description
     case .schedule(let error): error.description
     case .noneIntact(let path, let damaged):
       "no checkpoint in \(path) is intact:" + damaged.map { "\n- \($0)" }.joined()
     case .busy(let path):
-      "another run is using \(path): wait until it ends, or name another directory"
+      "another run is using \(path): wait until it ends, or use another directory"
     }
   }
 }
@@ -66,9 +66,9 @@ public enum CheckpointError: Error, Sendable, Equatable, CustomStringConvertible
 public struct DamagedCheckpoint: Sendable, Equatable, CustomStringConvertible {
   /// The checkpoint's directory.
   public let path: String
-  /// What is wrong with it.
+  /// The problem.
   public let problem: String
 
-  /// The path and what is wrong.
+  /// The path and the problem.
   public var description: String { "\(path): \(problem)" }
 }

@@ -1,13 +1,13 @@
-/// The position of a training.
+/// The position of a training run.
 public struct TrainingPosition: Sendable, Codable, Hashable {
-  /// Optimizer steps taken.
+  /// The number of optimizer steps taken.
   public var step: Int
-  /// Passes over the data that are complete.
+  /// The number of complete passes over the data.
   public var epoch: Int
-  /// Examples of the current pass that have been used.
+  /// The number of examples of the current pass that have been used.
   public var example: Int
 
-  /// A position; the beginning by default.
+  /// Creates a position, by default the start.
   public init(step: Int = 0, epoch: Int = 0, example: Int = 0) {
     self.step = step
     self.epoch = epoch

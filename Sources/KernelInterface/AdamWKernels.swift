@@ -1,24 +1,27 @@
-/// The kernels of AdamW for parameters of one type and gradients of another: one pass over gradient, parameter and
-/// moments.
+/// The kernels of AdamW for parameters of one type and gradients of another: one pass over gradient,
+/// parameter and moments.
 ///
-/// Symbols: G the gradient times its scale, P the parameter, M and V the moving averages of G and of its squares. M and
-/// V hold the arithmetic type of P (`ScalarType.arithmeticType`). Each element is independent of all others, so results
-/// don't depend on how a tensor is divided, on threads, or on alignment.
+/// Symbols: G the gradient times its scale, P the parameter, M and V the moving averages of G and of its
+/// squares. M and V hold the arithmetic type of P (`ScalarType.arithmeticType`). Each element is independent
+/// of all others, so results don't depend on how a tensor is divided, on threads, or on alignment.
 package struct AdamWKernels: Sendable {
-  /// m ← m + (1−β₁)(g − m), v ← β₂ v + (1−β₂) g², v̂ ← max(v̂, v), then P ← P − shrinkage·P − factor · m / (√v̂ + ε), for
-  /// one row. Without maxima v stands for v̂. The momentum of the change is ignored. Returns whether every new v and every
-  /// update is finite, and no new element of P is infinite. A NaN in P that was there before is not looked for.
+  /// m ← m + (1−β₁)(g − m), v ← β₂ v + (1−β₂) g², v̂ ← max(v̂, v), then P ← P − shrinkage·P − factor · m /
+  /// (√v̂ + ε), for one row. Without maxima, v̂ is v. The momentum of the change is ignored. Returns whether
+  /// every new v and every update is finite and no new element of P is infinite. A NaN that was already in P
+  /// is not detected.
   package var update:
     @Sendable (MutableElements, GradientPiece, AdamWMoments, AdamWFactors, ParameterChange) -> Bool
 
-  /// Whether every element of a row, times the scale, has a finite square: false for NaN and infinity.
+  /// Returns whether every element of a row, times the scale, has a finite square: `false` for NaN and
+  /// infinity.
   package var squaresAreFinite: @Sendable (GradientPiece) -> Bool
 
-  /// Returns what `update` would return for one row with this shrinkage if P is rounded to nearest, and writes nothing.
+  /// Returns what `update` would return for one row with this shrinkage if P is rounded to nearest. Nothing
+  /// is written.
   package var updateIsFinite:
     @Sendable (Elements, GradientPiece, AdamWMoments, AdamWFactors, _ shrinkage: Double) -> Bool
 
-  /// The entries, in the order of their declarations.
+  /// Creates a table of these entries, in the order of their declarations.
   package init(
     update:
       @escaping @Sendable (MutableElements, GradientPiece, AdamWMoments, AdamWFactors, ParameterChange) ->
@@ -39,17 +42,17 @@ package struct AdamWMoments: Sendable {
   package var first: MutableElements
   /// V, the average of squared gradients.
   package var second: MutableElements
-  /// V̂, the largest V so far; nil if the update is divided by V itself.
+  /// V̂, the largest V so far, or `nil` if the update is divided by V itself.
   package var maximum: MutableElements?
 
-  /// Moments.
+  /// Creates the moments of a piece.
   package init(first: MutableElements, second: MutableElements, maximum: MutableElements?) {
     self.first = first
     self.second = second
     self.maximum = maximum
   }
 
-  /// The moments of the elements from index `offset` on.
+  /// Returns the moments of the elements from index `offset`.
   package func advanced(by offset: Int) -> AdamWMoments {
     AdamWMoments(
       first: first.advanced(by: offset), second: second.advanced(by: offset),
@@ -65,10 +68,10 @@ package struct AdamWFactors: Sendable, Equatable {
   package var beta2: Double
   /// The factor of m / (√v̂ + ε): the learning rate with the bias corrections.
   package var factor: Double
-  /// ε, added to √v̂, with the bias correction of v in it.
+  /// ε, added to √v̂. It includes the bias correction of v.
   package var epsilon: Double
 
-  /// The numbers of an update.
+  /// Creates the numbers of an update.
   package init(beta1: Double, beta2: Double, factor: Double, epsilon: Double) {
     self.beta1 = beta1
     self.beta2 = beta2

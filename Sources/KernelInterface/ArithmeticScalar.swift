@@ -1,10 +1,10 @@
 /// A scalar type that kernels compute in: `Float`, or `Double` for Float64.
 package protocol ArithmeticScalar: TensorScalar, BinaryFloatingPoint, SIMDScalar, Codable {
-  /// The linear algebra of this type in a table.
+  /// Returns the linear algebra of this type in a table.
   static func linearAlgebra(of kernels: KernelTable) -> LinearAlgebraKernels<Self>
-  /// The factorizations of matrices of this type in a table.
+  /// Returns the factorizations of matrices of this type in a table.
   static func factorizations(of kernels: KernelTable) -> FactorizationKernels<Self>
-  /// The conversion of elements to this type in a table.
+  /// Returns the conversion of elements to this type in a table.
   static func reading(of kernels: KernelTable)
     -> @Sendable (Elements, Int, UnsafeMutablePointer<Self>) -> Void
 }

@@ -1,42 +1,44 @@
-/// The division of one tensor into blocks. It depends only on the shape, so that results don't depend on threads or on the
-/// number of machines that share the tensor.
+/// The division of one tensor into blocks. It depends only on the shape, so results don't depend on threads
+/// or on the number of machines that share the tensor.
 package struct BlockPartition: Sendable, Equatable {
-  /// The number of trailing matrices of the tensor: the product of all axes before the last two; 1 for vectors.
+  /// The number of trailing matrices of the tensor: the product of all axes before the last two, or 1 for
+  /// vectors.
   package let matrixCount: Int
-  /// Rows of a trailing matrix; 1 for vectors.
+  /// The number of rows of a trailing matrix, or 1 for vectors.
   package let rows: Int
-  /// Columns of a trailing matrix; the elements of a vector.
+  /// The number of columns of a trailing matrix, or the number of elements of a vector.
   package let columns: Int
   /// The kind of block.
   package let form: Form
-  /// Blocks of the whole tensor.
+  /// The number of blocks in the whole tensor.
   package let blockCount: Int
-  /// Rows, columns, matrices or elements of a block; the last one may have fewer.
+  /// The number of rows, columns, matrices or elements of a block. The last block may have fewer.
   package let blockLength: Int
-  /// Blocks of one trailing matrix, in the forms that divide one; 1 in the others.
+  /// The number of blocks per trailing matrix in the forms that divide a matrix, or 1 in the other forms.
   package let blocksPerMatrix: Int
-  /// Trailing matrices, rows and columns of a block, of which the last along each way may have fewer.
+  /// The number of trailing matrices, rows and columns of a block. The last block along each axis may have
+  /// fewer.
   private let size: (matrices: Int, rows: Int, columns: Int)
 
   /// A kind of block.
   package enum Form: Sendable, Equatable {
     /// Elements of a tensor that is not factored.
     case elements
-    /// Rows of one trailing matrix: the common form. Columns are summed over blocks.
+    /// Rows of one trailing matrix, the most common form. Columns are summed over blocks.
     case rows
-    /// Columns of one trailing matrix, all rows: for wide matrices of few rows.
+    /// Columns of one trailing matrix with all rows, for wide matrices of few rows.
     case columns
     /// Whole trailing matrices, each too small to divide.
     case matrices
-    /// Whole trailing matrices, each so small that several are worked on at once.
+    /// Whole trailing matrices that are so small that several are processed at once.
     case smallMatrices
   }
 
-  /// The partition of a tensor of this shape.
+  /// Creates the partition of a tensor of this shape.
   ///
   /// - Parameters:
-  ///   - dimensions: Lengths of the axes.
-  ///   - factored: Whether second moments are kept per row and column; false keeps one for each element.
+  ///   - dimensions: The lengths of the axes.
+  ///   - factored: Whether second moments are kept per row and column. Otherwise, they are kept per element.
   package init(dimensions: [Int], factored: Bool) {
     let elements = dimensions.reduce(1, *)
     guard factored, dimensions.count >= 2 else {
@@ -84,41 +86,44 @@ package struct BlockPartition: Sendable, Equatable {
     blockCount = isEmpty ? 0 : blocks(of: matrixCount, size.matrices) * blocksPerMatrix
   }
 
-  /// Elements that a block has about, where its shape allows: small enough to stay in the second-level cache with the
-  /// parameter beside it, large enough that handing it to a thread costs little.
+  /// The approximate number of elements of a block, if the shape allows it: few enough that gradient and
+  /// parameter stay in the second-level cache, and enough that handing the block to a thread costs little.
   package static let blockElements = 16384
 
   /// The maximum number of row blocks of a large matrix.
   private static let mostBlocksOfAMatrix = 32
 
-  /// Columns beyond which blocks of the fewest rows would take more memory than a step may.
+  /// The maximum number of columns for which blocks of the fewest rows do not take more memory than a step
+  /// may.
   private static let mostColumnsOfALowBlock = 16384
 
-  /// Rows up to which a matrix may be divided into panels: beyond, rows of a power of two drive each other out of the
-  /// second-level cache between the two sweeps over a panel, which doubles the time.
+  /// The maximum number of rows of a matrix that is divided into panels. With more rows, rows of a
+  /// power-of-two length evict each other from the second-level cache between the two passes over a panel,
+  /// which doubles the time.
   private static let mostRowsOfAPanel = 64
 
-  /// Row blocks with which a matrix occupies enough threads. With fewer, panels are the lesser evil.
+  /// The minimum number of row blocks that occupies enough threads. With fewer, panels are faster.
   private static let leastBlocksOfAMatrix = 4
 
-  /// Elements of a matrix up to which blocks may have few rows, at the cost of more column sums.
+  /// The maximum number of elements of a matrix whose blocks may have few rows, at the cost of more column
+  /// sums.
   private static let mostElementsOfLowBlocks = 1 << 20
 
-  /// Panels that a matrix has before they grow: enough for many threads.
+  /// The number of panels that a matrix has before panels grow, which is enough for many threads.
   private static let panelsOfAMatrix = 64
 
-  /// The maximum number of elements of a panel. Gradient and parameter still stay in the second-level cache, and rows are as
-  /// long as possible, because memory is read fastest in long runs.
+  /// The maximum number of elements of a panel. Gradient and parameter still stay in the second-level cache.
+  /// Rows are as long as possible, because memory is read fastest in long runs.
   private static let mostElementsOfAPanel = 65536
 
-  /// Columns by which panels grow: whole cache lines, and whole vectors.
+  /// The number of columns by which panels grow: whole cache lines, and whole vectors.
   private static let columnStep = 64
 
-  /// Matrices that occupy enough threads without being divided.
+  /// The minimum number of undivided matrices that occupies enough threads.
   private static let leastWholeMatrices = 8
 
-  /// Whether a matrix is divided by columns: rows make too few blocks or blocks that take too much memory, and panels have
-  /// long rows.
+  /// Returns whether a matrix is divided by columns, because rows would make too few blocks or blocks that
+  /// take too much memory, and panels have long rows.
   private static func isWide(rows: Int, columns: Int) -> Bool {
     guard columns >= 4 * rows else { return false }
     let length = rowsOfABlock(rows: rows, columns: columns)
@@ -126,7 +131,7 @@ package struct BlockPartition: Sendable, Equatable {
       || columns > mostColumnsOfALowBlock && exceedsMemory(1, rows, columns, rowsOfABlock: length)
   }
 
-  /// Whether the matrices of a stack are not divided because their blocks of rows would take too much memory.
+  /// Returns whether the matrices of a stack are undivided because blocks of rows would take too much memory.
   private static func isLeanAsWholes(_ matrices: Int, _ rows: Int, _ columns: Int) -> Bool {
     guard matrices >= leastWholeMatrices, columns <= mostColumnsOfALowBlock,
       !isWide(rows: rows, columns: columns)
@@ -135,51 +140,56 @@ package struct BlockPartition: Sendable, Equatable {
       matrices, rows, columns, rowsOfABlock: rowsOfABlock(rows: rows, columns: columns))
   }
 
-  /// Whether blocks of rows, with two threads, take more than 1 MB and a sixteenth of the matrices in Float32.
+  /// Returns whether blocks of rows, with two threads, take more than 1 MB and a sixteenth of the matrices in
+  /// Float32.
   private static func exceedsMemory(
     _ matrices: Int, _ rows: Int, _ columns: Int, rowsOfABlock length: Int
   ) -> Bool {
-    // Per column: two sums in Double of every block and of all; C and 1 / √C; and of each thread two sums.
+    // Per column: two sums in Double for every block and for the total, C and 1 / √C, and two sums for each
+    // thread.
     let blocks = blocks(of: rows, length)
     let sums = columns * (matrices * (16 * (blocks + 1) + 9) + 16)
-    // Per block some numbers, and R where it is kept.
+    // Per block: a few numbers, and R if it is kept.
     let others = matrices * (64 * blocks + (columns < 64 ? 0 : 4 * rows)) + 16 * length
     return sums + others > 1 << 20 + matrices * rows * columns / 4
   }
 
-  /// Rows of a block in the form `rows`, of a stack: more if blocks would take too much memory.
+  /// Returns the number of rows of a block in the form `rows` in a stack, which is larger if blocks would
+  /// take too much memory.
   private static func rowsOfABlock(_ matrices: Int, _ rows: Int, _ columns: Int) -> Int {
     var length = rowsOfABlock(rows: rows, columns: columns)
     while length < rows && exceedsMemory(matrices, rows, columns, rowsOfABlock: length) { length *= 2 }
     return length
   }
 
-  /// Rows of a block in the form `rows`.
+  /// Returns the number of rows of a block in the form `rows`.
   private static func rowsOfABlock(rows: Int, columns: Int) -> Int {
-    // Each block keeps two Double sums per column, which with 64 rows, what a column sum takes in the arithmetic type,
-    // is 1/16 of the matrix. Long rows take twice as many, since each thread has such sums beside.
+    // Each block keeps two Double sums per column. With 64 rows (the rows of a column sum in the arithmetic
+    // type), they take 1/16 of the matrix. Long rows take twice as many, because each thread has such sums
+    // too.
     let sum = KernelLimits.rowsPerColumnSum
     let least = columns > mostColumnsOfALowBlock ? 2 * sum : 1
     // A thread holds two numbers per row of a block.
     let length = max(blockElements / columns, min(rows / mostBlocksOfAMatrix, blockElements), least)
-    // Few rows of a small matrix make more blocks, of half the rows.
+    // Few rows of a small matrix are divided into more blocks with half the rows.
     let step = rows < 8 * sum && rows * columns <= mostElementsOfLowBlocks ? sum / 2 : sum
     return roundUp(length, to: step)
   }
 
-  /// Elements of one trailing matrix.
+  /// The number of elements of one trailing matrix.
   package var matrixElements: Int { rows * columns }
 
-  /// Elements of the tensor.
+  /// The number of elements of the tensor.
   package var elementCount: Int { matrixCount * rows * columns }
 
-  /// Whether a matrix is read column by column first: its columns are many and its rows few.
+  /// Whether a matrix is first read column by column, because it has many columns and few rows.
   package var isWide: Bool { Self.isWide(rows: rows, columns: columns) }
 
-  /// Returns the block with this index.
+  /// The block with this index.
   package subscript(index: Int) -> Block {
     let (matrix, part) = index.quotientAndRemainder(dividingBy: blocksPerMatrix)
-    // A matrix is divided one way only, so that all parts lie along rows or along columns.
+    // A matrix is divided along one axis only, so that all its blocks are ordered along rows or along
+    // columns.
     let (row, column) = size.rows < rows ? (part, 0) : (0, part)
     return Block(
       matrices: Self.range(matrix, size.matrices, within: matrixCount),
@@ -197,9 +207,10 @@ package struct BlockPartition: Sendable, Equatable {
   }
 }
 
-/// The part of a tensor that is in this process's memory: consecutive blocks without gaps between them.
+/// The part of a tensor that is in this process's memory: consecutive blocks without gaps.
 ///
-/// Sums, means and decisions concern the whole tensor (`partition`); addresses concern what is here.
+/// Sums, means and decisions concern the whole tensor (`partition`). Addresses concern only the part in
+/// memory.
 package struct Extent: Sendable {
   /// The whole tensor.
   package let partition: BlockPartition
@@ -207,14 +218,14 @@ package struct Extent: Sendable {
   package let blocks: Range<Int>
   /// The trailing matrices in this process.
   package let matrices: Range<Int>
-  /// Their rows in this process.
+  /// The rows of these matrices in this process.
   package let rows: Range<Int>
-  /// Their columns in this process.
+  /// The columns of these matrices in this process.
   package let columns: Range<Int>
 
-  /// Creates the extent of some blocks of a tensor, or of all.
+  /// Creates the extent of some or all blocks of a tensor.
   ///
-  /// - Precondition: some blocks of one matrix that is divided, or blocks that hold whole matrices.
+  /// - Precondition: The blocks are parts of one divided matrix, or blocks that hold whole matrices.
   package init(_ partition: BlockPartition, blocks: Range<Int>? = nil) {
     let blocks = blocks ?? 0..<partition.blockCount
     self.partition = partition
@@ -242,7 +253,7 @@ package struct Extent: Sendable {
   /// The number of elements in this process.
   package var elementCount: Int { matrices.count * rows.count * columns.count }
 
-  /// Elements from the start of a row to the start of the next.
+  /// The number of elements from the start of a row to the start of the next.
   package var stride: Int { columns.count }
 
   /// Returns the number of elements in this process before the first element of a block.
@@ -254,25 +265,25 @@ package struct Extent: Sendable {
   }
 }
 
-/// A block of a tensor: some trailing matrices, and of each some rows and some columns.
+/// A block of a tensor: some trailing matrices, with some rows and some columns of each.
 package struct Block: Sendable, Equatable {
-  /// Trailing matrices, by their index.
+  /// The indices of the trailing matrices.
   package let matrices: Range<Int>
-  /// Rows of each.
+  /// The rows of each matrix.
   package let rows: Range<Int>
-  /// Columns of each.
+  /// The columns of each matrix.
   package let columns: Range<Int>
 
-  /// Elements of the block.
+  /// The number of elements of the block.
   package var elementCount: Int { matrices.count * rows.count * columns.count }
 }
 
-/// Pieces of `length` that cover `count`.
+/// Returns the number of blocks of `length` that cover `count`.
 private func blocks(of count: Int, _ length: Int) -> Int {
   (count + length - 1) / length
 }
 
-/// The least multiple of `step` that is not below `value`.
+/// Returns the least multiple of `step` that is at least `value`.
 private func roundUp(_ value: Int, to step: Int) -> Int {
   max(1, (value + step - 1) / step) * step
 }

@@ -1,4 +1,4 @@
-/// Conversion of elements between the scalar types and the types that are computed in.
+/// Converts elements between the scalar types and the types that computations use.
 package struct ConversionKernels: Sendable {
   /// values ← elements, rounded to nearest if they are Float64, exactly otherwise.
   package var readFloat: @Sendable (_ elements: Elements, _ count: Int, UnsafeMutablePointer<Float>) -> Void
@@ -8,14 +8,14 @@ package struct ConversionKernels: Sendable {
   package var writeFloat: @Sendable (_ values: UnsafePointer<Float>, _ count: Int, MutableElements) -> Void
   /// elements ← values, rounded to nearest once.
   package var writeDouble: @Sendable (_ values: UnsafePointer<Double>, _ count: Int, MutableElements) -> Void
-  /// values ← elements of a 16-bit parameter, with its residual added back.
+  /// values ← elements of a 16-bit parameter, plus its residual.
   package var unround:
     @Sendable (_ elements: Elements, ParameterRounding, _ count: Int, UnsafeMutablePointer<Float>) -> Void
-  /// elements of a 16-bit parameter ← values, rounded as asked; the residual takes what that lost.
+  /// elements of a 16-bit parameter ← values, rounded as requested. The residual receives the rounding error.
   package var round:
     @Sendable (_ values: UnsafePointer<Float>, ParameterRounding, _ count: Int, MutableElements) -> Void
 
-  /// The entries, in the order of their declarations.
+  /// Creates a table of these entries, in the order of their declarations.
   package init(
     readFloat: @escaping @Sendable (Elements, Int, UnsafeMutablePointer<Float>) -> Void,
     readDouble: @escaping @Sendable (Elements, Int, UnsafeMutablePointer<Double>) -> Void,

@@ -1,11 +1,11 @@
 extension Elements {
-  /// Whether one of the first `count` elements is infinite. It is slow: for those few cases in which their sum of squares
-  /// is not finite.
+  /// Returns whether one of the first `count` elements is infinite. This is slow, and needed only in the rare
+  /// cases in which the sum of squares is not finite.
   package func holdInfinity(_ count: Int) -> Bool {
     contains(count) { $0 == .infinity }
   }
 
-  /// The largest magnitude of the first `count` elements, apart from NaN. It is slow, too.
+  /// Returns the largest magnitude of the first `count` elements, ignoring NaN. This is slow too.
   package func largestMagnitude(_ count: Int) -> Double {
     var largest = 0.0
     _ = contains(count) {
@@ -15,7 +15,7 @@ extension Elements {
     return largest
   }
 
-  /// Whether a condition holds for the magnitude of one of the first `count` elements.
+  /// Returns whether a condition holds for the magnitude of one of the first `count` elements.
   private func contains(_ count: Int, _ condition: (Double) -> Bool) -> Bool {
     func contains<Scalar: TensorScalar>(_: Scalar.Type) -> Bool {
       (0..<count).contains { index in
@@ -39,7 +39,7 @@ extension Elements {
 }
 
 extension ScalarType {
-  /// The greatest finite number.
+  /// The greatest finite number of this type.
   package var greatestFiniteMagnitude: Double {
     switch self {
     case .bfloat16: 0x1.FEp127
@@ -49,8 +49,8 @@ extension ScalarType {
     }
   }
 
-  /// A quarter of the distance between the two greatest finite numbers: added to a finite number, less than this does not
-  /// make it infinite.
+  /// A quarter of the distance between the two greatest finite numbers. Adding a smaller number to a finite
+  /// number does not make it infinite.
   package var leastThatOverflows: Double {
     switch self {
     case .bfloat16: 0x1p118

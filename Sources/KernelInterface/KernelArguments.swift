@@ -1,20 +1,21 @@
-/// A piece of a gradient: `rows` × `columns` elements, `stride` elements from row to row.
+/// A piece of a gradient: `rows` × `columns` elements, with `stride` elements from row to row.
 package struct GradientPiece: Sendable {
   /// The first element of the first row.
   package var elements: Elements
-  /// The factor of every element as it is read, for example 1 / (loss scale × accumulated weight).
+  /// The factor that every element is multiplied by when it is read, such as 1 / (loss scale × accumulated
+  /// weight).
   package var scale: Double
-  /// Rows of the piece.
+  /// The number of rows of the piece.
   package var rows: Int
-  /// Columns of the piece.
+  /// The number of columns of the piece.
   package var columns: Int
-  /// Elements from the start of a row to the start of the next.
+  /// The number of elements from the start of a row to the start of the next.
   package var stride: Int
-  /// Whether these elements, and the parameter's, may have to come from memory. Kernels then ask for them early, which
+  /// Whether these elements and the parameter's may not be in the cache. Kernels then prefetch them, which
   /// changes no bit.
   package var mayComeFromMemory: Bool
 
-  /// A piece of a gradient.
+  /// Creates a piece of a gradient.
   package init(
     _ elements: Elements, scale: Double, rows: Int, columns: Int, stride: Int,
     mayComeFromMemory: Bool = false
@@ -30,18 +31,18 @@ package struct GradientPiece: Sendable {
 
 /// The memory for sums per column: in the arithmetic type over a few rows, in Double over all rows.
 package struct ColumnSums {
-  /// Σ g² in the arithmetic type, one for each column: 0 before and after a kernel.
+  /// Σ g² in the arithmetic type, one per column: 0 before and after a kernel.
   package let partial: MutableElements
-  /// Σ g² / R in the arithmetic type: 0 before and after a kernel.
+  /// Σ g² / R in the arithmetic type, one per column: 0 before and after a kernel.
   package let partialWeighted: MutableElements
   /// Σ g² over all rows.
   package let total: UnsafeMutablePointer<Double>
-  /// Σ g² / R.
+  /// Σ g² / R over all rows.
   package let totalWeighted: UnsafeMutablePointer<Double>
-  /// Columns.
+  /// The number of columns.
   package let count: Int
 
-  /// Sums of `count` columns: a kernel writes the totals.
+  /// Creates sums of `count` columns. A kernel writes the totals.
   package init(
     partial: MutableElements, partialWeighted: MutableElements, total: UnsafeMutablePointer<Double>,
     totalWeighted: UnsafeMutablePointer<Double>, count: Int
@@ -58,14 +59,14 @@ package struct ColumnSums {
 package struct MomentAverage: Sendable {
   /// β = 1 − t^decayRate.
   package var decay: Double
-  /// 1 − β, computed as t^decayRate: the difference of β from 1 has lost its digits by step 10⁴.
+  /// 1 − β, computed as t^decayRate: the difference of 1 and β has no accurate digits left at step 10⁴.
   package var weight: Double
-  /// ε, added to the mean of squares before it is weighted.
+  /// ε, added to the mean of squares before the mean is weighted.
   package var epsilon: Double
   /// The number of squares in a sum: the columns for R, the rows for C.
   package var count: Int
 
-  /// A moving average.
+  /// Creates a moving average.
   package init(decay: Double, weight: Double, epsilon: Double, count: Int) {
     self.decay = decay
     self.weight = weight
@@ -74,24 +75,24 @@ package struct MomentAverage: Sendable {
   }
 }
 
-/// Small matrices behind each other, `rows` × `columns` each, and the moving average of their moments.
+/// Contiguous small matrices, each `rows` × `columns`, and the moving average of their moments.
 package struct MatrixBatch: Sendable {
   /// The first element of the first matrix.
   package var gradient: Elements
-  /// The factor of every element as it is read.
+  /// The factor that every element is multiplied by when it is read.
   package var scale: Double
-  /// Matrices.
+  /// The number of matrices.
   package var count: Int
-  /// Rows of each.
+  /// The number of rows of each matrix.
   package let rows: Int
-  /// Columns of each.
+  /// The number of columns of each matrix.
   package let columns: Int
-  /// Elements of each.
+  /// The number of elements of each matrix.
   package let elements: Int
   /// β, 1 − β and ε, for any number of squares.
   private let average: MomentAverage
 
-  /// Small matrices.
+  /// Creates a batch of small matrices.
   package init(
     _ gradient: Elements, scale: Double, count: Int, rows: Int, columns: Int, average: MomentAverage
   ) {
@@ -104,7 +105,7 @@ package struct MatrixBatch: Sendable {
     self.average = average
   }
 
-  /// The moving average with sums of `count` squares.
+  /// Returns the moving average with sums of `count` squares.
   package func average(count: Int) -> MomentAverage {
     var average = average
     average.count = count
@@ -112,16 +113,16 @@ package struct MatrixBatch: Sendable {
   }
 }
 
-/// The parts of a parameter's change in addition to the update: decay, momentum and rounding.
+/// The parts of a parameter's change in addition to the update: weight decay, momentum and rounding.
 package struct ParameterChange: Sendable {
-  /// α·weightDecay: each update first subtracts this times P.
+  /// α·weightDecay: each update first subtracts this factor times P.
   package var shrinkage: Double
   /// The average of updates and its coefficient: M ← beta1·M + (1−beta1)·update, and P is reduced by M.
   package var momentum: (moments: MutableElements, beta1: Double)?
   /// The rounding into a 16-bit parameter.
   package var rounding: ParameterRounding
 
-  /// A change of a parameter.
+  /// Creates a change of a parameter.
   package init(
     shrinkage: Double, momentum: (moments: MutableElements, beta1: Double)? = nil,
     rounding: ParameterRounding = .nearest
@@ -131,7 +132,7 @@ package struct ParameterChange: Sendable {
     self.rounding = rounding
   }
 
-  /// The same change for the elements from index `offset` on.
+  /// Returns the same change for the elements from index `offset`.
   package func advanced(by offset: Int) -> ParameterChange {
     ParameterChange(
       shrinkage: shrinkage, momentum: momentum.map { ($0.moments.advanced(by: offset), $0.beta1) },

@@ -1,10 +1,11 @@
 /// All kernels of one backend.
 ///
-/// The Swift kernels fill a table. Another backend takes that table and replaces entries by faster kernels
-/// (``KernelOverride``). So an entry is always the function that runs, and nothing forwards. A table holds one compiled copy
-/// of each kernel for concrete types: a generic call across modules would run unspecialized, some hundred times slower.
+/// The Swift kernels fill a table. Another backend takes that table and replaces entries with faster kernels
+/// (``KernelOverride``). An entry is therefore always the function that runs, without forwarding. A table
+/// holds one compiled copy of each kernel for concrete types: a generic call across modules would run
+/// unspecialized, some hundred times slower.
 ///
-/// Every kernel gives the same bits for the same input, on whichever thread it runs.
+/// Every kernel gives the same bits for the same input, on every thread.
 package final class KernelTable: Sendable {
   /// Linear algebra on `Float`.
   package let float32: LinearAlgebraKernels<Float>
@@ -16,14 +17,14 @@ package final class KernelTable: Sendable {
   package let factorizations64: FactorizationKernels<Double>
   /// Adafactor for each type of parameter and gradient.
   package let adafactor: PerTypePair<AdafactorKernels>
-  /// The same with statistics in Double, for tensors whose squares leave the range of the arithmetic type. No backend
-  /// replaces these.
+  /// Adafactor with statistics in Double, for tensors whose squares exceed the range of the arithmetic type.
+  /// No backend replaces these.
   package let exactAdafactor: PerTypePair<AdafactorKernels>
   /// AdamW for each type of parameter and gradient.
   package let adamW: PerTypePair<AdamWKernels>
   /// Conversion between the scalar types.
   package let conversion: ConversionKernels
-  /// The number of threads on which one matrix product runs now.
+  /// Returns the current number of threads of a matrix product.
   package let productThreads: @Sendable () -> Int
 
   /// Creates a table of these kernels.
@@ -46,16 +47,16 @@ package final class KernelTable: Sendable {
   }
 }
 
-/// One entry of a table that a backend replaces.
+/// An entry of a table that a backend replaces.
 ///
-/// A backend's overrides are a list. The backend's table is made from the list, and tests iterate over it: each kernel is
-/// tested once per backend that has its own.
+/// A backend's overrides are a list. The backend's table is made from the list, and tests iterate over it:
+/// each kernel is tested once for every backend that has its own version.
 package struct KernelOverride<Kernels>: @unchecked Sendable {
-  /// The entry that is replaced.
+  /// The replaced entry.
   package let entry: PartialKeyPath<Kernels>
   private let replace: (inout Kernels) -> Void
 
-  /// Creates an override of `entry` by `kernel`.
+  /// Creates an override of `entry` with `kernel`.
   package init<Kernel: Sendable>(_ entry: WritableKeyPath<Kernels, Kernel>, _ kernel: Kernel) {
     self.entry = entry
     replace = { $0[keyPath: entry] = kernel }
@@ -67,7 +68,8 @@ package struct KernelOverride<Kernels>: @unchecked Sendable {
 
 /// One value for every pair of a parameter's and a gradient's type.
 package struct PerTypePair<Value: Sendable>: Sendable {
-  /// The values by the parameter's type and then the gradient's; nil if the platform lacks one of the types.
+  /// The values by the parameter's type and then the gradient's. `nil` if the platform lacks one of the
+  /// types.
   private let values: [Value?]
 
   /// Creates the values by calling `make` for each pair of types.

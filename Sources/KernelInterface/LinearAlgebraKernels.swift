@@ -1,16 +1,16 @@
-/// The kernels of `Tensor`'s operations on one scalar type: reductions, vector updates, the matrix product and operations
-/// on single elements, on contiguous memory.
+/// The kernels of `Tensor`'s operations on one scalar type, on contiguous memory: reductions, vector updates,
+/// matrix products and operations on single elements.
 ///
-/// Matrices are row-major. Nothing is assumed about alignment, every size may be 0. Each kernel runs on the calling
-/// thread and gives the same bits for the same input; only the matrix product of OpenBLAS may use OpenBLAS's threads, as
-/// many as the process has set.
+/// Matrices are row-major. Nothing is assumed about alignment, and every size may be 0. Each kernel runs on
+/// the calling thread and gives the same bits for the same input. Only OpenBLAS's matrix product may use
+/// OpenBLAS's threads, with the process-wide number.
 ///
-/// Sums are exact to the rounding of one chunk of at most ``KernelLimits/elementsPerSum`` elements in `Scalar`: chunks are
-/// added in `Double`, so that long sums do not drift.
+/// Sums are as accurate as the sum of one chunk of at most ``KernelLimits/elementsPerSum`` elements in
+/// `Scalar`. Chunks are added in `Double`, so that long sums do not drift.
 package struct LinearAlgebraKernels<Scalar: ArithmeticScalar>: Sendable {
   /// Elements to read.
   package typealias Input = UnsafePointer<Scalar>
-  /// Elements to write. Only operations on single elements allow an output that is one of the inputs.
+  /// Elements to write. An output may be one of the inputs only in operations on single elements.
   package typealias Output = UnsafeMutablePointer<Scalar>
 
   // MARK: Reductions
@@ -19,16 +19,16 @@ package struct LinearAlgebraKernels<Scalar: ArithmeticScalar>: Sendable {
   package var rowSums: @Sendable (SummedTerms, Input, _ rows: Int, _ columns: Int, Output) -> Void
   /// outⱼ ← Σᵢ xᵢⱼ, or Σᵢ x²ᵢⱼ: `columns` sums over `rows` elements each.
   package var columnSums: @Sendable (SummedTerms, Input, _ rows: Int, _ columns: Int, Output) -> Void
-  /// Σ xᵢ.
+  /// Returns Σ xᵢ.
   package var sum: @Sendable (Input, _ count: Int) -> Double
-  /// Σ xᵢyᵢ; with y the same as x, the sum of squares.
+  /// Returns Σ xᵢyᵢ, which is the sum of squares if y is x.
   package var dot: @Sendable (Input, Input, _ count: Int) -> Double
 
   // MARK: Updates
 
-  /// x ← αx. A factor of 0 keeps NaN and infinity from vanishing: 0 · NaN is NaN on every backend.
+  /// x ← αx. A factor of 0 keeps NaN and infinity visible: 0 · NaN is NaN on every backend.
   package var scale: @Sendable (Output, _ count: Int, _ factor: Scalar) -> Void
-  /// y ← y + αx. A factor of 0 propagates NaN as any other.
+  /// y ← y + αx. A factor of 0 propagates NaN like any other factor.
   package var axpy: @Sendable (_ factor: Scalar, Input, _ count: Int, Output) -> Void
   /// y ← βy + wx.
   package var movingAverage:
@@ -37,16 +37,17 @@ package struct LinearAlgebraKernels<Scalar: ArithmeticScalar>: Sendable {
   package var matmul:
     @Sendable (ProductShape, _ alpha: Scalar, _ a: Input, _ b: Input, _ beta: Scalar, _ c: Output) -> Void
 
-  /// C ← α op(A) op(A)ᵀ + βC, exactly symmetric: both triangles are written. Of C only the triangle up to the diagonal
-  /// is read, and if β is 0, none of it. The shape is one of ``ProductShape/init(symmetric:inner:transposed:)``.
+  /// C ← α op(A) op(A)ᵀ + βC, exactly symmetric: both triangles are written. Only the elements of C on and
+  /// below the diagonal are read, and none if β is 0. The shape is made by
+  /// ``ProductShape/init(symmetric:inner:transposed:)``.
   package var symmetricProduct:
     @Sendable (ProductShape, _ alpha: Scalar, _ a: Input, _ beta: Scalar, _ c: Output) -> Void
-  /// Rotates pairs of rows of a matrix of `rows` × `columns`, one rotation after the other. For many rotations at once:
-  /// all rows are copied into the cache and back, a few columns at a time.
+  /// Rotates pairs of rows of a matrix of `rows` × `columns`, one rotation after the other. Use it for many
+  /// rotations at once: all rows are copied into the cache and back, a few columns at a time.
   package var rotateRows:
     @Sendable (Output, _ rows: Int, _ columns: Int, UnsafeBufferPointer<PlaneRotation<Scalar>>) -> Void
 
-  // MARK: Single elements: the same on every backend, since BLAS has none of them
+  // MARK: Single elements: the same on every backend, because BLAS has no such operations
 
   /// outᵢ ← xᵢ ∘ yᵢ.
   package var combine: @Sendable (ElementwiseOperation, Input, Input, _ count: Int, Output) -> Void
@@ -61,7 +62,7 @@ package struct LinearAlgebraKernels<Scalar: ArithmeticScalar>: Sendable {
   /// outᵢⱼ ← xᵢⱼ − log Σₖ exp xᵢₖ, without overflow.
   package var logSoftmax: @Sendable (Input, _ rows: Int, _ columns: Int, Output) -> Void
 
-  /// The entries, in the order of their declarations.
+  /// Creates a table of these entries, in the order of their declarations.
   package init(
     rowSums: @escaping @Sendable (SummedTerms, Input, Int, Int, Output) -> Void,
     columnSums: @escaping @Sendable (SummedTerms, Input, Int, Int, Output) -> Void,
@@ -106,27 +107,27 @@ package enum SummedTerms: Sendable {
   case squares
 }
 
-/// The sizes of C = op(A) op(B), and which factors are stored transposed.
+/// The sizes of C = op(A) op(B), and whether A and B are stored transposed.
 package struct ProductShape: Sendable {
-  /// Rows of C and of op(A).
+  /// The number of rows of C and of op(A).
   package var rows: Int
-  /// Columns of C and of op(B).
+  /// The number of columns of C and of op(B).
   package var columns: Int
-  /// Columns of op(A), rows of op(B).
+  /// The number of columns of op(A) and of rows of op(B).
   package var inner: Int
   /// Whether A is stored as `inner` × `rows`.
   package var transposesA: Bool
   /// Whether B is stored as `columns` × `inner`.
   package var transposesB: Bool
-  /// Elements from one row of A as it is stored to the next.
+  /// The number of elements from one stored row of A to the next.
   package var strideA: Int
-  /// Elements from one row of B as it is stored to the next.
+  /// The number of elements from one stored row of B to the next.
   package var strideB: Int
-  /// Elements from one row of C to the next.
+  /// The number of elements from one row of C to the next.
   package var strideC: Int
 
-  /// C is `rows` × `columns`, the sum runs over `inner` terms. Rows follow each other without gaps unless they have
-  /// strides of their own.
+  /// Creates the shape of a product: C is `rows` × `columns`, and each sum has `inner` terms. Rows are
+  /// contiguous unless strides are given.
   package init(
     rows: Int, columns: Int, inner: Int, transposesA: Bool = false, transposesB: Bool = false,
     strideA: Int? = nil, strideB: Int? = nil, strideC: Int? = nil
@@ -141,7 +142,7 @@ package struct ProductShape: Sendable {
     self.strideC = strideC ?? columns
   }
 
-  /// The product of op(A), `size` × `inner`, and its transpose.
+  /// Creates the shape of the product of op(A), which is `size` × `inner`, and its transpose.
   package init(symmetric size: Int, inner: Int, transposed: Bool = false) {
     self.init(
       rows: size, columns: size, inner: inner, transposesA: transposed, transposesB: !transposed)
@@ -150,16 +151,16 @@ package struct ProductShape: Sendable {
 
 /// A rotation of two rows x and y: x ← c x + s y, y ← c y − s x.
 package struct PlaneRotation<Scalar: BinaryFloatingPoint & Sendable>: Sendable {
-  /// The row x.
+  /// The index of the row x.
   @usableFromInline package var first: Int
-  /// The row y.
+  /// The index of the row y.
   @usableFromInline package var second: Int
   /// c.
   @usableFromInline package var cosine: Scalar
   /// s.
   @usableFromInline package var sine: Scalar
 
-  /// A rotation of rows `first` and `second`.
+  /// Creates a rotation of rows `first` and `second`.
   @inlinable @inline(__always)
   package init(first: Int, second: Int, cosine: Scalar, sine: Scalar) {
     self.first = first

@@ -1,20 +1,21 @@
-/// The rounding of values that a step computed in Float into a 16-bit parameter.
+/// The rounding into a 16-bit parameter of values that a step computed in Float.
 ///
-/// Parameters of the arithmetic type keep what was computed, and look at none of this.
+/// Parameters of the arithmetic type store the computed values and ignore this setting.
 package enum ParameterRounding: Sendable {
-  /// To the nearest value, ties to even.
+  /// Rounds to the nearest value, ties to even.
   case nearest
-  /// To one of the two adjacent values, each as likely as the other one is far away.
+  /// Rounds to one of the two adjacent values at random, so that the expected result is exact.
   ///
-  /// The draw for an element is a function of `key` and of its index in the tensor, where the first element of the
-  /// piece has index `first`.
+  /// The draw for an element depends only on `key` and on the index of the element in the tensor. The first
+  /// element of the piece has index `first`.
   case stochastic(key: UInt64, first: Int)
-  /// To nearest, where the residual takes what that lost, and gives it back before the next update.
+  /// Rounds to nearest. The residual receives the rounding error, and is added back before the next update.
   ///
-  /// It holds the parameter's type, in units of ``residualUnit(of:)``, one for each element.
+  /// The residual has the parameter's type, with one element per parameter element, in units of
+  /// ``residualUnit(of:)``.
   case compensated(residual: MutableElements)
 
-  /// The same rounding for the elements from index `offset` on.
+  /// Returns the same rounding for the elements from index `offset`.
   package func advanced(by offset: Int) -> ParameterRounding {
     switch self {
     case .nearest: self
@@ -25,7 +26,7 @@ package enum ParameterRounding: Sendable {
 
   /// Returns the value of a residual of 1.
   ///
-  /// Rounding to Float16 loses at most 16, and 2⁻²⁵ where the value is subnormal: less than Float16 can hold. In units
-  /// of 2⁻¹¹ either is a normal value. BFloat16 has Float's exponents and needs no unit.
+  /// Rounding to Float16 loses at most 16, and 2⁻²⁵ for subnormal values, which is smaller than any Float16.
+  /// In units of 2⁻¹¹, both are normal values. BFloat16 has Float's exponents and needs no unit.
   package static func residualUnit(of type: ScalarType) -> Double { type == .float16 ? 0x1p-11 : 1 }
 }

@@ -1,7 +1,8 @@
-/// Copies what lies below the diagonal of a row-major square matrix to above it, in squares of 32 × 32 elements: both
-/// sides' cache lines are used in full before they are given up.
+/// Copies the part of a row-major square matrix below the diagonal to the part above it, in squares of 32 ×
+/// 32 elements, which use the cache lines of both sides completely before they are evicted.
 ///
-/// Always inlined: a specialization would be a symbol that the copy of the kernels for AVX2 shares with other modules.
+/// Always inlined: a specialization would be a symbol that the AVX2 copy of the kernels shares with other
+/// modules.
 @inlinable @inline(__always)
 package func mirrorLowerTriangle<Scalar: BitwiseCopyable>(of matrix: UnsafeMutablePointer<Scalar>, size: Int)
 {

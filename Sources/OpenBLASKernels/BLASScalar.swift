@@ -2,20 +2,21 @@
   import COpenBLAS
   import KernelInterface
 
-  /// A scalar type that cblas computes with: every call to cblas stands in this file.
+  /// A scalar type that cblas computes with. Only this file calls cblas.
   ///
-  /// The wrappers check what cblas does not, and keep OpenBLAS on the calling thread: it starts threads of its own for
-  /// a `gemv` of 9,216 elements and for vectors of more than 10,000, and its only thread setting is one for the whole
-  /// process, which therefore stays as the caller left it. So vectors go to it in pieces of at most ``tileCapacity``
-  /// elements (the same bits, since these operations treat each element alone), and a larger matrix or `dot` is the
-  /// caller's to tile. Only `gemm` and `syrk` may use the process's OpenBLAS threads.
+  /// The wrappers check what cblas does not check, and keep OpenBLAS on the calling thread. OpenBLAS starts
+  /// its own threads for a `gemv` of 9,216 elements and for vectors of more than 10,000 elements, and its
+  /// only thread setting belongs to the whole process, so it is never changed. Therefore, vectors are passed
+  /// in pieces of at most ``tileCapacity`` elements, which gives the same bits because these operations treat
+  /// elements independently. The caller must divide larger matrices and the vectors of a larger `dot` into
+  /// tiles. Only `gemm` and `syrk` may use the process's OpenBLAS threads.
   ///
-  /// BLAS hides a NaN if a factor is 0: OpenBLAS 0.3.21 writes zeros in `scal` and returns from `axpy`.
-  /// Callers that must propagate NaN ask for 0 themselves.
+  /// BLAS hides NaN if a factor is 0: OpenBLAS 0.3.21 writes zeros in `scal` and returns from `axpy`. Callers
+  /// that must propagate NaN check for 0 themselves.
   package protocol BLASScalar: ArithmeticScalar {
     /// y ← α op(A) x + βy, with A `rows` × `columns`, row i at `a + i * rowStride`.
     ///
-    /// - Precondition: at most ``tileCapacity`` elements.
+    /// - Precondition: At most ``tileCapacity`` elements.
     static func gemv(
       transposed: Bool, rows: Int, columns: Int, alpha: Self, _ a: UnsafePointer<Self>, rowStride: Int,
       _ x: UnsafePointer<Self>, beta: Self, _ y: UnsafeMutablePointer<Self>)
@@ -26,9 +27,9 @@
     /// x ← αx.
     static func scal(count: Int, alpha: Self, _ x: UnsafeMutablePointer<Self>)
 
-    /// Σ xᵢyᵢ.
+    /// Returns Σ xᵢyᵢ.
     ///
-    /// - Precondition: at most ``tileCapacity`` elements.
+    /// - Precondition: At most ``tileCapacity`` elements.
     static func dot(count: Int, _ x: UnsafePointer<Self>, _ y: UnsafePointer<Self>) -> Self
 
     /// C ← α op(A) op(B) + βC, with op(A) `rows` × `inner`, op(B) `inner` × `columns`.
@@ -45,13 +46,13 @@
   }
 
   extension BLASScalar {
-    /// The most elements that one call may touch and still stay on the calling thread: 32 × 256.
+    /// The maximum number of elements of one call that stays on the calling thread: 32 × 256.
     package static var tileCapacity: Int { 8192 }
 
-    /// The longest side of a tile: 256 for `Float`, 128 for `Double`.
+    /// The maximum length of a side of a tile: 256 for `Float`, 128 for `Double`.
     ///
-    /// `gemv` takes its scratch from the stack up to 2,048 bytes, for rows + columns + 128 bytes; beyond that from a
-    /// pool behind a lock that all threads share.
+    /// `gemv` needs scratch memory of rows + columns elements + 128 bytes. Up to 2,048 bytes are on the
+    /// stack; larger scratch memory comes from a pool with a lock that all threads share.
     static var tileSide: Int { 1024 / MemoryLayout<Self>.stride }
   }
 
@@ -153,7 +154,7 @@
     }
   }
 
-  /// The number of OpenBLAS's threads, a setting of the process.
+  /// Returns the number of OpenBLAS's threads, a setting of the process.
   @Sendable func openBLASThreads() -> Int { Int(openblas_get_num_threads()) }
 
   // MARK: Checks
@@ -171,7 +172,7 @@
     }
   }
 
-  /// `value` as the library's integer: traps where it does not fit, never truncates.
+  /// Returns `value` as the library's integer. Traps if it does not fit, and never truncates.
   @inline(__always)
   func narrowed<Integer: FixedWidthInteger>(_ value: Int) -> Integer {
     guard let result = Integer(exactly: value) else {
@@ -180,17 +181,18 @@
     return result
   }
 
-  /// A row stride, which cblas wants to be at least 1 even where there is nothing to stride over.
+  /// Returns a row stride, which cblas requires to be at least 1 even if there is nothing to stride over.
   @inline(__always)
   private func rowStride(_ columns: Int) -> blasint { narrowed(max(1, columns)) }
 
-  /// Traps where a call would leave the calling thread.
+  /// Traps if a call would not stay on the calling thread.
   @inline(__always)
   private func checkTile(_ rows: Int, _ columns: Int) {
     let (count, overflow) = rows.multipliedReportingOverflow(by: columns)
     guard !overflow && count <= Float.tileCapacity else {
       fatalError(
-        "A tile of \(rows) × \(columns) is more than the \(Float.tileCapacity) elements that OpenBLAS keeps on one thread."
+        "A tile of \(rows) × \(columns) is more than the \(Float.tileCapacity) elements that OpenBLAS keeps "
+          + "on one thread."
       )
     }
   }

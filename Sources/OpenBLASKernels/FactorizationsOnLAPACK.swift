@@ -2,14 +2,16 @@
   import CLAPACKE
   import KernelInterface
 
-  /// Factorizations on LAPACK, without a transposed copy: LAPACK sees the transpose of each row-major matrix.
+  /// Factorizations on LAPACK without a transposed copy: LAPACK sees the transpose of each row-major matrix.
   ///
-  /// The lower triangle is its upper one, A = Q R is its Aᵀ = Rᵀ Qᵀ, and the U and V of A are its V and U.
+  /// The lower triangle is LAPACK's upper one, A = Q R is its Aᵀ = Rᵀ Qᵀ, and the U and V of A are its V and
+  /// U.
   struct FactorizationsOnLAPACK<Scalar: LAPACKScalar>: Sendable {
-    /// The factorizations of matrices that are too large for LAPACK's 32-bit sizes of workspaces.
+    /// The factorizations of matrices that are too large for LAPACK's 32-bit workspace sizes.
     let swift: FactorizationKernels<Scalar>
 
-    /// Elements of workspace per row: LAPACK's block size is 32, OpenBLAS's routines of their own take no more than 64.
+    /// The number of workspace elements per row: LAPACK's block size is 32, and OpenBLAS's own routines use
+    /// at most 64.
     private let workPerRow = 64
 
     func eigh(
@@ -30,7 +32,7 @@
     ) {
       let rank = min(rows, columns)
       guard rank > 0 else { return }
-      // LAPACK computes in the output that is as large as A, and the other one is copied from there.
+      // LAPACK computes in the output that is as large as A. The other output is copied from there.
       let isTall = rows >= columns
       let matrix = isTall ? q : r
       matrix.update(from: a, count: rows * columns)
@@ -55,7 +57,7 @@
       let (rank, longest) = (min(rows, columns), max(rows, columns))
       guard rank > 0 else { return true }
       let count = rows * columns
-      // Beyond the least, the blocks of the reduction of a long matrix by QR first.
+      // The minimum, plus room for the blocks of the QR factorization that first reduces a long matrix.
       let work = 4 * rank * rank + 7 * rank + workPerRow * longest
       guard fits(count + work) else { return swift.svd(a, rows, columns, u, singularValues, vTransposed) }
       return withWorkspace(count + work, integers: 8 * rank) { work, integers in
@@ -76,7 +78,7 @@
       return minor == 0 ? nil : minor
     }
 
-    /// Whether LAPACK's integers count so many elements.
+    /// Returns whether LAPACK's integers can count this many elements.
     private func fits(_ count: Int) -> Bool { LAPACKInteger(exactly: count) != nil }
 
     private func withWorkspace<Result>(

@@ -2,36 +2,37 @@
   import CLAPACKE
   import KernelInterface
 
-  /// A scalar type that LAPACK computes with: every call to LAPACKE stands in this file.
+  /// A scalar type that LAPACK computes with. Only this file calls LAPACKE.
   ///
-  /// All matrices are column-major. These functions neither scan for NaN nor allocate; the caller passes
-  /// memory of the documented size. A query would return it in the scalar type, which rounds sizes above 2²⁴. Each
-  /// function returns LAPACK's `INFO`, and traps if it names a wrong argument.
+  /// All matrices are column-major. These functions neither scan for NaN nor allocate. The caller passes
+  /// workspaces of the documented size, because a workspace query returns the size in the scalar type, which
+  /// rounds sizes above 2²⁴. Each function returns LAPACK's `INFO`, and traps if it names a wrong argument.
   package protocol LAPACKScalar: BLASScalar {
-    /// Eigenvalues and, over A, eigenvectors of a symmetric matrix, of which the upper triangle is read.
+    /// Computes the eigenvalues and, over A, the eigenvectors of a symmetric matrix. Only the upper triangle
+    /// is read.
     static func syevd(
       size: Int, _ a: UnsafeMutablePointer<Self>, _ eigenvalues: UnsafeMutablePointer<Self>,
       _ work: UnsafeMutableBufferPointer<Self>, _ integers: UnsafeMutableBufferPointer<LAPACKInteger>
     ) -> Int
 
-    /// A = L Q: L on and below the diagonal of A, Q as reflectors.
+    /// A = L Q, with L on and below the diagonal of A and Q as reflectors.
     static func gelqf(
       rows: Int, columns: Int, _ a: UnsafeMutablePointer<Self>, columnStride: Int,
       _ factors: UnsafeMutablePointer<Self>, _ work: UnsafeMutableBufferPointer<Self>)
 
-    /// The first `rows` rows of the Q whose `rows` reflectors `gelqf` left in A.
+    /// Computes the first `rows` rows of the Q whose `rows` reflectors `gelqf` stored in A.
     static func orglq(
       rows: Int, columns: Int, _ a: UnsafeMutablePointer<Self>, columnStride: Int,
       _ factors: UnsafePointer<Self>, _ work: UnsafeMutableBufferPointer<Self>)
 
-    /// A = U Σ Vᵀ with min(rows, columns) columns of U and rows of Vᵀ; A is lost.
+    /// A = U Σ Vᵀ with min(rows, columns) columns of U and rows of Vᵀ. A is overwritten.
     static func gesdd(
       rows: Int, columns: Int, _ a: UnsafeMutablePointer<Self>, _ singularValues: UnsafeMutablePointer<Self>,
       _ u: UnsafeMutablePointer<Self>, _ vTransposed: UnsafeMutablePointer<Self>,
       _ work: UnsafeMutableBufferPointer<Self>, _ integers: UnsafeMutableBufferPointer<LAPACKInteger>
     ) -> Int
 
-    /// A = Uᵀ U: U on and above the diagonal of A.
+    /// A = Uᵀ U, with U on and above the diagonal of A.
     static func potrf(size: Int, _ a: UnsafeMutablePointer<Self>) -> Int
   }
 
@@ -139,10 +140,10 @@
   private let jobS = CChar(UInt8(ascii: "S"))
   private let triangleU = CChar(UInt8(ascii: "U"))
 
-  /// A column stride, which LAPACK wants to be at least 1 even where there is nothing to stride over.
+  /// Returns a column stride, which LAPACK requires to be at least 1 even if there is nothing to stride over.
   private func columnStride(_ rows: Int) -> LAPACKInteger { narrowed(max(1, rows)) }
 
-  /// `info`, unless it says that this package passed a wrong argument.
+  /// Returns `info`, and traps if it says that this package passed a wrong argument.
   private func checked(_ info: LAPACKInteger, _ function: String = #function) -> Int {
     guard info >= 0 else { fatalError("LAPACK refuses argument \(-info) of \(function).") }
     return Int(info)

@@ -27,8 +27,8 @@
       into sums: UnsafeMutablePointer<Scalar>
     ) {
       let tile = Tile<Scalar>(rows: rows, columns: columns)
-      // As in row sums, tiles follow each other along the rows, so that memory is read in order: one column of tiles
-      // after the other took eight times as long.
+      // As in row sums, tiles are processed along the rows, so that memory is read in order. Processing one
+      // column of tiles after the other took eight times as long.
       let panel = min(columns, 8192)
       withScratch(tile, totals: panel, of: terms) { scratch in
         for firstPanelColumn in stride(from: 0, to: columns, by: 8192) {
@@ -49,7 +49,7 @@
     }
 
     func sum(_ x: UnsafePointer<Scalar>, count: Int) -> Double {
-      // The vector is the matrix of its tile rows, with a last row for what is left.
+      // The vector is treated as a matrix with the width of a tile. The remainder is a last, shorter row.
       let width = Scalar.tileSide
       let rows = count / width
       let rest = count - rows * width
@@ -100,7 +100,7 @@
       for i in 0..<(overRows ? columns : rows) { totals[i] += Double(scratch.sums[i]) }
     }
 
-    /// Runs `body` with room for a tile's squares, its sums, a vector of ones, and `totalCount` totals.
+    /// Runs `body` with memory for a tile's squares, its sums, a vector of ones, and `totalCount` totals.
     @inline(__always)
     private func withScratch<Result>(
       _ tile: Tile<Scalar>, totals totalCount: Int, of terms: SummedTerms, _ body: (Scratch<Scalar>) -> Result
@@ -119,7 +119,8 @@
     }
   }
 
-  /// The tiles that a matrix is cut into: as wide as it is, up to ``BLASScalar/tileSide``, and as high as fits.
+  /// The tiles that a matrix is divided into: as wide as the matrix, up to ``BLASScalar/tileSide``, and as
+  /// high as possible.
   private struct Tile<Scalar: BLASScalar> {
     let height: Int
     let width: Int
@@ -130,7 +131,7 @@
     }
   }
 
-  /// Memory of one reduction.
+  /// The memory of one reduction.
   private struct Scratch<Scalar> {
     let squares: UnsafeMutablePointer<Scalar>
     let ones: UnsafeMutablePointer<Scalar>

@@ -3,8 +3,8 @@
 
   /// Linear algebra on cblas.
   ///
-  /// Factors of 0 and NaN go to Swift's multiplication: OpenBLAS skips the former, and its scal makes zeros of the latter. A NaN
-  /// would vanish.
+  /// Factors of 0 and NaN are passed to the Swift kernels: OpenBLAS skips a factor of 0, and its `scal` turns
+  /// a NaN into zeros, so a NaN would vanish.
   struct LinearAlgebraOnBLAS<Scalar: BLASScalar>: Sendable {
     /// The operations that BLAS lacks.
     let swift: LinearAlgebraKernels<Scalar>
@@ -31,7 +31,7 @@
       _ y: UnsafeMutablePointer<Scalar>, count: Int, decay: Scalar, weight: Scalar,
       of x: UnsafePointer<Scalar>
     ) {
-      // Piece by piece, so that the second call finds y in the cache.
+      // In pieces, so that the second call finds y in the cache.
       for start in stride(from: 0, to: count, by: Scalar.tileCapacity) {
         let piece = min(Scalar.tileCapacity, count - start)
         scale(y + start, count: piece, by: decay)

@@ -1,14 +1,16 @@
 #if OpenBLAS
   import KernelInterface
 
-  /// Row and column second moments on `gemv`, moving averages on `scal` and `axpy`, in one arithmetic.
+  /// Row and column second moments on `gemv`, and moving averages on `scal` and `axpy`, in one arithmetic
+  /// type.
   final class MomentsOnBLAS<A: BLASScalar>: Sendable {
-    /// With fewer rows a call of `gemv` does too little: a matrix of 1 × 4 M took three times as long as in Swift.
+    /// The minimum number of rows. With fewer, a call of `gemv` does too little: a matrix of 1 × 4 M took
+    /// three times as long as in Swift.
     private static var leastRowsOfAPanel: Int { 4 }
 
     /// The kernels that BLAS lacks.
     let swift: AdafactorKernels
-    /// Moving averages.
+    /// The moving averages.
     let vectors: LinearAlgebraOnBLAS<A>
 
     init(swift: AdafactorKernels, vectors: LinearAlgebraOnBLAS<A>) {
@@ -40,7 +42,7 @@
       }
     }
 
-    /// New R, and Σ g², Σ g² / R per column.
+    /// Computes new R, and Σ g² and Σ g² / R per column.
     func rowStatistics(
       _ gradient: GradientPiece, average: MomentAverage, old: Elements, new: MutableElements, sums: ColumnSums
     ) {
@@ -69,7 +71,8 @@
       }
     }
 
-    /// New R band by band: `body` finds a band's squares in the second-level cache, and R of its rows complete.
+    /// Computes new R band by band. `body` finds a band's squares in the second-level cache and the final R
+    /// of its rows.
     @inline(__always)
     private func forEachBand(
       _ gradient: GradientPiece, average: MomentAverage, old: Elements, new: MutableElements,
@@ -91,7 +94,7 @@
       }
     }
 
-    /// New C, and Σ g², Σ g² / C per row; returns Σ 1 / C, or NaN if a C is not finite.
+    /// Computes new C, and Σ g² and Σ g² / C per row. Returns Σ 1 / C, or NaN if a C is not finite.
     func panelStatistics(
       _ gradient: GradientPiece, average: MomentAverage, old: Elements, new: MutableElements,
       sums: UnsafeMutablePointer<Double>, weightedSums: UnsafeMutablePointer<Double>
@@ -111,14 +114,14 @@
           for row in rows { weightedSums[row] += Double(tile.sums[row - rows.lowerBound]) }
         }
       }
-      // The sum of finite moments may be beyond the range of their type.
+      // The sum of finite moments can exceed the range of their type.
       let areFinite =
         swift.sum(new.reading, gradient.columns).isFinite
         || (0..<gradient.columns).allSatisfy { columnMoments[$0].isFinite }
       return areFinite ? swift.inverseSum(new.reading, gradient.columns) : .nan
     }
 
-    /// new ← β old + (1−β)(sums / n + ε); returns Σ weightedSums / new.
+    /// new ← β old + (1−β)(sums / n + ε). Returns Σ weightedSums / new.
     func finishMoments(
       average: MomentAverage, old: Elements, new: MutableElements, sums: UnsafePointer<Double>,
       weightedSums: UnsafePointer<Double>, count: Int
@@ -164,7 +167,7 @@
   }
 
   extension SquaresTile {
-    /// sums ← S weights: one sum for each of `rows` rows.
+    /// sums ← S weights: one sum per row.
     @inline(__always)
     func sumRows(_ rows: Int, _ columns: Int, weights: UnsafePointer<A>) {
       A.gemv(
@@ -173,7 +176,7 @@
         sums)
     }
 
-    /// sums ← Sᵀ weights: one sum for each of `columns` columns.
+    /// sums ← Sᵀ weights: one sum per column.
     @inline(__always)
     func sumColumns(_ rows: Int, _ columns: Int, weights: UnsafePointer<A>) {
       A.gemv(
@@ -183,7 +186,7 @@
   }
 
   extension MutableElements {
-    /// The elements as a type that they are known to have.
+    /// Returns the elements as a type that they are known to have.
     fileprivate func bound<A>() -> UnsafeMutablePointer<A> { address.assumingMemoryBound(to: A.self) }
   }
 #endif

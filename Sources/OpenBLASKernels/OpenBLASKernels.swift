@@ -2,11 +2,12 @@
   import KernelInterface
   import SwiftFactorizations
 
-  /// The kernels on OpenBLAS: the Swift kernels, with the entries replaced that BLAS has.
+  /// Returns the kernels on OpenBLAS: the Swift kernels, with the entries that BLAS has replaced.
   ///
-  /// AdamW has none: BLAS has neither roots nor quotients, and its moving averages would not pay. `scal` and `axpy` on
-  /// pieces in the first-level cache take 6.2 µs for the averages of 16,384 elements. The pass that does everything takes
-  /// 13.8 µs for them, 6.0 µs compiled for AVX2; roots and quotients fill most of that time.
+  /// AdamW has no overrides: BLAS has neither roots nor quotients, and its moving averages would not be
+  /// faster. `scal` and `axpy` on pieces in the first-level cache take 6.2 µs for the averages of 16,384
+  /// elements. The complete pass takes 13.8 µs, or 6.0 µs compiled for AVX2, and most of that time goes into
+  /// roots and quotients.
   ///
   /// - Parameter swift: The Swift kernels that suit the processor.
   package func openBLASKernels(over swift: KernelTable) -> KernelTable {
@@ -26,10 +27,11 @@
       productThreads: openBLASThreads)
   }
 
-  /// The entries of Adafactor that BLAS has: sums on `gemv`, moving averages on `scal` and `axpy`.
+  /// Returns the entries of Adafactor that BLAS has: sums on `gemv`, moving averages on `scal` and `axpy`.
   ///
-  /// BLAS has no squares, quotients and roots, and tensors that are not factored have nothing else. The update is one pass
-  /// in Swift: `axpy` by rows needs B G in memory first and leaves Σ p² to a third pass, and took 1.8 times as long.
+  /// BLAS has no squares, quotients or roots, and tensors that are not factored need nothing else. The update
+  /// is one pass in Swift: `axpy` by rows first needs B G in memory and leaves Σ p² to a third pass, which
+  /// took 1.8 times as long.
   package func adafactorOverrides(
     _ swift: KernelTable, _ parameter: ScalarType, _ gradient: ScalarType
   ) -> [KernelOverride<AdafactorKernels>] {
@@ -55,7 +57,7 @@
     ]
   }
 
-  /// The entries of linear algebra that BLAS has.
+  /// Returns the entries of linear algebra that BLAS has.
   package func linearAlgebraOverrides<Scalar: BLASScalar>(
     _ swift: LinearAlgebraKernels<Scalar>
   ) -> [KernelOverride<LinearAlgebraKernels<Scalar>>] {
@@ -75,10 +77,11 @@
     ]
   }
 
-  /// All factorizations: LAPACK has them, apart from the orthogonal factor, which is Swift's on the products of BLAS.
+  /// Returns all factorizations. LAPACK has them, except the orthogonal factor, which is Swift's with the
+  /// products of BLAS.
   ///
-  /// LAPACK's QR calls OpenBLAS for each column, and OpenBLAS wakes its threads for most of these calls: on two threads, a
-  /// matrix of 1024 × 1024 takes 160 ms and more, and 75 ms on one.
+  /// LAPACK's QR calls OpenBLAS for each column, and OpenBLAS wakes its threads for most of these calls. A
+  /// matrix of 1024 × 1024 takes at least 160 ms on two threads, and 75 ms on one.
   package func factorizationOverrides<Scalar: LAPACKScalar>(
     _ swift: FactorizationKernels<Scalar>, onBLAS: FactorizationKernels<Scalar>
   ) -> [KernelOverride<FactorizationKernels<Scalar>>] {
@@ -94,7 +97,7 @@
     ]
   }
 
-  /// `kernels` with the entries of `overrides` replaced.
+  /// Returns `kernels` with the entries of `overrides` replaced.
   private func replacing<Kernels>(_ overrides: [KernelOverride<Kernels>], in kernels: Kernels) -> Kernels {
     var kernels = kernels
     for replace in overrides { replace(&kernels) }

@@ -1,22 +1,22 @@
 #if OpenBLAS
   import KernelInterface
 
-  /// The squares of a few rows of a gradient, in the second-level cache: summed by rows, and then, divided by what those
-  /// sums come to, by columns.
+  /// The squares of a few rows of a gradient, in the second-level cache. They are first summed by rows, then
+  /// divided by factors that follow from these sums, and summed by columns.
   struct SquaresBand<A: BLASScalar> {
-    /// Squares, row after row without gaps.
+    /// The squares, row after row without gaps.
     let squares: UnsafeMutablePointer<A>
     /// A vector of ones, for the longer side of a tile.
     let ones: UnsafeMutablePointer<A>
-    /// Room for one number for each row.
+    /// Memory for one number per row.
     let sums: UnsafeMutablePointer<A>
-    /// Rows of every band but the last.
+    /// The number of rows of every band except the last.
     let height: Int
 
-    /// Columns that one call of `gemv` takes.
+    /// The number of columns of one `gemv` call.
     var tileWidth: Int { A.tileSide }
 
-    /// Bytes of a band, where rows are not longer.
+    /// The number of bytes of a band, unless a row is longer.
     private static var bytes: Int { 256 << 10 }
     private static var leastHeight: Int { 4 }
 

@@ -1,21 +1,21 @@
 #if OpenBLAS
   import KernelInterface
 
-  /// A cache-resident tile of squared gradients: what `gemv` sums by rows and by columns.
+  /// A tile of squared gradients in the cache, which `gemv` sums by rows and by columns.
   struct SquaresTile<A: BLASScalar> {
-    /// Σ's left factor: squares, row after row without gaps.
+    /// The left factor of Σ: squares, row after row without gaps.
     let squares: UnsafeMutablePointer<A>
-    /// A vector of ones, of the tile's longest side.
+    /// A vector of ones with the length of the tile's longest side.
     let ones: UnsafeMutablePointer<A>
-    /// Room for one sum, or one factor, per row or column.
+    /// Memory for one sum or one factor per row or column.
     let sums: UnsafeMutablePointer<A>
 
-    /// The most rows of a tile.
+    /// The maximum number of rows of a tile.
     static var height: Int { A.tileCapacity / A.tileSide }
-    /// The most columns of a tile.
+    /// The maximum number of columns of a tile.
     static var width: Int { A.tileSide }
 
-    /// Calls `body` for each tile of a piece, a row of tiles after the other, with its squares computed.
+    /// Calls `body` for each tile of a piece, one row of tiles after the other, with its squares computed.
     @inline(__always)
     static func forEach(
       of gradient: GradientPiece, _ squares: (GradientPiece, MutableElements) -> Void,

@@ -2,27 +2,29 @@ import Backends
 import KernelInterface
 import Tensors
 
-/// The update of a rule in place on memory of your own, for programs that keep parameters and gradients in arrays.
+/// A rule's update, applied in place to your own memory, for programs that keep parameters and gradients in arrays.
 ///
-/// It is the step of a ``RuleOptimizer``, one tensor at a time, without parameters and groups.
+/// It takes the same step as a ``RuleOptimizer``, one tensor at a time, without parameters and groups.
 ///
-///     let adafactor = try InPlaceUpdate(options: Adafactor.Options(learningRate: .constant(1e-3)))
+///     let adafactor = try InPlaceUpdate(
+///       options: Adafactor.Options(learningRate: .constant(1e-3)))
 ///     var state = adafactor.initialState(shape: [256, 64])
 ///     var weights = [Float](repeating: 0.1, count: 256 * 64)
 ///     …
-///     try adafactor.update(&weights, gradient: gradient, shape: [256, 64], state: &state)
+///     try adafactor.update(
+///       &weights, gradient: gradient, shape: [256, 64], state: &state)
 ///
-/// The elements may be in arrays, also those in a dictionary, in spans, in buffers, or at addresses.
+/// The elements can be in arrays (including arrays in a dictionary), in spans, in buffers, or at raw addresses.
 ///
-/// Whatever does not change from step to step is prepared once per shape and pair of types, and kept together with the
-/// memory of a step. Only one task may use it at a time.
+/// Everything that doesn't change between steps is prepared once per shape and pair of types, and is kept together with the
+/// scratch memory of a step. Only one task may use it at a time.
 public final class InPlaceUpdate<Rule: UpdateRule> {
   private let group: RuleGroup<Rule>
   private let engine: StepEngine
   private let backend: Backend
   private var prepared: [Key: StepBatch] = [:]
 
-  /// The properties that a step is prepared for.
+  /// The properties that a prepared step depends on.
   private struct Key: Hashable {
     let shape: Shape
     let scalarType: ScalarType
@@ -30,7 +32,7 @@ public final class InPlaceUpdate<Rule: UpdateRule> {
     let needsVerdict: Bool
   }
 
-  /// Creates the update of a rule.
+  /// Creates an in-place update.
   ///
   /// - Parameters:
   ///   - options: The options that apply to every tensor.
@@ -53,7 +55,7 @@ public final class InPlaceUpdate<Rule: UpdateRule> {
 
   /// Changes the options from the next step on.
   ///
-  /// - Throws: `OptimizerError.invalidOption` if an option is out of range afterwards, with the options as they were.
+  /// - Throws: `OptimizerError.invalidOption` if the change puts an option out of range, without changing any option.
   public func updateOptions(_ change: (inout Rule) -> Void) throws(OptimizerError) {
     try group.update(change)
   }
@@ -70,13 +72,13 @@ public final class InPlaceUpdate<Rule: UpdateRule> {
   ///   - gradient: The gradient's elements, in the same order.
   ///   - shape: The shape of both.
   ///   - gradientScale: The factor that the gradient is multiplied by as it is read.
-  ///   - state: The tensor's state, which the step changes; before the first step ``initialState(shape:scalarType:)``.
-  ///   - nonFinitePolicy: The policy for a gradient that is not finite. If the step is skipped, parameter and state are
-  ///     unchanged.
+  ///   - state: The tensor's state, which the step changes. Start with ``initialState(shape:scalarType:)``.
+  ///   - nonFinitePolicy: The policy for a gradient that is not finite. If the step is skipped, the parameter and the state
+  ///     are unchanged.
   /// - Returns: Whether the tensor was updated.
-  /// - Throws: `OptimizerError` for a state that does not fit, or that holds NaN, infinity or negative averages of squares,
-  ///   with nothing changed, and as the policy requires.
-  /// - Precondition: both spans hold as many elements as `shape`.
+  /// - Throws: `OptimizerError`, without changing anything, for a state that does not fit or that holds NaN, infinity or
+  ///   negative averages of squares; and if the policy requires an error.
+  /// - Precondition: both spans have as many elements as `shape`.
   @discardableResult
   public func update<Value: TensorScalar, Gradient: TensorScalar>(
     _ parameter: inout MutableSpan<Value>, gradient: Span<Gradient>, shape: Shape,
@@ -84,12 +86,13 @@ public final class InPlaceUpdate<Rule: UpdateRule> {
   ) throws(OptimizerError) -> Bool {
     guard parameter.count == shape.elementCount && gradient.count == shape.elementCount else {
       fatalError(
-        "A parameter of \(parameter.count) and a gradient of \(gradient.count) elements for the shape \(shape)."
+        "The shape \(shape) needs \(shape.elementCount) elements, but the parameter has \(parameter.count) "
+          + "and the gradient \(gradient.count)."
       )
     }
     return try parameter.withUnsafeMutableBytes { (parameter) throws(OptimizerError) in
       try gradient.withUnsafeBytes { (gradient) throws(OptimizerError) in
-        // An empty span may have no address; nothing is read or written there.
+        // An empty span may have no address. Nothing is read or written there.
         let anywhere = UnsafeMutableRawPointer(bitPattern: 64)!
         return try update(
           parameter: parameter.baseAddress ?? anywhere, of: Value.scalarType,
@@ -101,9 +104,11 @@ public final class InPlaceUpdate<Rule: UpdateRule> {
 
   /// Updates one tensor in an array, in place.
   ///
-  ///     try adafactor.update(&weights[name]!, gradient: gradients[name]!, shape: shape, state: &states[name]!)
+  ///     try adafactor.update(
+  ///       &weights[name]!, gradient: gradients[name]!, shape: shape,
+  ///       state: &states[name]!)
   ///
-  /// It does the same as the update of spans.
+  /// This is the same update as for spans.
   @discardableResult
   public func update<Value: TensorScalar, Gradient: TensorScalar>(
     _ parameter: inout [Value], gradient: [Gradient], shape: Shape, gradientScale: Double = 1,
@@ -117,7 +122,7 @@ public final class InPlaceUpdate<Rule: UpdateRule> {
 
   /// Updates one tensor in a buffer, in place.
   ///
-  /// It does the same as the update of spans.
+  /// This is the same update as for spans.
   @discardableResult
   public func update<Value: TensorScalar, Gradient: TensorScalar>(
     _ parameter: UnsafeMutableBufferPointer<Value>, gradient: UnsafeBufferPointer<Gradient>, shape: Shape,
@@ -131,7 +136,7 @@ public final class InPlaceUpdate<Rule: UpdateRule> {
 
   /// Updates one tensor whose types are known only at run time.
   ///
-  /// It does the same as the update of spans, for elements at addresses of any alignment.
+  /// This is the same update as for spans, with elements at addresses of any alignment.
   ///
   /// - Parameters:
   ///   - parameter: The address of the tensor's elements in row-major order, which the step changes.
@@ -140,13 +145,13 @@ public final class InPlaceUpdate<Rule: UpdateRule> {
   ///   - gradientType: The type of the gradient's elements.
   ///   - shape: The shape of both.
   ///   - gradientScale: The factor that the gradient is multiplied by as it is read.
-  ///   - state: The tensor's state, which the step changes; before the first step ``initialState(shape:scalarType:)``.
+  ///   - state: The tensor's state, which the step changes. Start with ``initialState(shape:scalarType:)``.
   ///   - nonFinitePolicy: The policy for a gradient that is not finite.
   /// - Returns: Whether the tensor was updated.
-  /// - Throws: `OptimizerError` for a state that does not fit, or that holds NaN, infinity or negative averages of squares,
-  ///   with nothing changed, and as the policy requires.
-  /// - Precondition: the elements of `shape` can be read at both addresses, and written at `parameter`. No other code uses
-  ///   them during the call.
+  /// - Throws: `OptimizerError`, without changing anything, for a state that does not fit or that holds NaN, infinity or
+  ///   negative averages of squares; and if the policy requires an error.
+  /// - Precondition: the elements of `shape` can be read at both addresses and written at `parameter`, and no other code
+  ///   uses them during the call.
   @discardableResult
   public func update(
     parameter: UnsafeMutableRawPointer, of scalarType: ScalarType, gradient: UnsafeRawPointer,
@@ -157,7 +162,7 @@ public final class InPlaceUpdate<Rule: UpdateRule> {
     try group.rule.check(shape: shape, of: name)
     try group.rule.check(state, parameter: name, shape: shape, scalarType: scalarType)
     try group.rule.checkBeforeStep(state, parameter: name)
-    // Once per state: what steps of this update leave is decided by the policy.
+    // Checked once per state: after that, the policy decides which values steps may write to it.
     try state.checkValuesOnce(of: name)
     let key = Key(
       shape: shape, scalarType: scalarType, gradientType: gradientType,
@@ -187,7 +192,7 @@ public final class InPlaceUpdate<Rule: UpdateRule> {
     return item.isWritten
   }
 
-  /// Moves a state to a step. If another reference to its tensors existed, the step would write to a copy.
+  /// Moves a state into a step. A second reference to its tensors would make the step write to a copy.
   private func move(_ state: inout Rule.State, to step: any PreparedStep) {
     step.anyState = state
     state = Rule.State(step: 0, tensors: [:], numbers: [:])

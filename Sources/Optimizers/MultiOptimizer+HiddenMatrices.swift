@@ -6,23 +6,24 @@ extension MultiOptimizer {
   /// Creates an optimizer of two groups: hidden matrices, and all other parameters.
   ///
   ///     let optimizer = try MultiOptimizer(
-  ///       model.parameters, hiddenMatrices: Muon.Options(learningRate: 0.02), rest: AdamW.Options(learningRate: 3e-4),
+  ///       model.parameters, hiddenMatrices: Muon.Options(learningRate: 0.02),
+  ///       rest: AdamW.Options(learningRate: 3e-4),
   ///       excluding: ["embed", "lm_head"])
   ///
-  /// A hidden matrix has two axes and a name that no pattern of `excluding` matches. Embeddings and output layers have two
-  /// axes too: name them. Both groups keep the order of `parameters`.
+  /// A hidden matrix has two axes and a name that doesn't match any pattern in `excluding`. Embeddings and output layers
+  /// have two axes too, so exclude them by name. Both groups keep the order of `parameters`.
   ///
   /// - Parameters:
-  ///   - parameters: The parameters; each once, with a unique name.
-  ///   - hiddenMatrices: The options of hidden matrices, group 0: options of ``Muon`` or of another rule.
-  ///   - rest: The options of the other parameters, group 1.
-  ///   - patterns: Case-sensitive regular expressions that may match anywhere in a name; each must match a parameter's.
+  ///   - parameters: The parameters, each listed once and with a unique name.
+  ///   - hiddenMatrices: The options of group 0, the hidden matrices: options of ``Muon`` or of another rule.
+  ///   - rest: The options of group 1, all other parameters.
+  ///   - patterns: Case-sensitive regular expressions that may match anywhere in a name. Each must match at least one name.
   ///   - nonFinitePolicy: The policy for parameters whose gradients are not finite.
   ///   - backend: The backend, one of `Backend.available`; nil for `Backend.default` if a rule
   ///     multiplies matrices, or else `Backend.defaultForOptimizers`.
   ///   - threads: The maximum number of threads of a step; nil for one per processor.
-  /// - Throws: `OptimizerError.invalidPattern` and `unmatchedPattern`; `noHiddenMatrices`, and `noParameters(group: 1)` if all
-  ///   parameters are hidden matrices; and errors of the other initializer.
+  /// - Throws: `OptimizerError.invalidPattern` and `unmatchedPattern`; `noHiddenMatrices`, and `noParameters(group: 1)` if
+  ///   all parameters are hidden matrices; and the errors of the other initializer.
   public convenience init(
     _ parameters: [Parameter], hiddenMatrices: some UpdateRule, rest: some UpdateRule,
     excluding patterns: [String], nonFinitePolicy: NonFinitePolicy = .propagate,

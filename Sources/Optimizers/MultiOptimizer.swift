@@ -2,7 +2,7 @@ import Backends
 import Schedules
 import Tensors
 
-/// An optimizer whose groups have different rules: for example, matrices by one rule and everything else by another.
+/// An optimizer with a different rule for each group: for example, one rule for matrices and another for everything else.
 ///
 ///     let optimizer = try MultiOptimizer([
 ///       ParameterGroup(model.matrices, options: Adafactor.Options()),
@@ -10,18 +10,18 @@ import Tensors
 ///     ])
 ///
 /// It is one optimizer: a step covers all groups, with one policy for gradients that are not finite and one report.
-/// Clipping, accumulation and loss scaling take its ``Optimizer/parameters``. A scheduler can schedule each group. A
-/// checkpoint saves and restores all of it.
+/// Clipping, accumulation and loss scaling take its ``Optimizer/parameters``. A scheduler can schedule every group, and a
+/// checkpoint saves and restores the whole optimizer.
 public final class MultiOptimizer: Optimizer {
   /// Creates an optimizer of groups with any rules.
   ///
   /// - Parameters:
-  ///   - groups: At least one group; each parameter once, with a unique name.
+  ///   - groups: At least one group. List each parameter once, with a unique name.
   ///   - nonFinitePolicy: The policy for parameters whose gradients are not finite.
   ///   - backend: The backend, one of `Backend.available`; nil for `Backend.default` if a rule
   ///     multiplies matrices, or else `Backend.defaultForOptimizers`.
   ///   - threads: The maximum number of threads of a step; nil for one per processor.
-  /// - Throws: `OptimizerError` for options out of range, no parameters, or a parameter or a name that is given twice.
+  /// - Throws: `OptimizerError` for options out of range, no parameters, or a duplicate parameter or name.
   public init(
     _ groups: [any AnyParameterGroup], nonFinitePolicy: NonFinitePolicy = .propagate,
     backend: Backend? = nil, threads: Int? = nil
@@ -33,14 +33,14 @@ public final class MultiOptimizer: Optimizer {
 
   private static func ruleGroup(_ options: some UpdateRule) -> any AnyRuleGroup { RuleGroup(options) }
 
-  /// Adds a group with any rule, which the next step updates too; see ``RuleOptimizer/addGroup(_:)``.
+  /// Adds a group with any rule, starting with the next step; see ``RuleOptimizer/addGroup(_:)``.
   ///
-  /// - Throws: `OptimizerError`, with everything as it was.
+  /// - Throws: `OptimizerError`, without changing anything.
   public func addGroup(_ group: any AnyParameterGroup) throws(OptimizerError) {
     try append([group.parameters], rules: [Self.ruleGroup(group.anyOptions)])
   }
 
-  /// The parameter groups, in the order they were given: each is a ``ParameterGroup`` of its rule.
+  /// The parameter groups, in the order they were given. Each is a ``ParameterGroup`` of its rule.
   public var groups: [any AnyParameterGroup] {
     func group(_ parameters: [Parameter], _ group: some AnyRuleGroup) -> any AnyParameterGroup {
       ParameterGroup(parameters, options: group.rule)
@@ -48,11 +48,13 @@ public final class MultiOptimizer: Optimizer {
     return ruleGroups.indices.map { group(groupParameters[$0], ruleGroups[$0]) }
   }
 
-  /// Changes the options of a group with a given rule, from the next step on.
+  /// Changes the options of a group that has a given rule, from the next step on.
   ///
-  ///     try optimizer.updateOptions(ofGroup: 1, as: AdamW.Options.self) { $0.learningRate = 1e-4 }
+  ///     try optimizer.updateOptions(ofGroup: 1, as: AdamW.Options.self) {
+  ///       $0.learningRate = 1e-4
+  ///     }
   ///
-  /// - Throws: `OptimizerError.invalidOption` if an option is out of range afterwards, with the options as they were;
+  /// - Throws: `OptimizerError.invalidOption` if the change puts an option out of range, without changing any option;
   ///   `noGroup`.
   /// - Precondition: the group has this rule.
   public func updateOptions<Rule: UpdateRule>(

@@ -2,7 +2,7 @@ import Schedules
 import Tensors
 
 extension Optimizer {
-  /// Returns everything that the next step depends on, apart from the parameters' values and gradients.
+  /// Returns everything that the next step depends on, except the parameters' values and gradients.
   public func state() -> OptimizerState {
     var states: [String: any ParameterState] = [:]
     for slot in slots { states[slot.parameter.name] = slot.state }
@@ -13,14 +13,14 @@ extension Optimizer {
       }, parameters: states)
   }
 
-  /// Restores a state: with the same gradients, every later step has the bits of the optimizer that it was taken from.
+  /// Restores a state. Given the same gradients, all later steps are bit-identical to the steps of the saved optimizer.
   ///
-  /// Parameters are matched by name, whatever their order. Groups must hold the same parameters and options, except that
-  /// the learning rate and the weight decay, which schedules change, are taken from `state`. To continue with other
-  /// options, restore first and change them afterwards.
+  /// Parameters are matched by name, in any order. Groups must hold the same parameters and have the same options, except
+  /// for the learning rate and the weight decay: schedules change these, so they are taken from `state`. To continue with
+  /// other options, restore first and change them afterwards.
   ///
-  /// - Throws: ``StateMismatch``, which lists every difference, and tensors with NaN, infinity or negative averages of
-  ///   squares; then nothing is changed.
+  /// - Throws: ``StateMismatch``, which lists every difference, including tensors that hold NaN, infinity or negative
+  ///   averages of squares. In that case nothing is changed.
   public func restore(_ state: OptimizerState) throws(StateMismatch) {
     let differences = differences(from: state)
     guard differences.isEmpty else { throw StateMismatch(differences) }
@@ -34,7 +34,7 @@ extension Optimizer {
     for slot in slots { slot.state = state.parameters[slot.parameter.name] }
   }
 
-  /// Returns the reasons for which ``restore(_:)`` would refuse `state`; empty if it fits.
+  /// Returns the reasons why ``restore(_:)`` would refuse `state`, or an empty array if it fits.
   public func differences(from state: OptimizerState) -> [StateDifference] {
     groupDifferences(from: state) + parameterDifferences(from: state)
   }
@@ -78,7 +78,7 @@ extension Optimizer {
           differences.append(.group(parameter: parameter.name, saved: savedGroup, here: index))
         }
         do {
-          // A state in a group of another rule is a difference already.
+          // If the group has another rule, that is reported as a difference already.
           if let saved = state.parameters[parameter.name], let slot = slot(of: parameter),
             !isOfAnotherRule(state, index)
           {
@@ -94,7 +94,7 @@ extension Optimizer {
     return differences + unknown.map(\.text).sorted().map { .unknown(parameter: $0) }
   }
 
-  /// Returns whether a group was saved with options of another rule than its own.
+  /// Returns whether a group was saved with options of a different rule.
   private func isOfAnotherRule(_ state: OptimizerState, _ index: Int) -> Bool {
     func isOfAnotherRule(_ group: some AnyRuleGroup, _ saved: any UpdateRule) -> Bool {
       type(of: group.rule) != type(of: saved)
@@ -105,8 +105,8 @@ extension Optimizer {
 }
 
 extension UpdateRule {
-  /// Returns these options with the weight decay of others, and with their learning rate if both have a number; nil if the
-  /// others are options of another rule.
+  /// Returns these options with the weight decay of `other`, and with its learning rate if both are numbers. Returns nil
+  /// if `other` belongs to another rule.
   package func withScheduledValues(of other: any UpdateRule) -> Self? {
     guard let other = other as? Self else { return nil }
     var options = self

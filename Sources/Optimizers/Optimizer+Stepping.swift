@@ -8,27 +8,27 @@ extension Optimizer {
   /// If no parameter has a gradient, the step changes nothing: ``StepReport/steppedCount`` is 0 and
   /// ``StepReport/withoutGradient`` counts all parameters.
   ///
-  /// - Returns: The parameters that were stepped, and those whose update is not finite.
-  /// - Throws: ``OptimizerError`` for a gradient whose shape does not fit its parameter, before anything has changed; and
-  ///   as ``nonFinitePolicy`` says.
+  /// - Returns: The parameters that were stepped, and the parameters with an update that is not finite.
+  /// - Throws: ``OptimizerError`` if the shape of a gradient does not fit its parameter, before anything has changed, or if
+  ///   ``nonFinitePolicy`` requires an error.
   @discardableResult
   public func step() throws(OptimizerError) -> StepReport {
     try step(slots, &batch)
   }
 
-  /// Updates one parameter, as ``step()`` would. If you call it as soon as a gradient exists, gradients never exist all at
-  /// once.
+  /// Updates one parameter in the same way as ``step()``. If you call it as soon as each gradient exists, the gradients
+  /// never have to be in memory all at once.
   ///
-  /// Calling it once for every parameter gives the bits of one ``step()``. Calling it twice for one parameter takes two
-  /// steps of that parameter. Steps that depend on all gradients are refused: with the policy
-  /// ``NonFinitePolicy/skipStep``, and with a gradient that was clipped by the norm of several parameters (limit the norm
-  /// of each instead). With ``NonFinitePolicy/throwError`` only this parameter is unchanged. A ``LossScaler`` skips the
-  /// parameters whose own gradients overflow.
+  /// One call for every parameter gives the same bits as one ``step()``. Two calls for the same parameter step it twice. A
+  /// step that depends on all gradients is refused: with the policy ``NonFinitePolicy/skipStep``, and with a gradient that
+  /// was clipped by the norm of several parameters (clip each gradient by its own norm instead). With
+  /// ``NonFinitePolicy/throwError``, only this parameter keeps its value. A ``LossScaler`` skips only the parameters with
+  /// gradients that overflow.
   ///
   /// - Parameters:
   ///   - parameter: One of ``parameters``, with a gradient.
   ///   - releasingGradient: Whether the parameter's gradient is set to nil afterwards, even if the policy skipped it.
-  /// - Throws: ``OptimizerError``, with everything as it was.
+  /// - Throws: ``OptimizerError``, without changing anything.
   @discardableResult
   public func step(
     _ parameter: Parameter, releasingGradient: Bool = true
@@ -41,10 +41,10 @@ extension Optimizer {
     return report
   }
 
-  /// Computes the loss and gradients with `closure`, then steps.
+  /// Runs `closure`, which computes the loss and the gradients, then steps.
   ///
   /// - Returns: The closure's result.
-  /// - Throws: Whatever the closure throws, and ``OptimizerError`` as ``step()`` does.
+  /// - Throws: Any error that the closure throws, and ``OptimizerError`` as ``step()`` does.
   @discardableResult
   public func step<Loss>(_ closure: () throws -> Loss) throws -> Loss {
     let loss = try closure()
@@ -57,18 +57,18 @@ extension Optimizer {
     if nonFinitePolicy == .skipStep {
       throw .cannotStepAlone(
         parameter: parameter.name,
-        reason: "the policy skipStep needs all gradients before the first update; take skipParameter instead")
+        reason: "the policy skipStep needs all gradients before the first update; use skipParameter instead")
     }
     if parameter.gradientNotes.isClippedJointly {
       throw .cannotStepAlone(
         parameter: parameter.name,
         reason:
-          "its gradient was clipped by the norm of several, which is known only when all gradients are; "
-          + "limit the norm of each by parameter.clipGradientNorm(maxNorm:), or step all by step()")
+          "its gradient was clipped by the norm of several parameters, which depends on all their gradients; "
+          + "clip each by its own norm with parameter.clipGradientNorm(maxNorm:), or step all with step()")
     }
   }
 
-  /// Steps the slots whose parameters have gradients.
+  /// Steps the slots that have gradients.
   private func step(
     _ candidates: ContiguousArray<ParameterSlot>, _ batch: inout StepBatch
   ) throws(OptimizerError) -> StepReport {
@@ -88,8 +88,8 @@ extension Optimizer {
       steppedCount: stepped.count { $0.isWritten }, nonFinite: names, withoutGradient: withoutGradient)
   }
 
-  /// Prepares the slots whose parameters have gradients, all before any of them is stepped, and makes a new batch if these
-  /// are not the slots of the last step.
+  /// Prepares every slot that has a gradient before any of them is stepped, and creates a new batch if these are not the
+  /// slots of the last step.
   private func prepare(
     _ candidates: ContiguousArray<ParameterSlot>, _ batch: inout StepBatch
   ) throws(OptimizerError) {
@@ -106,10 +106,10 @@ extension Optimizer {
     if !batch.items.elementsEqual(slots, by: ===) { batch = StepBatch(slots) }
   }
 
-  /// Whether nothing has changed since the last step, which is so for all but the first steps of a training: all slots have
-  /// gradients, and their steps are prepared for them.
+  /// Whether nothing has changed since the last step: all slots have gradients, and their steps are prepared for them. This
+  /// is true for all but the first steps of a training run.
   ///
-  /// On all threads: for many small parameters this takes as long as their steps.
+  /// Runs on all threads, because checking many small parameters takes as long as stepping them.
   private func arePrepared(
     _ slots: ContiguousArray<ParameterSlot>, _ batch: StepBatch, needsVerdict: Bool
   ) -> Bool {

@@ -5,12 +5,12 @@ import Tensors
 
 /// An optimizer: groups of parameters, the state of each parameter, and the steps that change both.
 ///
-/// Write a training loop for `Optimizer`, and it runs with every optimizer. The groups of a ``RuleOptimizer``, such as
-/// ``Adafactor`` and ``AdamW``, have the same rule. A ``MultiOptimizer`` has a rule for each group.
+/// A training loop that takes an `Optimizer` runs with every optimizer. In a ``RuleOptimizer``, such as ``Adafactor`` or
+/// ``AdamW``, all groups have the same rule. In a ``MultiOptimizer``, each group has a rule of its own.
 ///
-/// A step has the same bits for any number of ``threads``. The products of rules that multiply matrices, such as ``Muon`` and
-/// ``SOAP``, run on OpenBLAS's own threads on that backend, and their last bits may depend on how many there are. The
-/// environment variable OPENBLAS_NUM_THREADS sets their number.
+/// A step has the same bits for any number of ``threads``. On the OpenBLAS backend, rules that multiply matrices, such as
+/// ``Muon`` and ``SOAP``, run their products on OpenBLAS's own threads, and the last bits may depend on the number of those
+/// threads. Set it with the environment variable OPENBLAS_NUM_THREADS.
 public class Optimizer: ScheduledOptimizer {
   /// The backend.
   public let backend: Backend
@@ -21,7 +21,7 @@ public class Optimizer: ScheduledOptimizer {
   /// The policy for parameters whose gradients are not finite.
   public var nonFinitePolicy: NonFinitePolicy
 
-  /// The value of each group before its first scheduler, for each hyperparameter; schedulers set it.
+  /// The value of each hyperparameter in each group before its first scheduler changed it. Schedulers set this property.
   public var initialValues: [Hyperparameter: [Double?]] = [:]
 
   /// The rule of each group.
@@ -33,14 +33,14 @@ public class Optimizer: ScheduledOptimizer {
   /// The index of each parameter's slot.
   private var indices: [ObjectIdentifier: Int] = [:]
   let engine: StepEngine
-  /// The batch of the last step. It is used again as long as the same parameters have gradients.
+  /// The batch of the last step. It is reused as long as the same parameters have gradients.
   var batch = StepBatch([])
-  /// The batches of single parameters that were stepped alone, by the index of their slots.
+  /// The batches of parameters that were stepped by themselves, by the index of their slots.
   var singleBatches: [Int: StepBatch] = [:]
-  /// Whether parameters and gradients are too many for a second-level cache.
+  /// Whether the parameters and their gradients are too large for a second-level cache.
   private(set) var mayComeFromMemory = false
 
-  /// The maximum number of elements that a second-level cache of 1 MB holds together with their gradients.
+  /// The maximum number of elements that fit, together with their gradients, in a second-level cache of 1 MB.
   private static var mostCachedElements: Int { 1 << 17 }
 
   init(
@@ -56,7 +56,7 @@ public class Optimizer: ScheduledOptimizer {
     try append(groupParameters, rules: rules)
   }
 
-  /// Appends groups, or throws with everything as it was.
+  /// Appends groups, or throws without changing anything.
   func append(_ groups: [[Parameter]], rules: [any AnyRuleGroup]) throws(OptimizerError) {
     try Self.check(groupParameters + groups)
     func validate(_ group: some AnyRuleGroup, _ parameters: [Parameter]) throws(OptimizerError) {
@@ -76,7 +76,7 @@ public class Optimizer: ScheduledOptimizer {
     }
   }
 
-  /// Refuses groups that an optimizer cannot serve: empty ones, and parameters or names given twice.
+  /// Throws an error for groups that an optimizer cannot step: empty groups, and duplicate parameters or names.
   private static func check(_ groups: [[Parameter]]) throws(OptimizerError) {
     if groups.isEmpty { throw .noParameters(group: 0) }
     var names = Set<String>()
@@ -108,7 +108,7 @@ public class Optimizer: ScheduledOptimizer {
     ruleGroups[index].value(of: hyperparameter)
   }
 
-  /// Sets a hyperparameter of a group from the next step on.
+  /// Sets a hyperparameter of a group, starting with the next step.
   ///
   /// - Precondition: the group's rule does not compute it, and accepts the value.
   public func setValue(_ value: Double, of hyperparameter: Hyperparameter, inGroup index: Int) {
@@ -117,7 +117,7 @@ public class Optimizer: ScheduledOptimizer {
       case .learningRate:
         guard let setting = group.rule.learningRate.settingConstant(value) else {
           fatalError(
-            "Group \(index) computes its learning rate itself and has none to set: it was given \(value).")
+            "Group \(index) computes its own learning rate, so it cannot be set to \(value).")
         }
         try group.update { $0.learningRate = setting }
       case .weightDecay: try group.update { $0.weightDecay = value }
@@ -131,7 +131,7 @@ public class Optimizer: ScheduledOptimizer {
   /// The size of the optimizer's state in bytes.
   public var stateByteCount: Int { slots.reduce(0) { $0 + ($1.state?.byteCount ?? 0) } }
 
-  /// The size in bytes of the memory that is held in addition to the state, for the numbers between phases.
+  /// The size in bytes of the memory that is held in addition to the state, for numbers that pass between phases.
   package var workspaceByteCount: Int { engine.workspaceByteCount }
 }
 

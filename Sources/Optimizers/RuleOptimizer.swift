@@ -4,8 +4,10 @@ import Tensors
 
 /// An optimizer whose groups all have the same rule: a rule of this library or of your own.
 ///
-///     let optimizer = try Adafactor(model.parameters, options: .init(learningRate: .constant(1e-3)))
-///     let lion = try RuleOptimizer(model.parameters, options: Lion(learningRate: 1e-4))
+///     let optimizer = try Adafactor(
+///       model.parameters, options: .init(learningRate: .constant(1e-3)))
+///     let lion = try RuleOptimizer(
+///       model.parameters, options: Lion(learningRate: 1e-4))
 public final class RuleOptimizer<Rule: UpdateRule>: Optimizer {
   /// The options that apply to the parameters of a group.
   public typealias Options = Rule
@@ -15,19 +17,20 @@ public final class RuleOptimizer<Rule: UpdateRule>: Optimizer {
   /// The name of this kind of optimizer in files and configurations.
   public static var name: String { Rule.name }
 
-  /// The rule of each group, with its type. Stored, the release build of Swift 6.3.1 crashed on the initializer.
+  /// The rule of each group, with its type. As a stored property, it crashed the initializer in the release build of
+  /// Swift 6.3.1.
   private var typedGroups: [RuleGroup<Rule>] { ruleGroups.map { $0 as! RuleGroup<Rule> } }
 
   /// Creates an optimizer of one group.
   ///
   /// - Parameters:
-  ///   - parameters: At least one parameter; each once, with a unique name.
+  ///   - parameters: At least one parameter, each listed once and with a unique name.
   ///   - options: The options that apply to all of them.
   ///   - nonFinitePolicy: The policy for parameters whose gradients are not finite.
   ///   - backend: The backend, one of `Backend.available`; nil for `Backend.default` if the rule
   ///     multiplies matrices, or else `Backend.defaultForOptimizers`.
   ///   - threads: The maximum number of threads of a step; nil for one per processor.
-  /// - Throws: `OptimizerError` for options out of range, no parameters, or a parameter or a name that is given twice.
+  /// - Throws: `OptimizerError` for options out of range, no parameters, or a duplicate parameter or name.
   public convenience init(
     _ parameters: [Parameter], options: Rule = Rule(), nonFinitePolicy: NonFinitePolicy = .propagate,
     backend: Backend? = nil, threads: Int? = nil
@@ -37,9 +40,9 @@ public final class RuleOptimizer<Rule: UpdateRule>: Optimizer {
       backend: backend, threads: threads)
   }
 
-  /// Creates an optimizer of several groups, each with options of its own.
+  /// Creates an optimizer of several groups, each with its own options.
   ///
-  /// - Throws: ``OptimizerError``, as the initializer of one group does.
+  /// - Throws: ``OptimizerError`` for the same reasons as the initializer of one group.
   public init(
     groups: [ParameterGroup<Rule>], nonFinitePolicy: NonFinitePolicy = .propagate,
     backend: Backend? = nil, threads: Int? = nil
@@ -51,8 +54,8 @@ public final class RuleOptimizer<Rule: UpdateRule>: Optimizer {
 
   /// The parameter groups, in the order they were given.
   ///
-  /// You change options in place, from the next step on: `optimizer.groups[1].learningRate = 1e-4`. A value out of range
-  /// traps; ``updateOptions(ofGroup:_:)`` throws instead. The parameters of a group cannot be changed.
+  /// You can change options in place; they apply from the next step on: `optimizer.groups[1].learningRate = 1e-4`. A value
+  /// out of range traps; ``updateOptions(ofGroup:_:)`` throws instead. You can't change the parameters of a group.
   public var groups: [ParameterGroup<Rule>] {
     get {
       zip(groupParameters, typedGroups).map { ParameterGroup($0, options: $1.rule) }
@@ -62,7 +65,7 @@ public final class RuleOptimizer<Rule: UpdateRule>: Optimizer {
         (newValue.map { $0.parameters.map(ObjectIdentifier.init) }
           == groupParameters.map { $0.map(ObjectIdentifier.init) })
       else {
-        fatalError("The groups of an optimizer keep their parameters: add others by addGroup(_:).")
+        fatalError("You cannot change the parameters of a group; add a new group with addGroup(_:).")
       }
       for (index, group) in newValue.enumerated() {
         do {
@@ -74,19 +77,19 @@ public final class RuleOptimizer<Rule: UpdateRule>: Optimizer {
     }
   }
 
-  /// Adds a group, which the next step updates too: torch's `add_param_group`.
+  /// Adds a group, starting with the next step: torch's `add_param_group`.
   ///
-  /// Schedulers that exist don't schedule it: make one for it, with nil for the other groups.
+  /// Existing schedulers don't schedule it. Create a scheduler for it, with nil for the other groups.
   ///
-  /// - Throws: `OptimizerError` for options out of range, no parameters, or a parameter or a name that the optimizer has
-  ///   already, with everything as it was.
+  /// - Throws: `OptimizerError`, without changing anything, for options out of range, no parameters, or a parameter or a
+  ///   name that the optimizer already has.
   public func addGroup(_ group: ParameterGroup<Rule>) throws(OptimizerError) {
     try append([group.parameters], rules: [RuleGroup(group.options)])
   }
 
   /// Changes the options of a group from the next step on.
   ///
-  /// - Throws: `OptimizerError.invalidOption` if an option is out of range afterwards, with the options as they were;
+  /// - Throws: `OptimizerError.invalidOption` if the change puts an option out of range, without changing any option;
   ///   `noGroup`.
   public func updateOptions(
     ofGroup index: Int, _ change: (inout Rule) -> Void
@@ -102,8 +105,8 @@ public final class RuleOptimizer<Rule: UpdateRule>: Optimizer {
 
   /// Replaces the state of a parameter, or discards it if `state` is nil.
   ///
-  /// - Throws: `OptimizerError`, with everything as it was, for a parameter of another optimizer, for moments whose shapes
-  ///   or types don't fit the parameter, and for NaN, infinity and negative averages of squares.
+  /// - Throws: `OptimizerError`, without changing anything, for a parameter of another optimizer, for moments with shapes
+  ///   or types that don't fit the parameter, and for NaN, infinity and negative averages of squares.
   public func setState(_ state: State?, of parameter: Parameter) throws(OptimizerError) {
     guard let slot = slot(of: parameter) else { throw .unknownParameter(name: parameter.name) }
     if let state { try slot.checkRestored(state) }

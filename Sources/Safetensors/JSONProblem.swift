@@ -1,7 +1,7 @@
-/// The first problem of JSON that Foundation's decoder hides or does not explain: where the syntax is wrong, a key that
-/// an object has twice, and a number that is too large.
+/// The first problem of JSON that Foundation's decoder hides or does not explain: a syntax error, a key that
+/// occurs twice in an object, or a number that is too large.
 package struct JSONProblem: Error, CustomStringConvertible {
-  /// Counted from 1.
+  /// The line, counted from 1.
   package let line: Int
   package let description: String
 

@@ -1,4 +1,4 @@
-/// Why a safetensors file could not be read or written.
+/// An error in reading or writing a safetensors file.
 public struct SafetensorsError: Error, Hashable, Sendable, CustomStringConvertible {
   /// The kind of problem.
   public enum Reason: Hashable, Sendable {
@@ -6,33 +6,33 @@ public struct SafetensorsError: Error, Hashable, Sendable, CustomStringConvertib
     case file(FileError)
     /// The path names a directory, a pipe or a device.
     case notARegularFile
-    /// The file is shorter than the eight bytes that every file begins with.
+    /// The file is shorter than the eight bytes of the header's length.
     case noHeaderLength(fileByteCount: Int)
     /// The header's length exceeds ``SafetensorsHeader/byteCountLimit``.
     case headerTooLong(byteCount: UInt64)
-    /// The header is said to end behind the end of the file.
+    /// According to its length, the header ends after the end of the file.
     case headerBeyondEnd(headerByteCount: Int, fileByteCount: Int)
-    /// The header is not the JSON that the format asks for; `offset` counts from the start of the file.
+    /// The header is not the JSON that the format requires; `offset` counts from the start of the file.
     case malformedHeader(offset: Int, problem: String)
-    /// A name occurs twice in the header; `offset` is where its second occurrence begins in the file.
+    /// A name occurs twice in the header; `offset` is the start of its second occurrence in the file.
     case duplicateName(String, offset: Int)
-    /// A tensor's type is none of the format's.
+    /// The format has no such element type.
     case unknownScalarType(tensor: String, scalarType: String)
-    /// A tensor's size in bytes, or its place in the file, exceeds what an `Int` holds.
+    /// A tensor's size in bytes or its position in the file exceeds `Int`.
     case sizeOverflow(tensor: String, shape: [Int])
-    /// A tensor of a type smaller than a byte does not end at the end of a byte.
+    /// A tensor of a type smaller than a byte does not end on a byte boundary.
     case partialByte(tensor: String, scalarType: SafetensorsScalarType, shape: [Int])
-    /// A tensor's bytes do not begin where those of the tensor before it end, or end before they begin.
+    /// A tensor's bytes do not begin at the end of the previous tensor's, or end before they begin.
     case misplaced(tensor: String, begin: Int, end: Int, expectedBegin: Int)
-    /// A tensor's shape and type ask for another number of bytes than it has.
+    /// The number of bytes of a tensor does not match its shape and type.
     case wrongByteCount(tensor: String, expected: Int, found: Int)
     /// The tensors do not cover the data exactly.
     case wrongDataByteCount(expected: Int, found: Int)
-    /// The file became shorter after its header was read; `offset` is its end.
+    /// The file was shortened after its header was read; `offset` is its end.
     case truncated(offset: Int)
     /// No tensor has this name.
     case noSuchTensor(String)
-    /// The tensor's elements are not of the type asked for.
+    /// The tensor's elements do not have the requested type.
     case wrongScalarType(tensor: String, stored: SafetensorsScalarType, requested: SafetensorsScalarType)
     /// Two tensors to be written have the same name.
     case duplicateTensor(String)
@@ -40,13 +40,13 @@ public struct SafetensorsError: Error, Hashable, Sendable, CustomStringConvertib
     case reservedName(String)
     /// More bytes were supplied for a tensor than it has.
     case excessBytes(tensor: String, byteCount: Int, supplied: Int)
-    /// The file was to be committed before all bytes of a tensor were supplied.
+    /// The file was committed before all bytes of a tensor were supplied.
     case missingBytes(tensor: String, byteCount: Int, supplied: Int)
   }
 
   /// The problem.
   public let reason: Reason
-  /// The file concerned, where there is one.
+  /// The path of the file, or `nil` if no file is involved.
   public let path: String?
 
   init(_ reason: Reason, path: String? = nil) {
@@ -54,7 +54,7 @@ public struct SafetensorsError: Error, Hashable, Sendable, CustomStringConvertib
     self.path = path
   }
 
-  /// Returns the result of `body`; its error becomes one of the file at `path`.
+  /// Returns the result of `body`. Its error gets the path of the file.
   static func naming<Result: ~Copyable>(
     _ path: String, _ body: () throws(SafetensorsError) -> Result
   ) throws(SafetensorsError) -> Result {
@@ -65,7 +65,7 @@ public struct SafetensorsError: Error, Hashable, Sendable, CustomStringConvertib
     }
   }
 
-  /// Returns the result of `body`; an error of the system becomes one of the file at `path`.
+  /// Returns the result of `body`. An error of the system becomes an error of the file at `path`.
   static func naming<Result: ~Copyable>(
     _ path: String, system body: () throws(FileError) -> Result
   ) throws(SafetensorsError) -> Result {
@@ -76,7 +76,7 @@ public struct SafetensorsError: Error, Hashable, Sendable, CustomStringConvertib
     }
   }
 
-  /// The path, where there is one, and what is wrong.
+  /// A message with the path, if there is one.
   public var description: String {
     if case .file(let error) = reason { return error.description }
     return path.map { "\($0): \(reason)" } ?? reason.description
@@ -84,39 +84,39 @@ public struct SafetensorsError: Error, Hashable, Sendable, CustomStringConvertib
 }
 
 extension SafetensorsError.Reason: CustomStringConvertible {
-  /// A description with names and values.
+  /// A message with names and values.
   public var description: String {
     switch self {
     case .file(let error):
       error.description
     case .notARegularFile:
-      "is a directory, a pipe or a device; give a file"
+      "is a directory, a pipe or a device; use a regular file"
     case .noHeaderLength(let fileByteCount):
-      "not a safetensors file: \(fileByteCount) bytes, fewer than the 8 of the header's length"
+      "not a safetensors file: it has \(fileByteCount) bytes, but the header's length takes 8"
     case .headerTooLong(let byteCount) where byteCount.isText:
       """
-      not a safetensors file: it begins with the text \(byteCount.text.debugDescription), where the header's \
-      length must be
+      not a safetensors file: it begins with the text \(byteCount.text.debugDescription) instead of the \
+      header's length
       """
     case .headerTooLong(let byteCount):
       "the header's length, \(byteCount) bytes, exceeds the limit of \(SafetensorsHeader.byteCountLimit)"
     case .headerBeyondEnd(let headerByteCount, let fileByteCount):
-      "a header of \(headerByteCount) bytes behind the first 8 exceeds the file's \(fileByteCount) bytes"
+      "a header of \(headerByteCount) bytes after the first 8 exceeds the file's \(fileByteCount) bytes"
     case .malformedHeader(let offset, let problem):
       "malformed header at byte \(offset): \(problem)"
     case .duplicateName(let name, let offset):
       "the name \(name.debugDescription) occurs a second time at byte \(offset)"
     case .unknownScalarType(let tensor, let scalarType):
       """
-      tensor \(tensor.debugDescription) has the unknown dtype \(scalarType.debugDescription); known are \
-      \(SafetensorsScalarType.allCases.map(\.rawValue).joined(separator: ", "))
+      tensor \(tensor.debugDescription) has the unknown dtype \(scalarType.debugDescription); the known \
+      dtypes are \(SafetensorsScalarType.allCases.map(\.rawValue).joined(separator: ", "))
       """
     case .sizeOverflow(let tensor, let shape):
       "tensor \(tensor.debugDescription) of shape \(shape) has more bytes than can be addressed"
     case .partialByte(let tensor, let scalarType, let shape):
       """
       tensor \(tensor.debugDescription) of type \(scalarType) and shape \(shape) does not fill whole bytes \
-      (\(scalarType.bitCount) bits an element)
+      (\(scalarType.bitCount) bits per element)
       """
     case .misplaced(let tensor, let begin, let end, let expectedBegin):
       if end < begin {
@@ -134,17 +134,17 @@ extension SafetensorsError.Reason: CustomStringConvertible {
       but its shape and dtype need \(expected)
       """
     case .wrongDataByteCount(let expected, let found):
-      "the header describes \(expected) bytes of data, the file holds \(found)"
+      "the header describes \(expected) bytes of data, but the file holds \(found)"
     case .truncated(let offset):
       "the file was shortened to \(offset) bytes after it had been opened"
     case .noSuchTensor(let name):
       "there is no tensor named \(name.debugDescription)"
     case .wrongScalarType(let tensor, let stored, let requested):
-      "tensor \(tensor.debugDescription) is stored as \(stored), but \(requested) was asked for"
+      "tensor \(tensor.debugDescription) is stored as \(stored), but \(requested) was requested"
     case .duplicateTensor(let name):
       "two tensors to be written are named \(name.debugDescription)"
     case .reservedName(let name):
-      "a tensor cannot be named \(name.debugDescription), the format's key for metadata"
+      "a tensor cannot be named \(name.debugDescription), which is the format's key for metadata"
     case .excessBytes(let tensor, let byteCount, let supplied):
       "tensor \(tensor.debugDescription) has \(byteCount) bytes, but \(supplied) were supplied"
     case .missingBytes(let tensor, let byteCount, let supplied):
@@ -154,7 +154,7 @@ extension SafetensorsError.Reason: CustomStringConvertible {
 }
 
 extension UInt64 {
-  /// The characters of its bytes, from the first in a file to the last.
+  /// The value's bytes as characters, in the order of the file.
   fileprivate var text: String {
     String(decoding: withUnsafeBytes(of: littleEndian, Array.init), as: UTF8.self)
   }

@@ -2,20 +2,22 @@ import CLibrary
 import ScalarTypes
 
 #if _endian(big)
-  #error("The format is little-endian, and values are read and written as they stand in memory.")
+  #error("The format is little-endian, and values are read and written as they are in memory.")
 #endif
 
-/// A safetensors file, open for reading.
+/// A safetensors file that is open for reading.
 ///
-/// Opening reads and checks the header only; tensors are read when asked for, whole or in part:
+/// Opening reads and checks only the header. Tensors are read on request, completely or in part:
 ///
 ///     let file = try SafetensorsFile(path: "model.safetensors")
-///     for tensor in file.tensors { print(tensor.name, tensor.scalarType, tensor.shape) }
+///     for tensor in file.tensors {
+///       print(tensor.name, tensor.scalarType, tensor.shape)
+///     }
 ///     let weight = try file.values(of: "hidden.weight", as: Float.self)
 ///
-/// Reads are positioned: several threads may read at the same time, and a file that is shortened meanwhile
-/// gives an error. A file whose bytes change meanwhile gives what it holds then; one that is replaced, as
-/// ``SafetensorsWriter`` does, stays what it was.
+/// Reads are positioned, so several threads can read at the same time. If the file is shortened in the
+/// meantime, reading throws an error. If its bytes are changed, reads return the new bytes. If it is
+/// replaced, as ``SafetensorsWriter`` does, reads return the old contents.
 public final class SafetensorsFile: Sendable {
   /// The path that the file was opened at.
   public let path: String
@@ -33,7 +35,7 @@ public final class SafetensorsFile: Sendable {
   }
 
   package init(path: String, system: SystemCalls) throws(SafetensorsError) {
-    // Without O_NONBLOCK, opening a pipe would wait for a writer. Regular files take no notice of it.
+    // Without O_NONBLOCK, opening a pipe would wait for a writer. Regular files ignore the flag.
     descriptor = try SafetensorsError.naming(path) { () throws(FileError) in
       try FileDescriptor(opening: path, path: path, flags: O_RDONLY | O_NONBLOCK, to: "open", system: system)
     }
@@ -59,29 +61,29 @@ public final class SafetensorsFile: Sendable {
 
   // MARK: Reading
 
-  /// The bytes before the data, as they are in the file.
+  /// Returns the bytes before the data, as they are in the file.
   package func headerBytes() throws(SafetensorsError) -> [UInt8] {
     try descriptor.elements(0..<byteCount - header.dataByteCount)
   }
 
-  /// The bytes of the tensor with this name, or of a part of it.
+  /// Returns the bytes of the tensor with this name, or of a part of it.
   ///
   /// - Parameters:
   ///   - name: The tensor's name.
-  ///   - range: The part, counted from the tensor's first byte; `nil` for all of it.
-  /// - Precondition: `range` lies within the tensor.
+  ///   - range: The part, counted from the tensor's first byte, or `nil` for the whole tensor.
+  /// - Precondition: `range` is within the tensor.
   /// - Throws: ``SafetensorsError`` if there is no such tensor, or if its bytes cannot be read.
   public func bytes(of name: String, _ range: Range<Int>? = nil) throws(SafetensorsError) -> [UInt8] {
     try descriptor.elements(fileRange(of: name, range))
   }
 
-  /// Reads bytes of the tensor with this name into `buffer`, which they fill.
+  /// Fills `buffer` with bytes of the tensor with this name.
   ///
   /// - Parameters:
   ///   - name: The tensor's name.
-  ///   - offset: Where to begin, counted from the tensor's first byte.
-  ///   - buffer: Where the bytes go; as many are read as it holds.
-  /// - Precondition: `buffer` is not longer than what follows `offset` in the tensor.
+  ///   - offset: The offset of the first byte to read, counted from the tensor's first byte.
+  ///   - buffer: The memory to fill. Its size is the number of bytes that are read.
+  /// - Precondition: `buffer` is not longer than the rest of the tensor from `offset`.
   /// - Throws: ``SafetensorsError`` if there is no such tensor, or if its bytes cannot be read.
   public func read(
     _ name: String, from offset: Int = 0, into buffer: inout MutableRawSpan
@@ -91,14 +93,14 @@ public final class SafetensorsFile: Sendable {
     }
   }
 
-  /// Reads bytes of the tensor with this name into memory that they fill: the way without a copy.
+  /// Fills memory with bytes of the tensor with this name, without a copy.
   package func read(
     _ name: String, from offset: Int = 0, into buffer: UnsafeMutableRawBufferPointer
   ) throws(SafetensorsError) {
     try descriptor.read(fileRange(of: name, offset..<offset + buffer.count), into: buffer)
   }
 
-  /// The elements of the tensor with this name.
+  /// Returns the elements of the tensor with this name.
   ///
   /// - Throws: ``SafetensorsError`` if there is no such tensor, if it has elements of another type, or if it
   ///   cannot be read.
@@ -121,7 +123,7 @@ public final class SafetensorsFile: Sendable {
     return tensor
   }
 
-  /// The range of the file that a part of a tensor takes.
+  /// Returns the range of the file that a part of a tensor takes.
   private func fileRange(of name: String, _ range: Range<Int>?) throws(SafetensorsError) -> Range<Int> {
     let tensor = try tensor(named: name)
     let part = range ?? 0..<tensor.byteRange.count
@@ -134,21 +136,21 @@ public final class SafetensorsFile: Sendable {
 }
 
 extension FileDescriptor {
-  /// The size of a regular file.
+  /// Returns the size of a regular file.
   func regularFileByteCount() throws(SafetensorsError) -> Int {
     let status = try SafetensorsError.naming(path) { () throws(FileError) in try self.status() }
     guard status.st_mode & S_IFMT == S_IFREG else { throw SafetensorsError(.notARegularFile, path: path) }
     return Int(status.st_size)
   }
 
-  /// The elements in a range of the file, which holds a whole number of them.
+  /// Returns the elements in a range of the file, which holds a whole number of them.
   fileprivate func elements<Element: BitwiseCopyable>(
     _ range: Range<Int>
   ) throws(SafetensorsError) -> [Element] {
     let count = range.count / MemoryLayout<Element>.stride
     // The initializer would write its count into the empty array that all threads share.
     guard count > 0 else { return [] }
-    // Swift 6.2's initializer loses the type of the error: it is carried out by hand.
+    // Swift 6.2's initializer loses the type of the error, so the error is passed out through a variable.
     var failure: SafetensorsError?
     let elements = [Element](unsafeUninitializedCapacity: count) { buffer, initializedCount in
       do throws(SafetensorsError) {

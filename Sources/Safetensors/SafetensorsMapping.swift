@@ -1,17 +1,18 @@
 import CLibrary
 
-/// A safetensors file mapped into memory: tensors are seen in place, and pages are read when touched.
+/// A safetensors file that is mapped into memory: tensors are used in place, and pages are read when touched.
 ///
-/// - Warning: Only for files that nobody changes while they are mapped. If one is shortened, touching what is
-///   gone ends the process with SIGBUS, which no code can turn into an error; if one is written to, values
-///   change while they are computed with. ``SafetensorsFile``'s reads have neither danger.
+/// - Warning: Use this only for files that nobody changes while they are mapped. If a file is shortened,
+///   touching the missing part ends the process with SIGBUS, which cannot be turned into an error. If a file
+///   is written to, values change during computations. Neither can happen with the reads of
+///   ``SafetensorsFile``.
 ///
-/// A tensor is only as aligned as its place in the file.
+/// The alignment of a tensor is only the alignment of its position in the file.
 public final class SafetensorsMapping: Sendable {
   /// The header.
   public let header: SafetensorsHeader
   private let path: String
-  // Read only, and unmapped by deinit alone: no thread can see another's writes.
+  // Read-only, and unmapped only by deinit: no thread can see another thread's writes.
   private nonisolated(unsafe) let bytes: UnsafeRawBufferPointer
 
   /// Maps the whole of an open file.
@@ -27,9 +28,9 @@ public final class SafetensorsMapping: Sendable {
 
   deinit { munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count) }
 
-  /// Gives `body` the bytes of the tensor with this name.
+  /// Calls `body` with the bytes of the tensor with this name.
   ///
-  /// - Throws: ``SafetensorsError`` if there is no such tensor, or what `body` throws.
+  /// - Throws: ``SafetensorsError`` if there is no such tensor, or any error that `body` throws.
   public func withBytes<Result: ~Copyable>(
     of name: String, _ body: (RawSpan) throws -> Result
   ) throws -> Result {
@@ -43,9 +44,9 @@ public final class SafetensorsMapping: Sendable {
 }
 
 extension SafetensorsFile {
-  /// Maps the file into memory; read ``SafetensorsMapping``'s warning first.
+  /// Maps the file into memory. Read the warning of ``SafetensorsMapping`` first.
   ///
-  /// The mapping outlives this object if need be.
+  /// The mapping can outlive this object.
   ///
   /// - Throws: ``SafetensorsError`` if the file has been shortened since it was opened, or cannot be mapped.
   public func mapped() throws(SafetensorsError) -> SafetensorsMapping {

@@ -1,33 +1,33 @@
 import ScalarTypes
 
-/// The type of a tensor's elements in a safetensors file; the raw value is the format's name for it.
+/// The type of a tensor's elements in a safetensors file. The raw value is the format's name for it.
 ///
-/// The cases stand in the order in which the Python package knows them, from loosely to strictly aligned:
-/// ``SafetensorsOrder/byAlignment`` sorts by it.
+/// The cases are in the order of the Python package, from loosely to strictly aligned.
+/// ``SafetensorsOrder/byAlignment`` sorts by this order.
 public enum SafetensorsScalarType: String, Sendable, Hashable, Codable, CaseIterable,
   CustomStringConvertible
 {
   /// One byte, 0 or 1.
   case bool = "BOOL"
-  /// Microscaling format with 2 exponent bits, 1 of significand: two elements a byte.
+  /// Microscaling format with 2 exponent bits and 1 significand bit: two elements per byte.
   case float4 = "F4"
-  /// Microscaling format with 2 exponent bits, 3 of significand: four elements in three bytes.
+  /// Microscaling format with 2 exponent bits and 3 significand bits: four elements in three bytes.
   case float6E2M3 = "F6_E2M3"
-  /// Microscaling format with 3 exponent bits, 2 of significand: four elements in three bytes.
+  /// Microscaling format with 3 exponent bits and 2 significand bits: four elements in three bytes.
   case float6E3M2 = "F6_E3M2"
   /// Unsigned integer of 8 bits.
   case uint8 = "U8"
   /// Signed integer of 8 bits.
   case int8 = "I8"
-  /// 5 exponent bits, 2 of significand.
+  /// 5 exponent bits, 2 significand bits.
   case float8E5M2 = "F8_E5M2"
-  /// 4 exponent bits, 3 of significand; finite, with one NaN of each sign.
+  /// 4 exponent bits, 3 significand bits; finite, with one NaN of each sign.
   case float8E4M3 = "F8_E4M3"
   /// 8 exponent bits and nothing else: the scale of a microscaling block.
   case float8E8M0 = "F8_E8M0"
-  /// 4 exponent bits, 3 of significand; finite, without a negative zero, one NaN.
+  /// 4 exponent bits, 3 significand bits; finite, without a negative zero, one NaN.
   case float8E4M3FNUZ = "F8_E4M3FNUZ"
-  /// 5 exponent bits, 2 of significand; finite, without a negative zero, one NaN.
+  /// 5 exponent bits, 2 significand bits; finite, without a negative zero, one NaN.
   case float8E5M2FNUZ = "F8_E5M2FNUZ"
   /// Signed integer of 16 bits.
   case int16 = "I16"
@@ -52,7 +52,7 @@ public enum SafetensorsScalarType: String, Sendable, Hashable, Codable, CaseIter
   /// Unsigned integer of 64 bits.
   case uint64 = "U64"
 
-  /// Bits of one element.
+  /// The number of bits per element.
   public var bitCount: Int {
     switch self {
     case .float4: 4
@@ -64,7 +64,7 @@ public enum SafetensorsScalarType: String, Sendable, Hashable, Codable, CaseIter
     }
   }
 
-  /// The format's type for elements of a tensor.
+  /// Creates the format's type for elements of a tensor.
   public init(_ scalarType: ScalarType) {
     self =
       switch scalarType {
@@ -75,7 +75,7 @@ public enum SafetensorsScalarType: String, Sendable, Hashable, Codable, CaseIter
       }
   }
 
-  /// The tensor's type for elements of this type; `nil` where tensors cannot store it.
+  /// The tensor's type for elements of this type, or `nil` if tensors cannot store it.
   public var scalarType: ScalarType? { ScalarType.allCases.first { Self($0) == self } }
 
   /// The format's name.

@@ -1,4 +1,4 @@
-/// A tensor to be stored: its name, its type and its shape.
+/// The description of a tensor to store: its name, its type and its shape.
 public struct SafetensorsDescriptor: Hashable, Sendable {
   /// The name, unique in a file.
   public var name: String
@@ -7,9 +7,9 @@ public struct SafetensorsDescriptor: Hashable, Sendable {
   /// The lengths of the axes, slowest first; empty for a scalar.
   public var shape: [Int]
 
-  /// A tensor of this name, type and shape.
+  /// Creates the description of a tensor with this name, type and shape.
   ///
-  /// - Precondition: no length in `shape` is negative.
+  /// - Precondition: No length in `shape` is negative.
   public init(_ name: String, _ scalarType: SafetensorsScalarType, shape: [Int]) {
     guard (shape.allSatisfy { $0 >= 0 }) else {
       fatalError("tensor \(name.debugDescription) has the shape \(shape)")
@@ -19,10 +19,10 @@ public struct SafetensorsDescriptor: Hashable, Sendable {
     self.shape = shape
   }
 
-  /// The bytes that all elements take together.
+  /// Returns the number of bytes of all elements.
   ///
-  /// A product of lengths that overflows is refused even if another length is 0, as numpy does: then no
-  /// product of some of the lengths can overflow.
+  /// If the product of the nonzero lengths overflows, this throws even if another length is 0, as numpy does:
+  /// no product of some of the lengths can then overflow elsewhere.
   func byteCount() throws(SafetensorsError) -> Int {
     func product(_ count: Int, _ factor: Int) throws(SafetensorsError) -> Int {
       let (product, overflows) = count.multipliedReportingOverflow(by: factor)
@@ -40,11 +40,11 @@ public struct SafetensorsDescriptor: Hashable, Sendable {
   }
 }
 
-/// A tensor in a file: a ``SafetensorsDescriptor`` and the place of its bytes.
+/// A tensor in a file: a ``SafetensorsDescriptor`` and the range of its bytes.
 public struct SafetensorsTensor: Hashable, Sendable {
   /// Name, type and shape.
   public let descriptor: SafetensorsDescriptor
-  /// Where the bytes are, counted from the end of the header.
+  /// The range of the bytes, counted from the end of the header.
   public let byteRange: Range<Int>
 
   /// The name, unique in the file.
@@ -53,11 +53,11 @@ public struct SafetensorsTensor: Hashable, Sendable {
   public var scalarType: SafetensorsScalarType { descriptor.scalarType }
   /// The lengths of the axes, slowest first; empty for a scalar.
   public var shape: [Int] { descriptor.shape }
-  /// The number of elements: the product of `shape`, 1 for a scalar.
+  /// The number of elements: the product of `shape`, which is 1 for a scalar.
   public var elementCount: Int { shape.reduce(1, *) }
 }
 
 extension String {
-  /// The UTF-8 of a name, which equals only the same bytes.
+  /// The UTF-8 of a name, for comparisons by bytes.
   var bytes: [UInt8] { Array(utf8) }
 }

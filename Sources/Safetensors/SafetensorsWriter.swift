@@ -1,15 +1,16 @@
-/// Writes a safetensors file tensor by tensor, in whole or in part, in any order.
+/// Writes a safetensors file tensor by tensor, completely or in part, in any order.
 ///
 ///     var writer = try SafetensorsWriter(
-///       path: "model.safetensors", tensors: [SafetensorsDescriptor("weight", .float32, shape: [2, 3])])
+///       path: "model.safetensors",
+///       tensors: [SafetensorsDescriptor("weight", .float32, shape: [2, 3])])
 ///     try writer.append(weight.span.bytes, to: "weight")
 ///     try writer.commit()
 ///
-/// The file appears at its path, all at once and flushed to disk, when ``commit()`` returns; it may replace
-/// one that tensors are being read from. A writer that ends otherwise leaves the path as it was. A symbolic link
-/// is followed; a pipe or a device gets the whole file when ``commit()`` is called.
+/// The file appears at its path, complete and flushed to disk, when ``commit()`` returns. It may replace a
+/// file that tensors are being read from. If a writer ends without ``commit()``, the path is unchanged. A
+/// symbolic link is followed. A pipe or a device receives the whole file when ``commit()`` is called.
 ///
-/// The same tensors and metadata give the same bytes, whatever the order of the calls.
+/// The same tensors and metadata give the same bytes, regardless of the order of the calls.
 public struct SafetensorsWriter: ~Copyable, Sendable {
   /// The header.
   public let header: SafetensorsHeader
@@ -20,8 +21,8 @@ public struct SafetensorsWriter: ~Copyable, Sendable {
 
   /// Begins a file at `path` that will hold these tensors.
   ///
-  /// - Throws: ``SafetensorsError`` if the tensors cannot stand in one file, or if no file can be created
-  ///   there.
+  /// - Throws: ``SafetensorsError`` if one file cannot hold the tensors, or if no file can be created at
+  ///   `path`.
   public init(
     path: String, tensors: [SafetensorsDescriptor], metadata: [String: String] = [:],
     order: SafetensorsOrder = .byAlignment
@@ -38,7 +39,7 @@ public struct SafetensorsWriter: ~Copyable, Sendable {
       tensors: tensors, metadata: metadata, order: order)
   }
 
-  /// Begins a file that takes the place of another, by itself or in a transaction.
+  /// Begins a file that replaces another one, by itself or in a transaction.
   package init(
     _ replacement: consuming FileReplacement, tensors: [SafetensorsDescriptor], metadata: [String: String],
     order: SafetensorsOrder
@@ -63,13 +64,13 @@ public struct SafetensorsWriter: ~Copyable, Sendable {
 
   /// Writes the next bytes of the tensor with this name: little-endian, row-major.
   ///
-  /// - Throws: ``SafetensorsError`` if there is no such tensor, if it would get more bytes than it has, or if
-  ///   they cannot be written.
+  /// - Throws: ``SafetensorsError`` if there is no such tensor, if it would receive more bytes than it has,
+  ///   or if they cannot be written.
   public mutating func append(_ bytes: RawSpan, to name: String) throws(SafetensorsError) {
     try bytes.withUnsafeBytes { (bytes) throws(SafetensorsError) in try append(bytes, to: name) }
   }
 
-  /// Writes the next bytes of the tensor with this name: the way from memory that has no span.
+  /// Writes the next bytes of the tensor with this name, from memory that has no span.
   package mutating func append(_ bytes: UnsafeRawBufferPointer, to name: String) throws(SafetensorsError) {
     guard let place = header.place(of: name) else {
       throw SafetensorsError(.noSuchTensor(name), path: replacement.path)
@@ -87,11 +88,11 @@ public struct SafetensorsWriter: ~Copyable, Sendable {
     suppliedByteCounts[place] = supplied
   }
 
-  /// Puts the file in its place, flushed to disk.
+  /// Puts the file in place, flushed to disk.
   ///
-  /// - Throws: ``SafetensorsError`` if a tensor lacks bytes or the system refuses; then what was at the path
-  ///   still is. (If only the last step fails, flushing the directory, the new file is there, but a loss of
-  ///   power may bring the old one back.)
+  /// - Throws: ``SafetensorsError`` if a tensor lacks bytes or the system refuses an operation. The path is
+  ///   unchanged then. If only the last operation fails, flushing the directory, the new file is in place,
+  ///   but a loss of power may bring the old one back.
   public consuming func commit() throws(SafetensorsError) {
     let path = replacement.path
     let replacement = try finished()
@@ -102,7 +103,7 @@ public struct SafetensorsWriter: ~Copyable, Sendable {
     }
   }
 
-  /// The file with all its bytes, for a transaction.
+  /// Returns the file with all its bytes, for a transaction.
   package consuming func finished() throws(SafetensorsError) -> FileReplacement {
     for (tensor, supplied) in zip(header.tensors, suppliedByteCounts) where supplied < tensor.byteRange.count
     {

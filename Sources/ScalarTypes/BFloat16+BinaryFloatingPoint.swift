@@ -1,24 +1,24 @@
 extension BFloat16: BinaryFloatingPoint {
-  /// The value's own sign and magnitude.
+  /// The type of magnitudes, which is this type.
   public typealias Magnitude = BFloat16
-  /// Distances are values of the same type.
+  /// The type of distances, which is this type.
   public typealias Stride = BFloat16
-  /// Powers of two.
+  /// The type of exponents of 2.
   public typealias Exponent = Int
-  /// The eight bits of the exponent.
+  /// The type of the eight exponent bits.
   public typealias RawExponent = UInt
-  /// The seven bits of the significand.
+  /// The type of the seven significand bits.
   public typealias RawSignificand = UInt16
 
-  /// 8.
+  /// The number of exponent bits, 8.
   @inlinable
   public static var exponentBitCount: Int { 8 }
 
-  /// 7, without the leading bit that is not stored.
+  /// The number of stored significand bits, 7. The leading bit is not stored.
   @inlinable
   public static var significandBitCount: Int { 7 }
 
-  /// The value that sign, exponent and significand bits encode; higher bits are ignored.
+  /// Creates the value that sign, exponent and significand bits encode. Higher bits are ignored.
   @inlinable
   public init(sign: FloatingPointSign, exponentBitPattern: UInt, significandBitPattern: UInt16) {
     let signBit: UInt16 = sign == .minus ? 0x8000 : 0
@@ -26,7 +26,7 @@ extension BFloat16: BinaryFloatingPoint {
     bitPattern = signBit | exponentBits | (significandBitPattern & 0x7F)
   }
 
-  /// `significand` · 2^`exponent`, rounded once; with the other sign if `sign` is minus.
+  /// Creates `significand` · 2^`exponent`, rounded once, with the opposite sign if `sign` is minus.
   @inlinable
   public init(sign: FloatingPointSign, exponent: Int, significand: BFloat16) {
     // Exact in Float down to 2⁻¹⁴², far below half the least magnitude.
@@ -37,19 +37,19 @@ extension BFloat16: BinaryFloatingPoint {
   @inlinable
   public var sign: FloatingPointSign { bitPattern & 0x8000 == 0 ? .plus : .minus }
 
-  /// The eight bits of the exponent: 127 stands for 2⁰.
+  /// The eight bits of the exponent: 127 represents 2⁰.
   @inlinable
   public var exponentBitPattern: UInt { UInt(bitPattern >> 7) & 0xFF }
 
-  /// The seven bits of the significand that are stored.
+  /// The seven stored bits of the significand.
   @inlinable
   public var significandBitPattern: UInt16 { bitPattern & 0x7F }
 
-  /// The exponent of the leading bit: `Int.min` for zero, `Int.max` for infinity and NaN.
+  /// The exponent of the leading bit, or `Int.min` for zero and `Int.max` for infinity and NaN.
   @inlinable
   public var exponent: Int { floatValue.exponent }
 
-  /// The magnitude divided by 2^`exponent`: in 1 ..< 2 unless zero, infinite or NaN.
+  /// The magnitude divided by 2^`exponent`, in 1 ..< 2 unless it is zero, infinite or NaN.
   @inlinable
   public var significand: BFloat16 { BFloat16(floatValue.significand) }
 
@@ -57,7 +57,8 @@ extension BFloat16: BinaryFloatingPoint {
   @inlinable
   public var binade: BFloat16 { BFloat16(floatValue.binade) }
 
-  /// The bits from the first behind the leading one to the last that is set; −1 for zero, infinity and NaN.
+  /// The number of bits from the one after the leading bit to the last bit that is set, or −1 for zero,
+  /// infinity and NaN.
   @inlinable
   public var significandWidth: Int { floatValue.significandWidth }
 
@@ -67,7 +68,7 @@ extension BFloat16: BinaryFloatingPoint {
     guard isFinite else { return .nan }
     let exponent = Int(exponentBitPattern)
     if exponent > 7 { return BFloat16(bitPattern: UInt16(exponent - 7) << 7) }
-    // A subnormal power of two: one bit set.
+    // A subnormal power of two has one bit set.
     return BFloat16(bitPattern: 1 << UInt16(max(exponent - 1, 0)))
   }
 
@@ -82,7 +83,7 @@ extension BFloat16: BinaryFloatingPoint {
 
   // MARK: Classes of values
 
-  /// Whether the value has all eight bits of precision: neither zero, subnormal, infinite nor NaN.
+  /// Whether the value has all eight bits of precision, so that it is not zero, subnormal, infinite or NaN.
   @inlinable
   public var isNormal: Bool { exponentBitPattern != 0 && isFinite }
 
@@ -106,11 +107,11 @@ extension BFloat16: BinaryFloatingPoint {
   @inlinable
   public var isNaN: Bool { bitPattern & 0x7FFF > 0x7F80 }
 
-  /// Whether the value is a NaN that signals: conversion and arithmetic make it quiet.
+  /// Whether the value is a signaling NaN, which conversion and arithmetic make quiet.
   @inlinable
   public var isSignalingNaN: Bool { isNaN && bitPattern & 0x0040 == 0 }
 
-  /// True: every bit pattern is the only one of its value.
+  /// `true`: every value has only one bit pattern.
   @inlinable
   public var isCanonical: Bool { true }
 }
@@ -118,19 +119,19 @@ extension BFloat16: BinaryFloatingPoint {
 // MARK: - Constants
 
 extension BFloat16 {
-  /// 2¹²⁷ · (2 − 2⁻⁷) ≈ 3.39e38.
+  /// The greatest finite number: 2¹²⁷ · (2 − 2⁻⁷) ≈ 3.39e38.
   @inlinable
   public static var greatestFiniteMagnitude: BFloat16 { BFloat16(bitPattern: 0x7F7F) }
 
-  /// 2⁻¹²⁶ ≈ 1.18e−38.
+  /// The least positive normal number: 2⁻¹²⁶ ≈ 1.18e−38.
   @inlinable
   public static var leastNormalMagnitude: BFloat16 { BFloat16(bitPattern: 0x0080) }
 
-  /// 2⁻¹³³ ≈ 9.2e−41.
+  /// The least positive number: 2⁻¹³³ ≈ 9.2e−41.
   @inlinable
   public static var leastNonzeroMagnitude: BFloat16 { BFloat16(bitPattern: 0x0001) }
 
-  /// 2⁻⁷: the distance from 1 to the next value.
+  /// The distance from 1 to the next value: 2⁻⁷.
   @inlinable
   public static var ulpOfOne: BFloat16 { BFloat16(bitPattern: 0x3C00) }
 
@@ -146,17 +147,17 @@ extension BFloat16 {
   @inlinable
   public static var signalingNaN: BFloat16 { BFloat16(bitPattern: 0x7FA0) }
 
-  /// 3.140625: π rounded toward zero.
+  /// π rounded toward zero: 3.140625.
   @inlinable
   public static var pi: BFloat16 { BFloat16(bitPattern: 0x4049) }
 
-  /// A NaN with the lowest bits of `payload`, which must fit into five bits.
+  /// Creates a NaN with the lowest bits of `payload`, which must fit in five bits.
   @inlinable
   public init(nan payload: UInt16, signaling: Bool) {
     guard payload < 0x20 else {
       fatalError("a BFloat16's NaN holds a payload below 32, not \(payload)")
     }
-    // The bit below the quiet one keeps a signaling NaN with payload 0 from being infinity.
+    // The bit below the quiet bit distinguishes a signaling NaN with payload 0 from infinity.
     bitPattern = 0x7F80 | (signaling ? 0x0020 : 0x0040) | payload
   }
 }

@@ -1,24 +1,24 @@
 extension BFloat16 {
   #if !((os(macOS) || targetEnvironment(macCatalyst)) && arch(x86_64))
-    /// `value` rounded to nearest, ties to even.
+    /// Creates `value` rounded to nearest, ties to even.
     @inlinable
     public init(_ value: Float16) { self.init(Float(value)) }
   #endif
 
-  /// Zero.
+  /// Creates zero.
   @inlinable
   public init() { self.init(bitPattern: 0) }
 }
 
 extension BFloat16: ExpressibleByFloatLiteral {
-  /// The literal as `Double`, rounded to nearest, ties to even.
+  /// Creates the literal, a `Double`, rounded to nearest, ties to even.
   public init(floatLiteral value: Double) { self.init(value) }
 }
 
 extension BFloat16: ExpressibleByIntegerLiteral {
-  /// The literal, rounded to nearest, ties to even.
+  /// Creates the literal, rounded to nearest, ties to even.
   public init(integerLiteral value: Int64) {
-    // Below 2⁵³ by way of Double, which is exact there, and quicker.
+    // Below 2⁵³ via Double, which is exact there and faster.
     if value.magnitude < 1 << 53 {
       self.init(Double(value))
     } else {
@@ -28,13 +28,13 @@ extension BFloat16: ExpressibleByIntegerLiteral {
 }
 
 extension Float {
-  /// The exact value.
+  /// Creates the exact value.
   @inlinable
   public init(_ value: BFloat16) { self = value.floatValue }
 }
 
 extension Double {
-  /// The exact value.
+  /// Creates the exact value.
   @inlinable
   public init(_ value: BFloat16) { self = value.doubleValue }
 }
@@ -42,9 +42,9 @@ extension Double {
 // MARK: - Coding
 
 extension BFloat16: Codable {
-  /// A number, decoded as `Float` and rounded to nearest, ties to even.
+  /// Decodes a number as `Float`, and rounds it to nearest, ties to even.
   ///
-  /// - Throws: `DecodingError.dataCorrupted` where a finite number is too large.
+  /// - Throws: `DecodingError.dataCorrupted` if a finite number is too large.
   public init(from decoder: any Decoder) throws {
     let number = try Float(from: decoder)
     self.init(number)

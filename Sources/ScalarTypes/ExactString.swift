@@ -1,6 +1,7 @@
-/// A string that equals only the same bytes.
+/// A string that equals only strings with the same bytes.
 ///
-/// Swift's `String` equates "é" as one scalar with "e" and a combining accent. In a file they are two names.
+/// Swift's `String` treats "é" as one scalar and "e" with a combining accent as equal. In a file, they are
+/// two names.
 package struct ExactString: Hashable, Sendable, ExpressibleByStringLiteral {
   package let text: String
 

@@ -1,6 +1,6 @@
 /// The type of a tensor's elements, known at run time.
 public enum ScalarType: String, Sendable, Hashable, Codable, CaseIterable {
-  /// Eight exponent bits, seven of significand: `Float`'s range at half its size.
+  /// Eight exponent bits, seven significand bits: `Float`'s range at half its size.
   case bfloat16
   /// IEEE 754 binary16.
   case float16
@@ -9,7 +9,7 @@ public enum ScalarType: String, Sendable, Hashable, Codable, CaseIterable {
   /// IEEE 754 binary64, Swift's `Double`.
   case float64
 
-  /// Bytes of one element.
+  /// The number of bytes per element.
   public var byteCount: Int {
     switch self {
     case .bfloat16, .float16: 2
@@ -18,8 +18,8 @@ public enum ScalarType: String, Sendable, Hashable, Codable, CaseIterable {
     }
   }
 
-  /// The type that a step computes in, and keeps its state in, for parameters of this type:
-  /// `float64` for `float64`, `float32` for every other.
+  /// The type that steps on parameters of this type compute in and store their state in: `float64` for
+  /// `float64`, `float32` for every other type.
   public var arithmeticType: ScalarType {
     self == .float64 ? .float64 : .float32
   }

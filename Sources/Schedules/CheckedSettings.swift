@@ -1,4 +1,4 @@
-/// A schedule that is decoded by an initializer, which checks the settings as the public one does.
+/// A schedule that is decoded by an initializer with the same checks as its public initializer.
 protocol CheckedSettings: LearningRateSchedule {
   associatedtype CodingKeys: CodingKey
 
@@ -6,22 +6,22 @@ protocol CheckedSettings: LearningRateSchedule {
 }
 
 extension CheckedSettings {
-  /// Decodes the settings, and checks them as the other initializer does.
+  /// Decodes the settings, and checks them as the public initializer does.
   public init(from decoder: any Decoder) throws {
     try self.init(decoder.container(keyedBy: CodingKeys.self))
   }
 }
 
 extension KeyedDecodingContainer {
-  /// The value of a key that must be there.
+  /// The value of a required key.
   subscript<Value: Decodable>(key: Key) -> Value { get throws { try decode(Value.self, forKey: key) } }
 
-  /// The value of a key that may be missing.
+  /// The value of an optional key.
   subscript<Value: Decodable>(optional key: Key) -> Value? {
     get throws { try decodeIfPresent(Value.self, forKey: key) }
   }
 
-  /// The choice of a key that must be there.
+  /// Returns the choice for a required key.
   func choice<Choice: NamedChoice>(_ key: Key) throws -> Choice {
     let name: String = try self[key]
     if let choice = Choice(rawValue: name) { return choice }
@@ -29,7 +29,7 @@ extension KeyedDecodingContainer {
   }
 }
 
-/// A choice whose unknown names have an error of transformers.
+/// A choice that throws an error of transformers for an unknown name.
 protocol NamedChoice: RawRepresentable<String>, Decodable {
   static func unknown(_ name: String) -> ScheduleError
 }

@@ -1,5 +1,5 @@
-/// Reads schedules and states that version 0.0 saved, with Swift's names of the settings and enumerations as
-/// Swift encodes them:
+/// A reader of the schedules and states that version 0.0 saved, with the settings' names in Swift and
+/// enumerations in Swift's encoding:
 ///
 ///     {"policy": {"byStep": {"kind": "linear", "settings": {"warmupSteps": 0, "trainingSteps": 9}}},
 ///      "quantity": "learningRate", "initialRates": [0.1], "lastEpoch": 3}
@@ -31,7 +31,8 @@ enum SavedBefore1 {
       from: OptionDecoder(.object(settings), schedule: name, userInfo: decoder.userInfo))
   }
 
-  /// The settings as they are saved now; nested schedules have their own `kind` and are read like this one.
+  /// Returns the settings in the current format. Nested schedules have their own `kind` and are converted in
+  /// the same way.
   private static func current(_ old: [String: ScheduleOption], of name: String) -> [String: ScheduleOption] {
     var settings: [String: ScheduleOption] = ["name": .string(name)]
     for (key, value) in old {
@@ -61,7 +62,7 @@ enum SavedBefore1 {
     return settings
   }
 
-  /// The associated value of a case without a label.
+  /// Returns the associated value of a case without a label.
   private static func payload(_ value: ScheduleOption?) -> ScheduleOption? {
     if case .object(let values)? = value { values["_0"] } else { nil }
   }

@@ -1,4 +1,4 @@
-/// Checks of settings, for initializers: each throws
+/// Checks of settings for initializers. Each check throws
 /// ``ScheduleError/invalidSetting(schedule:setting:value:requirement:)``.
 extension ScheduleError {
   static func require(
@@ -9,23 +9,23 @@ extension ScheduleError {
     }
   }
 
-  /// The greatest count: up to it a `Double` holds every step exactly, and sums of counts do not overflow.
+  /// The maximum count. Up to this number, `Double` holds every step exactly, and sums of counts don't overflow.
   private static let greatestCount = 1 << 53
 
   static func requireCount(
     _ value: Int, _ schedule: String, _ setting: String, atLeast minimum: Int = 0
   ) throws(ScheduleError) {
-    try require(value >= minimum, schedule, setting, value, "must be \(minimum) or greater")
-    try require(value <= greatestCount, schedule, setting, value, "must be \(greatestCount) at most")
+    try require(value >= minimum, schedule, setting, value, "must be at least \(minimum)")
+    try require(value <= greatestCount, schedule, setting, value, "must be at most \(greatestCount)")
   }
 
-  /// The greatest number among settings and rates: sums and doubles of it are finite.
+  /// The maximum of settings and rates. Sums and doubles of it are finite.
   private static let greatestNumber = 1e300
 
   static func requireNonNegative(_ value: Double, _ schedule: String, _ setting: String) throws(ScheduleError)
   {
     try require(value >= 0 && value.isFinite, schedule, setting, value, "must be finite and not negative")
-    try require(value <= greatestNumber, schedule, setting, value, "must be \(greatestNumber) at most")
+    try require(value <= greatestNumber, schedule, setting, value, "must be at most \(greatestNumber)")
   }
 
   /// Throws ``groupCount(setting:expected:actual:)`` unless the numbers are equal.

@@ -1,58 +1,58 @@
-/// Why a schedule cannot be made, restored or attached to an optimizer.
+/// An error of creating a schedule, restoring it, or attaching it to an optimizer.
 ///
-/// The messages of errors that transformers or torch has are theirs.
+/// If transformers or torch has the same error, the message is theirs.
 public enum ScheduleError: Error, Equatable, Sendable {
-  /// A setting is outside of what the schedule is defined for.
+  /// The schedule isn't defined for the value of a setting.
   case invalidSetting(schedule: String, setting: String, value: String, requirement: String)
 
   // MARK: Names and options
 
   /// No schedule has this name.
   case unknownName(String, known: [String])
-  /// The schedule needs this argument and did not get it.
+  /// The schedule requires this argument.
   case missingArgument(schedule: String, argument: String)
-  /// The schedule has no warmup, and this number of warmup steps was asked for.
+  /// The schedule has no warmup, but this number of warmup steps was requested.
   case noWarmup(schedule: String, steps: Int, followsMetric: Bool)
   /// The schedule does not have this option.
   case unknownOption(schedule: String, option: String, known: [String])
-  /// An option's value is of another type than the option.
+  /// The value of an option has the wrong type.
   case illTypedOption(schedule: String, option: String, value: String, expected: String)
   /// A minimum is given both as a rate and as a ratio.
   case twoMinimums
   /// A minimum is given neither as a rate nor as a ratio.
   case noMinimum
-  /// Neither the training steps nor the stable steps are known.
+  /// Neither the training steps nor the stable steps are given.
   case noStableSteps
-  /// A phase of warmup_stable_decay has no shape of this name. `phase` is "warmup" or "decay".
+  /// A phase of warmup_stable_decay has no shape with this name. `phase` is "warmup" or "decay".
   case unknownShape(phase: String, name: String, known: [String])
-  /// A metric is neither to be minimized nor maximized.
+  /// The mode of a metric is neither minimize nor maximize.
   case unknownMode(String)
   /// A threshold is neither relative nor absolute.
   case unknownThresholdMode(String)
-  /// A metric-driven schedule's factor would not reduce the rate.
+  /// The factor of a metric-driven schedule would not reduce the rate.
   case factorNotBelowOne(Double)
 
   // MARK: Parameter groups
 
-  /// polynomial would not decay from this initial rate.
+  /// A polynomial schedule would not decay from this initial rate.
   case endRateNotBelowInitial(endRate: Double, initialRate: Double)
-  /// The rate of a step is infinite, or too great for a finite one: the schedule grows without bound.
+  /// The rate of a step is infinite, or above the largest finite number, because the schedule grows without bound.
   case infiniteRate(schedule: String, step: Int)
-  /// A setting given per group has another number of values than the optimizer has groups.
+  /// The number of values in a setting per group differs from the number of the optimizer's groups.
   case groupCount(setting: String, expected: Int, actual: Int)
-  /// The group computes this hyperparameter itself (as relative steps do), so a schedule cannot set it.
+  /// The group computes this hyperparameter itself, as with relative steps, so a schedule cannot set it.
   case notSchedulable(Hyperparameter, group: Int)
 
   // MARK: Saved states
 
-  /// A saved schedule has a name that no known type has.
+  /// No known type has the name of a saved schedule.
   case unknownType(String)
-  /// A saved state belongs to another configuration; one line a difference.
+  /// A saved state belongs to a different configuration. The list has one line per difference.
   case differentConfiguration([String])
 }
 
 extension ScheduleError: CustomStringConvertible {
-  /// The message: the setting, its value and what to do.
+  /// The message, with the setting, its value and the remedy.
   public var description: String {
     switch self {
     case .invalidSetting(let schedule, let setting, let value, let requirement):
@@ -62,10 +62,10 @@ extension ScheduleError: CustomStringConvertible {
     case .missingArgument(let schedule, let argument):
       "\(schedule) requires `\(argument)`, please provide that argument."
     case .noWarmup(let schedule, let steps, let followsMetric):
-      "\(schedule) has no warmup, but \(steps) warmup steps were asked for: "
+      "\(schedule) has no warmup, but \(steps) warmup steps were requested: "
         + (followsMetric
-          ? "leave them out, or warm up by another scheduler of the same optimizer"
-          : "leave them out, or take constant_with_warmup")
+          ? "omit them, or warm up with another scheduler of the same optimizer"
+          : "omit them, or use constant_with_warmup")
     case .unknownOption(let schedule, let option, let known):
       "\(schedule) got an unexpected keyword argument '\(option)'; "
         + (known.isEmpty ? "it has no options" : "its options are \(known.joined(separator: ", "))")
@@ -82,16 +82,16 @@ extension ScheduleError: CustomStringConvertible {
     case .endRateNotBelowInitial(let endRate, let initialRate):
       "lr_end (\(endRate)) must be smaller than initial lr (\(initialRate))"
     case .infiniteRate(let schedule, let step):
-      "\(schedule): the rate of step \(step) is greater than every finite number; show fewer steps, or let it grow less"
+      "\(schedule): the rate of step \(step) is above the largest finite number; show fewer steps, or reduce the growth"
     case .groupCount(let setting, let expected, let actual): "expected \(expected) \(setting)s, got \(actual)"
     case .notSchedulable(let hyperparameter, let group):
-      "parameter group \(group) computes its \(hyperparameter.words) itself, so no schedule can set it; "
-        + "give the group a fixed \(hyperparameter.words), or nil instead of a schedule"
+      "parameter group \(group) computes its own \(hyperparameter.words), so no schedule can set it; "
+        + "give the group a fixed \(hyperparameter.words), or pass nil instead of a schedule"
     case .unknownType(let name):
       "no schedule named '\(name)' is known; list your own types in the decoder's userInfo "
         + "under CodingUserInfoKey.scheduleTypes"
     case .differentConfiguration(let differences):
-      "the saved scheduler has another configuration: " + differences.joined(separator: "; ")
+      "the saved scheduler has a different configuration: " + differences.joined(separator: "; ")
     }
   }
 

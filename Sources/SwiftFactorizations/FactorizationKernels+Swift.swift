@@ -1,7 +1,7 @@
 import KernelInterface
 
 extension FactorizationKernels where Scalar == Float {
-  /// The factorizations in pure Swift.
+  /// Returns the factorizations in pure Swift.
   ///
   /// - Parameter kernels: The kernels that do most of the arithmetic: matrix products, dot products and rotations.
   package static func swift(on kernels: LinearAlgebraKernels<Float>) -> Self {
@@ -10,7 +10,7 @@ extension FactorizationKernels where Scalar == Float {
 }
 
 extension FactorizationKernels where Scalar == Double {
-  /// The factorizations in pure Swift.
+  /// Returns the factorizations in pure Swift.
   ///
   /// - Parameter kernels: The kernels that do most of the arithmetic: matrix products, dot products and rotations.
   package static func swift(on kernels: LinearAlgebraKernels<Double>) -> Self {
@@ -30,15 +30,17 @@ extension FactorizationKernels {
   }
 }
 
-/// Factorizations in pure Swift: blocked, so that most operations are matrix products of the kernel table.
+/// Factorizations in pure Swift, in blocks, so that most operations are matrix products of the kernel table.
 ///
-/// They are compiled once, for any processor. The kernels that they call are those that suit the processor.
+/// They are compiled once, for any processor. The kernels that they call are compiled for the processor in
+/// use.
 struct FactorizationsInSwift<Scalar: ArithmeticScalar>: Sendable {
   typealias Memory = UnsafeMutablePointer<Scalar>
 
   let kernels: LinearAlgebraKernels<Scalar>
 
-  /// Columns that are reduced one by one before the rest of the matrix follows in one product.
+  /// The number of columns that are reduced one by one before the rest of the matrix is updated by one
+  /// product.
   let panelWidth = 32
 
   /// Runs `body` with `count` zeros.
@@ -49,7 +51,7 @@ struct FactorizationsInSwift<Scalar: ArithmeticScalar>: Sendable {
     return body(memory)
   }
 
-  /// √Σ x², also if the squares leave the range of `Scalar` or fall among its subnormal numbers.
+  /// Returns √Σ x², even if the squares exceed the range of `Scalar` or are subnormal.
   func norm(_ x: UnsafePointer<Scalar>, count: Int) -> Double {
     let sum = kernels.dot(x, x, count)
     let leastExact = Double(count) * Double(Scalar.leastNormalMagnitude / Scalar.ulpOfOne)
@@ -67,7 +69,8 @@ struct FactorizationsInSwift<Scalar: ArithmeticScalar>: Sendable {
     return largest
   }
 
-  /// The power of two that brings the largest magnitude to between 1/2 and 1; 1 if all elements are 0.
+  /// Returns the power of two that scales the largest magnitude to between 1/2 and 1, or 1 if all elements
+  /// are 0.
   func scale(of x: UnsafePointer<Scalar>, count: Int) -> (multiply: Scalar, divide: Scalar) {
     let largest = largestMagnitude(x, count: count)
     if largest == 0 { return (1, 1) }

@@ -6,7 +6,7 @@ extension FactorizationsInSwift {
     for first in stride(from: 0, to: size, by: 2 * panelWidth) {
       let width = min(2 * panelWidth, size - first)
       let rows = l + first * size
-      // The columns of the panel, less what the columns to the left contribute.
+      // The columns of the panel minus the contribution of the columns to the left.
       kernels.matmul(
         ProductShape(
           rows: size - first, columns: width, inner: first, transposesB: true,

@@ -1,7 +1,7 @@
 import KernelInterface
 
-// A = Q T Qᵀ by Householder reflections, T tridiagonal; T = Z Λ Zᵀ by implicit QL steps, whose rotations turn the rows of
-// Qᵀ into (Q Z)ᵀ.
+// A = Q T Qᵀ by Householder reflections, with T tridiagonal. T = Z Λ Zᵀ by implicit QL steps; their rotations
+// turn the rows of Qᵀ into (Q Z)ᵀ.
 
 extension FactorizationsInSwift {
   func eigh(
@@ -27,12 +27,12 @@ extension FactorizationsInSwift {
 
   // MARK: Reduction
 
-  /// A ← Qᵀ, and returns T. Only the triangle from the diagonal on is read after a panel.
+  /// A ← Qᵀ, and returns T. After a panel, only the elements on and after the diagonal of each row are read.
   private func reduce(_ a: Memory, size: Int) -> Tridiagonal {
     var t = Tridiagonal(
       diagonal: [Double](repeating: 0, count: size), offDiagonal: [Double](repeating: 0, count: size))
     withZeros(size * size + panelWidth * (2 * size) + size) { vectors in
-      // Rows: the v of each column, the factors T of blocks of them, and the w of the panel's columns.
+      // Rows: the v of each column, the factors T of blocks of columns, and the w of the panel's columns.
       let factors = vectors + size * size
       let updates = factors + size * panelWidth
       let column = updates + panelWidth * size
@@ -41,7 +41,7 @@ extension FactorizationsInSwift {
         for index in 0..<width {
           let j = first + index
           let count = size - j
-          // Column j of A − Σ (v wᵀ + w vᵀ): by symmetry its row from the diagonal on.
+          // Column j of A − Σ (v wᵀ + w vᵀ), which by symmetry is its row from the diagonal.
           (column + j).update(from: a + (j * size + j), count: count)
           for earlier in 0..<index {
             let (v, u) = (vectors + (first + earlier) * size + j, updates + earlier * size + j)
@@ -74,7 +74,7 @@ extension FactorizationsInSwift {
         completeFactors(
           vectors + first * size, stride: size, count: reflectors, length: size, factors + first * panelWidth)
       }
-      // Q leaves the first axis as it is.
+      // Q leaves the first axis unchanged.
       withZeros(size * size) { q in
         q[0] = 1
         if size > 1 {
@@ -88,13 +88,14 @@ extension FactorizationsInSwift {
     return t
   }
 
-  /// u ← τ (A v − …) − ½ τ (uᵀv) v, where `subtractEarlier` subtracts what the panel's earlier columns did to A.
+  /// u ← τ (A v − …) − ½ τ (uᵀv) v, where `subtractEarlier` subtracts the effect of the panel's earlier
+  /// columns on A.
   private func makeUpdate(
     _ u: Memory, _ a: UnsafePointer<Scalar>, stride: Int, _ v: UnsafePointer<Scalar>, _ tau: Scalar,
     count: Int,
     _ subtractEarlier: (Memory) -> Void
   ) {
-    // A's rows from the diagonal on, each read once: as a row and as a column.
+    // The rows of A from the diagonal, each read only once: as a row and as a column.
     for i in 0..<count {
       let row = a + (i * stride + i)
       u[i] += row[0] * v[i] + Scalar(kernels.dot(row + 1, v + (i + 1), count - i - 1))
@@ -105,7 +106,7 @@ extension FactorizationsInSwift {
     kernels.axpy(-tau / 2 * Scalar(kernels.dot(u, v, count)), v, count, u)
   }
 
-  /// A ← A − Vᵀ U − Uᵀ V on the rows and columns from `next` on, from the diagonal on.
+  /// A ← A − Vᵀ U − Uᵀ V on the rows and columns from `next`, on and after the diagonal.
   private func subtract(
     _ vectors: UnsafePointer<Scalar>, _ updates: UnsafePointer<Scalar>, width: Int, from a: Memory, next: Int,
     size: Int
@@ -124,7 +125,7 @@ extension FactorizationsInSwift {
 
   /// Makes T diagonal by QL steps with Wilkinson's shift (EISPACK's `tql2`), in `Double` for every scalar type.
   ///
-  /// The rotations of many steps are collected, and then applied together.
+  /// The rotations of many steps are collected and then applied together.
   private func diagonalize(_ t: inout Tridiagonal, rotatingRowsOf w: Memory) -> Bool {
     let size = t.diagonal.count
     var rotations: [PlaneRotation<Scalar>] = []
@@ -134,7 +135,7 @@ extension FactorizationsInSwift {
       rotations.withUnsafeBufferPointer { kernels.rotateRows(w, size, size, $0) }
       rotations.removeAll(keepingCapacity: true)
     }
-    // An eighth of the scalar type's precision: further steps would change nothing that is kept.
+    // An eighth of the scalar type's precision: further steps would not change the stored result.
     let precision = Double(Scalar.ulpOfOne) / 8
     var remaining = 30 * size
     for l in 0..<size {
@@ -155,13 +156,13 @@ extension FactorizationsInSwift {
     return true
   }
 
-  /// One implicit QL step on the rows and columns l … m.
+  /// Performs one implicit QL step on the rows and columns l … m.
   private func step(
     _ t: inout Tridiagonal, from l: Int, to m: Int, _ rotations: inout [PlaneRotation<Scalar>]
   ) {
     func hypotenuse(_ x: Double, _ y: Double) -> Double { (x * x + y * y).squareRoot() }
     var g = (t.diagonal[l + 1] - t.diagonal[l]) / (2 * t.offDiagonal[l])
-    // g may be as large as 2⁵⁵: its square is finite.
+    // g may be as large as 2⁵⁵, so its square is finite.
     let root = hypotenuse(g, 1)
     g = t.diagonal[m] - t.diagonal[l] + t.offDiagonal[l] / (g + (g < 0 ? -root : root))
     var (sine, cosine, shift) = (1.0, 1.0, 0.0)
@@ -171,7 +172,7 @@ extension FactorizationsInSwift {
       let r = hypotenuse(f, g)
       t.offDiagonal[i + 1] = r
       if r == 0 {
-        // The matrix has split: what is left of the step would be a division by zero.
+        // The matrix has split. The rest of the step would divide by zero.
         t.diagonal[i + 1] -= shift
         t.offDiagonal[m] = 0
         return
@@ -190,7 +191,7 @@ extension FactorizationsInSwift {
     t.offDiagonal[m] = 0
   }
 
-  /// Sorts eigenvalues in ascending order, and the rows of W along.
+  /// Sorts eigenvalues in ascending order, together with the rows of W.
   private func sort(_ values: inout [Double], rowsOf w: Memory) {
     let size = values.count
     for i in 0..<size {

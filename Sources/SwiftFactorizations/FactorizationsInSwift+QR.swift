@@ -1,7 +1,7 @@
 import KernelInterface
 
-// Householder reflections H = I − τ v vᵀ, in blocks of reflectors: H₁ ⋯ H_b = I − V T Vᵀ with T upper triangular. The
-// vectors v are rows of memory, so that each is contiguous.
+// Householder reflections H = I − τ v vᵀ, in blocks of reflectors: H₁ ⋯ H_b = I − V T Vᵀ with T upper
+// triangular. The vectors v are rows in memory, so that each is contiguous.
 
 extension FactorizationsInSwift {
   func qr(
@@ -28,14 +28,14 @@ extension FactorizationsInSwift {
           for other in (j + 1)..<max(width, j + 1) {
             reflect(vectors + ((first + other) * rows + pivot), by: column + pivot, tau, count: rows - pivot)
           }
-          // Above the pivot stands what earlier panels and reflectors made of R; v begins at the pivot.
+          // Above the pivot are the elements of R from earlier panels and reflectors. v begins at the pivot.
           for i in first..<pivot { r[i * columns + pivot] = column[i] }
           r[pivot * columns + pivot] = beta
           column.update(repeating: 0, count: pivot)
         }
         completeFactors(
           vectors + first * rows, stride: rows, count: width, length: rows, factors + first * panelWidth)
-        // The columns to the right: A ← A − V Tᵀ Vᵀ A.
+        // Updates the columns to the right: A ← A − V Tᵀ Vᵀ A.
         let next = first + width
         if next < columns {
           applyBlock(
@@ -56,7 +56,8 @@ extension FactorizationsInSwift {
     withZeros(min(rows, columns) * columns) { qr(a, rows: rows, columns: columns, q: q, r: $0) }
   }
 
-  /// Makes of x the v of a reflection with H x = (β, 0, …), v₀ = 1, as LAPACK does: H is I if all of x but x₀ is 0.
+  /// Replaces x with the v of a reflection with H x = (β, 0, …), v₀ = 1, as LAPACK does. H is I if all
+  /// elements after x₀ are 0.
   func makeReflector(_ x: Memory, count: Int) -> (beta: Scalar, tau: Scalar) {
     let alpha = Double(x[0])
     let length = norm(x, count: count)
@@ -74,7 +75,7 @@ extension FactorizationsInSwift {
     if tau != 0 { kernels.axpy(-tau * Scalar(kernels.dot(v, x, count)), v, count, x) }
   }
 
-  /// Fills T, `panelWidth` elements per row, whose diagonal holds the factors τ of `count` reflectors.
+  /// Fills T, with `panelWidth` elements per row. Its diagonal holds the factors τ of `count` reflectors.
   func completeFactors(
     _ vectors: UnsafePointer<Scalar>, stride: Int, count: Int, length: Int, _ factors: Memory
   ) {
@@ -115,7 +116,7 @@ extension FactorizationsInSwift {
     }
   }
 
-  /// The first `columns` columns of Q = H₁ ⋯ H_count, of which reflector j changes the rows from j on.
+  /// Computes the first `columns` columns of Q = H₁ ⋯ H_count. Reflector j changes the rows from j.
   func formQ(
     _ vectors: UnsafePointer<Scalar>, stride vectorStride: Int, count: Int, _ factors: UnsafePointer<Scalar>,
     into q: Memory, rows: Int, columns: Int, stride qStride: Int

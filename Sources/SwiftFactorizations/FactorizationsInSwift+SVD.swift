@@ -1,8 +1,8 @@
 import KernelInterface
 
-// One-sided Jacobi: rotations W make the rows of B = W A orthogonal to each other, and then B = Σ Vᵀ and U = Wᵀ. It starts
-// from the eigenvectors of A Aᵀ: these are matrix products, they leave only rows of small singular values to rotate, and
-// the rotations restore the accuracy that was lost by squaring.
+// One-sided Jacobi: rotations W make the rows of B = W A orthogonal to each other; then B = Σ Vᵀ and U = Wᵀ.
+// The iteration starts from the eigenvectors of A Aᵀ. These are computed by matrix products, so only rows of
+// small singular values remain to be rotated, and the rotations restore the accuracy that squaring lost.
 
 extension FactorizationsInSwift {
   func svd(
@@ -15,7 +15,7 @@ extension FactorizationsInSwift {
     return withZeros(2 * rank * length + rank * rank) { matrix in
       let rotated = matrix + rank * length
       let w = rotated + rank * length
-      // The shorter side's vectors are rows: Aᵀ = V Σ Uᵀ.
+      // The vectors of the shorter side are rows: Aᵀ = V Σ Uᵀ.
       if rows <= columns {
         matrix.update(from: a, count: rank * length)
       } else {
@@ -28,7 +28,7 @@ extension FactorizationsInSwift {
       }
       kernels.matmul(ProductShape(rows: rank, columns: length, inner: rank), 1, w, matrix, 0, rotated)
       guard orthogonalize(rotated, rows: rank, columns: length, rotating: w) else { return false }
-      // The rows in the order of their norms go where A was.
+      // The rows, in the order of their norms, are written to the memory of A.
       let norms = (0..<rank).map { norm(rotated + $0 * length, count: length) }
       let order = (0..<rank).sorted { norms[$0] > norms[$1] }
       let least = negligible(largest: norms[order[0]])
@@ -55,13 +55,14 @@ extension FactorizationsInSwift {
     }
   }
 
-  /// The norm up to which a row has no direction of its own: squares of its elements would not be normal numbers.
+  /// Returns the norm up to which a row has no accurate direction, because squares of its elements would not
+  /// be normal numbers.
   private func negligible(largest: Double) -> Double {
     let least = Double(Scalar.leastNormalMagnitude).squareRoot() / Double(Scalar.ulpOfOne)
     return min(least, largest * Double(Scalar.ulpOfOne))
   }
 
-  /// W ← the eigenvectors of A Aᵀ as rows, those of the largest eigenvalues first.
+  /// W ← the eigenvectors of A Aᵀ as rows, with the largest eigenvalues first.
   private func initialRotation(
     _ w: Memory, of a: UnsafePointer<Scalar>, rows: Int, columns: Int, eigenvalues: Memory
   ) -> Bool {
@@ -74,12 +75,13 @@ extension FactorizationsInSwift {
     return true
   }
 
-  /// Rotates pairs of B's rows, and of W's along, until all are orthogonal to each other.
+  /// Rotates pairs of rows of B, together with W's, until all rows are orthogonal to each other.
   private func orthogonalize(_ b: Memory, rows: Int, columns: Int, rotating w: Memory) -> Bool {
     let tolerance = max(10, Double(columns).squareRoot()) * Double(Scalar.ulpOfOne)
     return withZeros(rows * rows) { products in
       for _ in 0..<40 {
-        // All pairs in one product; a pair that looks oblique is looked at again when its turn comes.
+        // Tests all pairs with one product. A pair that does not look orthogonal is tested again when its
+        // turn comes.
         kernels.symmetricProduct(ProductShape(symmetric: rows, inner: columns), 1, b, 0, products)
         var isOrthogonal = true
         let largest = (0..<rows).reduce(0) { max($0, Double(products[$1 * rows + $1])) }.squareRoot()
@@ -121,7 +123,7 @@ extension FactorizationsInSwift {
     }
   }
 
-  /// Fills the rows from `exact` on so that all rows are orthonormal, given that those before are.
+  /// Fills the rows from `exact` so that all rows are orthonormal. The earlier rows already are.
   private func completeBasis(_ directions: Memory, rows: Int, columns: Int, exact: Int) {
     guard exact < rows else { return }
     withZeros(2 * rows * columns + rows * rows) { transposed in

@@ -25,7 +25,7 @@ extension MutableElements {
   }
 }
 
-/// target ← source, by way of `A`, which is the type of one of them.
+/// target ← source, via `A`, which is the type of one of them.
 @inline(__always)
 private func convert<A: ArithmeticScalar>(
   _ source: UnsafeRawPointer, _ sourceType: ScalarType, to target: UnsafeMutableRawPointer,

@@ -2,7 +2,7 @@ import KernelInterface
 import RealModule
 import SwiftFactorizations
 
-/// The kernels in pure Swift: one compiled copy of each for concrete types.
+/// The kernels in pure Swift, with one compiled copy of each for concrete types.
 package let swiftKernels = KernelTable(
   float32: float32, float64: float64,
   factorizations32: .swift(on: float32), factorizations64: .swift(on: float64),
@@ -18,7 +18,7 @@ package let swiftKernels = KernelTable(
 private let float32 = LinearAlgebraKernels(Float.self)
 private let float64 = LinearAlgebraKernels(Double.self)
 
-/// What can be made for every combination of types: a parameter's, a gradient's, and the one that is computed in.
+/// A value for each combination of types: a parameter's, a gradient's, and the type that computations use.
 private protocol MadeForTypes {
   associatedtype Value
   func value<P: TensorScalar, G: TensorScalar, A: ArithmeticScalar>(_: P.Type, _: G.Type, _: A.Type) -> Value
@@ -38,7 +38,7 @@ private struct AdamWMaker: MadeForTypes {
   ) -> AdamWKernels { AdamWKernels(P.self, G.self, A.self) }
 }
 
-/// What `maker` makes for these types; nil for Float16 on platforms without it.
+/// Returns the value that `maker` makes for these types, or `nil` for Float16 on platforms without it.
 @inline(__always)
 private func forTypes<Maker: MadeForTypes>(
   _ parameter: ScalarType, _ gradient: ScalarType, _ maker: Maker

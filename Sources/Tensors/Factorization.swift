@@ -3,10 +3,10 @@ import KernelInterface
 /// A factorization of a matrix, for any precision.
 enum Factorization: String {
   case eigh, qr, svd, cholesky
-  /// The Q of `qr`.
+  /// The orthogonal factor Q of `qr`.
   case orthogonalFactor = "qr, the orthogonal factor"
 
-  /// Factors `rows` × `columns` elements into these outputs; returns what is wrong with the matrix.
+  /// Factors `rows` × `columns` elements into these outputs, and returns the problem with the matrix, if any.
   func callAsFunction<Scalar: ArithmeticScalar>(
     _ kernels: FactorizationKernels<Scalar>, _ a: UnsafePointer<Scalar>, _ shape: Shape,
     _ outputs: [UnsafeMutablePointer<Scalar>]
@@ -35,9 +35,10 @@ enum Factorization: String {
 }
 
 extension Tensor {
-  /// Factors this matrix into the outputs of `result`, whose tensors are used again if shapes and types are right.
+  /// Factors this matrix into the outputs of `result`, reusing its tensors if they have the right shapes and
+  /// types.
   ///
-  /// An iteration that does not converge in `Float` is tried again in `Double`.
+  /// If an iteration does not converge in `Float`, it is repeated in `Double`.
   func factorize<Result>(
     _ factorization: Factorization, into result: inout Result,
     _ outputs: [(WritableKeyPath<Result, Tensor>, Shape)], on kernels: KernelTable = Backend.default.kernels
@@ -65,13 +66,13 @@ extension Tensor {
     }
   }
 
-  /// Throws the first element that is NaN or infinite.
+  /// Throws an error for the first element that is NaN or infinite.
   private func requireFinite(_ factorization: Factorization, _ kernels: KernelTable)
     throws(LinearAlgebraError)
   {
     func firstNonFinite<Scalar: ArithmeticScalar>(_ type: Scalar.Type) -> Int? {
       withElements(of: type) { x in
-        // Squares may overflow: only then are the elements looked at one by one.
+        // Squares may overflow. Only then are the elements checked one by one.
         if type.linearAlgebra(of: kernels).dot(x.baseAddress!, x.baseAddress!, x.count).isFinite {
           return nil
         }
@@ -85,13 +86,13 @@ extension Tensor {
     }
   }
 
-  /// The rows and columns of a matrix.
+  /// Returns the number of rows and columns of a matrix, and traps for other tensors.
   func requireMatrix(_ function: String) -> (rows: Int, columns: Int) {
     guard shape.rank == 2 else { fatalError("\(function) needs a matrix; the shape is \(shape).") }
     return (shape[0], shape[1])
   }
 
-  /// The size of a square matrix.
+  /// Returns the size of a square matrix, and traps for other tensors.
   func requireSquare(_ function: String) -> Int {
     guard shape.rank == 2, shape[0] == shape[1] else {
       fatalError("\(function) needs a square matrix; the shape is \(shape).")

@@ -11,7 +11,8 @@ public struct SymmetricEigendecomposition: Sendable {
     self.rows = rows
   }
 
-  /// Q, n × n: column i is the eigenvector of eigenvalue i, as in `numpy.linalg.eigh`. A transposed copy of ``rows``.
+  /// Q, n × n: column i is the eigenvector of eigenvalue i, as in `numpy.linalg.eigh`. This is a transposed
+  /// copy of ``rows``.
   public var vectors: Tensor { rows.transposed() }
 }
 

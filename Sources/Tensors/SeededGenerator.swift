@@ -1,8 +1,9 @@
 import RealModule
 
-/// A random number generator that a seed determines: xoshiro256**, its state filled by SplitMix64.
+/// A random number generator that is determined by a seed: xoshiro256**, with a state filled by SplitMix64.
 ///
-/// The same seed gives the same numbers on every machine, in every version of this package. Not for secrets.
+/// The same seed gives the same numbers on every machine, in every version of this package. Do not use it for
+/// secrets.
 ///
 /// Sources: D. Blackman, S. Vigna, "Scrambled linear pseudorandom number generators", 2021; G. L. Steele, D. Lea,
 /// C. H. Flood, "Fast splittable pseudorandom number generators", 2014.
@@ -10,13 +11,13 @@ public struct SeededGenerator: RandomNumberGenerator, Sendable, Equatable, Codab
   /// Four words, not all of them 0.
   var state: (UInt64, UInt64, UInt64, UInt64)
 
-  /// The generator of this seed; close seeds give unrelated numbers.
+  /// Creates the generator of this seed. Close seeds give unrelated numbers.
   public init(seed: UInt64) {
     var seeds = SplitMix64(state: seed)
     state = (seeds.next(), seeds.next(), seeds.next(), seeds.next())
   }
 
-  /// Reads the state of a generator, which goes on with the same numbers.
+  /// Reads the state of a generator, which continues with the same numbers.
   public init(from decoder: any Decoder) throws {
     let texts = try [String](from: decoder)
     let words = texts.compactMap { UInt64($0, radix: 16) }
@@ -30,12 +31,12 @@ public struct SeededGenerator: RandomNumberGenerator, Sendable, Equatable, Codab
     state = (words[0], words[1], words[2], words[3])
   }
 
-  /// Writes the state as hexadecimal words: JSON's numbers lose digits of 64 bits in many readers.
+  /// Writes the state as hexadecimal words, because many JSON readers lose digits of 64-bit numbers.
   public func encode(to encoder: any Encoder) throws {
     try [state.0, state.1, state.2, state.3].map { String($0, radix: 16) }.encode(to: encoder)
   }
 
-  /// The next 64 bits.
+  /// Returns the next 64 bits.
   public mutating func next() -> UInt64 {
     let multiplied = state.1 &* 5
     let result = (multiplied << 7 | multiplied >> 57) &* 9
@@ -49,11 +50,11 @@ public struct SeededGenerator: RandomNumberGenerator, Sendable, Equatable, Codab
     return result
   }
 
-  /// Whether both will give the same numbers.
+  /// Returns whether both generators will give the same numbers.
   public static func == (left: SeededGenerator, right: SeededGenerator) -> Bool { left.state == right.state }
 }
 
-/// The generator that fills the state of another: every seed, 0 included, gives words that look random.
+/// The generator that fills the state of another one: every seed, including 0, gives words that look random.
 struct SplitMix64: RandomNumberGenerator {
   var state: UInt64
 
@@ -68,14 +69,14 @@ struct SplitMix64: RandomNumberGenerator {
 
 // MARK: Distributions
 
-// Written out rather than taken from the standard library, which does not promise the same numbers in every version.
+// Written here because the standard library does not promise the same numbers in every version.
 extension RandomNumberGenerator {
-  /// Uniform in 0..<1, a multiple of 2⁻⁵³.
+  /// Returns a uniformly distributed number in 0..<1, a multiple of 2⁻⁵³.
   mutating func nextUniform() -> Double {
     Double(next() >> 11) * 0x1p-53
   }
 
-  /// Standard normal: Box and Muller's √(−2 log u) cos 2πv, with u in (0, 1].
+  /// Returns a standard normal number: Box and Muller's √(−2 log u) cos 2πv, with u in (0, 1].
   mutating func nextNormal() -> Double {
     let radius = (-2 * Double.log(1 - nextUniform())).squareRoot()
     return radius * .cos(2 * .pi * nextUniform())

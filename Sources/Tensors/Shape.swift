@@ -1,7 +1,7 @@
-/// The dimensions of a tensor, outermost first; elements lie in row-major order without gaps.
+/// The dimensions of a tensor, outermost first. Elements are in row-major order without gaps.
 ///
-/// The last two axes are the rows and columns of the trailing matrices. A vector counts as one row, a scalar (no axes)
-/// as one row of one column.
+/// The last two axes are the rows and columns of the trailing matrices. A vector counts as one row, and a
+/// scalar (no axes) as one row of one column.
 public struct Shape: Hashable, Sendable, Codable, CustomStringConvertible, ExpressibleByArrayLiteral {
   /// The size of each axis.
   public let dimensions: [Int]
@@ -9,10 +9,9 @@ public struct Shape: Hashable, Sendable, Codable, CustomStringConvertible, Expre
   /// The product of the dimensions, 1 for a scalar.
   public let elementCount: Int
 
-  /// The shape of these dimensions.
-  ///
-  /// - Precondition: no dimension is negative, and the number of elements fits `Int`. Where data decide the dimensions,
-  ///   use ``init(validating:)``.
+  /// Creates the shape of these dimensions.
+  /// - Precondition: No dimension is negative, and the number of elements fits in `Int`. If data determine
+  ///   the dimensions, use ``init(validating:)``.
   public init(_ dimensions: [Int]) {
     do {
       try self.init(validating: dimensions)
@@ -21,9 +20,10 @@ public struct Shape: Hashable, Sendable, Codable, CustomStringConvertible, Expre
     }
   }
 
-  /// The shape of these dimensions, or an error where one is negative or their product does not fit `Int`.
+  /// Creates the shape of these dimensions, or throws if one is negative or their product does not fit in
+  /// `Int`.
   public init(validating dimensions: [Int]) throws(TensorError) {
-    // A dimension of 0 makes a product that the others alone would let overflow.
+    // If a dimension is 0, the product is 0, even if the product of the others would overflow.
     var count = dimensions.contains(0) ? 0 : 1
     for dimension in dimensions {
       let (product, overflow) = count.multipliedReportingOverflow(by: dimension)
@@ -34,7 +34,7 @@ public struct Shape: Hashable, Sendable, Codable, CustomStringConvertible, Expre
     elementCount = count
   }
 
-  /// The shape of these dimensions; `[]` is a scalar's.
+  /// Creates the shape of these dimensions; `[]` is the shape of a scalar.
   public init(arrayLiteral dimensions: Int...) { self.init(dimensions) }
 
   /// Reads a list of dimensions.
@@ -49,12 +49,12 @@ public struct Shape: Hashable, Sendable, Codable, CustomStringConvertible, Expre
   /// The number of axes: 0 for a scalar, 1 for a vector, 2 for a matrix.
   public var rank: Int { dimensions.count }
 
-  /// The size of `axis`; negative ones count from the end, −1 being the last.
+  /// The size of `axis`. Negative axes count from the end: −1 is the last.
   public subscript(axis: Int) -> Int { dimensions[axisFromEnd(axis) + rank] }
 
-  /// `axis` as a negative number, counted from the end.
+  /// Returns `axis` as a negative number, counted from the end.
   ///
-  /// - Precondition: this shape has the axis.
+  /// - Precondition: This shape has the axis.
   package func axisFromEnd(_ axis: Int) -> Int {
     guard (-rank..<rank).contains(axis) else {
       fatalError("Axis \(axis) of a shape with \(rank) axes: \(self).")
@@ -62,16 +62,16 @@ public struct Shape: Hashable, Sendable, Codable, CustomStringConvertible, Expre
     return axis < 0 ? axis : axis - rank
   }
 
-  /// Rows of each trailing matrix: the second-last dimension, 1 for vectors and scalars.
+  /// The number of rows of each trailing matrix: the second-last dimension, or 1 for vectors and scalars.
   public var rows: Int { rank < 2 ? 1 : dimensions[rank - 2] }
 
-  /// Columns of each trailing matrix: the last dimension, 1 for a scalar.
+  /// The number of columns of each trailing matrix: the last dimension, or 1 for a scalar.
   public var columns: Int { dimensions.last ?? 1 }
 
   /// The number of trailing matrices: the product of all dimensions before the last two.
   public var batchCount: Int {
-    // Not a quotient of elementCount, which a dimension of 0 makes 0. A product that fits nowhere needs such a
-    // dimension, and then no matrix has an element.
+    // Not a quotient of elementCount, which is 0 if a dimension is 0. The product can exceed `Int` only if
+    // another dimension is 0, and then no matrix has an element.
     dimensions.dropLast(2).reduce(1) { count, dimension in
       let (product, overflow) = count.multipliedReportingOverflow(by: dimension)
       return overflow ? .max : product

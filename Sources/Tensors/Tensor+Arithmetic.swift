@@ -1,74 +1,76 @@
 import KernelInterface
 
-// Each operator takes a tensor of the same shape, a vector that is used for every row (a bias), or a number.
+// The second operand is a tensor of the same shape, a vector that is used for every row (a bias), or a
+// number.
 
 extension Tensor {
   // MARK: Tensors with tensors
 
-  /// x + y, elementwise; a vector y as long as x has columns is added to every row.
+  /// Returns x + y, elementwise. If y is a vector with one element per column of x, it is added to every row.
   public static func + (x: Tensor, y: Tensor) -> Tensor { x.combined(.add, y) }
 
-  /// x − y, elementwise; a vector y as long as x has columns is subtracted from every row.
+  /// Returns x − y, elementwise. If y is a vector with one element per column of x, it is subtracted from
+  /// every row.
   public static func - (x: Tensor, y: Tensor) -> Tensor { x.combined(.subtract, y) }
 
-  /// xy, elementwise; a vector y as long as x has columns multiplies every row.
+  /// Returns xy, elementwise. If y is a vector with one element per column of x, it multiplies every row.
   public static func * (x: Tensor, y: Tensor) -> Tensor { x.combined(.multiply, y) }
 
-  /// x / y, elementwise; a vector y as long as x has columns divides every row.
+  /// Returns x / y, elementwise. If y is a vector with one element per column of x, it divides every row.
   public static func / (x: Tensor, y: Tensor) -> Tensor { x.combined(.divide, y) }
 
-  /// x ← x + y, as `+`, in place.
+  /// x ← x + y in place, like `+`.
   public static func += (x: inout Tensor, y: Tensor) { x.combine(.add, y) }
 
-  /// x ← x − y, as `-`, in place.
+  /// x ← x − y in place, like `-`.
   public static func -= (x: inout Tensor, y: Tensor) { x.combine(.subtract, y) }
 
-  /// x ← xy, as `*`, in place.
+  /// x ← xy in place, like `*`.
   public static func *= (x: inout Tensor, y: Tensor) { x.combine(.multiply, y) }
 
-  /// x ← x / y, as `/`, in place.
+  /// x ← x / y in place, like `/`.
   public static func /= (x: inout Tensor, y: Tensor) { x.combine(.divide, y) }
 
-  /// −x.
+  /// Returns −x.
   public static prefix func - (x: Tensor) -> Tensor { x * -1 }
 
   // MARK: Tensors with numbers
 
-  /// x + y, for every element x. The number is rounded to the type that the tensor is computed in.
+  /// Returns x + y for every element x. The number is rounded to the type that the tensor is computed in.
   public static func + (x: Tensor, y: Double) -> Tensor { x.mapped { $0.combine(.add, scalar: y) } }
 
-  /// x − y, for every element x.
+  /// Returns x − y for every element x.
   public static func - (x: Tensor, y: Double) -> Tensor { x.mapped { $0.combine(.subtract, scalar: y) } }
 
-  /// xy, for every element x.
+  /// Returns xy for every element x.
   public static func * (x: Tensor, y: Double) -> Tensor { x.mapped { $0 *= y } }
 
-  /// x / y, for every element x.
+  /// Returns x / y for every element x.
   public static func / (x: Tensor, y: Double) -> Tensor { x.mapped { $0.combine(.divide, scalar: y) } }
 
-  /// x + y, for every element y.
+  /// Returns x + y for every element y.
   public static func + (x: Double, y: Tensor) -> Tensor { y + x }
 
-  /// x − y, for every element y.
+  /// Returns x − y for every element y.
   public static func - (x: Double, y: Tensor) -> Tensor {
     y.mapped { $0.combine(.subtract, scalarOnTheLeft: x) }
   }
 
-  /// xy, for every element y.
+  /// Returns xy for every element y.
   public static func * (x: Double, y: Tensor) -> Tensor { y * x }
 
-  /// x / y, for every element y.
+  /// Returns x / y for every element y.
   public static func / (x: Double, y: Tensor) -> Tensor {
     y.mapped { $0.combine(.divide, scalarOnTheLeft: x) }
   }
 
-  /// x ← x + y, for every element x, in place.
+  /// x ← x + y for every element x, in place.
   public static func += (x: inout Tensor, y: Double) { x.combine(.add, scalar: y) }
 
-  /// x ← x − y, for every element x, in place.
+  /// x ← x − y for every element x, in place.
   public static func -= (x: inout Tensor, y: Double) { x.combine(.subtract, scalar: y) }
 
-  /// x ← xy, for every element x, in place.
+  /// x ← xy for every element x, in place.
   public static func *= (x: inout Tensor, y: Double) {
     let count = x.elementCount
     func scale<Scalar: ArithmeticScalar>(_ type: Scalar.Type) {
@@ -77,14 +79,14 @@ extension Tensor {
     scale(x.scalarType.arithmeticSwiftType)
   }
 
-  /// x ← x / y, for every element x, in place.
+  /// x ← x / y for every element x, in place.
   public static func /= (x: inout Tensor, y: Double) { x.combine(.divide, scalar: y) }
 
   // MARK: Updates
 
   /// x ← x + αy: `axpy`.
   ///
-  /// - Precondition: both have the same shape and scalar type.
+  /// - Precondition: Both tensors have the same shape and scalar type.
   public mutating func add(_ other: Tensor, scaledBy factor: Double) {
     requireSameShape(as: other)
     func add<Scalar: ArithmeticScalar>(_ type: Scalar.Type) {
@@ -97,9 +99,9 @@ extension Tensor {
 
   /// x ← βx + (1−β)y.
   ///
-  /// 1−β is taken in Double and then rounded: `1 − Float(β)` is off by 3e-5 of itself where β is 0.9997.
+  /// 1−β is computed in Double and then rounded: `1 − Float(β)` has a relative error of 3e-5 for β = 0.9997.
   ///
-  /// - Precondition: both have the same shape and scalar type.
+  /// - Precondition: Both tensors have the same shape and scalar type.
   public mutating func formMovingAverage(of other: Tensor, decay: Double) {
     requireSameShape(as: other)
     func average<Scalar: ArithmeticScalar>(_ type: Scalar.Type) {

@@ -1,50 +1,53 @@
 extension Tensor {
-  /// Zeros.
+  /// Creates a tensor of zeros.
   public init(zeros shape: Shape, as scalarType: ScalarType = .float32) {
     self.init(uninitialized: shape, as: scalarType)
-    // All bits 0 is the zero of every scalar type.
+    // In every scalar type, the bits of zero are all 0.
     withUnsafeMutableBytes { _ = $0.initializeMemory(as: UInt8.self, repeating: 0) }
   }
 
-  /// Ones.
+  /// Creates a tensor of ones.
   public init(ones shape: Shape, as scalarType: ScalarType = .float32) {
     self.init(repeating: 1, shape: shape, as: scalarType)
   }
 
-  /// `value`, rounded to the scalar type, everywhere.
+  /// Creates a tensor with `value`, rounded to the scalar type, in every element.
   public init(repeating value: Double, shape: Shape, as scalarType: ScalarType = .float32) {
     self.init(uninitialized: shape, as: scalarType)
     fill { _, block in block.update(repeating: value) }
   }
 
-  /// A Float32 vector of these elements.
+  /// Creates a Float32 vector of these elements.
   public init(_ elements: [Float]) {
     self.init(elements, shape: [elements.count])
   }
 
-  /// A Float32 matrix of these rows.
+  /// Creates a Float32 matrix of these rows.
   ///
-  /// - Precondition: all rows are equally long.
+  /// - Precondition: All rows have the same length.
   public init(_ rows: [[Float]]) {
     let columns = rows.first?.count ?? 0
     for (i, row) in rows.enumerated() {
       guard row.count == columns else {
-        fatalError("Row \(i) has \(row.count) elements, row 0 has \(columns): a matrix needs equal rows.")
+        fatalError(
+          "Row \(i) has \(row.count) elements, but row 0 has \(columns): the rows of a matrix must "
+            + "have the same length.")
       }
     }
     self.init(Array(rows.joined()), shape: [rows.count, columns])
   }
 
-  /// A Float32 tensor of these elements in row-major order.
+  /// Creates a Float32 tensor of these elements in row-major order.
   ///
-  /// - Precondition: there are as many as the shape holds.
+  /// - Precondition: The number of elements matches the shape.
   public init(_ elements: [Float], shape: Shape) {
     self.init(scalars: elements, shape: shape)
   }
 
-  /// A tensor of these elements in row-major order, of their type.
+  /// Creates a tensor of these elements in row-major order, with their type.
   ///
-  /// - Precondition: there are as many as the shape holds. Where data decide, use ``init(validating:shape:)``.
+  /// - Precondition: The number of elements matches the shape. If data determine it, use
+  ///   ``init(validating:shape:)``.
   public init<Scalar: TensorScalar>(scalars: [Scalar], shape: Shape) {
     guard scalars.count == shape.elementCount else {
       fatalError(TensorError.elementCount(scalars.count, shape: shape).description)
@@ -55,13 +58,14 @@ extension Tensor {
     }
   }
 
-  /// A tensor of these elements in row-major order, of their type; an error where they do not fill the shape.
+  /// Creates a tensor of these elements in row-major order, with their type, or throws if they do not fill
+  /// the shape.
   public init<Scalar: TensorScalar>(validating scalars: [Scalar], shape: Shape) throws(TensorError) {
     guard scalars.count == shape.elementCount else { throw .elementCount(scalars.count, shape: shape) }
     self.init(scalars: scalars, shape: shape)
   }
 
-  /// `element(i)` at place i in row-major order, rounded to the scalar type.
+  /// Creates a tensor with `element(i)`, rounded to the scalar type, as element i in row-major order.
   public init(shape: Shape, as scalarType: ScalarType = .float32, _ element: (Int) -> Double) {
     self.init(uninitialized: shape, as: scalarType)
     fill { start, block in
@@ -71,9 +75,9 @@ extension Tensor {
 
   // MARK: Random elements
 
-  /// Normally distributed elements, independent of each other.
+  /// Creates a tensor of independent, normally distributed elements.
   ///
-  /// With a ``SeededGenerator`` the same seed gives the same tensor.
+  /// With a ``SeededGenerator``, the same seed gives the same tensor.
   public init(
     normal shape: Shape, mean: Double = 0, standardDeviation: Double = 1,
     as scalarType: ScalarType = .float32,
@@ -84,9 +88,10 @@ extension Tensor {
     }
   }
 
-  /// Elements uniformly distributed between `lowerBound` and `upperBound`, independent of each other.
+  /// Creates a tensor of independent elements that are uniformly distributed between `lowerBound` and
+  /// `upperBound`.
   ///
-  /// With a ``SeededGenerator`` the same seed gives the same tensor.
+  /// With a ``SeededGenerator``, the same seed gives the same tensor.
   public init(
     uniform shape: Shape, from lowerBound: Double = 0, to upperBound: Double = 1,
     as scalarType: ScalarType = .float32, using generator: inout some RandomNumberGenerator

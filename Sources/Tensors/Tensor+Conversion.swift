@@ -1,14 +1,16 @@
 import KernelInterface
 
 extension Tensor {
-  /// These elements rounded to nearest in another type, once; the same memory where the type is the same.
+  /// Returns these elements in another type, rounded once to nearest. If the type is the same, the result
+  /// shares the memory.
   public func converted(to type: ScalarType) -> Tensor {
     if type == scalarType { return self }
     var result = Tensor(uninitialized: shape, as: type)
     let (kernels, count) = (Backend.default.kernels.conversion, elementCount)
     let source = elements
     let target = result.mutableElements()
-    // By way of Float if that holds every value of the source, of Double otherwise: either way one rounding.
+    // Via Float if it holds every value of the source, otherwise via Double. Either way, there is only one
+    // rounding.
     func convert<Scalar: ArithmeticScalar>(
       _: Scalar.Type, _ read: (Elements, Int, UnsafeMutablePointer<Scalar>) -> Void,
       _ write: (UnsafePointer<Scalar>, Int, MutableElements) -> Void
@@ -27,12 +29,14 @@ extension Tensor {
     return result
   }
 
-  /// The elements in row-major order, rounded to nearest where `type` is narrower than the tensor's.
+  /// Returns the elements in row-major order, rounded to nearest if `type` is narrower than the tensor's
+  /// type.
   public func scalars<Scalar: TensorScalar>(as type: Scalar.Type = Scalar.self) -> [Scalar] {
     converted(to: Scalar.scalarType).withElements(of: type) { Array($0) }
   }
 
-  /// Writes all elements, rounded to nearest, a block at a time: `values(start, block)` fills the block from `start` on.
+  /// Writes all elements, rounded to nearest, in blocks: `values(start, block)` fills the block that begins
+  /// at `start`.
   mutating func fill(_ values: (Int, UnsafeMutableBufferPointer<Double>) -> Void) {
     let (kernels, elementCount) = (Backend.default.kernels.conversion, elementCount)
     let elements = mutableElements()
@@ -43,7 +47,7 @@ extension Tensor {
   }
 }
 
-/// Calls `body(start, block)` for blocks that together have room for `count` elements, in order.
+/// Calls `body(start, block)` for blocks that together hold `count` elements, in order.
 func forEachBlock<Scalar>(
   of count: Int, as type: Scalar.Type, _ body: (_ start: Int, UnsafeMutableBufferPointer<Scalar>) -> Void
 ) {

@@ -1,11 +1,11 @@
 extension Tensor: CustomStringConvertible, CustomDebugStringConvertible {
-  /// Shape, scalar type and the elements: all of a small tensor, the corners of a large one.
+  /// Shape, scalar type and elements: all elements of a small tensor, the corners of a large one.
   ///
   ///     Tensor [2, 3] float32
   ///     [[1.0, 2.0, 3.0],
   ///      [4.0, 5.0, 6.0]]
   public var description: String {
-    // More than a thousand elements show three at each end of an axis, as NumPy does.
+    // With more than a thousand elements, three are shown at each end of an axis, as in NumPy.
     let edge = elementCount > 1000 ? 3 : Int.max
     let texts = places(edge: edge).map { "\(scalarType.swiftType.init(element(at: $0)))" }
     let width = texts.map(\.count).max() ?? 0
@@ -35,14 +35,14 @@ extension Tensor: CustomStringConvertible, CustomDebugStringConvertible {
   /// The same as ``description``.
   public var debugDescription: String { description }
 
-  /// The indices along an axis that are shown, with `nil` for those left out.
+  /// Returns the indices along an axis that are shown, with `nil` for omitted ones.
   private func shown(axis: Int, edge: Int) -> [Int?] {
     let count = shape[axis]
     if edge == .max || count <= 2 * edge { return (0..<count).map { $0 } }
     return (0..<edge).map { $0 } + [nil] + ((count - edge)..<count).map { $0 }
   }
 
-  /// The places of the shown elements, in order.
+  /// Returns the offsets of the shown elements, in order.
   private func places(edge: Int) -> [Int] {
     if elementCount == 0 { return [] }
     return (0..<shape.rank).reduce([0]) { places, axis in

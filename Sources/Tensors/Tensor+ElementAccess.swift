@@ -1,19 +1,21 @@
 extension Tensor {
   // MARK: Spans
 
-  /// Runs `body` on all elements, in row-major order, without copying them.
+  /// Calls `body` with all elements in row-major order, without copying them.
   ///
-  /// - Precondition: the elements are of this type. Where data decide, call ``check(scalarType:)`` first.
+  /// - Precondition: The elements have this type. If data determine the type, call ``check(scalarType:)``
+  ///   first.
   public func withSpan<Scalar: TensorScalar, Result: ~Copyable, Failure: Error>(
     of type: Scalar.Type, _ body: (Span<Scalar>) throws(Failure) -> Result
   ) throws(Failure) -> Result {
     try withElements(of: type) { elements throws(Failure) in try body(elements.span) }
   }
 
-  /// Runs `body` on all elements, in row-major order, to change them in place.
+  /// Calls `body` with all elements in row-major order, to change them in place.
   ///
-  /// - Precondition: the elements are of this type. Where data decide, call ``check(scalarType:)`` first.
-  /// - Complexity: O(1), O(n) where another tensor shares the memory.
+  /// - Precondition: The elements have this type. If data determine the type, call ``check(scalarType:)``
+  ///   first.
+  /// - Complexity: O(1), or O(n) if another tensor shares the memory.
   public mutating func withMutableSpan<Scalar: TensorScalar, Result: ~Copyable, Failure: Error>(
     of type: Scalar.Type, _ body: (inout MutableSpan<Scalar>) throws(Failure) -> Result
   ) throws(Failure) -> Result {
@@ -23,7 +25,7 @@ extension Tensor {
     }
   }
 
-  /// The elements, in row-major order, for the kernels.
+  /// Calls `body` with the elements in row-major order, for kernels.
   package func withElements<Scalar: TensorScalar, Result: ~Copyable, Failure: Error>(
     of type: Scalar.Type, _ body: (UnsafeBufferPointer<Scalar>) throws(Failure) -> Result
   ) throws(Failure) -> Result {
@@ -34,7 +36,7 @@ extension Tensor {
     }
   }
 
-  /// The elements, in row-major order, for the kernels to write.
+  /// Calls `body` with the elements in row-major order, for kernels to write.
   package mutating func withMutableElements<Scalar: TensorScalar, Result: ~Copyable, Failure: Error>(
     of type: Scalar.Type, _ body: (UnsafeMutableBufferPointer<Scalar>) throws(Failure) -> Result
   ) throws(Failure) -> Result {
@@ -48,12 +50,12 @@ extension Tensor {
 
   // MARK: Checks
 
-  /// Throws unless the elements are of type `expected`.
+  /// Throws if the elements do not have the type `expected`.
   public func check(scalarType expected: ScalarType) throws(TensorError) {
     if scalarType != expected { throw .scalarType(scalarType, expected: expected) }
   }
 
-  /// Throws unless the shape is `expected`.
+  /// Throws if the shape is not `expected`.
   public func check(shape expected: Shape) throws(TensorError) {
     if shape != expected { throw .shape(shape, expected: expected) }
   }
@@ -66,10 +68,11 @@ extension Tensor {
 
   // MARK: Single elements
 
-  /// The element at these indices, one an axis: read exactly, written rounded to nearest.
+  /// The element at these indices, one per axis. Reading is exact, writing rounds to nearest.
   ///
-  /// - Precondition: there is one index an axis, each within it.
-  /// - Complexity: O(1) to read; to write, O(n) where another tensor shares the memory. For many elements use spans.
+  /// - Precondition: There is one index per axis, each within the axis.
+  /// - Complexity: O(1) to read. To write, O(n) if another tensor shares the memory. For many elements, use
+  ///   spans.
   public subscript(indices: Int...) -> Double {
     get { element(at: offset(of: indices)) }
     set {
@@ -84,7 +87,7 @@ extension Tensor {
     }
   }
 
-  /// The element at a place in row-major order.
+  /// Returns the element at an offset in row-major order.
   func element(at offset: Int) -> Double {
     withUnsafeBytes { bytes in
       func load<Scalar: TensorScalar>(_ type: Scalar.Type) -> Double {
@@ -101,7 +104,7 @@ extension Tensor {
     var offset = 0
     for (index, dimension) in zip(indices, shape.dimensions) {
       guard (0..<dimension).contains(index) else {
-        fatalError("The indices \(indices) lie outside of the shape \(shape).")
+        fatalError("The indices \(indices) are outside the shape \(shape).")
       }
       offset = offset * dimension + index
     }

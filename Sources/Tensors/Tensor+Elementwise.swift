@@ -3,12 +3,13 @@ import KernelInterface
 extension Tensor {
   // MARK: Functions
 
-  /// max(x, 0) for every element; NaN stays NaN.
+  /// Returns max(x, 0) for every element; NaN stays NaN.
   public func relu() -> Tensor { applying(.relu) }
 
-  /// The gradient of ``relu()`` at `input`, times this one: x where the input is positive, 0 elsewhere.
+  /// Returns the gradient of ``relu()`` at `input` times this gradient: x if the input is positive, 0
+  /// otherwise.
   ///
-  /// - Precondition: both have the same shape and scalar type.
+  /// - Precondition: Both tensors have the same shape and scalar type.
   public func reluBackward(at input: Tensor) -> Tensor {
     requireSameShape(as: input)
     func mask<Scalar: ArithmeticScalar>(_ type: Scalar.Type) -> Tensor {
@@ -19,18 +20,19 @@ extension Tensor {
     return mask(scalarType.arithmeticSwiftType)
   }
 
-  /// eˣ for every element.
+  /// Returns eˣ for every element.
   public func exp() -> Tensor { applying(.exp) }
 
-  /// The sign of every element: 1 if it is positive, −1 if it is negative, 0 if it is 0. NaN stays NaN.
+  /// Returns the sign of every element: 1 if it is positive, −1 if it is negative, 0 if it is 0. NaN stays
+  /// NaN.
   ///
   /// A zero keeps its sign bit.
   public func sign() -> Tensor { applying(.sign) }
 
-  /// |x| for every element; NaN stays NaN.
+  /// Returns |x| for every element; NaN stays NaN.
   public func magnitude() -> Tensor { applying(.magnitude) }
 
-  /// √x for every element; NaN for negative elements.
+  /// Returns √x for every element; NaN for negative elements.
   public func squareRoot() -> Tensor { applying(.squareRoot) }
 
   private func applying(_ function: ElementwiseFunction) -> Tensor {
@@ -40,7 +42,7 @@ extension Tensor {
     return apply(scalarType.arithmeticSwiftType).converted(to: scalarType)
   }
 
-  /// xᵢⱼ − log Σₖ exp xᵢₖ, over the last axis, without overflow.
+  /// Returns xᵢⱼ − log Σₖ exp xᵢₖ, over the last axis, without overflow.
   public func logSoftmax() -> Tensor {
     func apply<Scalar: ArithmeticScalar>(_ type: Scalar.Type) -> Tensor {
       computing(type, shape: shape) { x, out in
@@ -50,16 +52,16 @@ extension Tensor {
     return apply(scalarType.arithmeticSwiftType).converted(to: scalarType)
   }
 
-  // MARK: What the operators are made of
+  // MARK: Building blocks of the operators
 
-  /// A copy that `body` has changed.
+  /// Returns a copy that `body` has changed.
   func mapped(_ body: (inout Tensor) -> Void) -> Tensor {
     var result = self
     body(&result)
     return result
   }
 
-  /// x ∘ y, with y of the same shape or a vector for every row.
+  /// Returns x ∘ y, for y of the same shape or a vector for every row.
   func combined(_ operation: ElementwiseOperation, _ other: Tensor) -> Tensor {
     let (rows, count) = (rows(for: other), other.elementCount)
     func combine<Scalar: ArithmeticScalar>(_ type: Scalar.Type) -> Tensor {
@@ -71,7 +73,7 @@ extension Tensor {
     return combine(scalarType.arithmeticSwiftType)
   }
 
-  /// x ← x ∘ y, with y of the same shape or a vector for every row.
+  /// x ← x ∘ y, for y of the same shape or a vector for every row.
   mutating func combine(_ operation: ElementwiseOperation, _ other: Tensor) {
     let (rows, count) = (rows(for: other), other.elementCount)
     func combine<Scalar: ArithmeticScalar>(_ type: Scalar.Type) {
@@ -101,15 +103,17 @@ extension Tensor {
     combine(scalarType.arithmeticSwiftType)
   }
 
-  /// All rows of all trailing matrices.
+  /// The number of rows of all trailing matrices.
   private var rowCount: Int { shape.rank == 0 ? 1 : shape.dimensions.dropLast().reduce(1, *) }
 
-  /// How often `other` is used: once for the same shape, once a row for a vector as long as there are columns.
+  /// Returns how often `other` is used: once for the same shape, or once per row for a vector with one
+  /// element per column.
   private func rows(for other: Tensor) -> Int {
     if shape == other.shape { return 1 }
     guard other.shape.rank == 1 && shape.rank > 1 && other.shape[0] == shape.columns else {
       fatalError(
-        "Operands have the shapes \(shape) and \(other.shape): they must be equal, or the second a vector of one row."
+        "Operands have the shapes \(shape) and \(other.shape), which must be equal, or the second must be a "
+          + "vector of one row."
       )
     }
     return rowCount

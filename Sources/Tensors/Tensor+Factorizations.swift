@@ -5,13 +5,13 @@ extension Tensor {
 
   /// Returns the eigenvalues and eigenvectors of a symmetric matrix.
   ///
-  /// Only the elements on and below the diagonal are used, but all must be finite. The sign of each eigenvector, and the basis of the eigenvectors
-  /// of equal eigenvalues, depend on the backend. OpenBLAS's threads may change the last bits. A matrix of 16-bit elements is
-  /// factored in Float32.
+  /// Only the elements on and below the diagonal are used, but all must be finite. The sign of each
+  /// eigenvector, and the basis of eigenvectors with equal eigenvalues, depend on the backend. The number of
+  /// OpenBLAS threads can change the last bits. A matrix of 16-bit elements is factored in Float32.
   ///
   /// - Throws: ``LinearAlgebraError/nonFinite(operation:element:row:column:)``,
   ///   ``LinearAlgebraError/notConverged(operation:shape:)``.
-  /// - Precondition: the matrix is square.
+  /// - Precondition: The matrix is square.
   /// - Complexity: O(n³).
   public func eigh() throws(LinearAlgebraError) -> SymmetricEigendecomposition {
     var result = SymmetricEigendecomposition(values: Tensor(zeros: [0]), rows: Tensor(zeros: [0, 0]))
@@ -19,15 +19,16 @@ extension Tensor {
     return result
   }
 
-  /// Writes the eigenvalues and eigenvectors of a symmetric matrix over those of `result`, as ``eigh()``.
+  /// Overwrites `result` with the eigenvalues and eigenvectors of a symmetric matrix, as in ``eigh()``.
   ///
-  /// Allocates no tensors if those of `result` have the right shapes and this tensor's type, and nothing else uses their
-  /// memory. If it throws, `result` is unchanged, unless the iteration did not converge.
+  /// No tensors are allocated if the tensors in `result` have the right shapes and this tensor's type, and
+  /// nothing else uses their memory. If this throws, `result` is unchanged unless the iteration did not
+  /// converge.
   public func eigh(into result: inout SymmetricEigendecomposition) throws(LinearAlgebraError) {
     try eigh(into: &result, on: Backend.default.kernels)
   }
 
-  /// Writes the eigenvalues and eigenvectors over those of `result`, computed by the kernels of this table.
+  /// Overwrites `result` with the eigenvalues and eigenvectors, computed by the kernels of this table.
   package func eigh(
     into result: inout SymmetricEigendecomposition, on kernels: KernelTable
   ) throws(LinearAlgebraError) {
@@ -41,7 +42,7 @@ extension Tensor {
   ///
   /// - Throws: ``LinearAlgebraError/nonFinite(operation:element:row:column:)``,
   ///   ``LinearAlgebraError/notPositiveDefinite(minor:shape:)``.
-  /// - Precondition: the matrix is square.
+  /// - Precondition: The matrix is square.
   /// - Complexity: O(n³).
   public func cholesky() throws(LinearAlgebraError) -> Tensor {
     let size = requireSquare(#function)
@@ -54,11 +55,11 @@ extension Tensor {
 
   /// Returns the thin QR factorization: orthonormal columns and an upper triangle.
   ///
-  /// The signs are LAPACK's on every backend: an element on the diagonal of R may be negative. The Q of a matrix of zeros
-  /// is the identity.
+  /// The signs match LAPACK's on every backend: diagonal elements of R can be negative. The Q of a matrix of
+  /// zeros is the identity.
   ///
   /// - Throws: ``LinearAlgebraError/nonFinite(operation:element:row:column:)``.
-  /// - Precondition: the tensor has two axes.
+  /// - Precondition: The tensor has two axes.
   /// - Complexity: O(n m min(n, m)).
   public func qr() throws(LinearAlgebraError) -> QRFactorization {
     var result = QRFactorization(q: Tensor(zeros: [0, 0]), r: Tensor(zeros: [0, 0]))
@@ -66,20 +67,21 @@ extension Tensor {
     return result
   }
 
-  /// Writes the thin QR factorization over that of `result`, as ``qr()``.
+  /// Overwrites `result` with the thin QR factorization, as in ``qr()``.
   ///
-  /// Allocates no tensors if those of `result` have the right shapes and this tensor's type, and nothing else uses their
-  /// memory. If it throws, `result` is unchanged.
+  /// No tensors are allocated if the tensors in `result` have the right shapes and this tensor's type, and
+  /// nothing else uses their memory. If this throws, `result` is unchanged.
   public func qr(into result: inout QRFactorization) throws(LinearAlgebraError) {
     let (rows, columns) = requireMatrix(#function)
     let rank = min(rows, columns)
     try factorize(.qr, into: &result, [(\.q, [rows, rank]), (\.r, [rank, columns])])
   }
 
-  /// Returns the Q of ``qr()`` alone. On OpenBLAS it is faster by far, because LAPACK's QR uses two threads badly.
+  /// Returns only the Q of ``qr()``. On OpenBLAS this is much faster, because LAPACK's QR makes poor use of
+  /// two threads.
   ///
   /// - Throws: ``LinearAlgebraError/nonFinite(operation:element:row:column:)``.
-  /// - Precondition: the tensor has two axes.
+  /// - Precondition: The tensor has two axes.
   package func orthogonalFactor() throws(LinearAlgebraError) -> Tensor {
     let (rows, columns) = requireMatrix(#function)
     var result = Tensor(zeros: [0, 0])
@@ -89,11 +91,11 @@ extension Tensor {
 
   /// Returns the thin singular value decomposition.
   ///
-  /// The signs of the vectors, and the bases of the vectors of equal singular values, depend on the backend.
+  /// The signs of the vectors, and the bases of vectors with equal singular values, depend on the backend.
   ///
   /// - Throws: ``LinearAlgebraError/nonFinite(operation:element:row:column:)``,
   ///   ``LinearAlgebraError/notConverged(operation:shape:)``.
-  /// - Precondition: the tensor has two axes.
+  /// - Precondition: The tensor has two axes.
   /// - Complexity: O(n m min(n, m)).
   public func svd() throws(LinearAlgebraError) -> SingularValueDecomposition {
     let empty = Tensor(zeros: [0, 0])
@@ -102,10 +104,11 @@ extension Tensor {
     return result
   }
 
-  /// Writes the thin singular value decomposition over that of `result`, as ``svd()``.
+  /// Overwrites `result` with the thin singular value decomposition, as in ``svd()``.
   ///
-  /// Allocates no tensors if those of `result` have the right shapes and this tensor's type, and nothing else uses their
-  /// memory. If it throws, `result` is unchanged, unless the iteration did not converge.
+  /// No tensors are allocated if the tensors in `result` have the right shapes and this tensor's type, and
+  /// nothing else uses their memory. If this throws, `result` is unchanged unless the iteration did not
+  /// converge.
   public func svd(into result: inout SingularValueDecomposition) throws(LinearAlgebraError) {
     let (rows, columns) = requireMatrix(#function)
     let rank = min(rows, columns)

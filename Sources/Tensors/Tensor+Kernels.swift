@@ -1,13 +1,14 @@
 import KernelInterface
 
 extension Tensor {
-  /// The elements, for kernels to read: valid while a tensor keeps the memory.
+  /// The elements, for kernels to read. They are valid while a tensor keeps the memory.
   package var elements: Elements { Elements(memory, scalarType) }
 
-  /// The elements, for kernels to write: this tensor's only, valid until it is copied or released.
+  /// Returns the elements, for kernels to write. Only this tensor uses them, and they are valid until it is
+  /// copied or released.
   package mutating func mutableElements() -> MutableElements { MutableElements(mutableMemory(), scalarType) }
 
-  /// The elements, for kernels to write, with the tensor's stamps before and after they were given out.
+  /// Returns the elements, for kernels to write, with the tensor's stamps before and after this access.
   package mutating func mutableElementsWithStamps() -> (
     MutableElements, before: MutationStamp?, after: MutationStamp?
   ) {
@@ -16,10 +17,10 @@ extension Tensor {
     return (elements, before, mutationStamp)
   }
 
-  /// This tensor in the type that it is computed in: itself, unless its type has 16 bits.
+  /// This tensor in the type that it is computed in, which is its own type unless it has 16 bits.
   var inArithmeticType: Tensor { converted(to: scalarType.arithmeticType) }
 
-  /// A tensor that `body` computes from these elements in the type that they are computed in.
+  /// Returns a tensor that `body` computes from these elements, in the type that they are computed in.
   func computing<Scalar: ArithmeticScalar>(
     _ type: Scalar.Type, shape: Shape, _ body: (UnsafePointer<Scalar>, UnsafeMutablePointer<Scalar>) -> Void
   ) -> Tensor {
@@ -30,9 +31,10 @@ extension Tensor {
     return result
   }
 
-  /// A tensor that `body` computes from these elements and those of `other`, rounded into their type.
+  /// Returns a tensor that `body` computes from these elements and the elements of `other`, rounded to their
+  /// type.
   ///
-  /// - Precondition: both have the same scalar type.
+  /// - Precondition: Both tensors have the same scalar type.
   func computing<Scalar: ArithmeticScalar>(
     _ type: Scalar.Type, with other: Tensor, shape: Shape,
     _ body: (UnsafePointer<Scalar>, UnsafePointer<Scalar>, UnsafeMutablePointer<Scalar>) -> Void
@@ -44,20 +46,21 @@ extension Tensor {
     return result.converted(to: scalarType)
   }
 
-  /// Runs `body` on these elements in the type that they are computed in, and rounds the result to their own.
+  /// Runs `body` on these elements in the type that they are computed in, and rounds the result to their own
+  /// type.
   mutating func update<Scalar: ArithmeticScalar>(
     _ type: Scalar.Type, _ body: (UnsafeMutablePointer<Scalar>) -> Void
   ) {
     let ownType = scalarType
-    // Neither conversion copies, and the update is in place, if the types are the same.
+    // If the types are the same, neither conversion copies and the update is in place.
     self = inArithmeticType
     withMutableElements(of: type) { body($0.baseAddress!) }
     self = converted(to: ownType)
   }
 
-  /// Runs `body` on these elements, as ``update(_:_:)``, and on the elements of `other`.
+  /// Runs `body` on these elements, as ``update(_:_:)`` does, and on the elements of `other`.
   ///
-  /// - Precondition: both have the same scalar type.
+  /// - Precondition: Both tensors have the same scalar type.
   mutating func update<Scalar: ArithmeticScalar>(
     _ type: Scalar.Type, with other: Tensor,
     _ body: (UnsafeMutablePointer<Scalar>, UnsafePointer<Scalar>) -> Void
@@ -69,7 +72,8 @@ extension Tensor {
   func requireSameType(as other: Tensor) {
     guard scalarType == other.scalarType else {
       fatalError(
-        "Operands hold \(scalarType.rawValue) and \(other.scalarType.rawValue): convert one with converted(to:)."
+        "Operands have the types \(scalarType.rawValue) and \(other.scalarType.rawValue): convert one with "
+          + "converted(to:)."
       )
     }
   }
@@ -82,12 +86,12 @@ extension Tensor {
 }
 
 extension ArithmeticScalar {
-  /// Linear algebra on the current backend.
+  /// The linear algebra of the current backend.
   static var linearAlgebra: LinearAlgebraKernels<Self> { linearAlgebra(of: Backend.default.kernels) }
 }
 
 extension ScalarType {
-  /// The Swift type of this name.
+  /// The Swift type that corresponds to this type.
   package var swiftType: any TensorScalar.Type {
     switch self {
     case .bfloat16: return BFloat16.self

@@ -1,12 +1,13 @@
 extension Tensor {
-  /// The matrix with rows and columns exchanged; of each trailing matrix where there are more than two axes.
+  /// Returns the matrix with rows and columns exchanged. With more than two axes, each trailing matrix is
+  /// transposed.
   ///
   /// Products need no transposed copy: see ``matmul(_:transposed:otherTransposed:)``.
   ///
-  /// - Precondition: there are two axes or more.
+  /// - Precondition: There are at least two axes.
   public func transposed() -> Tensor {
     guard shape.rank >= 2 else {
-      fatalError("A transpose needs two axes or more; the shape is \(shape).")
+      fatalError("A transpose needs at least two axes; the shape is \(shape).")
     }
     var dimensions = shape.dimensions
     dimensions.swapAt(dimensions.count - 1, dimensions.count - 2)
@@ -22,7 +23,7 @@ extension Tensor {
   private func transpose<Bits: BitwiseCopyable>(as type: Bits.Type, into result: inout Tensor) {
     let (rows, columns) = (shape.rows, shape.columns)
     guard elementCount > 0 else { return }
-    // Squares of 32 × 32 elements: both sides' cache lines are used in full before they are given up.
+    // Squares of 32 × 32 elements use the cache lines of both sides completely before they are evicted.
     let side = 32
     withUnsafeBytes { source in
       result.withUnsafeMutableBytes { target in
@@ -43,9 +44,9 @@ extension Tensor {
     }
   }
 
-  /// The rows of this range along the first axis.
+  /// Returns the rows of this range along the first axis.
   ///
-  /// - Precondition: the range lies within the first axis.
+  /// - Precondition: The range is within the first axis.
   public func rows(_ range: Range<Int>) -> Tensor {
     guard shape.rank >= 1 && range.lowerBound >= 0 && range.upperBound <= shape[0] else {
       fatalError("Rows \(range) of a tensor of shape \(shape).")
@@ -53,9 +54,10 @@ extension Tensor {
     return gathered(range)
   }
 
-  /// The rows at these places along the first axis, in this order; a place may occur more than once.
+  /// Returns the rows at these indices along the first axis, in this order. An index may occur more than
+  /// once.
   ///
-  /// - Precondition: every place lies within the first axis.
+  /// - Precondition: Every index is within the first axis.
   public func rows(at places: some RandomAccessCollection<Int>) -> Tensor {
     for place in places {
       guard shape.rank >= 1 && (0..<shape[0]).contains(place) else {
@@ -81,9 +83,9 @@ extension Tensor {
     return result
   }
 
-  /// The slices at these places along an axis, in this order; a place may occur more than once.
+  /// Returns the slices at these indices along an axis, in this order. An index may occur more than once.
   ///
-  /// - Precondition: every place lies within the axis.
+  /// - Precondition: Every index is within the axis.
   package func selecting(_ places: [Int], axis: Int) -> Tensor {
     let inner = shape.dimensions[(axis + 1)...].reduce(1, *)
     let outer = shape.dimensions[..<axis].reduce(1, *)
@@ -91,7 +93,7 @@ extension Tensor {
     dimensions[axis] = places.count
     var result = Tensor(uninitialized: Shape(dimensions), as: scalarType)
     for place in places where !(0..<shape[axis]).contains(place) {
-      fatalError("Place \(place) of axis \(axis) of a tensor of shape \(shape).")
+      fatalError("Index \(place) of axis \(axis) of a tensor of shape \(shape).")
     }
     func copy<Bits: BitwiseCopyable>(_ type: Bits.Type) {
       withUnsafeBytes { source in

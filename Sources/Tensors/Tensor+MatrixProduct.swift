@@ -1,7 +1,8 @@
 import KernelInterface
 
 extension Tensor {
-  /// The product op(A) op(B) of two matrices. Each op transposes if its argument is true, without a transposed copy.
+  /// Returns the product op(A) op(B) of two matrices. Each op transposes if its argument is true, without a
+  /// transposed copy.
   ///
   /// The products of a layer y = x Wᵀ and of its backward pass are
   ///
@@ -9,10 +10,10 @@ extension Tensor {
   ///     let wGradient = yGradient.matmul(x, transposed: true)
   ///     let xGradient = yGradient.matmul(w)
   ///
-  /// On OpenBLAS it runs on as many threads as OpenBLAS's process-wide setting says, which this package never
-  /// changes; the environment variable OPENBLAS_NUM_THREADS sets it.
+  /// On OpenBLAS, the number of threads is OpenBLAS's process-wide setting, which this package never changes.
+  /// The environment variable OPENBLAS_NUM_THREADS sets it.
   ///
-  /// - Precondition: both have two axes and the same scalar type, and the inner sizes agree.
+  /// - Precondition: Both have two axes and the same scalar type, and the inner sizes agree.
   public func matmul(_ other: Tensor, transposed: Bool = false, otherTransposed: Bool = false) -> Tensor {
     guard shape.rank == 2 && other.shape.rank == 2 else {
       fatalError("The matrix product needs two matrices; the shapes are \(shape) and \(other.shape).")
@@ -23,8 +24,8 @@ extension Tensor {
     guard inner == otherInner else {
       fatalError(
         """
-        The inner sizes \(inner) and \(otherInner) differ: \
-        \(shape)\(transposed ? " transposed" : "") times \(other.shape)\(otherTransposed ? " transposed" : "").
+        The inner sizes \(inner) and \(otherInner) differ: \(shape)\(transposed ? " transposed" : "") times \
+        \(other.shape)\(otherTransposed ? " transposed" : "").
         """)
     }
     let product = ProductShape(
@@ -37,15 +38,17 @@ extension Tensor {
     return multiply(scalarType.arithmeticSwiftType)
   }
 
-  /// Writes the product A B of two matrices over this one, in its memory if nothing else uses it.
+  /// Overwrites this matrix with the product A B of two matrices, in its own memory if nothing else uses it.
   ///
-  /// - Precondition: the sizes agree, and all three have the same scalar type, Float32 or Float64.
+  /// - Precondition: The sizes agree, and all three have the same scalar type, Float32 or Float64.
   package mutating func formProduct(of a: Tensor, _ b: Tensor) {
     let product = ProductShape(rows: a.shape[0], columns: b.shape[1], inner: a.shape[1])
     guard a.shape.rank == 2, b.shape == [product.inner, product.columns],
       shape == [product.rows, product.columns], scalarType == scalarType.arithmeticType
     else {
-      fatalError("The product of \(a.shape) and \(b.shape) is not \(shape), or its type is not computed in.")
+      fatalError(
+        "The product of \(a.shape) and \(b.shape) does not have the shape \(shape), or the type is "
+          + "not Float32 or Float64.")
     }
     func multiply<Scalar: ArithmeticScalar>(_ type: Scalar.Type) {
       a.withElements(of: type) { a in
@@ -55,16 +58,18 @@ extension Tensor {
     multiply(scalarType.arithmeticSwiftType)
   }
 
-  /// The symmetric product A Aᵀ of a matrix, or Aᵀ A: half of the multiplications of ``matmul(_:transposed:otherTransposed:)``.
+  /// Returns the symmetric product A Aᵀ of a matrix, or Aᵀ A, with half of the multiplications of
+  /// ``matmul(_:transposed:otherTransposed:)``.
   ///
-  /// The result is exactly symmetric. On OpenBLAS it is `syrk`, on as many threads as OpenBLAS's process-wide setting says.
+  /// The result is exactly symmetric. On OpenBLAS, it is computed by `syrk`, with OpenBLAS's process-wide
+  /// number of threads.
   ///
   /// - Parameter transposed: Whether the product is Aᵀ A.
-  /// - Precondition: the tensor has two axes.
+  /// - Precondition: The tensor has two axes.
   public func symmetricProduct(transposed: Bool = false) -> Tensor {
     let (rows, columns) = requireMatrix(#function)
     let size = transposed ? columns : rows
-    // β is 0: the elements are never read.
+    // β is 0, so the uninitialized elements are never read.
     var result = Tensor(uninitialized: [size, size], as: scalarType)
     result.addSymmetricProduct(of: self, transposed: transposed, alpha: 1, beta: 0)
     return result
@@ -72,14 +77,15 @@ extension Tensor {
 
   /// Adds a symmetric product to a symmetric matrix in place: C ← α A Aᵀ + β C, or α Aᵀ A + β C.
   ///
-  /// Of C only the elements on and below the diagonal are read, and none if β is 0. The result is exactly symmetric.
+  /// Only the elements of C on and below the diagonal are read, and none if β is 0. The result is exactly
+  /// symmetric.
   ///
   /// - Parameters:
   ///   - other: A, with two axes and the scalar type of this tensor.
   ///   - transposed: Whether the product is Aᵀ A.
   ///   - alpha: α.
   ///   - beta: β.
-  /// - Precondition: the sizes agree.
+  /// - Precondition: The sizes agree.
   public mutating func addSymmetricProduct(
     of other: Tensor, transposed: Bool = false, alpha: Double = 1, beta: Double = 1
   ) {
@@ -88,8 +94,8 @@ extension Tensor {
     guard shape == [size, size] else {
       fatalError(
         """
-        The symmetric product of \(other.shape)\(transposed ? " transposed" : "") is \([size, size] as Shape); \
-        this tensor has the shape \(shape).
+        The symmetric product of \(other.shape)\(transposed ? " transposed" : "") is \
+        \([size, size] as Shape); this tensor has the shape \(shape).
         """)
     }
     let product = ProductShape(symmetric: size, inner: inner, transposed: transposed)
@@ -101,9 +107,9 @@ extension Tensor {
     add(scalarType.arithmeticSwiftType)
   }
 
-  /// Σ xᵢyᵢ over all elements of two tensors.
+  /// Returns Σ xᵢyᵢ over all elements of two tensors.
   ///
-  /// - Precondition: both have the same shape and scalar type.
+  /// - Precondition: Both tensors have the same shape and scalar type.
   public func dot(_ other: Tensor) -> Double {
     requireSameType(as: other)
     requireSameShape(as: other)

@@ -3,7 +3,7 @@ import KernelInterface
 extension Tensor {
   // MARK: Whole tensors
 
-  /// Σ x over all elements.
+  /// Returns Σ x over all elements.
   public func sum() -> Double {
     func sum<Scalar: ArithmeticScalar>(_ type: Scalar.Type) -> Double {
       inArithmeticType.withElements(of: type) { type.linearAlgebra.sum($0.baseAddress!, $0.count) }
@@ -11,12 +11,12 @@ extension Tensor {
     return sum(scalarType.arithmeticSwiftType)
   }
 
-  /// Σ x / n over all elements; NaN where there are none.
+  /// Returns Σ x / n over all elements, or NaN if there are none.
   public func mean() -> Double { sum() / Double(elementCount) }
 
-  /// Σ x² over all elements.
+  /// Returns Σ x² over all elements.
   ///
-  /// Where squares leave the range of Float32, or fall into its subnormal numbers, they are taken in Double.
+  /// If squares exceed the range of Float32 or become subnormal, they are computed in Double.
   public func sumOfSquares() -> Double {
     let x = inArithmeticType
     let sum = x.dot(x)
@@ -36,12 +36,12 @@ extension Tensor {
     return sum
   }
 
-  /// √(Σ x² / n) over all elements; NaN where there are none.
+  /// Returns √(Σ x² / n) over all elements, or NaN if there are none.
   public func rootMeanSquare() -> Double {
     let squares = sumOfSquares()
     if scalarType == .float64, squares < 1e-280 || squares == .infinity {
       let maximum = withElements(of: Double.self) { $0.reduce(0) { max($0, $1.magnitude) } }
-      // Squares beyond the range of Double, or in its subnormal numbers.
+      // Squares exceed the range of Double or become subnormal.
       if maximum > 0, maximum.isFinite { return maximum * (self / maximum).rootMeanSquare() }
     }
     return (squares / Double(elementCount)).squareRoot()
@@ -49,21 +49,21 @@ extension Tensor {
 
   // MARK: One axis
 
-  /// Σ x over one axis: the shape without it.
+  /// Returns Σ x over one axis. The result has the shape without this axis.
   ///
-  /// Sums, means and sums of squares of 16-bit types are Float32.
+  /// Sums, means and sums of squares of 16-bit types have the type Float32.
   ///
   /// - Parameter axis: The last axis (-1) or the second-last (-2), also counted from 0.
   /// - Precondition: `axis` is one of these, and the shape has it.
   public func sum(axis: Int) -> Tensor { reduction(of: .elements, axis: axis) }
 
-  /// Σ x / n over one axis of size n: the shape without it. NaN if n is 0.
+  /// Returns Σ x / n over one axis of size n, or NaN if n is 0. The result has the shape without this axis.
   ///
   /// - Parameter axis: The last axis (-1) or the second-last (-2), also counted from 0.
   /// - Precondition: `axis` is one of these, and the shape has it.
   public func mean(axis: Int) -> Tensor { sum(axis: axis) / Double(shape[axis]) }
 
-  /// Σ x² over one axis: the shape without it.
+  /// Returns Σ x² over one axis. The result has the shape without this axis.
   ///
   /// - Parameter axis: The last axis (-1) or the second-last (-2), also counted from 0.
   /// - Precondition: `axis` is one of these, and the shape has it.
@@ -75,7 +75,8 @@ extension Tensor {
     case -2: columnReduction(of: terms)
     default:
       fatalError(
-        "Sums run over the last axis (-1) or the second-last (-2) of \(shape); the axis is \(axis). Reshape first."
+        "Sums run over the last axis (-1) or the second-last (-2) of \(shape); the axis is \(axis). Reshape "
+          + "first."
       )
     }
   }
@@ -84,7 +85,7 @@ extension Tensor {
     let resultShape = shape.removing(axis: -1)
     func reduce<Scalar: ArithmeticScalar>(_ type: Scalar.Type) -> Tensor {
       computing(type, shape: resultShape) { x, sums in
-        // All matrices' rows lie behind each other: one matrix to the kernel.
+        // The rows of all matrices are contiguous: they are one matrix to the kernel.
         type.linearAlgebra.rowSums(terms, x, resultShape.elementCount, shape.columns, sums)
       }
     }
@@ -105,7 +106,8 @@ extension Tensor {
     return reduce(scalarType.arithmeticSwiftType)
   }
 
-  /// The index of the largest element of each row, the first of equal ones; a NaN counts as the largest.
+  /// Returns the index of the largest element of each row, or the first of equal ones. NaN counts as the
+  /// largest.
   ///
   /// - Parameter axis: The last axis: -1, or its number counted from 0.
   /// - Returns: One index per row, in the order of the rows.
@@ -116,7 +118,7 @@ extension Tensor {
     }
     let columns = shape.columns
     guard columns > 0 else {
-      fatalError("Rows without elements have no largest one: the shape is \(shape).")
+      fatalError("Rows without elements have no largest element: the shape is \(shape).")
     }
     let x = inArithmeticType
     func search<Scalar: ArithmeticScalar>(_ type: Scalar.Type) -> [Int] {
@@ -131,7 +133,7 @@ extension Tensor {
         }
       }
     }
-    // The type is named, so that the search is compiled for it.
+    // The type is written out, so that the search is compiled for it.
     return x.scalarType == .float64 ? search(Double.self) : search(Float.self)
   }
 }

@@ -2,15 +2,15 @@
 
 /// An array of numbers with a shape and a scalar type that are known at run time.
 ///
-/// Elements lie contiguously in row-major order, at an address that is a multiple of 64 unless the memory was adopted.
-/// A tensor is a value: copies share memory until one of them writes, and writing then copies.
+/// Elements are contiguous in row-major order, at an address that is a multiple of 64 unless the memory was
+/// adopted. A tensor is a value: copies share memory until one of them is written to, which then copies it.
 ///
 ///     var weights = Tensor(zeros: [2, 3])
 ///     weights[0, 2] = 1.5
 ///     let product = weights.matmul(inputs)
 ///
-/// Arithmetic on 16-bit types is done in Float32 and rounded once into the result. Operations between tensors of
-/// different scalar types trap: convert one with ``converted(to:)``. They run on the backend
+/// Arithmetic on 16-bit types is done in Float32 and rounded once into the result. Operations on tensors of
+/// different scalar types trap: convert one with ``converted(to:)``. Operations run on the backend
 /// ``Backend/default``.
 public struct Tensor: Sendable {
   /// The dimensions.
@@ -21,26 +21,28 @@ public struct Tensor: Sendable {
 
   private var storage: TensorStorage
 
-  /// A tensor whose elements are not initialized.
+  /// Creates a tensor with uninitialized elements.
   package init(uninitialized shape: Shape, as scalarType: ScalarType) {
     self.shape = shape
     self.scalarType = scalarType
     storage = TensorStorage(byteCount: Self.byteCount(shape, scalarType))
   }
 
-  /// A tensor in someone else's memory, which `deallocator` gives back when no tensor uses it any more.
+  /// Creates a tensor in existing memory, which `deallocator` releases when no tensor uses it any more.
   ///
-  /// While this tensor is the only one that uses it, writes go to that memory; once a copy shares it, a write moves the
-  /// writing tensor to memory of its own. Nothing else may write to the memory while a tensor reads or writes it.
+  /// While only this tensor uses the memory, writes go to it. If a copy shares it, a write moves the tensor
+  /// that is written to into new memory. Nothing else may write to the memory while a tensor reads or writes
+  /// it.
   ///
-  /// - Precondition: `memory` is aligned for one element and holds `shape.elementCount` of them.
+  /// - Precondition: `memory` is aligned for the scalar type and holds `shape.elementCount` elements.
   public init(
     bytesNoCopy memory: UnsafeMutableRawPointer, shape: Shape, as scalarType: ScalarType,
     deallocator: @escaping @Sendable () -> Void
   ) {
     guard UInt(bitPattern: memory) % UInt(scalarType.byteCount) == 0 else {
       fatalError(
-        "Memory at \(memory) is not aligned for \(scalarType.rawValue), which needs a multiple of \(scalarType.byteCount)."
+        "Memory at \(memory) is not aligned for \(scalarType.rawValue), which needs a multiple of "
+          + "\(scalarType.byteCount)."
       )
     }
     self.shape = shape
@@ -63,13 +65,14 @@ public struct Tensor: Sendable {
   /// The number of bytes that the elements take.
   public var byteCount: Int { storage.byteCount }
 
-  /// This tensor's elements under another shape, in the same order and the same memory.
+  /// Returns this tensor's elements with another shape, in the same order and the same memory.
   ///
-  /// - Precondition: `shape` holds as many elements.
+  /// - Precondition: `shape` has the same number of elements.
   public func reshaped(to shape: Shape) -> Tensor {
     guard shape.elementCount == elementCount else {
       fatalError(
-        "A tensor of shape \(self.shape) has \(elementCount) elements; the shape \(shape) needs \(shape.elementCount)."
+        "A tensor of shape \(self.shape) has \(elementCount) elements; the shape \(shape) needs "
+          + "\(shape.elementCount)."
       )
     }
     var result = self
@@ -79,24 +82,25 @@ public struct Tensor: Sendable {
 
   // MARK: Memory
 
-  /// Whether nobody can write to the elements but through tensors: what is derived from them may be kept.
+  /// Whether the elements can be written only through tensors, so that derived values may be kept.
   package var ownsMemory: Bool { storage.ownsMemory }
 
-  /// Equal to an earlier stamp exactly when nobody was given these elements to write in between; `nil` where the memory
-  /// is adopted, and its writers are not known.
+  /// A stamp that equals an earlier one exactly if nobody got these elements for writing in between. `nil`
+  /// for adopted memory, because other code may write to it.
   package var mutationStamp: MutationStamp? { storage.stamp }
 
-  /// The elements' memory, to read; valid while a tensor keeps it.
+  /// The elements' memory for reading. It is valid while a tensor keeps it.
   package var memory: UnsafeRawPointer { UnsafeRawPointer(storage.memory) }
 
-  /// The elements' memory, to write: this tensor's alone from here on, valid until it is copied or goes away.
+  /// Returns the elements' memory for writing. Only this tensor uses it from here on, and it is valid until
+  /// the tensor is copied or released.
   package mutating func mutableMemory() -> UnsafeMutableRawPointer {
     if !isKnownUniquelyReferenced(&storage) { storage = storage.copy() }
     storage.mutationCount &+= 1
     return storage.memory
   }
 
-  /// The elements as bytes.
+  /// Calls `body` with the elements as bytes.
   package func withUnsafeBytes<Result: ~Copyable, Failure: Error>(
     _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
   ) throws(Failure) -> Result {
@@ -104,7 +108,7 @@ public struct Tensor: Sendable {
     return try body(UnsafeRawBufferPointer(start: storage.memory, count: storage.byteCount))
   }
 
-  /// The elements as bytes that can be written.
+  /// Calls `body` with the elements as bytes that can be written.
   package mutating func withUnsafeMutableBytes<Result: ~Copyable, Failure: Error>(
     _ body: (UnsafeMutableRawBufferPointer) throws(Failure) -> Result
   ) throws(Failure) -> Result {
@@ -117,14 +121,14 @@ public struct Tensor: Sendable {
 // MARK: Equality
 
 extension Tensor: Equatable {
-  /// Whether shapes, scalar types and all elements are equal: NaN equals nothing, and 0 equals −0.
+  /// Returns whether shapes, scalar types and all elements are equal. NaN equals nothing, and 0 equals −0.
   public static func == (left: Tensor, right: Tensor) -> Bool {
     guard left.shape == right.shape, left.scalarType == right.scalarType else { return false }
     let (x, y) = (left.inArithmeticType, right.inArithmeticType)
     func equal<Scalar: TensorScalar>(_ type: Scalar.Type) -> Bool {
       x.withElements(of: type) { x in y.withElements(of: type) { y in x.elementsEqual(y) } }
     }
-    // The type is named, so that the comparison is compiled for it.
+    // The type is written out, so that the comparison is compiled for it.
     return x.scalarType == .float64 ? equal(Double.self) : equal(Float.self)
   }
 }

@@ -1,25 +1,27 @@
-/// What data can do wrong when a tensor is made of them or expected to fit.
+/// An error in data that a tensor is made from or compared with.
 public enum TensorError: Error, Equatable, Sendable, CustomStringConvertible {
-  /// Dimensions with a negative one among them, or more elements than `Int` counts.
+  /// Dimensions that include a negative one, or that have more elements than `Int` can count.
   case dimensions([Int])
-  /// A list of elements that does not fill its shape.
+  /// The number of elements does not match the shape.
   case elementCount(Int, shape: Shape)
-  /// A tensor of another shape than was asked for.
+  /// A tensor has another shape than expected.
   case shape(Shape, expected: Shape)
-  /// A tensor of another scalar type than was asked for.
+  /// A tensor has another scalar type than expected.
   case scalarType(ScalarType, expected: ScalarType)
 
-  /// What is wrong, with the values, and what would be right.
+  /// A message with the problem, the values and the remedy.
   public var description: String {
     switch self {
     case .dimensions(let dimensions):
-      "The dimensions \(dimensions) make no shape: none may be negative, and their product must be at most \(Int.max)."
+      "The dimensions \(dimensions) are not valid for a shape: none may be negative, and their product must "
+        + "be at most \(Int.max)."
     case .elementCount(let count, let shape):
       "\(count) elements do not fill the shape \(shape): it holds \(shape.elementCount)."
     case .shape(let shape, let expected):
-      "The tensor has the shape \(shape), but \(expected) is needed: reshape it, or check where it comes from."
+      "The tensor has the shape \(shape), but \(expected) is needed: reshape it, or check its source."
     case .scalarType(let type, let expected):
-      "The tensor holds \(type.rawValue), but \(expected.rawValue) is needed: use converted(to: .\(expected.rawValue))."
+      "The tensor holds \(type.rawValue), but \(expected.rawValue) is needed: use converted(to: "
+        + ".\(expected.rawValue))."
     }
   }
 }

@@ -1,12 +1,15 @@
+#if !Tool
+  #error("The tool is built with the trait Tool, which is on by default: swift build --traits Tool")
+#endif
 import ArgumentParser
 import Foundation
 
-/// `adafactor`: trains, plots schedules, steps on files, inspects them.
+/// `adafactor`: trains models, shows schedules, takes optimizer steps on files and inspects files.
 @main
 struct AdafactorCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "adafactor",
-    abstract: "Trains with Adafactor, and shows what its schedules and files hold.",
+    abstract: "Trains with Adafactor, shows learning-rate schedules, and steps and inspects files.",
     version: "0.1.0",
     subcommands: [
       TrainCommand.self,
@@ -17,8 +20,8 @@ struct AdafactorCommand: ParsableCommand {
     ]
   )
 
-  /// As the parser's own, but that help and errors go through our streams too: the parser's print() takes no notice
-  /// of a full disk.
+  /// Runs the tool like the parser's own `main`, but sends help and errors through our streams too: the
+  /// parser's print() ignores a full disk.
   static func main() {
     StandardStreams.prepare()
     do {
@@ -42,10 +45,11 @@ struct AdafactorCommand: ParsableCommand {
 
   private static func exit(withStatus code: ExitCode) -> Never { Foundation.exit(code.rawValue) }
 
-  /// Joins an option and a negative number behind it by `=`, as in `--decay-rate=-0.8`: the parser takes what begins
-  /// with a dash for an option.
+  /// Joins an option and a negative number that follows it by `=`, as in `--decay-rate=-0.8`: the parser
+  /// takes an argument that begins with a dash for an option.
   ///
-  /// Its own means is `parsing: .unconditional` at each option, which also takes `--lr --steps` for a value.
+  /// The parser's own way, `parsing: .unconditional` for each option, would also take `--lr --steps` for a
+  /// value.
   static func joiningNegativeValues(_ arguments: some Sequence<String>) -> [String] {
     var result: [String] = []
     var isOver = false

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 @Suite struct AccumulatorCheckpointTests {
-  /// A model whose micro-batches are summed; `add` draws those of a range.
+  /// A model whose micro-batches are summed. `add` draws the micro-batches of a range.
   private struct Run {
     let model = TestModel()
     let accumulator: GradientAccumulator
@@ -19,7 +19,7 @@ import Testing
       }
     }
 
-    /// The averages, clipped by the norm of all: what a step would read.
+    /// Returns the averages, clipped by the global norm, which a step would read.
     func apply() throws -> [Bits?] {
       try accumulator.apply()
       try model.parameters.clipGradientNorm(maxNorm: 0.5)
@@ -27,7 +27,7 @@ import Testing
     }
   }
 
-  @Test func `A window that was interrupted goes on with the same bits`() throws {
+  @Test func `An interrupted window continues with the same bits`() throws {
     let folder = try TemporaryFolder()
     let directory = CheckpointDirectory(path: folder.file("run"))
     let run = Run()
@@ -60,7 +60,7 @@ import Testing
     #expect(resumed.model.parameters.map(\.gradientScale) == run.model.parameters.map(\.gradientScale))
   }
 
-  @Test func `An empty window is one too`() throws {
+  @Test func `An empty window can be saved, too`() throws {
     var checkpoint = Checkpoint(position: .init())
     try checkpoint.setAccumulator(Run().accumulator)
     let resumed = Run()

@@ -16,7 +16,7 @@ import Testing
     path = folder.file("run")
   }
 
-  /// A checkpoint of which every part holds the step.
+  /// Returns a checkpoint in which every part holds the step.
   private func checkpoint(_ step: Int) throws -> Checkpoint {
     let tensor = Tensor(repeating: Double(step), shape: [4])
     var checkpoint = Checkpoint(
@@ -28,7 +28,7 @@ import Testing
     return checkpoint
   }
 
-  /// Expects a whole checkpoint of this step.
+  /// Expects a complete checkpoint of this step.
   private func expect(_ checkpoint: Checkpoint?, _ step: Int) throws {
     let checkpoint = try #require(checkpoint)
     #expect(checkpoint.position == .init(step: step, epoch: 1, example: 2))
@@ -48,7 +48,7 @@ import Testing
 
   // MARK: Saving and finding
 
-  @Test func `Where nothing was saved there is no checkpoint, and no error`() throws {
+  @Test func `If nothing was saved, there is no checkpoint and no error`() throws {
     let directory = CheckpointDirectory(path: path)
     #expect(try directory.latest()?.path == nil)
     #expect(try directory.checkpoints() == [])
@@ -72,21 +72,21 @@ import Testing
     #expect(try names(in: path) == ["checkpoint-000006-step-60"])
   }
 
-  @Test func `The last save is the newest, whatever its step`() throws {
+  @Test func `The last save is the newest, regardless of its step`() throws {
     try save(100, 40, 40)
     #expect(try names(in: path).last == "checkpoint-000003-step-40")
     try expect(try CheckpointDirectory(path: path).latest()?.checkpoint, 40)
   }
 
-  @Test func `Directories above are made, and one that ends in a slash is the same`() throws {
+  @Test func `Parent directories are created, and a trailing slash makes no difference`() throws {
     let deep = folder.file("a/b/c/")
     try CheckpointDirectory(path: deep).save(checkpoint(1))
     try expect(try CheckpointDirectory(path: folder.file("a/b/c")).latest()?.checkpoint, 1)
   }
 
-  // MARK: What is not ours
+  // MARK: Foreign files
 
-  /// All files below the folder with their contents, links with what they point to.
+  /// Returns all files in the folder with their contents, and links with their destinations.
   private func everything() throws -> [String: String] {
     var found: [String: String] = [:]
     let manager = FileManager.default
@@ -110,10 +110,13 @@ import Testing
     for file in files { try write(Array("precious".utf8), to: folder.file("\(name)/\(file)")) }
   }
 
-  @Test func `What others put into the directory stays, and keeps no checkpoint from being saved`() throws {
+  @Test func `Foreign files in the directory are kept, and don't prevent a checkpoint from being saved`()
+    throws
+  {
     try save(1, 2)
     let first = "run/checkpoint-000001-step-1"
-    // Checkpoints of transformers and DeepSpeed, notes, names that begin or are written as ours.
+    // Checkpoints of transformers and DeepSpeed, notes, and names that begin like ours or are written
+    // differently.
     try makeDirectory("run/checkpoint-500", files: ["model.safetensors", "trainer_state.json"])
     try makeDirectory("run/checkpoint-500/global_step500", files: ["a"])
     try makeDirectory("run/checkpoint-000000-notes", files: ["notes.txt"])
@@ -127,7 +130,7 @@ import Testing
     try makeDirectory("run/.removing-checkpoint-000000-step-0", files: ["model.safetensors"])
     try write([1], to: folder.file("run/checkpoint-000000-step-3"))
     mkfifo(folder.file("run/checkpoint-000000-step-4"), 0o600)
-    // A whole checkpoint, but for one file more; and whole ones elsewhere, with links to them.
+    // A complete checkpoint plus one more file, and complete checkpoints elsewhere, with links to them.
     try FileManager.default.copyItem(atPath: folder.file(first), toPath: path + "/checkpoint-000000-step-5")
     try write([1], to: folder.file("run/checkpoint-000000-step-5/notes.txt"))
     for (link, name) in [
@@ -138,7 +141,7 @@ import Testing
       try FileManager.default.createSymbolicLink(
         atPath: "\(path)/\(link)", withDestinationPath: "../\(name)")
     }
-    // A link among the files of what would be a leftover.
+    // A link among the files of an apparent leftover.
     let leftover = "run/" + TemporaryName.saving.unique()
     try makeDirectory(leftover)
     try FileManager.default.createSymbolicLink(
@@ -156,7 +159,7 @@ import Testing
     try expect(found.checkpoint, 5)
   }
 
-  @Test func `What is not ours does not count as kept, and its name is not taken`() throws {
+  @Test func `Foreign directories don't count as kept checkpoints, and their names are not reused`() throws {
     try save(1, 2)
     try makeDirectory("run/checkpoint-000005-step-5", files: ["training.json"])
     try makeDirectory("run/checkpoint-000007-step-8")
@@ -168,7 +171,7 @@ import Testing
       ])
   }
 
-  @Test func `No checkpoint has a number after the highest`() throws {
+  @Test func `There is no checkpoint after the highest number`() throws {
     try save(1)
     let highest = CheckpointName(number: .max, step: 1)
     try FileManager.default.moveItem(
@@ -177,11 +180,11 @@ import Testing
     #expect(error?.description.contains("checkpoint-9223372036854775807-step-1: no number is left") == true)
   }
 
-  @Test func `What a killed process left is removed by the next save`() throws {
+  @Test func `The next save removes the leftovers of a killed process`() throws {
     try save(1)
     for name in [TemporaryName.saving.unique(), TemporaryName.removing.unique()] {
       try makeDirectory("run/" + name, files: ["model.safetensors", "training.json"])
-      // The temporary file of one that was being written.
+      // The temporary file of a checkpoint that was being written.
       let writer = try SafetensorsWriter(path: "\(path)/\(name)/optimizer.safetensors", tensors: [])
       let temporary = try #require(try names(in: "\(path)/\(name)").first { $0.hasPrefix(".") })
       try FileManager.default.copyItem(
@@ -195,8 +198,7 @@ import Testing
   }
 
   @Test(arguments: ["checksums.xxh64", "training.json", "model.safetensors"])
-  func `Pipes, devices and endless files in a checkpoint are refused and not waited for`(file: String) throws
-  {
+  func `Pipes, devices and endless files in a checkpoint are refused without waiting`(file: String) throws {
     try save(1, 2)
     let member = path + "/checkpoint-000002-step-2/" + file
     let kinds: [(String, () throws -> Void)] = [
@@ -204,7 +206,7 @@ import Testing
       ("a device", { symlink("/dev/zero", member) }),
       ("a directory", { mkdir(member, 0o700) }),
       (
-        "a hole of a terabyte",
+        "a terabyte of zeros",
         {
           try write([], to: member); truncate(member, 1 << 40)
         }
@@ -221,7 +223,7 @@ import Testing
 
   // MARK: Two runs
 
-  @Test func `A second run on a directory is refused while the first lives`() throws {
+  @Test func `A second run on a directory is refused during the first`() throws {
     var first: CheckpointDirectory? = CheckpointDirectory(path: path)
     try first?.lock()
     let second = CheckpointDirectory(path: path)
@@ -235,7 +237,7 @@ import Testing
     #expect(throws: CheckpointError.busy(path: path)) { try save(3) }
   }
 
-  @Test func `A directory that was removed after it was locked is made anew, and locked`() throws {
+  @Test func `A directory that was removed after it was locked is created and locked again`() throws {
     let directory = CheckpointDirectory(path: path)
     try directory.save(checkpoint(1))
     try FileManager.default.removeItem(atPath: path)
@@ -246,7 +248,7 @@ import Testing
 
   // MARK: Damage
 
-  /// What can happen to a file.
+  /// The kinds of damage to a file.
   private static let damages: [(String, @Sendable (String) throws -> Void)] = [
     ("a bit flipped at the start", { try flip($0, at: 0) }),
     ("a bit flipped at the end", { try flip($0, at: contents($0).count - 1) }),
@@ -263,7 +265,7 @@ import Testing
   }
 
   @Test(arguments: ["model.safetensors", "optimizer.safetensors", "training.json", "checksums.xxh64"])
-  func `A damaged checkpoint is recognized, and the one before it used`(file: String) throws {
+  func `A damaged checkpoint is detected, and the previous one is used`(file: String) throws {
     for (damage, inflict) in Self.damages {
       try? FileManager.default.removeItem(atPath: path)
       try save(1, 2, 3)
@@ -275,7 +277,7 @@ import Testing
     }
   }
 
-  @Test func `Every flipped bit is noticed`() throws {
+  @Test func `Every flipped bit is detected`() throws {
     try save(1, 2)
     let directory = path + "/checkpoint-000002-step-2"
     for file in try names(in: directory) {
@@ -293,14 +295,14 @@ import Testing
     try expect(try Checkpoint(directory: directory), 2)
   }
 
-  @Test func `A file that does not belong to a checkpoint is recognized`() throws {
+  @Test func `A file that does not belong to a checkpoint is detected`() throws {
     try save(1)
     try write([1], to: path + "/checkpoint-000001-step-1/other")
     let error = #expect(throws: CheckpointError.self) { try CheckpointDirectory(path: path).latest() }
     #expect(error?.description.hasSuffix("other: not in checksums.xxh64") == true)
   }
 
-  @Test func `Where all are damaged the error names each`() throws {
+  @Test func `If all checkpoints are damaged, the error names each of them`() throws {
     try save(1, 2)
     for name in try names(in: path) {
       let file = "\(path)/\(name)/model.safetensors"
@@ -315,7 +317,7 @@ import Testing
     #expect(damaged[0].description.contains("model.safetensors: altered"))
   }
 
-  @Test func `A checkpoint that was found damaged does not push out an intact one`() throws {
+  @Test func `A damaged checkpoint does not replace an intact one`() throws {
     let directory = CheckpointDirectory(path: path, keeping: 2)
     for step in 1...2 { try directory.save(checkpoint(step)) }
     try Self.flip(path + "/checkpoint-000002-step-2/model.safetensors", at: 20)
@@ -327,7 +329,7 @@ import Testing
     #expect(try names(in: path) == [3, 4].map { "checkpoint-00000\($0)-step-\($0)" })
   }
 
-  @Test func `A checkpoint of a later layout says so`() throws {
+  @Test func `The error for a checkpoint with a later layout names both versions`() throws {
     try save(1)
     let file = path + "/checkpoint-000001-step-1/training.json"
     let json = String(decoding: try contents(file), as: UTF8.self)
@@ -343,7 +345,7 @@ import Testing
 
   // MARK: The system
 
-  /// Calls that are recorded by what they are about.
+  /// Returns system calls that record what they are called for.
   private func recording(_ record: @escaping @Sendable (String) -> Void) -> SystemCalls {
     var system = SystemCalls.live
     system.write = { descriptor, bytes, count, offset in
@@ -363,7 +365,7 @@ import Testing
     return system
   }
 
-  @Test func `Every file is flushed before the checkpoint has its name, and the directory after`() throws {
+  @Test func `Files are flushed before the checkpoint gets its name, and the directory afterwards`() throws {
     try save(1)
     let log = Log()
     try save(2, keeping: 1, system: recording { log.append($0) })
@@ -372,7 +374,7 @@ import Testing
     let flushParent = "flush directory \(status.st_ino)"
     var calls = log.entries
     let own = calls.firstIndex(of: "rename to checkpoint-000002-step-2")!
-    // Before: each of the four files is written, flushed, named, and its directory flushed.
+    // Before: each of the four files is written, flushed and renamed, and its directory is flushed.
     let inner = calls[..<own].filter { $0 != "write" }.map {
       $0.hasPrefix("flush directory") ? "flush directory" : $0
     }
@@ -388,7 +390,7 @@ import Testing
     #expect(calls.count == 2 && calls[0] == flushParent && calls[1].hasPrefix("rename to .removing-"))
   }
 
-  @Test func `A disk that is full at any moment leaves the old checkpoints as they were`() throws {
+  @Test func `A disk that is full at any moment does not change the old checkpoints`() throws {
     try save(1, 2)
     let before = try names(in: path)
     var failures = 0
@@ -413,13 +415,13 @@ import Testing
         try expect(try CheckpointDirectory(path: path).latest()?.checkpoint, 2)
       }
     }
-    // A header and a tensor of two collections, the record and the checksums.
+    // A header and a tensor in each of two collections, the record, and the checksums.
     #expect(failures == 6)
     try expect(try CheckpointDirectory(path: path).latest()?.checkpoint, 3)
   }
 
   @Test(arguments: ["flush", "rename"])
-  func `A system that refuses at any moment leaves a whole checkpoint`(call: String) throws {
+  func `A system call that fails at any moment leaves a complete checkpoint`(call: String) throws {
     try save(1, 2)
     for limit in 0..<20 {
       let log = Log()
@@ -439,7 +441,8 @@ import Testing
       let threw = (try? save(step + 1, system: system)) == nil
       let found = try #require(try CheckpointDirectory(path: path).latest())
       #expect(found.damaged.isEmpty)
-      // Only the last calls, after the checkpoint has its name, may fail with the new one in place.
+      // Only the last calls, after the checkpoint has its name, may fail while the new checkpoint is in
+      // place.
       #expect([step, step + 1].contains(found.checkpoint.position.step))
       if !threw { try expect(found.checkpoint, step + 1) }
       #expect(try names(in: path).allSatisfy { $0.hasPrefix("checkpoint-") || $0.hasPrefix(".removing-") })
@@ -448,8 +451,8 @@ import Testing
     Issue.record("every save failed")
   }
 
-  @Test(.enabled(if: geteuid() != 0, "The superuser may write everywhere."))
-  func `A directory without the right to write leaves its checkpoints as they were`() throws {
+  @Test(.enabled(if: geteuid() != 0, "The superuser can write everywhere."))
+  func `Without write permission for the directory, its checkpoints are unchanged`() throws {
     try save(1)
     chmod(path, 0o500)
     defer { chmod(path, 0o700) }
@@ -458,7 +461,7 @@ import Testing
     try expect(try CheckpointDirectory(path: path).latest()?.checkpoint, 1)
   }
 
-  @Test func `A place where no directory can be is an error that names it`() throws {
+  @Test func `A path at which no directory can exist is an error that names the path`() throws {
     try write([], to: path)
     let error = #expect(throws: CheckpointError.self) { try save(1) }
     #expect(error?.description.contains(path) == true)
@@ -466,7 +469,7 @@ import Testing
   }
 }
 
-/// What was called, in order.
+/// The recorded calls, in order.
 private final class Log: Sendable {
   private let mutex = Mutex<[String]>([])
   var entries: [String] { mutex.withLock { $0 } }

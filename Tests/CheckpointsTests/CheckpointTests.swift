@@ -5,7 +5,7 @@ import Tensors
 import TestSupport
 import Testing
 
-/// A training of a model with scheduler, random generator and position.
+/// A training run of a model with scheduler, random generator and position.
 private struct Training {
   let model = TestModel()
   let optimizer: Adafactor
@@ -46,7 +46,7 @@ private struct Training {
 
 @Suite struct CheckpointTests {
   @Test(arguments: [0, 1, 2, 3, 10, 29])
-  func `A training that is resumed makes the same bits as one that never stopped`(stop: Int) throws {
+  func `A resumed run gives the same bits as an uninterrupted one`(stop: Int) throws {
     var whole = try Training()
     try whole.run(steps: 30)
 
@@ -56,7 +56,7 @@ private struct Training {
     try CheckpointDirectory(path: folder.file("run")).save(first.checkpoint())
 
     var second = try Training()
-    // Whatever happened before the restoration leaves no trace.
+    // Steps before the restoration must have no effect.
     try second.run(steps: 2)
     let found = try #require(try CheckpointDirectory(path: folder.file("run")).latest())
     #expect(found.damaged.isEmpty)
@@ -85,14 +85,14 @@ private struct Training {
     #expect(
       mismatch.differences.first
         == .parameter(name: "matrix", saved: "float32 [5, 7]", here: "float32 [5, 8]"))
-    // The model lacks four parameters, and the optimizer as many.
+    // The model lacks four parameters, and so does the optimizer.
     #expect(mismatch.differences.count { if case .unknown = $0 { true } else { false } } == 8)
     #expect(model[1].value == Tensor(zeros: [9]))
     #expect(optimizer.state(of: model[1]) == nil)
     #expect(optimizer.groups.map(\.learningRate) == [1])
   }
 
-  @Test func `A scheduler that does not fit leaves everything as it was`() throws {
+  @Test func `If a scheduler does not fit, nothing changes`() throws {
     var saved = try Training()
     try saved.run(steps: 5)
     let checkpoint = try saved.checkpoint()
@@ -109,7 +109,7 @@ private struct Training {
     }
   }
 
-  @Test func `A value that is missing or of another type is named`() throws {
+  @Test func `The error for a missing value or one of another type names it`() throws {
     var checkpoint = Checkpoint(position: .init())
     try checkpoint.setValue("text", for: "scale")
     #expect(throws: CheckpointError.missing(name: "none")) { try checkpoint.value(Int.self, for: "none") }

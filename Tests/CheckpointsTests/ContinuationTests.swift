@@ -6,7 +6,7 @@ import Tensors
 import TestSupport
 import Testing
 
-/// A run of the reference, which stops after step 6 and ends after step 12: see Reference/README.md.
+/// A run of the reference that stops after step 6 and ends after step 12: see Reference/README.md.
 private struct ReferenceContinuation {
   static let stop = 6
   static let end = 12
@@ -19,7 +19,7 @@ private struct ReferenceContinuation {
   let optimizer: Adafactor
   private let gradients: TensorCollection
 
-  /// The parameters at a moment of the run, and an optimizer for them that has not stepped yet.
+  /// Creates the parameters at a point of the run, and an optimizer for them that has not stepped yet.
   init(at moment: String, backend: Backend = .default) throws {
     let values = try TensorCollection(path: Self.path("\(moment)-parameters")).tensors
     gradients = try TensorCollection(path: Self.path("gradients"))
@@ -44,8 +44,8 @@ private struct ReferenceContinuation {
     }
   }
 
-  /// Expects the parameters of the reference: 10⁻⁵ of the way from `start` and a unit in the last place a
-  /// step.
+  /// Expects the parameters of the reference within 10⁻⁵ of the distance from `start` plus one unit in the
+  /// last place per step.
   func compareParameters(with moment: String, from start: String) throws {
     try Self.compare(
       Dictionary(uniqueKeysWithValues: parameters.map { ($0.name, $0.value) }), with: moment, from: start)
@@ -67,7 +67,8 @@ private struct ReferenceContinuation {
     }
   }
 
-  /// Expects the state of the reference: the same names, types and groups, and numbers within 10⁻⁵.
+  /// Expects the state of the reference: the same names, types and groups, and numbers within a relative
+  /// error of 10⁻⁵.
   static func compareState(at path: String, with moment: String) throws {
     let (ours, theirs) = (
       try SafetensorsFile(path: path), try SafetensorsFile(path: self.path("\(moment)-state"))
@@ -84,7 +85,7 @@ private struct ReferenceContinuation {
     #expect(our.integers == their.integers)
     for (name, expected) in their.tensors {
       let expected = expected.scalars(as: Double.self)
-      // Updates of both signs cancel in the average of updates: there the largest counts.
+      // Updates of both signs cancel in the average of updates, so the largest average determines the bound.
       let floor = name.hasSuffix(".exp_avg") ? expected.reduce(0) { max($0, abs($1)) } : 0
       for (our, their) in zip(our.tensors[name]!.scalars(as: Double.self), expected) {
         #expect(abs(our - their) <= 1e-5 * max(abs(their), floor), "\(name): \(our), reference \(their)")
@@ -95,7 +96,7 @@ private struct ReferenceContinuation {
 
 @Suite struct ContinuationTests {
   @Test(arguments: Backend.available)
-  func `A run begun in Python continues here`(backend: Backend) throws {
+  func `A run that began in Python continues in Swift`(backend: Backend) throws {
     let run = try ReferenceContinuation(at: "stop", backend: backend)
     try run.optimizer.restoreState(from: ReferenceContinuation.path("stop-state"))
     try run.run(ReferenceContinuation.stop + 1...ReferenceContinuation.end)
@@ -106,7 +107,7 @@ private struct ReferenceContinuation {
   }
 
   @Test(arguments: Backend.available)
-  func `A run begun here has the state that Python's would have`(backend: Backend) throws {
+  func `A run that began in Swift has the same state as in Python`(backend: Backend) throws {
     let run = try ReferenceContinuation(at: "begin", backend: backend)
     try run.run(1...ReferenceContinuation.stop)
     try run.compareParameters(with: "stop", from: "begin")
@@ -122,7 +123,7 @@ private struct ReferenceContinuation {
     .deletingLastPathComponent().deletingLastPathComponent().appending(path: "scripts").path
 
   @Test(.enabled(if: Python.reference != nil, Python.explanation))
-  func `A run begun here continues in Python`() throws {
+  func `A run that began in Swift continues in Python`() throws {
     let run = try ReferenceContinuation(at: "begin")
     try run.run(1...ReferenceContinuation.stop)
     let folder = try TemporaryFolder()
@@ -160,7 +161,9 @@ private struct ReferenceContinuation {
   }
 
   @Test(.enabled(if: Python.reference != nil, Python.explanation), arguments: ["AdamW", "Adafactor"])
-  func `What is converted to a file and back continues in Python with the same bits`(kind: String) throws {
+  func `A state that is converted to a file and back continues in Python with the same bits`(kind: String)
+    throws
+  {
     let folder = try TemporaryFolder()
     let python = try #require(Python.reference)
     let program = """
@@ -209,7 +212,7 @@ private struct ReferenceContinuation {
   }
 
   @Test(.enabled(if: Python.reference != nil, Python.explanation))
-  func `The script says what it cannot convert`() throws {
+  func `The error of the script names the state that it cannot convert`() throws {
     let folder = try TemporaryFolder()
     let python = try #require(Python.reference)
     try python.run(

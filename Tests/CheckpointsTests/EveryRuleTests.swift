@@ -6,7 +6,7 @@ import Tensors
 import TestSupport
 import Testing
 
-/// The promises that hold for every rule: add a rule of yours as one line.
+/// Tests properties of every rule. To test your own rule, add it as one line.
 @Suite struct EveryRuleTests {
   static let rules: [any RoundedRule] = [
     SGDOptions(learningRate: 0.01, weightDecay: 0.1),
@@ -28,7 +28,7 @@ import Testing
     AdafactorOptions(learningRate: .constant(0.01), beta1: 0.9, scaleParameter: false),
   ]
 
-  /// A model in two groups, the second with a tenth of the rate.
+  /// Creates an optimizer of a model in two groups, the second with a tenth of the learning rate.
   private func make<Rule: UpdateRule>(
     _ rule: Rule, policy: NonFinitePolicy = .propagate, threads: Int = 2
   ) throws -> (TestModel, RuleOptimizer<Rule>) {
@@ -62,7 +62,7 @@ import Testing
   }
 
   @Test(arguments: rules, Backend.available)
-  func `A training that is continued from a file has the same bits`(rule: any RoundedRule, backend: Backend)
+  func `A run that is resumed from a file has the same bits`(rule: any RoundedRule, backend: Backend)
     throws
   {
     func check<Rule: UpdateRule>(_ rule: Rule) throws {
@@ -78,7 +78,7 @@ import Testing
       try run(copy, resumed, 4..<8)
       #expect(copy.bits == model.bits)
       #expect(resumed.state() == optimizer.state())
-      // SOAP counts updates, of which the first gradient makes none.
+      // SOAP counts updates, and the first gradient makes none.
       let count = rule is SOAPOptions || rule is FactoredSOAPOptions ? 4 : 5
       #expect(
         resumed.state(of: copy["scalar"])?.step == count && resumed.state(of: copy["never.stepped"]) == nil)
@@ -87,11 +87,12 @@ import Testing
   }
 
   @Test(arguments: rules)
-  func `Groups have their own options, and no rule sees another parameter`(rule: any RoundedRule) throws {
+  func `Groups have their own options, and rules treat parameters independently`(rule: any RoundedRule) throws
+  {
     func check<Rule: UpdateRule>(_ rule: Rule) throws {
       let (model, optimizer) = try make(rule, threads: 3)
       try run(model, optimizer, 0..<3)
-      // Each parameter by itself, on one thread.
+      // Each parameter in a separate optimizer, on one thread.
       let alone = TestModel()
       let optimizers = try alone.parameters.enumerated().map { index, parameter in
         try RuleOptimizer([parameter], options: index < 3 ? rule : slower(rule), threads: 1)
@@ -106,19 +107,21 @@ import Testing
   }
 
   @Test(arguments: rules)
-  func `A schedule sets the rate, and a rate of 0 moves nothing`(rule: any RoundedRule) throws {
+  func `A schedule sets the learning rate, and with a rate of 0 nothing changes`(rule: any RoundedRule) throws
+  {
     func check<Rule: UpdateRule>(_ rule: Rule) throws {
       let (model, optimizer) = try make(rule)
       let start = model.bits
       let scheduler = try LearningRateScheduler(optimizer, LinearSchedule(warmupSteps: 2, trainingSteps: 10))
       model.setGradients(step: 0)
       try optimizer.step()
-      // With a residual, the bits of 16-bit parameters may not change either.
+      // With a residual, the bits of 16-bit parameters must not change either.
       #expect(model.bits == start)
       scheduler.step()
       #expect(optimizer.groups[0].options.learningRate.constant == 0.005)
       #expect(optimizer.groups[1].options.learningRate.constant == 0.0005)
-      // Twice: the first gradient of the scalar is that of step 1, and SOAP's first only makes the eigenbases.
+      // Two steps, because step 1 has the scalar's first gradient, and SOAP's first gradient only makes the
+      // eigenbases.
       try run(model, optimizer, 1..<3)
       for (parameter, before) in zip(model.parameters, start) {
         // The first moments of a BFloat16 parameter may be smaller than half a unit in its last place.
@@ -130,7 +133,9 @@ import Testing
   }
 
   @Test(arguments: rules)
-  func `Two halves of a batch that are accumulated make the step of the batch`(rule: any RoundedRule) throws {
+  func `Accumulating two halves of a batch gives the same step as the whole batch`(rule: any RoundedRule)
+    throws
+  {
     func check<Rule: UpdateRule>(_ rule: Rule) throws {
       let (model, optimizer) = try make(rule)
       let (whole, reference) = try make(rule)
@@ -153,7 +158,7 @@ import Testing
   }
 
   @Test(arguments: rules)
-  func `Clipping multiplies the gradient that the rule sees`(rule: any RoundedRule) throws {
+  func `Clipping scales the gradient that the rule sees`(rule: any RoundedRule) throws {
     func check<Rule: UpdateRule>(_ rule: Rule) throws {
       let (model, optimizer) = try make(rule)
       let (scaled, reference) = try make(rule)
@@ -172,7 +177,7 @@ import Testing
       for (index, (ours, theirs)) in zip(model.parameters, scaled.parameters).enumerated() {
         let (values, expected) = (ours.value.scalars(as: Double.self), theirs.value.scalars(as: Double.self))
         let largest = zip(expected, start[index]).map { abs($0 - $1) }.max()!
-        // Two roundings of the scaled gradient; a 16-bit parameter may fall to either side of a midpoint.
+        // The scaled gradient is rounded twice. A 16-bit parameter may round to either side of a midpoint.
         let unit = ours.value.scalarType == .bfloat16 ? 0x1p-7 * expected.map(abs).max()! : 1e-6
         for (value, other) in zip(values, expected) {
           #expect(abs(value - other) <= 1e-4 * largest + unit, "\(ours)")
@@ -183,7 +188,7 @@ import Testing
   }
 
   @Test(arguments: rules, NonFinitePolicy.allCases)
-  func `A gradient that is not finite is treated as the policy says`(
+  func `A gradient that is not finite is handled according to the policy`(
     rule: any RoundedRule, policy: NonFinitePolicy
   ) throws {
     func check<Rule: UpdateRule>(_ rule: Rule) throws {

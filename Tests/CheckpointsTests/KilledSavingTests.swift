@@ -5,13 +5,13 @@ import Testing
 
 @testable import Checkpoints
 
-/// Kills a process while it saves, again and again.
+/// Repeatedly kills a process while it saves.
 @Suite struct KilledSavingTests {
-  /// How often: CHECKPOINT_KILLS may ask for more.
+  /// The number of kills, which CHECKPOINT_KILLS can increase.
   private static let killCount =
     ProcessInfo.processInfo.environment["CHECKPOINT_KILLS"].flatMap(Int.init) ?? 60
 
-  /// The executable CheckpointSaver, which is built into the folder that the test bundle is in.
+  /// Returns the executable CheckpointSaver, which is built into the folder of the test bundle.
   private func saver() throws -> URL {
     let bundles = Bundle.allBundles.map(\.bundleURL).filter { $0.pathExtension == "xctest" }
     let starts = bundles + [URL(filePath: CommandLine.arguments[0])]
@@ -19,7 +19,7 @@ import Testing
     return try #require(candidates.first { FileManager.default.isExecutableFile(atPath: $0.path) })
   }
 
-  @Test func `A process that is killed at random moments of saving always resumes`() throws {
+  @Test func `A process that is killed at random moments while saving always resumes`() throws {
     let folder = try TemporaryFolder()
     let path = folder.file("run")
     let output = folder.file("output")
@@ -33,7 +33,7 @@ import Testing
       process.arguments = [path]
       process.standardOutput = try FileHandle(forWritingTo: URL(filePath: output))
       try process.run()
-      // From the first save on, at any moment of a save.
+      // At any time after the first save begins.
       let deadline = Date(timeIntervalSinceNow: 20)
       while try contents(output).isEmpty && process.isRunning && Date() < deadline { usleep(500) }
       usleep(UInt32.random(in: 0..<15_000, using: &generator))
@@ -48,18 +48,18 @@ import Testing
       let found = try #require(try CheckpointDirectory(path: path).latest())
       #expect(found.damaged.isEmpty)
       let step = found.checkpoint.position.step
-      // What was said to be saved is; at most one more checkpoint got its name before it could be said.
+      // A checkpoint that was reported exists. At most one more got its name before it could be reported.
       #expect(step == saved || step == saved + 1)
       #expect(try found.checkpoint.value(Int.self, for: "step") == step)
       for tensor in found.checkpoint.collections.values.flatMap(\.tensors.values) {
         #expect(tensor == Tensor(repeating: Double(step), shape: [100, 100]))
       }
-      // Each save removes what the one before it left.
+      // Each save removes the leftovers of the previous one.
       let leftovers = try names(in: path).filter { $0.hasPrefix(".") }
       #expect(leftovers.count <= 1, "\(leftovers)")
       killedWhileSaving += leftovers.contains { $0.hasPrefix(".saving-") } ? 1 : 0
     }
-    // The test is about nothing else: most moments are such.
+    // Most kills must happen during a save, or the test would test nothing.
     #expect(killedWhileSaving > Self.killCount / 4)
   }
 }

@@ -16,7 +16,7 @@ import Testing
     path = folder.file("state.safetensors")
   }
 
-  /// A model and its optimizer after `steps` steps.
+  /// Returns a model and its optimizer after `steps` steps.
   private func trained(steps: UInt64) throws -> (TestModel, Adafactor) {
     let model = TestModel()
     let optimizer = try Adafactor(groups: model.groups())
@@ -28,14 +28,14 @@ import Testing
   }
 
   @Test(arguments: Backend.available)
-  func `An optimizer that goes on from a file makes the same bits`(backend: Backend) throws {
+  func `An optimizer that is restored from a file gives the same bits`(backend: Backend) throws {
     try Backend.withDefault(backend) {
       let (model, optimizer) = try trained(steps: 5)
       try optimizer.saveState(to: path)
 
       let copy = TestModel()
       for (parameter, original) in zip(copy.parameters, model.parameters) { parameter.value = original.value }
-      // Parameters are matched by name: their order within a group is free.
+      // Parameters are matched by name, so their order within a group does not matter.
       let groups = copy.groups().map { ParameterGroup($0.parameters.reversed(), options: $0.options) }
       let resumed = try Adafactor(groups: groups, threads: 1)
       try resumed.restoreState(from: path)
@@ -50,7 +50,7 @@ import Testing
     }
   }
 
-  @Test func `AdamW goes on from a file with the same bits, too`() throws {
+  @Test func `AdamW restored from a file gives the same bits, too`() throws {
     func make() throws -> (TestModel, AdamW) {
       let model = TestModel()
       let groups = [
@@ -82,7 +82,7 @@ import Testing
     ) { try adafactor.restoreState(from: path) }
   }
 
-  @Test func `Names, types and metadata are what Python's side expects`() throws {
+  @Test func `Names, types and metadata are as Python expects them`() throws {
     let (_, optimizer) = try trained(steps: 2)
     try optimizer.saveState(to: path)
     let file = try SafetensorsFile(path: path)
@@ -110,7 +110,7 @@ import Testing
     #expect(groups?[1]["relative_step"] as? Bool == true)
   }
 
-  @Test func `A state as a value does not change when the optimizer goes on`() throws {
+  @Test func `A state is a value that later steps do not change`() throws {
     let (model, optimizer) = try trained(steps: 3)
     let state = optimizer.state()
     let values = model.parameters.map(\.value)
@@ -129,7 +129,7 @@ import Testing
     }
   }
 
-  @Test func `Restoring forgets the state of parameters that the saved one had not stepped`() throws {
+  @Test func `Restoring discards the state of parameters without steps in the saved state`() throws {
     let (model, optimizer) = try trained(steps: 1)
     let state = optimizer.state()
     model["never.stepped"].gradient = Tensor(ones: [3, 2])
@@ -178,16 +178,17 @@ import Testing
     #expect(groups.flatMap(\.parameters).allSatisfy { refusing.state(of: $0) == nil })
   }
 
-  @Test func `Another number of groups is one difference among others`() throws {
+  @Test func `A different number of groups is listed among the differences`() throws {
     let (model, optimizer) = try trained(steps: 1)
     let single = try Adafactor(model.parameters.dropLast())
     let error = #expect(throws: StateMismatch.self) { try single.restore(optimizer.state()) }
     #expect(error?.differences == [.groupCount(saved: 2, here: 1), .unknown(parameter: "never.stepped")])
     #expect(
-      error?.description.contains("the saved state has 2 parameter groups, the optimizer here has 1") == true)
+      error?.description.contains("the saved state has 2 parameter groups, but the optimizer here has 1")
+        == true)
   }
 
-  @Test func `Rates that a schedule drives are taken over`() throws {
+  @Test func `Learning rates set by a schedule are restored`() throws {
     func make() throws -> (TestModel, Adafactor, LearningRateScheduler) {
       let model = TestModel()
       let optimizer = try Adafactor(model.parameters, options: .init(learningRate: .constant(0.1)))
@@ -207,7 +208,7 @@ import Testing
     #expect(resumed.groups.map(\.learningRate) == optimizer.groups.map(\.learningRate))
   }
 
-  @Test func `A file that is no state of this optimizer says why`() throws {
+  @Test func `The error for a file without a state of this optimizer gives the reason`() throws {
     let (_, optimizer) = try trained(steps: 1)
     func refused(_ change: (inout TensorCollection) -> Void) throws -> String {
       try optimizer.saveState(to: path)
@@ -219,17 +220,17 @@ import Testing
     }
     #expect(
       try refused { $0.metadata["optimizer"] = "adamw" }
-        .hasSuffix("- the saved state is one of adamw, the optimizer here is adafactor"))
+        .hasSuffix("- the saved state belongs to adamw, but the optimizer here is adafactor"))
     #expect(
       try refused { $0.metadata = [:] }
-        == "FILE: metadata: no \"optimizer\": not the state of an optimizer")
+        == "FILE: metadata: does not contain \"optimizer\": not the state of an optimizer")
     #expect(
-      try refused { $0.integers["matrix.step"] = nil } == "FILE: matrix.step: there is none")
+      try refused { $0.integers["matrix.step"] = nil } == "FILE: matrix.step: is missing")
     #expect(
       try refused { $0.integers["matrix.step"] = -1 }.contains("The step of \"matrix\" is -1"))
     #expect(
       try refused { $0.tensors["matrix.max_exp_avg_sq"] = Tensor(zeros: [1]) }
-        .hasPrefix("FILE: matrix.max_exp_avg_sq: not a part of this optimizer's state"))
+        .hasPrefix("FILE: matrix.max_exp_avg_sq: not part of this optimizer's state"))
     #expect(
       try refused { $0.tensors["matrix.RMS"] = Tensor(zeros: [2]) }
         == "FILE: matrix.RMS: shape [2], must be a single number")
@@ -239,7 +240,7 @@ import Testing
     #expect(try refused { $0.metadata["groups"] = "[" }.hasPrefix("FILE: metadata \"groups\": "))
   }
 
-  @Test func `Steps may be floating-point, as torch counts them`() throws {
+  @Test func `Step counts may be floating-point, as in torch`() throws {
     let (model, optimizer) = try trained(steps: 4)
     try optimizer.saveState(to: path)
     var collection = try TensorCollection(path: path)
@@ -250,7 +251,7 @@ import Testing
     #expect(optimizer.state(of: model["matrix"])?.step == 4)
   }
 
-  @Test func `Moments of 16 bits are widened, as those that torch has loaded are`() throws {
+  @Test func `16-bit moments are widened, such as those that torch has loaded`() throws {
     let narrow: (TensorCollection) -> TensorCollection = { collection in
       var collection = collection
       for (name, tensor) in collection.tensors where name.contains(".exp_avg") {
@@ -284,7 +285,7 @@ import Testing
     }
   }
 
-  @Test func `Names that differ only in how an accent is composed are two names`() throws {
+  @Test func `Names that differ only in Unicode normal form are different names`() throws {
     let names = ["\u{E9}", "e\u{301}"]
     func optimizer(_ name: String) throws -> AdamW {
       let parameter = Parameter(name, Tensor(ones: [2]))
@@ -296,7 +297,7 @@ import Testing
     let (saved, other) = (try optimizer(names[0]), try optimizer(names[1]))
     try saved.saveState(to: path)
     let error = #expect(throws: CheckpointError.self) { try other.restoreState(from: path) }
-    // Equal as strings: the differences are told apart by their number.
+    // The names are equal as strings, so the number of differences distinguishes them.
     #expect(error?.description.split(separator: "\n- ").count == 3)
     try saved.restoreState(from: path)
 
@@ -312,7 +313,7 @@ import Testing
     let mismatch = #expect(throws: StateMismatch.self) { try another.restore(average.state()) }
     #expect(mismatch?.differences.count == 2)
     try average.restore(average.state())
-    // Their states would be one entry of a dictionary.
+    // A dictionary would hold only one of their states.
     let both = saved.parameters + other.parameters
     #expect(throws: OptimizerError.duplicateParameter(name: names[1])) { try AdamW(both) }
     #expect(throws: OptimizerError.duplicateParameter(name: names[1])) { try ExponentialMovingAverage(both) }

@@ -2,9 +2,9 @@ import Testing
 import TestSupport
 
 extension Python {
-  /// The Python that has the packages of the reference; `nil` if there is none.
+  /// A Python with the packages of the reference, or `nil` if there is none.
   ///
-  /// Finding the packages is quick; importing them is not.
+  /// Finding the packages is fast; importing them is slow.
   static let reference = find(
     variable: "REFERENCE_PYTHON",
     running:
@@ -12,5 +12,5 @@ extension Python {
   )
 
   static let explanation: Comment =
-    "No python3 with torch, transformers and safetensors; REFERENCE_PYTHON may name one."
+    "No python3 with torch, transformers and safetensors; REFERENCE_PYTHON can name one."
 }

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 @Suite struct TensorCollectionTests {
-  @Test func `Tensors of every type, integers and metadata come back as they were`() throws {
+  @Test func `Tensors of every type, integers and metadata are read back unchanged`() throws {
     let folder = try TemporaryFolder()
     var generator = SeededGenerator(seed: 5)
     var tensors: [String: Tensor] = ["empty": Tensor(zeros: [0, 3]), "scalar": Tensor(ones: [])]
@@ -26,7 +26,7 @@ import Testing
     }
   }
 
-  @Test func `Tensors that no parameter can be are refused by name`() throws {
+  @Test func `Tensors of types that parameters cannot have are refused by name`() throws {
     let folder = try TemporaryFolder()
     let path = folder.file("integers")
     var writer = try SafetensorsWriter(
@@ -39,7 +39,7 @@ import Testing
     }
   }
 
-  @Test func `Names that Swift holds equal though their bytes differ are refused, and none is lost`() throws {
+  @Test func `Names that Swift treats as equal although their bytes differ are refused`() throws {
     let folder = try TemporaryFolder()
     let path = folder.file("accents")
     let names = ["\u{E9}", "e\u{301}"]
@@ -48,10 +48,10 @@ import Testing
     for name in names { try writer.append([1 as Float].span.bytes, to: name) }
     try writer.commit()
     let error = #expect(throws: CheckpointError.self) { try TensorCollection(path: path) }
-    #expect(error?.description.contains("differs only in how accents are composed") == true)
+    #expect(error?.description.contains("differs only in its Unicode normal form") == true)
   }
 
-  @Test func `A file that is not there is an error of the system`() throws {
+  @Test func `A missing file is an error of the system`() throws {
     let error = #expect(throws: CheckpointError.self) { try TensorCollection(path: "/nowhere/at all") }
     #expect(error?.description.contains("cannot open /nowhere/at all") == true)
   }

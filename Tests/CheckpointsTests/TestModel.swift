@@ -2,7 +2,7 @@ import Optimizers
 import Tensors
 import TestSupport
 
-/// Parameters of every kind of shape and type, and gradients for them that depend on the step alone.
+/// Parameters of every kind of shape and type, with gradients that depend only on the step.
 struct TestModel {
   let parameters: [Parameter]
 
@@ -31,7 +31,7 @@ struct TestModel {
     }
   }
 
-  /// Two groups with as many different options as there can be.
+  /// Returns two groups that differ in as many options as possible.
   func groups() -> [ParameterGroup<Adafactor.Options>] {
     [
       ParameterGroup(

@@ -3,12 +3,12 @@ import Testing
 @testable import Checkpoints
 
 @Suite struct XXHash64Tests {
-  /// Byte i of the data that the expected values are of.
+  /// Returns the data for which the expected values were computed.
   private func data(_ count: Int) -> [UInt8] {
     (0..<count).map { UInt8(truncatingIfNeeded: $0 * 7 + $0 / 256 * 13 + 3) }
   }
 
-  /// Values of the C library xxHash 0.8.1.
+  /// Values from the C library xxHash 0.8.1.
   private static let expected: [(count: Int, value: UInt64)] = [
     (0, 0xEF46_DB37_51D8_E999), (1, 0x1F25_C8D0_BC1F_4BB6), (3, 0x31D2_363F_52E5_64C9),
     (4, 0x9BB6_4B7D_66EE_9FDA), (5, 0xC760_8EFD_DB70_51FE), (8, 0xDAB9_9D95_C6F9_0092),
@@ -18,7 +18,7 @@ import Testing
     (100, 0xA61F_8D4C_170F_E531), (1000, 0xC0E0_F66A_C642_05D7), (262_144, 0x5AD7_4928_6733_EED4),
   ]
 
-  @Test func `Checksums are those of the C library`() {
+  @Test func `Checksums match the C library's`() {
     for (count, value) in Self.expected {
       var hash = XXHash64()
       data(count).withUnsafeBytes { hash.update($0) }
@@ -27,7 +27,7 @@ import Testing
   }
 
   @Test(arguments: [1, 3, 8, 31, 32, 33, 40, 100])
-  func `Pieces of any length give the checksum of the whole`(length: Int) {
+  func `Pieces of any length give the same checksum as the whole`(length: Int) {
     for (count, value) in Self.expected where count <= 1000 {
       var hash = XXHash64()
       data(count).withUnsafeBytes { bytes in

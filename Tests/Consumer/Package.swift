@@ -3,12 +3,12 @@
 import Foundation
 import PackageDescription
 
-// A package as a user writes it, which depends on this one by its path. Each target is a complete program that checks
-// its own result: scripts/test builds and runs them with OpenBLAS and without it.
+// A user's package that depends on this package by its path. Each target is a complete program that checks its own
+// result. scripts/test builds and runs them with OpenBLAS and without it.
 let traits: Set<Package.Dependency.Trait> =
   ProcessInfo.processInfo.environment["CONSUMER_TRAITS"] == "none" ? [] : [.defaults]
 
-/// A program of the folder of its name, and the libraries that it imports.
+/// Returns a target for the program in the folder with its name, and the libraries that it imports.
 func program(_ name: String, _ libraries: String...) -> Target {
   .executableTarget(
     name: name, dependencies: libraries.map { .product(name: $0, package: "swift-adafactor") })
@@ -19,19 +19,19 @@ let package = Package(
   platforms: [.macOS(.v15)],
   dependencies: [.package(name: "swift-adafactor", path: "../..", traits: traits)],
   targets: [
-    // The program on the front page, byte for byte.
+    // The program in the README, byte for byte.
     program("Quickstart", "Optimizers", "Schedules", "Tensors"),
     // Updates of the program's own arrays.
     program("OwnBuffers", "Optimizers", "Tensors"),
-    // Accumulation, clipping, a schedule and checkpoints; killed and resumed to the same bits.
+    // Accumulation, clipping, a schedule and checkpoints. It is killed, and resumes with the same bits.
     program("TrainingLoop", "Checkpoints", "Optimizers", "Schedules", "Tensors"),
     // A step for each parameter as soon as its gradient exists.
     program("ReleasedGradients", "Optimizers", "Tensors"),
-    // BFloat16 parameters and the three ways to round into them.
+    // BFloat16 parameters and three ways to round them.
     program("LowPrecision", "Optimizers", "Tensors"),
-    // Low-rank adapters next to frozen weights, in two groups and their own file.
+    // Low-rank adapters for frozen weights, in two groups and a separate file.
     program("Adapters", "Checkpoints", "Optimizers", "Tensors"),
-    // Optimizers of the program's own rules, with every feature of the library's optimizers.
+    // Optimizers with the program's own rules, with every feature of the library's optimizers.
     program("OwnRule", "Checkpoints", "Optimizers", "Schedules", "Tensors"),
     // The same training on every backend of the build.
     program("BothBackends", "Optimizers", "Tensors"),

@@ -2,7 +2,7 @@ import KernelInterface
 
 /// Each Adafactor kernel in Double, element by element, from the formula in its doc comment.
 ///
-/// Every term of every sum is positive, so that relative errors of terms are relative errors of sums.
+/// Every term of every sum is positive, so the relative errors of terms bound the relative errors of sums.
 struct AdafactorKernelOracle {
   let rows: Int
   let columns: Int
@@ -15,13 +15,13 @@ struct AdafactorKernelOracle {
     self.gradient = gradient.map { scale * $0 }
   }
 
-  /// g²ᵢⱼ.
+  /// Returns g²ᵢⱼ.
   func square(_ row: Int, _ column: Int) -> Double {
     let g = gradient[row * columns + column]
     return g * g
   }
 
-  /// Σⱼ g²ᵢⱼ wⱼ for each row.
+  /// Returns Σⱼ g²ᵢⱼ wⱼ for each row.
   func rowSums(weights: (Int) -> Double = { _ in 1 }) -> [Double] {
     (0..<rows).map { row in
       var sum = 0.0
@@ -30,7 +30,7 @@ struct AdafactorKernelOracle {
     }
   }
 
-  /// Σᵢ g²ᵢⱼ wᵢ for each column.
+  /// Returns Σᵢ g²ᵢⱼ wᵢ for each column.
   func columnSums(weights: (Int) -> Double = { _ in 1 }) -> [Double] {
     (0..<columns).map { column in
       var sum = 0.0
@@ -39,18 +39,18 @@ struct AdafactorKernelOracle {
     }
   }
 
-  /// β old + (1−β)(sum / n + ε).
+  /// Returns β old + (1−β)(sum / n + ε).
   static func moment(_ average: MomentAverage, old: Double, sum: Double) -> Double {
     average.decay * old + average.weight * (sum / Double(average.count) + average.epsilon)
   }
 
-  /// New moments from sums.
+  /// Returns new moments from sums.
   static func moments(_ average: MomentAverage, old: [Double], sums: [Double]) -> [Double] {
     zip(old, sums).map { moment(average, old: $0, sum: $1) }
   }
 
-  /// P − shrinkage·P − M, with M ← beta1·M + (1−beta1)·update, or the update itself where there is no momentum; and what
-  /// the magnitudes of their terms add up to.
+  /// Returns P − shrinkage·P − M, with M ← beta1·M + (1−beta1)·update, or with the update itself if there is
+  /// no momentum, and the sums of the magnitudes of the terms.
   static func change(
     _ parameter: Double, update: Double, shrinkage: Double, momentum: (old: Double, beta1: Double)?
   ) -> (value: Double, moment: Double, magnitude: Double) {
@@ -66,12 +66,14 @@ struct AdafactorKernelOracle {
   }
 }
 
-/// Bounds on the kernels' relative errors, in units of the arithmetic's roundoff.
+/// Bounds on the kernels' relative errors, in units of the arithmetic type's roundoff.
 enum AdafactorKernelBound {
-  /// A sum of `count` squares: a term meets at most as many roundings as a sum in the arithmetic type has terms
-  /// (`KernelLimits`), and its own: conversion and scale twice each, the square, a weight, its product with it.
+  /// Returns the bound of a sum of `count` squares. A term is rounded at most as often as a sum in the
+  /// arithmetic type has terms (`KernelLimits`), plus its own roundings: conversion and scale twice each, the
+  /// square, a weight, and the product with the weight.
   static func sum(_ count: Int) -> Double { Double(min(count, KernelLimits.elementsPerSum) + 7) }
 
-  /// A moment from a sum of `count` squares: four more for the average and its coefficients.
+  /// Returns the bound of a moment from a sum of `count` squares, with four more roundings for the average
+  /// and its coefficients.
   static func moment(_ count: Int) -> Double { sum(count) + 4 }
 }

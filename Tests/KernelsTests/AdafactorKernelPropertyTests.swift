@@ -3,26 +3,27 @@ import Tensors
 import TestSupport
 import Testing
 
-/// Promises of all kernels of Adafactor: bits that don't depend on addresses, and NaN that reaches what it should.
+/// Properties of all kernels of Adafactor: the bits don't depend on addresses, and NaN reaches every result
+/// that depends on it.
 @Suite struct AdafactorKernelPropertyTests {
-  /// A matrix and where its elements lie.
+  /// A matrix and the position of its elements.
   private struct Subject {
     var rows: Int
     var columns: Int
-    /// Bytes from a cache line to gradient and parameter.
+    /// The offset in bytes of gradient and parameter from a cache line.
     var byteOffset = 0
-    /// Elements from a cache line to moments and factors.
+    /// The offset in elements of moments and factors from a cache line.
     var elementOffset = 0
-    /// An element of the gradient, and a value in its place.
+    /// An element of the gradient, and a value that replaces it.
     var poison: (index: Int, value: Double)? = nil
-    /// Whether the factors of its row and column are NaN, as those from its statistics are.
+    /// Whether the factors of its row and column are NaN, as its statistics would make them.
     var poisonsFactors = false
     var shrinkage = 0.125
     var mayComeFromMemory = false
 
     let average = MomentAverage(decay: 0.5, weight: 0.5, epsilon: 1e-30, count: 67)
 
-    /// Numbers of a gradient or a parameter.
+    /// Returns numbers for a gradient or a parameter.
     func values(seed: Int) -> [Double] {
       var numbers = TestNumbers(seed: rows + columns + seed)
       return (0..<rows * columns).map { _ in Double(numbers.spread(Float.self)) }
@@ -38,7 +39,7 @@ import Testing
       TestElements(values, .float32, rows: rows, columns: columns, byteOffset: byteOffset)
     }
 
-    /// The first row of such a matrix.
+    /// Returns the first row of such a matrix.
     func row(_ values: [Double]) -> TestElements {
       TestElements(Array(values[..<columns]), .float32, byteOffset: byteOffset)
     }
@@ -54,10 +55,10 @@ import Testing
     }
   }
 
-  /// The numbers that the kernels make, by the names of what they are.
+  /// The results of the kernels, by name.
   private typealias Results = [String: [Double]]
 
-  /// The statistics of a matrix, and its moments.
+  /// Returns the statistics of a matrix, and its moments.
   private func statistics(_ backend: Backend, _ subject: Subject) -> Results {
     let kernels = backend.kernels.adafactor[.float32, .float32]
     let gradient = subject.matrix(subject.gradient)
@@ -83,7 +84,7 @@ import Testing
     ]
   }
 
-  /// The updates, and the statistics of a tensor that is not factored: no backend overrides them.
+  /// Returns the updates, and the statistics of a tensor that is not factored. No backend overrides them.
   private func updates(_ subject: Subject) -> Results {
     let kernels = Backend.swift.kernels.adafactor[.float32, .float32]
     let gradient = subject.matrix(subject.gradient)
@@ -115,7 +116,7 @@ import Testing
     ]
   }
 
-  /// The backends with statistics of their own.
+  /// The backends with their own statistics.
   static let statisticsBackends = Backend.implementing([\AdafactorKernels.rowStatistics, \.panelStatistics])
 
   private static let addresses = [(4, 1), (8, 3), (1, 0), (2, 5), (3, 1), (60, 15)]
@@ -155,7 +156,7 @@ import Testing
   static let shapesInMemory = [(3, 67), (61, 129), (64, 520), (23, 768)]
 
   @Test(arguments: statisticsBackends, shapesInMemory)
-  func `Asking early for what comes from memory changes no bit of the statistics`(
+  func `Prefetching changes no bit of the statistics`(
     backend: Backend, shape: (Int, Int)
   ) {
     let subject = Subject(rows: shape.0, columns: shape.1)
@@ -165,7 +166,7 @@ import Testing
   }
 
   @Test(arguments: shapesInMemory, [0, 0.125])
-  func `Asking early for what comes from memory changes no bit of the updates`(
+  func `Prefetching changes no bit of the updates`(
     shape: (Int, Int), shrinkage: Double
   ) {
     let subject = Subject(rows: shape.0, columns: shape.1, shrinkage: shrinkage)
@@ -174,18 +175,18 @@ import Testing
     expectSameBits(subject, [far], updates)
   }
 
-  /// Positions in a 5 × 71 matrix: in whole vectors and in what is left of a row.
+  /// Positions in a 5 × 71 matrix, in whole vectors and in the remainder of a row.
   static let places = [(0, 0), (0, 70), (2, 33), (4, 64), (4, 70)]
   static let poisons = [Double.nan, .infinity, -.infinity]
 
-  /// The indices of numbers that are not finite.
+  /// Returns the indices of numbers that are not finite.
   private func nonFinite(_ values: [Double]?) -> [Int] {
     let values = values ?? []
     return values.indices.filter { !values[$0].isFinite }
   }
 
   @Test(arguments: statisticsBackends, places)
-  func `One NaN reaches the statistics that depend on it, and no others`(
+  func `A NaN reaches exactly the statistics that depend on it`(
     backend: Backend, place: (row: Int, column: Int)
   ) {
     for poison in Self.poisons {
@@ -202,7 +203,7 @@ import Testing
   }
 
   @Test(arguments: places, poisons)
-  func `One NaN reaches the elements that depend on it, and no others`(
+  func `A NaN reaches exactly the elements that depend on it`(
     place: (row: Int, column: Int), poison: Double
   ) {
     let index = place.row * 71 + place.column
@@ -221,7 +222,7 @@ import Testing
   }
 
   @Test(arguments: [(0, nil), (0.5, nil), (0, 0), (0.5, 0.9)] as [(Double, Double?)])
-  func `A NaN in parameter or momentum stays where it is`(rowFactor: Double, beta1: Double?) {
+  func `A NaN in the parameter or the momentum stays in its element`(rowFactor: Double, beta1: Double?) {
     let columns = 19
     let gradient = TestElements([Double](repeating: 0.25, count: columns), .float32)
     var values = [Double](repeating: 1, count: columns)
@@ -243,7 +244,7 @@ import Testing
     let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
       let memory = UnsafeMutableRawPointer.allocate(byteCount: 64, alignment: 64)
       let gradient = GradientPiece(Elements(memory, .float32), scale: 1, rows: 1, columns: 1, stride: 1)
-      // No arithmetic is done in BFloat16.
+      // No kernel computes in BFloat16.
       _ = Backend.swift.kernels.adafactor[.float32, .float32].elementStatistics(
         gradient, MomentAverage(decay: 0, weight: 1, epsilon: 0, count: 1), Elements(memory, .bfloat16))
     }

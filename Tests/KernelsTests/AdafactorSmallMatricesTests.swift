@@ -3,10 +3,10 @@ import Tensors
 import TestSupport
 import Testing
 
-/// Adafactor on small matrices, every implementation of its kernels against Double.
+/// Compares every implementation of Adafactor's kernels on small matrices with Double.
 @Suite struct AdafactorSmallMatricesTests {
-  /// Matrices around the eight that are worked on at a time, or the 32 of 3 × 3; from one element to the most that count
-  /// as small.
+  /// Numbers of matrices around the eight that are processed at a time, or the 32 of 3 × 3, with one element
+  /// up to the maximum of a small matrix.
   static let batches: [(count: Int, rows: Int, columns: Int)] =
     [1, 7, 8, 9, 16, 23].map { ($0, 3, 2) } + [1, 2, 31, 32, 33, 97].map { ($0, 3, 3) }
     + [

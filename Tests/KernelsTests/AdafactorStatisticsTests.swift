@@ -3,7 +3,7 @@ import Tensors
 import TestSupport
 import Testing
 
-/// The statistics of Adafactor, every implementation of every kernel against Double.
+/// Compares every implementation of Adafactor's statistics kernels with Double.
 @Suite struct AdafactorStatisticsTests {
   typealias Case = AdafactorKernelCase
   typealias Bound = AdafactorKernelBound
@@ -43,12 +43,12 @@ import Testing
   }
 
   @Test(arguments: Case.cases(Case.panelShapes, of: [\.rowStatistics]))
-  func `Columns add up squares, plain and divided by new row moments`(_ each: Case) {
+  func `Column sums add squares, plain and divided by new row moments`(_ each: Case) {
     let (gradient, oracle) = each.makeGradient()
     let average = each.average(count: each.columns)
     let old = each.numbers(each.positives(each.rows, seed: 3))
     let (new, alone) = (each.unwritten(each.rows), each.unwritten(each.rows))
-    // Whatever they hold is written over.
+    // The previous contents are overwritten.
     var (totals, weightedTotals) = (
       each.positives(each.columns, seed: 4), each.positives(each.columns, seed: 5)
     )
@@ -71,7 +71,7 @@ import Testing
   }
 
   @Test(arguments: Case.cases(Case.panelShapes, of: [\.panelStatistics]))
-  func `Rows add up squares, plain and divided by new column moments`(_ each: Case) {
+  func `Row sums add squares, plain and divided by new column moments`(_ each: Case) {
     let (gradient, oracle) = each.makeGradient()
     let average = each.average(count: each.rows)
     let old = each.numbers(each.positives(each.columns, seed: 6))
@@ -115,7 +115,7 @@ import Testing
     expectAgreement("moments", apart.values, expected) { 6 * unit * expected[$0] }
     #expect(inPlace.values == apart.values && again == result && source.isUnchanged)
     #expect(apart.marginsAreIntact && inPlace.marginsAreIntact)
-    // The quotients are those of the moments as they were stored.
+    // The quotients use the moments as they were stored.
     let quotients = zip(weightedSums, apart.values).reduce(0) { $0 + $1.0 / $1.1 }
     #expect((result - quotients).magnitude <= Double(each.columns + 2) * Double.roundoff * quotients)
   }
@@ -138,8 +138,8 @@ import Testing
   }
 
   @Test(arguments: Case.cases(Case.panelShapes, of: [\.sum, \.inverseSum, \.sumOfSquares]))
-  func `Squares and elements add up`(_ each: Case) {
-    // Of a parameter, whose own type decides the arithmetic.
+  func `Squares and elements are summed`(_ each: Case) {
+    // The elements are a parameter's, whose type determines the arithmetic.
     let (parameter, oracle) = each.makeGradient()
     let kernels = each.backend.kernels.adafactor[each.gradient, each.gradient]
     let squares = kernels.sumOfSquares(parameter.reading, each.rows, each.columns, parameter.stride)
@@ -173,7 +173,7 @@ import Testing
   }
 
   @Test(arguments: Case.cases(Case.vectorShapes, of: [\.movePartialSums]), [false, true])
-  func `Partial sums move into the totals`(_ each: Case, adding: Bool) {
+  func `Partial sums are moved into the totals`(_ each: Case, adding: Bool) {
     let sums = (each.positives(each.columns, seed: 16), each.positives(each.columns, seed: 17))
     let before = (each.positives(each.columns, seed: 18), each.positives(each.columns, seed: 19))
     let (partial, partialWeighted) = (each.numbers(sums.0), each.numbers(sums.1))
@@ -188,14 +188,14 @@ import Testing
     }
   }
 
-  /// β = 0 and ε = 0: every square is divided by itself, and what a vector holds behind the last one must not be.
+  /// β = 0 and ε = 0: every square is divided by itself, but the lanes after the last element must not be.
   @Test(arguments: Array(1...17) + [513])
-  func `With β and ε of 0 each element of a row counts as 1`(columns: Int) {
+  func `If β and ε are 0, each element of a row contributes 1`(columns: Int) {
     let average = MomentAverage(decay: 0, weight: 1, epsilon: 0, count: 1)
     let gradient = TestElements((0..<columns).map { Double($0 % 7) + 0.5 }, .float32)
     let zeros = [Double](repeating: 0, count: columns)
     let (old, new) = (TestElements(zeros, .float32), TestElements(zeros, .float32))
-    // One row of a panel is Swift's on every backend.
+    // On every backend, Swift computes a panel of one row.
     let kernels = Backend.swift.kernels.adafactor[.float32, .float32]
     #expect(
       kernels.elementStatistics(gradient.piece(scale: 1), average, old.reading) == Double(columns))
@@ -217,7 +217,8 @@ import Testing
     let square = Double(Float(0.1)) * Double(Float(0.1))
     values.withUnsafeBytes { bytes in
       let elements = Elements(bytes.baseAddress!, .float32)
-      // Within a chunk, equal terms all round the same way: no more than a chunk's roundings, whatever the count.
+      // Within a chunk, equal terms are all rounded in the same direction: the error is at most a chunk's
+      // roundings, for any count.
       let relative = AdafactorKernelBound.sum(count) * Float.roundoff
       let exact = square * Double(count)
       let squares = kernels.sumOfSquares(elements, 1, count, count)

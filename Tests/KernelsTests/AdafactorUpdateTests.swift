@@ -3,11 +3,11 @@ import Tensors
 import TestSupport
 import Testing
 
-/// The update of Adafactor, every implementation of every kernel against Double.
+/// Compares every implementation of Adafactor's update kernels with Double.
 @Suite struct AdafactorUpdateTests {
   typealias Case = AdafactorKernelCase
 
-  /// Weight decay and momentum, each with and without.
+  /// With and without weight decay and momentum.
   static let changes: [(shrinkage: Double, beta1: Double?)] = [
     (0, nil), (0.0625, nil), (0, 0.9), (0.0625, 0.9), (0.3, 0),
   ]
@@ -33,7 +33,7 @@ import Testing
   }
 
   @Test(arguments: Case.cases(Case.vectorShapes.filter { $0.1 <= 600 }, of: [\.updateElements]))
-  func `An update by elements changes moments and parameter by its formula`(_ each: Case) {
+  func `An elementwise update changes moments and parameter by its formula`(_ each: Case) {
     let (gradient, oracle) = each.makeGradient()
     let average = each.average(count: 1)
     let old = each.positives(each.columns, seed: 3)
@@ -67,7 +67,7 @@ import Testing
     #expect(out.marginsAreIntact && source.isUnchanged)
   }
 
-  /// A parameter with its momentum, and what an update may make of them.
+  /// A parameter with its momentum, and the check of an update.
   private struct Target {
     let each: Case
     let beta1: Double?
@@ -84,7 +84,7 @@ import Testing
       before = (0..<count).map { _ in each.arithmetic.rounded(numbers.spread(Double.self)) }
       momentsBefore = (0..<count).map { _ in each.arithmetic.rounded(numbers.spread(Double.self)) }
       func elements(_ values: [Double], byteOffset: Int) -> TestElements {
-        // A row of the parameter lies as far from the next as one of the gradient.
+        // The rows of the parameter have the same distance as the gradient's.
         TestElements(
           values, each.arithmetic, rows: each.rows, columns: each.columns, gap: each.gap,
           byteOffset: byteOffset)
@@ -97,7 +97,7 @@ import Testing
       ParameterChange(shrinkage: shrinkage, momentum: beta1.map { (moments.writing, $0) })
     }
 
-    /// Nine roundings at the most on the way of a term into a parameter.
+    /// Checks an update. A term is rounded at most nine times before it is part of a parameter.
     func check(shrinkage: Double, squares: Double, update: (Int) -> Double) {
       let expected = before.indices.map { index in
         AdafactorKernelOracle.change(
@@ -113,7 +113,7 @@ import Testing
       }
       #expect(parameter.marginsAreIntact && moments.marginsAreIntact)
       let recomputed = each.kernels.sumOfSquares(parameter.reading, each.rows, each.columns, parameter.stride)
-      #expect(squares == recomputed, "the sum of squares must have the bits of a recomputed one")
+      #expect(squares == recomputed, "the sum of squares must have the same bits as a recomputed sum")
     }
   }
 }

@@ -3,9 +3,9 @@ import Tensors
 import TestSupport
 import Testing
 
-/// The kernels of AdamW against Double. No backend overrides them.
+/// Compares the kernels of AdamW with Double. No backend overrides them.
 @Suite struct AdamWKernelTests {
-  /// Types, awkward lengths and addresses.
+  /// Types, unusual lengths and addresses.
   typealias Case = AdafactorKernelCase
 
   static let factors = [
@@ -27,7 +27,7 @@ import Testing
         let v = each.positives(count, seed: 3)
         let largest = each.positives(count, seed: 4)
         let parameter = TestElements(p, each.arithmetic, byteOffset: each.byteOffset)
-        // Of the change's momentum nothing is taken.
+        // The change's momentum is not used.
         let momentum = each.numbers(m)
         let (first, second, maximum) = (each.numbers(m), each.numbers(v), each.numbers(largest))
         _ = each.backend.kernels.adamW[each.arithmetic, each.gradient].update(
@@ -42,7 +42,7 @@ import Testing
           p[index] - shrinkage * p[index]
             - factors.factor * newM[index] / (divisor[index].squareRoot() + factors.epsilon)
         }
-        // Errors of m are relative to what it is the average of.
+        // Errors of m are relative to the terms of its average.
         let terms = (0..<count).map { m[$0].magnitude + g[$0].magnitude }
         expectAgreement("m", first.values, newM) { 6 * u * terms[$0] }
         expectAgreement("v", second.values, newV) { 10 * u * newV[$0] }
@@ -81,11 +81,11 @@ import Testing
   }
 
   @Test(arguments: Case.cases(Case.vectorShapes.filter { $0.1 > 0 }))
-  func `Squares are finite until one element's is not`(_ each: Case) {
+  func `Squares are finite unless one element's square is not`(_ each: Case) {
     let kernels = each.backend.kernels.adamW[each.arithmetic, each.arithmetic]
     let huge = each.arithmetic == .float64 ? 1e200 : 1e30
     var numbers = [Double](repeating: each.arithmetic == .float64 ? 1e150 : 1e18, count: each.columns)
-    // The sum of these squares overflows where there are many; no square does.
+    // The sum of many such squares overflows, although no square does.
     func areFinite() -> Bool {
       let gradient = TestElements(numbers, each.arithmetic, byteOffset: each.byteOffset)
       return kernels.squaresAreFinite(gradient.piece(scale: 1)) && gradient.isUnchanged
@@ -101,7 +101,7 @@ import Testing
     }
   }
 
-  @Test func `Squares are judged after the scale`() {
+  @Test func `Squares are checked after scaling`() {
     let areFinite = Backend.swift.kernels.adamW[.float32, .float32].squaresAreFinite
     let gradient = TestElements([1, 1e25, 2], .float32)
     #expect(!areFinite(gradient.piece(scale: 1)))

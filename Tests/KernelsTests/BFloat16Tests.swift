@@ -4,7 +4,7 @@ import Testing
 @Suite struct BFloat16Tests {
   private let format = SixteenBitFormat.bfloat16
 
-  /// Every bit pattern that is no NaN.
+  /// Every bit pattern that is not a NaN.
   private var numbers: [BFloat16] {
     (0...UInt16.max).filter { !format.isNaN($0) }.map { BFloat16(bitPattern: $0) }
   }
@@ -21,7 +21,7 @@ import Testing
     #expect(BFloat16.radix == 2)
   }
 
-  @Test func `Every value has the parts that its number has in Double`() {
+  @Test func `Every value has the same sign, exponent and significand as in Double`() {
     var wrong: [UInt16] = []
     for number in numbers {
       let value = format.value(number.bitPattern)
@@ -48,7 +48,7 @@ import Testing
     #expect(wrong.isEmpty, "\(wrong.count) patterns, the first \(wrong.prefix(8))")
   }
 
-  @Test func `The next value up is the neighbour, and ulp the distance to the next larger magnitude`() {
+  @Test func `nextUp is the next greater value, and ulp is the distance to the next larger magnitude`() {
     let ordered = numbers.filter { $0.bitPattern != 0x8000 }
       .sorted { format.value($0.bitPattern) < format.value($1.bitPattern) }
     for (below, above) in zip(ordered, ordered.dropFirst()) {
@@ -106,8 +106,8 @@ import Testing
     #expect(number == 4)
   }
 
-  @Test func `A fused product and sum is rounded once, however far apart its terms are`() {
-    // 259 = 7 · 37 lies in the middle between 258 and 260, 261 = 9 · 29 between 260 and 262.
+  @Test func `A fused multiply-add is rounded once, for terms of any magnitude`() {
+    // 259 = 7 · 37 is the midpoint of 258 and 260, and 261 = 9 · 29 of 260 and 262.
     let tiny = BFloat16(0x1p-100)
     #expect(BFloat16(0).addingProduct(7, 37) == 260)
     #expect((-tiny).addingProduct(7, 37) == 258)
@@ -128,7 +128,7 @@ import Testing
     #expect(BFloat16(-2.5).rounded(.towardZero) == -2)
   }
 
-  @Test func `NaN is equal to nothing and in no order, and keeps its payload`() {
+  @Test func `NaN equals nothing, is unordered, and keeps its payload`() {
     let quiet = BFloat16(bitPattern: 0x7FC0)
     let other = BFloat16(bitPattern: 0x7FC0)
     #expect(quiet != other && quiet != 1)
@@ -149,12 +149,12 @@ import Testing
     #expect(BFloat16().bitPattern == 0)
   }
 
-  @Test func `Integers are rounded once, and exactly where that is asked for`() {
+  @Test func `Integers are rounded once, and exact initializers refuse rounding`() {
     #expect(BFloat16(257) == 256)
     #expect(BFloat16(259) == 260)
     #expect(BFloat16(exactly: 257) == nil)
     #expect(BFloat16(exactly: 258) == 258)
-    // One more than a middle, further than Double can tell.
+    // One more than a midpoint, by less than Double can represent.
     #expect(BFloat16((257 << 54) as Int) == BFloat16(Double(256 << 54)))
     #expect(BFloat16((257 << 54) + 1 as Int) == BFloat16(Double(258 << 54)))
     #expect(BFloat16(UInt64.max).doubleValue == 0x1p64)
@@ -197,7 +197,7 @@ import Testing
   }
 }
 
-/// The same numbers in every run.
+/// A generator with the same numbers in every run.
 private struct TestGenerator: RandomNumberGenerator {
   var state: UInt64
 

@@ -16,7 +16,7 @@ import Testing
     }
   }
 
-  @Test func `Every number reads back from its text, which has no digit too many`() throws {
+  @Test func `Every number can be read back from its text, which has no unnecessary digit`() throws {
     var wrong: [String] = []
     for pattern in 1..<format.infinity {
       let number = BFloat16(bitPattern: pattern)
@@ -28,13 +28,13 @@ import Testing
     #expect(wrong.isEmpty, "\(wrong.count) texts, the first \(wrong.prefix(8))")
   }
 
-  @Test func `Text that names no number gives nil`() {
+  @Test func `Text that is not a number gives nil`() {
     #expect(BFloat16("") == nil && BFloat16("1,5") == nil && BFloat16("one") == nil)
     #expect(BFloat16("1e400") == .infinity && BFloat16("nan")?.isNaN == true)
     #expect(BFloat16("x2.5".dropFirst()) == 2.5)
   }
 
-  @Test func `Numbers are coded as numbers`() throws {
+  @Test func `Numbers are encoded as numbers`() throws {
     let numbers: [BFloat16] = [0.1, -3, 1e30, .leastNonzeroMagnitude]
     let data = try JSONEncoder().encode(numbers)
     #expect(try JSONDecoder().decode([BFloat16].self, from: data) == numbers)
@@ -49,14 +49,14 @@ import Testing
     return mantissa.reversed().drop { $0 == "0" }.count
   }
 
-  /// Whether a decimal of so many digits lies clearly between the middles beside a value.
+  /// Returns whether a decimal with this number of digits is clearly between the midpoints around a value.
   private func isThereDecimal(digits: Int, for pattern: UInt16) -> Bool {
     let value = format.magnitude(pattern)
     let low = (format.magnitude(pattern - 1) + value) / 2
     let high = (value + format.magnitude(pattern + 1)) / 2
     let place = Int(log10(value).rounded(.down)) - digits + 1
     let unit = pow(10, Double(place))
-    // Neither end counts, nor what rounding of this quotient could have moved across it.
+    // The ends don't count, nor do numbers that the rounding of this quotient could have moved across an end.
     return (low / unit * (1 + 1e-12)).rounded(.up) < high / unit * (1 - 1e-12)
   }
 }

@@ -3,35 +3,35 @@ import Tensors
 import TestSupport
 import Testing
 
-/// The update of BFloat16 parameters from BFloat16 gradients, bit for bit. No backend overrides it.
+/// Tests the update of BFloat16 parameters from BFloat16 gradients bit by bit. No backend overrides it.
 @Suite struct BFloat16UpdateTests {
-  /// Groups of sixteen columns and others; beyond a chunk; beyond the column factors that are kept.
+  /// Groups of sixteen columns and other numbers, more than a chunk, and more than the stored column factors.
   static let shapes: [(rows: Int, columns: Int)] = [
     (1, 16), (5, 32), (3, 48), (7, 15), (4, 24), (1, 1), (2, 528), (33, 64), (3, 4096), (3, 4112), (2, 8176),
     (0, 16),
   ]
 
   @Test(arguments: shapes)
-  func `Each element is rounded once, from the formula in Float`(rows: Int, columns: Int) {
+  func `Each element is computed in Float and rounded once`(rows: Int, columns: Int) {
     for (shrinkage, scale) in [(Float(0), Float(1)), (0.0625, 1.0 / 3)] {
       let matrix = BFloat16Matrix(rows: rows, columns: columns, finite: true)
       let squares = matrix.update(scale: scale, shrinkage: shrinkage)
       #expect(matrix.mismatches == [])
       #expect(
-        squares == matrix.sumOfSquares(), "the sum of squares must have the bits of a recomputed one")
+        squares == matrix.sumOfSquares(), "the sum of squares must have the same bits as a recomputed sum")
     }
   }
 
   @Test(arguments: shapes)
-  func `Any bits may stand in parameter and gradient`(rows: Int, columns: Int) {
+  func `Parameter and gradient may have any bits`(rows: Int, columns: Int) {
     let matrix = BFloat16Matrix(rows: rows, columns: columns, finite: false)
     _ = matrix.update(scale: 1, shrinkage: 0)
     #expect(matrix.mismatches == [])
   }
 
-  /// Rounding must not carry a NaN into a number.
+  /// A carry in rounding must not turn a NaN into a number.
   @Test(arguments: [Float(bitPattern: 0x7FFF_FFFF), Float(bitPattern: 0xFFFF_8001), .nan])
-  func `A NaN among the factors stays one, whatever its bits`(nan: Float) {
+  func `A NaN among the factors stays NaN, for any bits`(nan: Float) {
     for (row, column) in [(1, nil), (nil, 37), (nil, 0), (2, 63)] as [(Int?, Int?)] {
       let matrix = BFloat16Matrix(rows: 3, columns: 64, finite: true)
       if let row { matrix.rowFactors[row] = nan }
@@ -42,11 +42,12 @@ import Testing
   }
 }
 
-/// A parameter and its gradient between margins, their factors, and what an update must make of them.
+/// A parameter and its gradient between margins, their factors, and the expected result of an update.
 private final class BFloat16Matrix {
   let rows: Int
   let columns: Int
-  /// An odd number of elements behind each row: rows lie at any address.
+  /// The distance between rows, with an odd number of elements after each row, so that rows have any
+  /// alignment.
   private let stride: Int
   private let margin = 16
   private let kernels = Backend.swift.kernels.adafactor[.bfloat16, .bfloat16]
@@ -56,7 +57,7 @@ private final class BFloat16Matrix {
   var rowFactors: [Float]
   var columnFactors: [Float]
 
-  /// - Parameter finite: Whether numbers are of ordinary size; otherwise they are any bits.
+  /// - Parameter finite: Whether numbers have ordinary sizes. Otherwise, they have any bits.
   init(rows: Int, columns: Int, finite: Bool) {
     self.rows = rows
     self.columns = columns
@@ -77,7 +78,7 @@ private final class BFloat16Matrix {
     columnFactors = (0..<columns).map { _ in Float(numbers.spread(Double.self).magnitude) }
   }
 
-  /// Has the kernel update the parameter; returns its sum of squares.
+  /// Lets the kernel update the parameter, and returns its sum of squares.
   func update(scale: Float, shrinkage: Float) -> Double {
     expected = parameter
     for row in 0..<rows {
@@ -112,7 +113,8 @@ private final class BFloat16Matrix {
     }
   }
 
-  /// Indices, margins included, of elements that are not as expected; of NaN, the bits don't matter.
+  /// The indices, including margins, of elements that differ from the expected ones. The bits of NaN don't
+  /// matter.
   var mismatches: [Int] {
     expected.indices.filter { index in
       let (result, expected) = (parameter[index], expected[index])

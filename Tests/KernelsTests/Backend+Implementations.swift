@@ -5,24 +5,26 @@ import Tensors
   import OpenBLASKernels
 #endif
 
-// A backend's table holds the Swift kernels and, in the place of some, its own. A test of a kernel runs on the Swift
-// backend and on every backend that overrides the kernel, so that no kernel is tested twice.
+// A backend's table consists of the Swift kernels, some of which it replaces with its own. A test of a kernel
+// runs on the Swift backend and on every backend that overrides the kernel, so that no kernel is tested
+// twice.
 //
-// Nobody overrides the kernels of AdamW and of conversion: their tests run on the Swift backend. The Swift backend is
-// the copy that suits the processor; `KernelCopiesTests` compares it with the other one.
+// No backend overrides the kernels of AdamW and of conversion, so their tests run only on the Swift backend.
+// The Swift backend is the copy for the processor in use. `KernelCopiesTests` compares it with the other
+// copy.
 
 extension Backend {
-  /// The Swift backend, and every backend that overrides one of these kernels of Adafactor.
+  /// Returns the Swift backend, and every backend that overrides one of these kernels of Adafactor.
   static func implementing(_ entries: [PartialKeyPath<AdafactorKernels>]) -> [Backend] {
     available.filter { $0 == .swift || !$0.adafactorEntries.isDisjoint(with: entries) }
   }
 
-  /// The Swift backend, and every backend that overrides one of these kernels of linear algebra.
+  /// Returns the Swift backend, and every backend that overrides one of these kernels of linear algebra.
   static func implementing(_ entries: [PartialKeyPath<LinearAlgebraKernels<Float>>]) -> [Backend] {
     available.filter { $0 == .swift || !$0.linearAlgebraEntries.isDisjoint(with: entries) }
   }
 
-  /// The kernels of Adafactor that this backend overrides, whatever the types.
+  /// The kernels of Adafactor that this backend overrides, for any types.
   private var adafactorEntries: Set<PartialKeyPath<AdafactorKernels>> {
     #if OpenBLAS
       if self == .openBLAS {
@@ -32,7 +34,7 @@ extension Backend {
     return []
   }
 
-  /// The kernels of linear algebra that this backend overrides, named by those on `Float`.
+  /// The kernels of linear algebra that this backend overrides, identified by those for `Float`.
   private var linearAlgebraEntries: Set<PartialKeyPath<LinearAlgebraKernels<Float>>> {
     #if OpenBLAS
       if self == .openBLAS {

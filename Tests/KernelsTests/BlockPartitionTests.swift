@@ -2,7 +2,7 @@ import KernelInterface
 import Testing
 
 @Suite struct BlockPartitionTests {
-  /// Shapes and the form of blocks that the partition's documentation calls for.
+  /// Shapes and the form of blocks that the partition's documentation requires.
   static let forms: [([Int], BlockPartition.Form)] = [
     ([], .elements), ([0], .elements), ([1], .elements), ([16_384], .elements), ([16_385], .elements),
     ([1_000_003], .elements),
@@ -54,17 +54,17 @@ import Testing
   ) {
     let partition = BlockPartition(dimensions: dimensions, factored: true)
     #expect(partition.form == .rows)
-    // Two in Double for each column; and C and 1 / √C, once.
+    // Two sums in Double per column, and one C and 1 / √C.
     let bytes = ((partition.blocksPerMatrix + 2) * 2 * 8 + 2 * 4) * partition.columns
     #expect(bytes <= 1 << 20 + 4 * partition.matrixElements / 16)
   }
 
-  @Test func `It depends only on the shape`() {
-    // Of the axes before the last two, only their product counts.
+  @Test func `The partition depends only on the shape`() {
+    // Of the axes before the last two, only the product matters.
     #expect(
       BlockPartition(dimensions: [6, 300, 200], factored: true)
         == BlockPartition(dimensions: [2, 3, 300, 200], factored: true))
-    // A tensor that is not factored has elements only.
+    // A tensor that is not factored has only blocks of elements.
     #expect(
       BlockPartition(dimensions: [300, 200], factored: false)
         == BlockPartition(dimensions: [60_000], factored: false))

@@ -3,14 +3,14 @@ import Tensors
 import TestSupport
 import Testing
 
-/// The conversion of elements between types. No backend overrides it.
+/// Tests the conversion of elements between types. No backend overrides it.
 @Suite struct ConversionKernelTests {
   private let conversion = Backend.swift.kernels.conversion
 
   // MARK: Reading
 
   @Test(arguments: SixteenBitFormat.all)
-  func `Reading gives the value of every bit pattern, in Float and in Double`(format: SixteenBitFormat) {
+  func `Every bit pattern is read with its value, in Float and in Double`(format: SixteenBitFormat) {
     let patterns = (0...UInt16.max).filter { !format.isNaN($0) }
     let floats = read(patterns, format, as: Float.self)
     let doubles = read(patterns, format, as: Double.self)
@@ -37,7 +37,7 @@ import Testing
   // MARK: Writing
 
   @Test(arguments: SixteenBitFormat.all)
-  func `Writing a value of the type gives its own bits`(format: SixteenBitFormat) {
+  func `Writing a value of the type preserves its bits`(format: SixteenBitFormat) {
     let patterns = (0...UInt16.max).filter { !format.isNaN($0) }
     let values = patterns.map { format.value($0) }
     #expect(written(values.map { Float($0) }, format) == patterns)
@@ -45,7 +45,7 @@ import Testing
   }
 
   @Test(arguments: SixteenBitFormat.all)
-  func `Writing rounds the middle of two values to even, and its neighbours to the nearer`(
+  func `Writing rounds a midpoint to even, and numbers next to it to the nearer value`(
     format: SixteenBitFormat
   ) {
     var (floats, doubles): ([Float], [Double]) = ([], [])
@@ -55,7 +55,7 @@ import Testing
       let middle = Float((below + above) / 2)
       floats += [middle, middle.nextDown, middle.nextUp, Float(below).nextUp, Float(above).nextDown, -middle]
       floats += [-middle.nextDown, -middle.nextUp]
-      // Next to the middle by less than Float can tell.
+      // Differs from the midpoint by less than Float can represent.
       let exact = Double(middle)
       doubles += [exact, exact.nextDown, exact.nextUp, below.nextUp, above.nextDown, -exact, -exact.nextDown]
       doubles.append(-exact.nextUp)
@@ -76,7 +76,7 @@ import Testing
 
   @Test(arguments: SixteenBitFormat.all)
   func `Writing equals the conversion of single values over all of Float`(format: SixteenBitFormat) {
-    // A prime, so that the bits vary in every place and every lane meets every kind of value.
+    // A prime, so that the bits vary in every place and every lane gets every kind of value.
     let patterns = Array(stride(from: 0, through: UInt32.max, by: 4_099))
     let values = patterns.map { Float(bitPattern: $0) }
     let found = written(values, format)
@@ -84,7 +84,7 @@ import Testing
     #expect(wrong.isEmpty, "\(wrong.count) patterns, the first \(wrong.prefix(8).map { patterns[$0] })")
   }
 
-  /// The last ones lose every bit of their payload, or would carry into the sign.
+  /// The last patterns lose every bit of their payload, or would carry into the sign.
   @Test(
     arguments: [
       0x7FC0_0000, 0xFFC0_0000, 0x7F80_0001, 0xFF80_0001, 0x7FBF_FFFF, 0x7FFF_FFFF, 0xFFFF_FFFF, 0x7FA5_5000,
@@ -97,7 +97,7 @@ import Testing
     #expect(written(values, .float16) == Array(repeating: half, count: 11))
   }
 
-  @Test func `Float16 overflows to infinity from 65520 on, and not below`() {
+  @Test func `Float16 overflows to infinity from 65520, and not below`() {
     let values: [Float] = [
       65_504, 65_519, Float(65_520).nextDown, 65_520, 65_536, 1e30, .infinity, -65_520,
     ]
@@ -111,7 +111,7 @@ import Testing
   func `Any number of elements is converted at any address, and no others are touched`(
     type: ScalarType, count: Int
   ) {
-    // Double tells these from their neighbours in every type.
+    // Double distinguishes these from their neighbors in every type.
     let values = (0..<count).map { 1 / Double($0 + 3) - Double($0) }
     let rounded = values.map { type.rounded($0) }
     for byteOffset in [0, 1, 6] {
@@ -142,10 +142,10 @@ import Testing
   // MARK: Compensated rounding
 
   @Test(arguments: SixteenBitFormat.all)
-  func `Compensated rounding keeps what it loses, and gives it back`(format: SixteenBitFormat) {
+  func `Compensated rounding keeps the rounding error and adds it back`(format: SixteenBitFormat) {
     let unit = ParameterRounding.residualUnit(of: format.type)
     var numbers = TestNumbers(seed: 3)
-    // Normal and subnormal values, ties, and 19 elements: two vectors and a rest.
+    // Normal and subnormal values, ties, and 19 elements: two vectors and a remainder.
     let small: [Float] = [0, -0, 0x1.8p-25, -0x1p-133, 1, -1.5, 65_519]
     let values = small + numbers.spread(count: 12)
     let ones = [Double](repeating: 1, count: values.count)
@@ -167,7 +167,7 @@ import Testing
   }
 
   @Test(arguments: SixteenBitFormat.all)
-  func `Nothing is given back to infinity and NaN`(format: SixteenBitFormat) {
+  func `Nothing is added back to infinity and NaN`(format: SixteenBitFormat) {
     let ones = [Double](repeating: 1, count: 9)
     let (parameter, residual) = (TestElements(ones, format.type), TestElements(ones, format.type))
     let values: [Float] = [.infinity, -.infinity, .nan, 3.4e38, -3.4e38, .infinity, .nan, 3.4e38, .infinity]
@@ -178,7 +178,7 @@ import Testing
 
   // MARK: Helpers
 
-  /// The numbers that elements with these bits, at an odd address, are read as.
+  /// Returns the numbers that elements with these bits, at an odd address, are read as.
   private func read<Number: ArithmeticScalar>(
     _ patterns: [UInt16], _ format: SixteenBitFormat, as: Number.Type
   ) -> [Number] {
@@ -193,7 +193,7 @@ import Testing
     return values
   }
 
-  /// The bits that values are written as, at an odd address.
+  /// Returns the bits that values are written as, at an odd address.
   private func written(_ values: [Float], _ format: SixteenBitFormat) -> [UInt16] {
     written(values.count, format) { conversion.writeFloat(values, values.count, $0) }
   }
@@ -212,7 +212,7 @@ import Testing
     }
   }
 
-  /// The bits of one value that is converted by itself.
+  /// Returns the bits of one value that is converted by itself.
   private func single(_ value: Float, _ format: SixteenBitFormat) -> UInt16 {
     format.type == .bfloat16 ? BFloat16(value).bitPattern : Float16(value).bitPattern
   }

@@ -3,9 +3,9 @@ import Tensors
 import TestSupport
 import Testing
 
-/// The kernels of linear algebra on single elements, against Double. No backend overrides them.
+/// Compares the kernels of linear algebra on single elements with Double. No backend overrides them.
 @Suite struct ElementwiseKernelTests {
-  /// Around one and two vectors.
+  /// Numbers of elements around one and two vectors.
   static let counts = [0, 1, 7, 8, 9, 15, 16, 17, 33]
   private static let operations: [(ElementwiseOperation, @Sendable (Double, Double) -> Double)] = [
     (.add, { $0 + $1 }), (.subtract, { $0 - $1 }), (.multiply, { $0 * $1 }), (.divide, { $0 / $1 }),
@@ -23,7 +23,8 @@ import Testing
     let (x, y): ([T], [T]) = (numbers.spread(count: count + 1), numbers.spread(count: count + 1))
     let scalar: T = numbers.spread()
     for (operation, exact) in Self.operations {
-      // For Float, the result in Double rounds to that of Float: Double has more than twice its digits.
+      // For Float, the result in Double rounds to the result in Float, because Double has more than twice its
+      // digits.
       func expected(_ x: (Int) -> T, _ y: (Int) -> T) -> [T] {
         (0..<count).map { T(exact(x($0).doubleValue, y($0).doubleValue) as Double) } + [7]
       }
@@ -43,7 +44,7 @@ import Testing
     }
   }
 
-  @Test func `Relu and its mask keep what is positive or NaN`() {
+  @Test func `Relu and its mask keep positive elements and NaN`() {
     checkRelu(Float.self)
     checkRelu(Double.self)
   }
@@ -60,7 +61,7 @@ import Testing
     #expect(masked == [0, 0, 0, 4, 5, 6, 0, 8, 7])
   }
 
-  @Test func `Exponentials and log-softmax are those of Double`() {
+  @Test func `Exponentials and log-softmax match Double`() {
     checkExponentials(Float.self)
     checkExponentials(Double.self)
   }
@@ -78,7 +79,7 @@ import Testing
     found = [T](repeating: 7, count: 16)
     kernels.logSoftmax(rows.flatMap { $0 }, 3, 5, &found)
     for (index, row) in rows.enumerated() {
-      // Softmax adds up to 1, and its logarithms differ as the inputs do.
+      // The softmax adds up to 1, and its logarithms differ as the inputs do.
       let logs = found[5 * index..<5 * index + 5].map(\.doubleValue)
       let total = logs.reduce(0) { $0 + exponential($1) }
       #expect((total - 1).magnitude <= 16 * T.roundoff)
@@ -96,8 +97,8 @@ import Testing
     #expect((found - exact).magnitude <= (2 * roundoff + 16 * Double.roundoff) * exact)
   }
 
-  /// eˣ by the series for e^|x|, whose terms are all positive: accurate to a few roundings of Double up to |x| = 10, and
-  /// 0 far below.
+  /// Returns eˣ by the series for e^|x|, whose terms are all positive. It is accurate to a few roundings of
+  /// Double up to |x| = 10, and 0 far below.
   private func exponential(_ x: Double) -> Double {
     if x < -100 { return 0 }
     let series = (1...60).reversed().reduce(1.0) { 1 + $0 * x.magnitude / Double($1) }

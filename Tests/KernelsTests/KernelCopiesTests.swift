@@ -3,11 +3,11 @@ import Tensors
 import TestSupport
 import Testing
 
-/// The Swift kernels compiled for AVX2 and the baseline: the same bits for the same input.
+/// Tests that the Swift kernels compiled for AVX2 and the baseline give the same bits for the same input.
 ///
-/// The other tests of kernels run on the copy for AVX2 only, where the processor has it.
+/// The other tests of kernels run only on the copy for AVX2 if the processor supports it.
 @Suite(.comparingKernelCopies) struct KernelCopiesTests {
-  /// The bits of results, by the names of what they are.
+  /// The bits of results, by name.
   private typealias Results = [(name: String, bits: [UInt8])]
 
   private func expectSameBits(_ results: (KernelTable) -> Results) {
@@ -21,13 +21,14 @@ import Testing
 
   // MARK: Adafactor
 
-  /// Rows by four and a rest, narrow rows, rows by rotated chunks, panels of one row and of several groups.
+  /// Rows in groups of four and a remainder, narrow rows, rows in rotated chunks, panels of one row and of
+  /// several groups.
   private static let pieces: [(rows: Int, columns: Int, gap: Int)] = [
     (1, 1030, 0), (13, 31, 1), (67, 9, 0), (130, 5, 0), (11, 16, 3), (23, 768, 0), (0, 5, 0),
   ]
 
   @Test(arguments: ScalarType.allCases, ScalarType.allCases)
-  func `Statistics of Adafactor`(parameter: ScalarType, gradient: ScalarType) {
+  func `Both copies give the same statistics of Adafactor`(parameter: ScalarType, gradient: ScalarType) {
     for (shape, isExact) in Self.pieces.flatMap({ [($0, false), ($0, true)] }) {
       expectSameBits { table in
         let kernels = (isExact ? table.exactAdafactor : table.adafactor)[parameter, gradient]
@@ -69,7 +70,7 @@ import Testing
   }
 
   @Test(arguments: ScalarType.allCases, ScalarType.allCases)
-  func `Updates of Adafactor`(parameter: ScalarType, gradient: ScalarType) {
+  func `Both copies give the same updates of Adafactor`(parameter: ScalarType, gradient: ScalarType) {
     for shape in Self.pieces {
       for change in UpdateKind.all(of: parameter) {
         expectSameBits { table in
@@ -100,7 +101,9 @@ import Testing
   }
 
   @Test(arguments: ScalarType.allCases, ScalarType.allCases)
-  func `Small matrices of Adafactor`(parameter: ScalarType, gradient: ScalarType) {
+  func `Both copies give the same steps of Adafactor on small matrices`(
+    parameter: ScalarType, gradient: ScalarType
+  ) {
     for (count, rows, columns) in [(37, 3, 3), (11, 5, 7), (23, 3, 2), (600, 1, 1)] {
       for change in UpdateKind.all(of: parameter) {
         expectSameBits { table in
@@ -124,7 +127,7 @@ import Testing
   // MARK: AdamW
 
   @Test(arguments: ScalarType.allCases, ScalarType.allCases)
-  func `Updates of AdamW`(parameter: ScalarType, gradient: ScalarType) {
+  func `Both copies give the same updates of AdamW`(parameter: ScalarType, gradient: ScalarType) {
     for (columns, keepsMaximum) in [(1, false), (37, true), (2053, false), (2053, true)] {
       for change in UpdateKind.all(of: parameter) {
         expectSameBits { table in
@@ -148,7 +151,7 @@ import Testing
   // MARK: Linear algebra
 
   @Test(arguments: [(0, 5), (1, 1), (3, 1031), (1031, 3), (65, 33)])
-  func `Linear algebra of both scalar types`(rows: Int, columns: Int) {
+  func `Both copies give the same results in linear algebra`(rows: Int, columns: Int) {
     expectSameBits { linearAlgebra($0.float32, rows, columns) }
     expectSameBits { linearAlgebra($0.float64, rows, columns) }
   }
@@ -211,13 +214,13 @@ import Testing
 
   // MARK: Conversion
 
-  /// Floats of every kind, NaN of every sort among them.
+  /// Floats of every kind, including every kind of NaN.
   private static let floats = stride(from: 0, through: UInt32.max, by: 65_521).map {
     Float(bitPattern: UInt32($0))
   }
 
   @Test(arguments: ScalarType.allCases)
-  func `Conversions of every type`(type: ScalarType) {
+  func `Both copies convert every type in the same way`(type: ScalarType) {
     let (floats, doubles) = (Self.floats, Self.floats.map { 1.000_000_01 * Double($0) })
     let bytes = (0..<floats.count * type.byteCount).map { UInt8(truncatingIfNeeded: $0 * 167 + $0 >> 8) }
     expectSameBits { table in
@@ -243,7 +246,7 @@ import Testing
   }
 
   @Test(arguments: [ScalarType.bfloat16, .float16])
-  func `Roundings of 16-bit parameters`(type: ScalarType) {
+  func `Both copies round 16-bit parameters in the same way`(type: ScalarType) {
     let floats = Self.floats
     expectSameBits { table in
       var results: Results = []

@@ -2,11 +2,11 @@ import KernelInterface
 
 /// Linear algebra in Double, element by element: simple, slow, and independent of every kernel.
 enum Oracle {
-  /// Per sum: its value, and the sum of the terms' magnitudes, from which tolerances are derived.
+  /// A sum's value, and the sum of the terms' magnitudes, from which tolerances are derived.
   typealias Sum = (value: Double, magnitude: Double)
 
   static func sum(_ terms: some Sequence<Double>) -> Sum {
-    // Neumaier's compensated summation: exact to Double's rounding at any length.
+    // Neumaier's compensated summation is exact to Double's rounding at any length.
     var (value, lost, magnitude) = (0.0, 0.0, 0.0)
     for term in terms {
       let next = value + term
@@ -17,7 +17,7 @@ enum Oracle {
     return (value + lost, magnitude)
   }
 
-  /// op(A) op(B), with the magnitude of each element's terms.
+  /// Returns op(A) op(B), with the magnitude of each element's terms.
   static func product<T: BinaryFloatingPoint>(_ shape: ProductShape, _ a: [T], _ b: [T]) -> [Sum] {
     (0..<shape.rows).flatMap { i in
       (0..<shape.columns).map { j in
@@ -36,8 +36,9 @@ extension BinaryFloatingPoint {
   /// Half a unit in the last place of 1.
   static var roundoff: Double { Double(ulpOfOne) / 2 }
 
-  /// The bound on the error of a sum of `count` terms whose magnitudes add up to `magnitude`: each term meets at
-  /// most min(count, chunk) + 2 roundings in this type, and one of its own where it is a product.
+  /// Returns the bound on the error of a sum of `count` terms whose magnitudes add up to `magnitude`. Each
+  /// term is rounded at most min(count, chunk) + 2 times in this type, including once for itself if it is a
+  /// product.
   static func tolerance(count: Int, magnitude: Double) -> Double {
     let roundings = Double(min(count, KernelLimits.elementsPerSum) + 3)
     return roundings * roundoff * magnitude + Double(leastNormalMagnitude)

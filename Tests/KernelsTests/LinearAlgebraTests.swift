@@ -3,7 +3,7 @@ import Tensors
 import TestSupport
 import Testing
 
-/// Linear algebra, every implementation of every kernel against Double.
+/// Compares every implementation of every kernel of linear algebra with Double.
 @Suite struct LinearAlgebraTests {
   /// Rows and columns: empty, single, prime, around the vector and block sizes, tall, wide.
   static let shapes: [(Int, Int)] =
@@ -17,7 +17,9 @@ import Testing
     }
 
   @Test(arguments: Backend.implementing([\LinearAlgebraKernels<Float>.rowSums, \.columnSums]), shapes)
-  func `Sums of rows and columns, of elements and of squares`(backend: Backend, shape: (Int, Int)) {
+  func `Rows and columns have the sums of their elements and of their squares`(
+    backend: Backend, shape: (Int, Int)
+  ) {
     checkMatrixSums(backend.kernels.float32, shape.0, shape.1)
     checkMatrixSums(backend.kernels.float64, shape.0, shape.1)
   }
@@ -26,7 +28,7 @@ import Testing
     _ kernels: LinearAlgebraKernels<T>, _ rows: Int, _ columns: Int
   ) {
     var numbers = TestNumbers(seed: rows * 10_007 + columns)
-    // One element of offset: kernels may not count on alignment.
+    // Offset by one element, because kernels must not rely on alignment.
     let x: [T] = numbers.spread(count: rows * columns + 1)
     func element(_ i: Int, _ j: Int, _ terms: SummedTerms) -> Double {
       let value = Double(x[i * columns + j + 1])
@@ -61,7 +63,7 @@ import Testing
   ]
 
   @Test(arguments: Backend.implementing([\LinearAlgebraKernels<Float>.sum, \.dot]), counts)
-  func `Sum, dot product and sum of squares of a vector`(backend: Backend, count: Int) {
+  func `The sum, dot product and sum of squares of a vector match Double`(backend: Backend, count: Int) {
     checkVectorSums(backend.kernels.float32, count)
     checkVectorSums(backend.kernels.float64, count)
   }
@@ -78,7 +80,7 @@ import Testing
           (kernels.dot(x, x, count), (0..<count).map { Double(x[$0]) * Double(x[$0]) }),
         ] {
           let (value, magnitude) = Oracle.sum(terms)
-          // The kernels combine chunks in Double without compensation.
+          // The kernels add chunks in Double without compensation.
           let chunks = Double(count / KernelLimits.elementsPerSum + 1) * Double.roundoff * magnitude
           #expect((found - value).magnitude <= T.tolerance(count: count, magnitude: magnitude) + chunks)
         }
@@ -87,7 +89,7 @@ import Testing
   }
 
   @Test(arguments: Backend.implementing([\LinearAlgebraKernels<Float>.columnSums, \.sum]))
-  func `A constant summed half a million times does not drift`(backend: Backend) {
+  func `The sum of half a million equal numbers does not drift`(backend: Backend) {
     let kernels = backend.kernels.float32
     let (rows, columns) = (50_257, 10)
     let x = [Float](repeating: 0.1, count: rows * columns)
@@ -98,8 +100,8 @@ import Testing
       }
       return kernels.sum(x.baseAddress!, x.count)
     }
-    // Partial sums of a constant all round the same way: at most 128 roundings of 2⁻²⁴ within a chunk, four rows at a
-    // time. One running sum of all rows is off by 7e-5 here.
+    // Partial sums of a constant are all rounded in the same direction: at most 128 roundings of 2⁻²⁴ within
+    // a chunk, four rows at a time. A single running sum of all rows has an error of 7e-5 here.
     let exact = Double(Float(0.1)) * Double(rows)
     for sum in sums { #expect((Double(sum) - exact).magnitude <= 1e-5 * exact) }
     #expect((total - exact * Double(columns)).magnitude <= 1e-5 * exact * Double(columns))
@@ -107,7 +109,7 @@ import Testing
 
   @Test(
     arguments: Backend.implementing([\LinearAlgebraKernels<Float>.scale, \.axpy, \.movingAverage]), counts)
-  func `Scaling, axpy and the moving average of vectors`(backend: Backend, count: Int) {
+  func `Scaling, axpy and the moving average of vectors match Double`(backend: Backend, count: Int) {
     checkVectorUpdates(backend.kernels.float32, count)
     checkVectorUpdates(backend.kernels.float64, count)
   }
@@ -156,7 +158,7 @@ import Testing
   ]
 
   @Test(arguments: Backend.implementing([\LinearAlgebraKernels<Float>.matmul]), productShapes)
-  func `The matrix product, with each factor as stored or transposed`(
+  func `The matrix product matches Double, with each factor as stored or transposed`(
     backend: Backend, shape: (rows: Int, columns: Int, inner: Int)
   ) {
     checkProduct(backend.kernels.float32, shape.rows, shape.columns, shape.inner)
@@ -176,7 +178,7 @@ import Testing
         rows: rows, columns: columns, inner: inner, transposesA: transposesA, transposesB: transposesB)
       let exact = Oracle.product(shape, a, b)
       for (alpha, beta) in factors {
-        // Where β is 0, what C held must not matter.
+        // If β is 0, the previous C must not matter.
         var found = beta == 0 ? [T](repeating: .nan, count: c.count) : c
         a.withUnsafeBufferPointer { a in
           b.withUnsafeBufferPointer { b in
@@ -189,7 +191,7 @@ import Testing
           let kept = beta == 0 ? 0 : Double(beta) * Double(c[i])
           let total = Double(alpha) * value + kept
           let scale = Double(alpha).magnitude * magnitude + kept.magnitude
-          // No chunks here: every term may meet as many roundings as there are terms.
+          // There are no chunks here: every term may be rounded as often as there are terms.
           let tolerance = Double(inner + 4) * T.roundoff * scale + Double(T.leastNormalMagnitude)
           #expect((Double(found[i]) - total).magnitude <= tolerance, "\(shape), α = \(alpha), β = \(beta)")
         }
@@ -198,7 +200,7 @@ import Testing
   }
 
   @Test(arguments: Backend.implementing([\LinearAlgebraKernels<Float>.matmul]))
-  func `The matrix product of parts of larger matrices`(backend: Backend) {
+  func `The matrix product of parts of larger matrices matches Double`(backend: Backend) {
     let kernels = backend.kernels.float64
     var numbers = TestNumbers(seed: 5)
     let a: [Double] = numbers.spread(count: 40 * 50)
@@ -225,7 +227,9 @@ import Testing
   @Test(
     arguments: Backend.implementing([\LinearAlgebraKernels<Float>.symmetricProduct]),
     [(0, 3), (3, 0), (1, 1), (1, 5), (9, 5), (33, 29), (130, 7)])
-  func `The symmetric product, of rows and of columns`(backend: Backend, shape: (size: Int, inner: Int)) {
+  func `The symmetric product matches Double, of rows and of columns`(
+    backend: Backend, shape: (size: Int, inner: Int)
+  ) {
     checkSymmetricProduct(backend.kernels.float32, shape.size, shape.inner)
     checkSymmetricProduct(backend.kernels.float64, shape.size, shape.inner)
   }
@@ -240,7 +244,7 @@ import Testing
       let shape = ProductShape(symmetric: size, inner: inner, transposed: transposed)
       let exact = Oracle.product(shape, a, a)
       for (alpha, beta) in [(1, 0), (-0.5, 0.25), (0, 2)] as [(T, T)] {
-        // Where β is 0, what C held must not matter; above the diagonal it never does.
+        // If β is 0, the previous C must not matter. Above the diagonal, it never matters.
         var found = c
         for index in 0..<size * size where beta == 0 || index % size > index / size { found[index] = .nan }
         kernels.symmetricProduct(shape, alpha, a, beta, &found)
@@ -257,10 +261,10 @@ import Testing
   }
 
   @Test(arguments: [(1, 1), (2, 3), (3, 32), (5, 33), (4, 100)])
-  func `Rotations of pairs of rows, one after the other`(rows: Int, columns: Int) {
+  func `Rotations of pairs of rows are applied one after the other`(rows: Int, columns: Int) {
     var numbers = TestNumbers(seed: rows + columns)
     let start: [Double] = numbers.spread(count: rows * columns)
-    // Steps through all pairs, in both orders.
+    // Goes through all pairs, in both orders.
     let rotations = (0..<3 * rows).compactMap { step -> PlaneRotation<Double>? in
       let (first, second) = (step % rows, (step * 2 + 1) % rows)
       let angle = Double(step + 1) / 3
@@ -284,7 +288,7 @@ import Testing
     arguments: Backend.implementing([
       \LinearAlgebraKernels<Float>.rowSums, \.columnSums, \.sum, \.dot, \.scale, \.axpy, \.movingAverage,
     ]))
-  func `NaN reaches the result, also under a factor of 0`(backend: Backend) {
+  func `NaN reaches the result, even if a factor is 0`(backend: Backend) {
     let kernels = backend.kernels.float32
     for count in [1, 8, 33, 600] {
       for position in [0, count / 2, count - 1] {

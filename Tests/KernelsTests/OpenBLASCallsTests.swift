@@ -7,7 +7,7 @@
   import TestSupport
   import Testing
 
-  /// Where OpenBLAS is meant to compute it has been called; the Swift backend calls it nowhere.
+  /// Tests that OpenBLAS is called by the kernels that it should compute, and never on the Swift backend.
   @Suite struct OpenBLASCallsTests {
     /// A routine of cblas or LAPACK.
     enum Routine: CaseIterable, Sendable {
@@ -31,7 +31,7 @@
       }
     }
 
-    /// The routines that this thread calls in `body`.
+    /// Returns the routines that this thread calls in `body`.
     private static func routines(calledIn body: () throws -> Void) rethrows -> Set<Routine> {
       func calls() -> [Int] { Routine.allCases.map { cblas_counter_calls($0.counter) } }
       let before = calls()
@@ -42,7 +42,7 @@
 
     // MARK: Overrides
 
-    /// The routines that each kernel of Adafactor is made of, where OpenBLAS has it.
+    /// The routines that each kernel of Adafactor calls, if OpenBLAS overrides it.
     private static var adafactor: [PartialKeyPath<AdafactorKernels>: Set<Routine>] {
       [
         \.rowStatistics: [.gemv, .scal, .axpy], \.panelStatistics: [.gemv, .scal, .axpy],
@@ -51,7 +51,7 @@
       ]
     }
 
-    /// The routines that each kernel of linear algebra is made of, where OpenBLAS has it.
+    /// Returns the routines that each kernel of linear algebra calls, if OpenBLAS overrides it.
     private static func linearAlgebra<Scalar: ArithmeticScalar>(
       _: Scalar.Type
     ) -> [PartialKeyPath<LinearAlgebraKernels<Scalar>>: Set<Routine>] {
@@ -146,7 +146,7 @@
       }
     }
 
-    /// Calls one factorization of the identity of 3 × 3.
+    /// Calls one factorization of the 3 × 3 identity.
     private func factorize<Scalar: ArithmeticScalar>(
       _ entry: PartialKeyPath<FactorizationKernels<Scalar>>, _ kernels: FactorizationKernels<Scalar>
     ) {
@@ -162,22 +162,23 @@
       }
     }
 
-    @Test func `LAPACK is OpenBLAS's`() {
+    @Test func `The loaded LAPACK is OpenBLAS's`() {
       let library = String(cString: cblas_counter_lapack())
       #expect(!library.isEmpty, "no LAPACK is loaded")
-      // Another LAPACK is correct, but several times slower.
+      // Another LAPACK is correct but several times slower.
       if !library.contains("openblas") {
         print(
-          "warning: the LAPACK of \(library) answers, not OpenBLAS's: see update-alternatives --list liblapack.so.3"
+          "warning: the program uses the LAPACK in \(library), not OpenBLAS's: see update-alternatives "
+            + "--list liblapack.so.3"
         )
       }
     }
 
     // MARK: Steps
 
-    /// Rows in blocks, a panel of the fewest rows that gemv takes, and a whole matrix.
+    /// Rows in blocks, a panel of the fewest rows for which gemv is called, and a whole matrix.
     @Test(arguments: [[600, 64], [4, 20_000], [30, 50]] as [Shape])
-    func `A step of Adafactor calls OpenBLAS on its backend only`(shape: Shape) throws {
+    func `A step of Adafactor calls OpenBLAS only on its backend`(shape: Shape) throws {
       #expect(try routinesOfAStep(shape, on: .openBLAS).isSuperset(of: [.gemv, .scal, .axpy]))
       #expect(try routinesOfAStep(shape, on: .swift) == [])
     }
@@ -187,13 +188,13 @@
       let parameter = Parameter("p", Tensor(normal: shape, using: &generator))
       let optimizer = try Adafactor([parameter], backend: backend, threads: 1)
       parameter.gradient = Tensor(normal: shape, using: &generator)
-      // β is 0 at the first step, which then scales in Swift.
+      // β is 0 at the first step, which therefore scales in Swift.
       try optimizer.step()
       parameter.gradient = Tensor(normal: shape, using: &generator)
       return try Self.routines { try optimizer.step() }
     }
 
-    @Test func `OpenBLAS's process-wide thread setting stays as it was`() throws {
+    @Test func `OpenBLAS's process-wide thread setting is unchanged`() throws {
       let before = cblas_counter_threads()
       for entry in Self.adafactor.keys {
         AdafactorCall(entry, parameter: .float32, gradient: .float32).run(on: .openBLAS)

@@ -3,11 +3,11 @@ import Tensors
 import TestSupport
 import Testing
 
-/// Updates of 16-bit parameters by other roundings than to nearest, which kernels make tile by tile.
+/// Tests updates of 16-bit parameters with other roundings than to nearest, which kernels make tile by tile.
 ///
-/// The oracle is the update in one piece: every element to Float, the kernel for Float parameters, every element
-/// rounded. `ConversionKernelTests` and the tests of the updates compare those parts with Double. The sizes lie around
-/// those of tiles.
+/// The oracle is the update in one piece: every element is converted to Float, updated by the kernel for
+/// Float parameters, and rounded. `ConversionKernelTests` and the tests of the updates compare these parts
+/// with Double. The sizes are around the sizes of tiles.
 @Suite struct RoundedUpdateTests {
   /// A 16-bit type and a rounding.
   struct Case: CustomTestStringConvertible, Sendable {
@@ -26,7 +26,7 @@ import Testing
   ]
 
   @Test(arguments: Case.all, pieces)
-  func `A factored update takes every tile's own factors`(
+  func `A factored update uses the factors of each tile`(
     each: Case, shape: (rows: Int, columns: Int, gap: Int)
   ) {
     check(each, rows: shape.rows, columns: shape.columns, gap: shape.gap) {
@@ -42,7 +42,7 @@ import Testing
   static let counts = [1, 2_048, 2_049, 5_000]
 
   @Test(arguments: Case.all, counts)
-  func `An update by elements takes every tile's own moments`(each: Case, count: Int) {
+  func `An elementwise update uses the moments of each tile`(each: Case, count: Int) {
     check(each, rows: 1, columns: count) { type, parameter, change, gradient in
       let moments = positives(count, seed: 5)
       let squares = Backend.swift.kernels.adafactor[type, .float32].updateElements(
@@ -52,7 +52,7 @@ import Testing
   }
 
   @Test(arguments: Case.all, counts)
-  func `AdamW takes every tile's own moments`(each: Case, count: Int) {
+  func `AdamW uses the moments of each tile`(each: Case, count: Int) {
     check(each, rows: 1, columns: count) { type, parameter, change, gradient in
       let moments = (5...7).map { positives(count, seed: $0) }
       _ = Backend.swift.kernels.adamW[type, .float32].update(
@@ -68,7 +68,7 @@ import Testing
   ]
 
   @Test(arguments: Case.all, batches)
-  func `Small matrices take every tile's own moments`(
+  func `Small matrices use the moments of each tile`(
     each: Case, batch: (count: Int, rows: Int, columns: Int)
   ) {
     let (count, rows, columns) = batch
@@ -92,7 +92,7 @@ import Testing
     return TestElements(numbers.spread(count: count, Double.self).map { $0.magnitude + 0.0625 }, .float32)
   }
 
-  /// Updates of a parameter of this type; returns the moments, and Σ p² if the kernel does.
+  /// An update of a parameter of this type. It returns the moments, and Σ p² if the kernel does.
   private typealias Update = (
     _ type: ScalarType, _ parameter: MutableElements, _ change: ParameterChange, _ gradient: GradientPiece
   ) -> (moments: [TestElements], squares: Double?)
@@ -103,7 +103,7 @@ import Testing
       return TestElements(
         numbers.spread(count: rows * columns), type, rows: rows, columns: columns, gap: gap)
     }
-    /// A parameter, the average of its updates, and its residual.
+    /// Returns a parameter, the average of its updates, and its residual.
     func subject() -> [TestElements] {
       [matrix(each.type, seed: 1), matrix(.float32, seed: 2), matrix(each.type, seed: 3)]
     }

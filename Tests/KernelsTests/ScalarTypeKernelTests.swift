@@ -3,13 +3,13 @@ import Tensors
 import TestSupport
 import Testing
 
-/// The kernels of Adafactor and AdamW for every pair of a parameter's and a gradient's type.
+/// Tests the kernels of Adafactor and AdamW for every pair of a parameter's and a gradient's type.
 @Suite struct ScalarTypeKernelTests {
   private let rows = 3
   private let columns = 11
   private var count: Int { rows * columns }
 
-  /// Numbers that every scalar type holds exactly.
+  /// Numbers that every scalar type represents exactly.
   private var gradientValues: [Double] {
     (0..<count).map { index in
       let sixteenths = 2 * (index * 7 % 29 - 14) + 1
@@ -24,7 +24,7 @@ import Testing
   }
 
   @Test(arguments: ScalarType.allCases, [ScalarType.float32, .float64])
-  func `Statistics of a gradient don't depend on the type that holds it`(
+  func `Statistics don't depend on the gradient's type`(
     type: ScalarType, arithmetic: ScalarType
   ) {
     for backend in AdafactorKernelPropertyTests.statisticsBackends {
@@ -59,13 +59,13 @@ import Testing
   }
 
   @Test(arguments: ScalarType.allCases, ScalarType.allCases)
-  func `An update computes in the arithmetic type, and rounds what it stores once`(
+  func `An update computes in the arithmetic type and rounds stored values once`(
     parameter: ScalarType, gradient: ScalarType
   ) {
     let arithmetic = parameter.arithmeticType
     let updates = [updateFactored, updateElements, updateSmallMatrices, updateAdamW]
     for (name, update) in zip(["factored", "elements", "small matrices", "AdamW"], updates) {
-      // The same update of a parameter that nothing rounds but the arithmetic.
+      // The same update of a parameter in the arithmetic type, which is not rounded further.
       let (result, exact) = (update(parameter, gradient), update(arithmetic, arithmetic))
       let rounded = exact.parameter.map { parameter.rounded($0) }
       #expect(result.parameter == rounded, "\(name)")
@@ -106,7 +106,7 @@ import Testing
     return (parameter.values, squares)
   }
 
-  /// Eleven matrices of 3 × 1.
+  /// Updates eleven matrices of 3 × 1.
   private func updateSmallMatrices(_ parameterType: ScalarType, _ gradientType: ScalarType) -> Result {
     let (parameter, gradient) = (matrix(parameterValues, parameterType), matrix(gradientValues, gradientType))
     let arithmetic = parameterType.arithmeticType

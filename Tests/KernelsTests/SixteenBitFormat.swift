@@ -1,7 +1,7 @@
 import KernelInterface
 import Testing
 
-/// The definition of a 16-bit floating-point format, in Double: the oracle of the conversion tests.
+/// The definition of a 16-bit floating-point format in Double, which is the oracle of the conversion tests.
 struct SixteenBitFormat: Sendable, CustomTestStringConvertible {
   let type: ScalarType
   let exponentBits: Int
@@ -13,10 +13,11 @@ struct SixteenBitFormat: Sendable, CustomTestStringConvertible {
 
   var testDescription: String { type.rawValue }
 
-  /// The bits of infinity: one more than those of the greatest finite value.
+  /// The bits of infinity, one more than the bits of the greatest finite value.
   var infinity: UInt16 { UInt16((1 << exponentBits) - 1) << significandBits }
 
-  /// The value of a pattern without its sign, with no greatest exponent: infinity is the power of two it stands for.
+  /// Returns the value of a pattern without its sign. No exponent is special: infinity is the next power of
+  /// two.
   func magnitude(_ pattern: UInt16) -> Double {
     let bits = Int(pattern & 0x7FFF)
     let exponent = bits >> significandBits
@@ -28,22 +29,23 @@ struct SixteenBitFormat: Sendable, CustomTestStringConvertible {
       significand: Double(leading + significand))
   }
 
-  /// The value that lies `part` of the way from the magnitude of a pattern to the next.
+  /// Returns the value that is `part` of the way from the magnitude of a pattern to the next.
   func between(_ pattern: UInt16, _ part: Double) -> Float {
     let (below, above) = (magnitude(pattern), magnitude(pattern + 1))
     return Float(below + part * (above - below))
   }
 
-  /// The value of a pattern that is no NaN.
+  /// Returns the value of a pattern that is not a NaN.
   func value(_ pattern: UInt16) -> Double {
     let magnitude = pattern & 0x7FFF == infinity ? Double.infinity : magnitude(pattern)
     return pattern & 0x8000 == 0 ? magnitude : -magnitude
   }
 
-  /// Whether the pattern is a NaN.
+  /// Returns whether the pattern is a NaN.
   func isNaN(_ pattern: UInt16) -> Bool { pattern & 0x7FFF > infinity }
 
-  /// The pattern of the value nearest to `value`, which is no NaN; of two equally near, the one with an even last bit.
+  /// Returns the pattern of the value nearest to `value`, which is not a NaN. Of two equally near values, the
+  /// one with an even last bit is returned.
   func nearest(_ value: Double) -> UInt16 {
     let sign: UInt16 = value.sign == .minus ? 0x8000 : 0
     let target = value.magnitude

@@ -2,11 +2,11 @@ import KernelInterface
 import Tensors
 import Testing
 
-/// Stochastic rounding of chosen values, by an update that makes them of nothing: −0 − (−1 · g).
+/// Tests stochastic rounding of chosen values, by an update that produces them: −0 − (−1 · g).
 @Suite struct StochasticRoundingTests {
   typealias Format = SixteenBitFormat
 
-  /// Rounds values as elements of a tensor from index `first` on.
+  /// Returns values rounded as elements of a tensor from index `first`.
   private func rounded(
     _ values: [Float], to type: ScalarType, key: UInt64, first: Int = 0, rows: Int = 1
   ) -> [UInt16] {
@@ -33,11 +33,11 @@ import Testing
   }
 
   @Test(arguments: Format.all)
-  func `Values of the type, infinities and NaN stay`(format: Format) {
+  func `Values of the type, infinities and NaN are unchanged`(format: Format) {
     let patterns = (0...UInt16.max).filter { !format.isNaN($0) }
     let values = patterns.map { Float(format.value($0)) }
     #expect(rounded(values, to: format.type, key: 1) == patterns)
-    // A payload whose bits are all below those that are kept would leave infinity.
+    // If all bits of the payload are below the kept ones, truncation would give infinity.
     for bits: UInt32 in [0x7F80_0001, 0x7FFF_FFFF, 0x7FC0_0000, 0xFF80_0001, 0xFFFF_FFFF] {
       let found = rounded([Float(bitPattern: bits)], to: format.type, key: 1)[0]
       #expect(format.isNaN(found), "\(String(bits, radix: 16)) becomes \(String(found, radix: 16))")
@@ -45,7 +45,7 @@ import Testing
   }
 
   @Test(arguments: Format.all)
-  func `Every value becomes one of the two beside it`(format: Format) {
+  func `Every value is rounded to one of its two neighbors`(format: Format) {
     let patterns = (0..<format.infinity).filter { $0 % 5 == 0 || $0 > format.infinity - 9 }
     for (part, sign) in [(0.001, 1), (0.37, -1), (0.5, 1), (0.9999, -1)] as [(Double, Float)] {
       let values = patterns.map { sign * format.between($0, part) }
@@ -59,16 +59,16 @@ import Testing
     }
   }
 
-  @Test func `Float16 has infinity beyond the power of two above its values`() {
+  @Test func `Float16 rounds to infinity from the power of two above its values`() {
     let values: [Float] = [65_536, 1e6, 3e38, -65_536, -3e38]
     #expect(
       rounded(values, to: .float16, key: 3) == [0x7C00, 0x7C00, 0x7C00, 0xFC00, 0xFC00])
   }
 
-  /// Of n draws, n·part go up, with a standard deviation of √(n·part·(1−part)); five of those are exceeded once in two
-  /// million cases. Two draws beside each other must be as if drawn alone, too.
+  /// Of n draws, n·part round up, with a standard deviation of √(n·part·(1−part)). Five standard deviations
+  /// are exceeded once in two million cases. Two neighboring draws must be independent, too.
   @Test(arguments: Format.all)
-  func `The mean is the value`(format: Format) {
+  func `The mean of all draws is the value`(format: Format) {
     let count = 8192
     // Zero, subnormal, the least normal, 1, odd and even, the greatest.
     let one = format.type == .bfloat16 ? 0x3F80 : 0x3C00 as UInt16
@@ -87,7 +87,7 @@ import Testing
         ] {
           let expected = Double(count) * chance
           let deviation = (expected * (1 - chance)).squareRoot()
-          // Neighbouring pairs share a draw, which adds at most twice the variance.
+          // Neighboring pairs share a draw, which at most doubles the variance.
           let bound = 5 * deviation * (name == "pairs" ? 1.8 : 1) + 1
           #expect(
             (Double(found) - expected).magnitude < bound,
@@ -98,7 +98,7 @@ import Testing
   }
 
   @Test(arguments: Format.all)
-  func `One element of many keys is right in the mean as well`(format: Format) {
+  func `The mean over many keys is the value, too`(format: Format) {
     let (count, part) = (3000, 0.25)
     let pattern: UInt16 = 0x3C01
     let value = format.between(pattern, part)
@@ -110,7 +110,7 @@ import Testing
   }
 
   @Test(arguments: Format.all)
-  func `Draws belong to elements, however they are divided`(format: Format) {
+  func `Draws belong to elements, for any division into pieces`(format: Format) {
     let count = 6000
     let values = (0..<count).map { 1 + Float($0) / 6007 }
     let whole = rounded(values, to: format.type, key: 11)

@@ -2,9 +2,10 @@ import Foundation
 import KernelInterface
 import Tensors
 
-/// Elements in memory for a kernel to read and write, at any address, between margins of NaN.
+/// Elements in memory that a kernel reads and writes, at any address, between margins of NaN.
 ///
-/// A kernel that reads beyond its piece brings NaN into a result; one that writes there is seen by `marginsAreIntact`.
+/// A kernel that reads beyond its piece gets NaN into a result. If it writes there, `marginsAreIntact` is
+/// false.
 final class TestElements {
   let type: ScalarType
   let rows: Int
@@ -15,14 +16,14 @@ final class TestElements {
   private let start: UnsafeMutableRawPointer
   private let initialBytes: [UInt8]
 
-  /// Elements on each side that no kernel may touch.
+  /// The number of elements on each side that no kernel may touch.
   private static let margin = 16
 
-  /// A matrix of `values`, row after row, rounded to `type`.
+  /// Creates a matrix of `values`, row after row, rounded to `type`.
   ///
   /// - Parameters:
-  ///   - gap: Elements between the end of a row and the start of the next.
-  ///   - byteOffset: Bytes from a cache line to the first element.
+  ///   - gap: The number of elements between the end of a row and the start of the next.
+  ///   - byteOffset: The offset in bytes of the first element from a cache line.
   init(
     _ values: [Double], _ type: ScalarType, rows: Int = 1, columns: Int? = nil, gap: Int = 0,
     byteOffset: Int = 0
@@ -34,7 +35,7 @@ final class TestElements {
     precondition(values.count == rows * self.columns)
     let size = type.byteCount
     memory = .allocate(byteCount: (rows * stride + 2 * Self.margin) * size + 64, alignment: 64)
-    // All bits set are a NaN in every type.
+    // With all bits set, every type is NaN.
     memory.initializeMemory(as: UInt8.self, repeating: 0xFF)
     start = memory.baseAddress! + Self.margin * size + byteOffset
     for row in 0..<rows {
@@ -53,13 +54,13 @@ final class TestElements {
 
   deinit { memory.deallocate() }
 
-  /// For a kernel to read.
+  /// The elements, for a kernel to read.
   var reading: Elements { Elements(start, type) }
 
-  /// For a kernel to write.
+  /// The elements, for a kernel to write.
   var writing: MutableElements { MutableElements(start, type) }
 
-  /// The matrix as a piece of a gradient.
+  /// Returns the matrix as a piece of a gradient.
   func piece(scale: Double) -> GradientPiece {
     GradientPiece(reading, scale: scale, rows: rows, columns: columns, stride: stride)
   }
@@ -83,13 +84,13 @@ final class TestElements {
     }
   }
 
-  /// The bytes of everything, margins included.
+  /// The bytes of everything, including margins.
   var bytes: [UInt8] { Array(memory) }
 
-  /// Whether every byte is as it was. Asked after a call, it also keeps the memory until then.
+  /// Whether every byte is unchanged. Reading this after a call also keeps the memory alive until then.
   var isUnchanged: Bool { memcmp(memory.baseAddress!, initialBytes, memory.count) == 0 }
 
-  /// Whether every byte outside of the rows is as it was.
+  /// Whether every byte outside the rows is unchanged.
   var marginsAreIntact: Bool {
     let first = start - memory.baseAddress!
     let (rowBytes, strideBytes) = (columns * type.byteCount, stride * type.byteCount)
@@ -101,14 +102,14 @@ final class TestElements {
   }
 }
 
-/// Runs `body` with column sums whose totals are these arrays; the number of columns is the partial sums'.
+/// Runs `body` with column sums that use these arrays as totals. The number of columns is the partial sums'.
 func withColumnSums(
   _ partial: (plain: TestElements, weighted: TestElements), into totals: inout [Double],
   _ weightedTotals: inout [Double], _ body: (ColumnSums) -> Void
 ) {
   totals.withUnsafeMutableBufferPointer { totals in
     weightedTotals.withUnsafeMutableBufferPointer { weightedTotals in
-      // No sum lies at the address that stands for an empty array's.
+      // No sum is at the address that represents an empty array's.
       let nowhere = UnsafeMutablePointer<Double>(bitPattern: 8)!
       body(
         ColumnSums(
@@ -130,7 +131,7 @@ extension ScalarType {
     }
   }
 
-  /// `value` rounded to this type.
+  /// Returns `value` rounded to this type.
   func rounded(_ value: Double) -> Double {
     switch self {
     case .bfloat16: BFloat16(value).doubleValue

@@ -1,7 +1,7 @@
 import KernelInterface
 import TestSupport
 
-/// How an update enters a parameter.
+/// The settings with which an update is applied to a parameter.
 struct UpdateKind {
   var shrinkage: Double
   var hasMomentum: Bool
@@ -9,7 +9,8 @@ struct UpdateKind {
 
   enum Rounding { case nearest, stochastic, compensated }
 
-  /// With and without weight decay and momentum, and for a 16-bit parameter every rounding.
+  /// Returns settings with and without weight decay and momentum and, for a 16-bit parameter, with every
+  /// rounding.
   static func all(of type: ScalarType) -> [UpdateKind] {
     let plain = [(0, false), (0.0625, false), (0, true), (0.0625, true)].map {
       UpdateKind(shrinkage: $0, hasMomentum: $1, rounding: .nearest)
@@ -22,7 +23,7 @@ struct UpdateKind {
   }
 }
 
-/// A parameter, its gradient and what belongs to it: the same numbers each time.
+/// A parameter, its gradient and the other inputs of an update, with the same numbers each time.
 struct UpdateSubject {
   let piece: GradientPiece
   let parameter: TestElements
@@ -53,7 +54,7 @@ struct UpdateSubject {
     piece = gradient.piece(scale: 1.0 / 3)
   }
 
-  /// Positive numbers of the arithmetic type.
+  /// Returns positive numbers of the arithmetic type.
   func moments(_ count: Int, seed: Int) -> TestElements {
     var numbers = TestNumbers(seed: seed + 100)
     return TestElements(numbers.spread(count: count, Double.self).map { $0.magnitude + 0.0625 }, arithmetic)
@@ -73,7 +74,7 @@ struct UpdateSubject {
       rounding: rounding)
   }
 
-  /// The bits of everything that an update writes.
+  /// Returns the bits of everything that an update writes.
   func results(_ name: String) -> [(name: String, bits: [UInt8])] {
     [
       (name, parameter.bytes), ("\(name), first moments", firstMoments.bytes),

@@ -4,7 +4,7 @@ import Tensors
 import TestSupport
 import Testing
 
-/// Groups that are added to an optimizer, and what steps and descriptions report.
+/// Groups that are added to an optimizer, and the contents of reports and descriptions.
 @Suite struct AddedGroupTests {
   private func parameter(_ name: String) -> Parameter {
     let parameter = Parameter(name, Tensor(ones: [3, 2]))
@@ -12,7 +12,7 @@ import Testing
     return parameter
   }
 
-  @Test func `A group that is added later steps as one that was there from the start`() throws {
+  @Test func `A group that is added later steps like a group that was there from the start`() throws {
     let (a, b, c, d) = (parameter("a"), parameter("b"), parameter("a"), parameter("b"))
     let whole = try AdamW(groups: [
       .init([a], options: .init(learningRate: 0.1)), .init([b], options: .init(learningRate: 0.2)),
@@ -40,7 +40,7 @@ import Testing
     #expect(optimizer.state(of: b) is Adafactor.State)
   }
 
-  @Test func `A group that does not fit is refused with everything as it was`() throws {
+  @Test func `A group that does not fit is refused without changing anything`() throws {
     let a = parameter("a")
     let optimizer = try AdamW([a])
     #expect(throws: OptimizerError.duplicateParameter(name: "a")) {
@@ -57,7 +57,7 @@ import Testing
   }
 
   @Test
-  func `A scheduler of the first groups leaves an added one alone, and the optimizer keeps initial rates`()
+  func `A scheduler of the first groups ignores an added group, and the optimizer keeps initial rates`()
     throws
   {
     let optimizer = try AdamW([parameter("a")], options: .init(learningRate: 0.1))
@@ -71,7 +71,7 @@ import Testing
     #expect(optimizer.groups.map(\.learningRate) == [0, 0.5])
   }
 
-  @Test func `A rate that grows without bound does not end the training`() throws {
+  @Test func `A rate that grows without bound does not stop the training`() throws {
     let optimizer = try AdamW([parameter("a")], options: .init(learningRate: 1))
     let scheduler = try LearningRateScheduler(optimizer, ExponentialSchedule(decayRate: 1e300))
     for _ in 0..<3 { scheduler.step() }
@@ -79,7 +79,7 @@ import Testing
     try optimizer.step()
   }
 
-  @Test func `A step without any gradient says so`() throws {
+  @Test func `A step without any gradient reports this`() throws {
     let (a, b) = (Parameter("a", Tensor(ones: [2])), Parameter("b", Tensor(ones: [2])))
     let optimizer = try Adafactor([a, b])
     #expect(try optimizer.step() == StepReport(steppedCount: 0, nonFinite: [], withoutGradient: 2))

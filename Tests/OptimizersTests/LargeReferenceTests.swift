@@ -5,8 +5,8 @@ import Tensors
 import TestSupport
 import Testing
 
-/// Large trajectories of the reference in Float64, replayed where `ADAFACTOR_LARGE_REFERENCE` names the directory that
-/// `scripts/make_reference.py --only large` wrote them to. They are too big to commit.
+/// Large trajectories of the reference in Float64. They run only if `ADAFACTOR_LARGE_REFERENCE` names the directory that
+/// `scripts/make_reference.py --only large` wrote them to, because they are too big to commit.
 @Suite(.enabled(if: LargeReference.directory != nil, "ADAFACTOR_LARGE_REFERENCE names no directory"))
 struct LargeReferenceTests {
   @Test(arguments: LargeReference.names, Backend.available)
@@ -32,7 +32,7 @@ struct LargeReferenceTests {
         error = max(error, (Double(value) - end[index]).magnitude)
         magnitude = max(magnitude, end[index].magnitude)
       }
-      // As in the tests of small trajectories: a share of the displacement, and a unit in the last place a step.
+      // As in the tests of small trajectories: a fraction of the displacement, and one unit in the last place per step.
       let units = Double(reference.settings.steps) * Double(Float(magnitude).ulp)
       #expect(error <= 2e-6 * largest + units, "\(name)")
       var line = "\(name): parameter within \(error / largest) of the largest displacement"
@@ -44,7 +44,7 @@ struct LargeReferenceTests {
         guard let moments else { continue }
         let theirs = try reference.doubles("\(variant).float64.\(key)")
         let ours = moments.scalars(as: Float.self)
-        // Updates of both signs cancel in the momentum: there it is a share of the largest.
+        // Updates of both signs cancel in the momentum, so its error is relative to the largest.
         let floor = key == "exp_avg" ? theirs.reduce(0) { max($0, $1.magnitude) } : 0
         var error = 0.0
         for (our, their) in zip(ours, theirs) {
@@ -58,7 +58,7 @@ struct LargeReferenceTests {
   }
 }
 
-/// One case of the directory; the head of scripts/reference/large.py says what it holds.
+/// One case of the directory. The comment at the top of scripts/reference/large.py describes its contents.
 private struct LargeReference {
   let settings: Settings
   private let file: SafetensorsFile

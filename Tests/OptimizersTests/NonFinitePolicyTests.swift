@@ -3,15 +3,15 @@ import Tensors
 import TestSupport
 import Testing
 
-/// Nothing is written before it is known whether the update is finite.
+/// Nothing is written until it is known whether the update is finite.
 @Suite struct NonFinitePolicyTests {
-  /// Each form of blocks; and moments that are too many to be kept between the phases.
+  /// Each block form, and moments that are too many to be kept between the phases.
   static let shapes: [Shape] = [
     [], [17_000], [7, 11], [500, 3, 3], [150, 130], [9_000, 2], [4, 5_000], [1, 20_000], [300, 5, 1, 1],
   ]
 
   @Test(arguments: shapes, Backend.available)
-  func `skipParameter leaves the parameter and its state, and steps others`(
+  func `skipParameter does not change the parameter and its state, and steps the others`(
     shape: Shape, backend: Backend
   ) throws {
     for place in 0..<3 {
@@ -28,7 +28,7 @@ import Testing
   }
 
   @Test(arguments: shapes, Backend.available)
-  func `skipStep leaves every parameter and its state`(shape: Shape, backend: Backend) throws {
+  func `skipStep does not change any parameter or state`(shape: Shape, backend: Backend) throws {
     for place in 0..<3 {
       let run = try Run(shape, .skipStep, backend, place)
       try run.poison(place)
@@ -39,7 +39,9 @@ import Testing
   }
 
   @Test(arguments: shapes, Backend.available)
-  func `throwError leaves every parameter and names the first`(shape: Shape, backend: Backend) throws {
+  func `throwError does not change any parameter and names the first one`(shape: Shape, backend: Backend)
+    throws
+  {
     let run = try Run(shape, .throwError, backend, 0)
     try run.poison(2)
     try run.poison(1)
@@ -48,7 +50,7 @@ import Testing
   }
 
   @Test(arguments: [NonFinitePolicy.skipParameter, .skipStep, .throwError], shapes)
-  func `The step after a skipped one is as if nothing had been`(
+  func `The step after a skipped step is the same as without it`(
     policy: NonFinitePolicy, shape: Shape
   ) throws {
     let (skipping, plain) = (try Run(shape, policy, .default, 1), try Run(shape, policy, .default, 1))
@@ -64,13 +66,13 @@ import Testing
   }
 
   @Test(arguments: [NonFinitePolicy.skipParameter, .skipStep, .throwError])
-  func `A first step that is skipped leaves no state`(policy: NonFinitePolicy) throws {
+  func `A skipped first step creates no state`(policy: NonFinitePolicy) throws {
     let parameter = Parameter("p", Tensor(ones: [3, 4]))
     parameter.gradient = Tensor(repeating: .nan, shape: [3, 4])
     let optimizer = try Adafactor([parameter], options: .init(beta1: 0.9), nonFinitePolicy: policy)
     _ = try? optimizer.step()
     #expect(optimizer.state(of: parameter) == nil && optimizer.stateByteCount == 0)
-    // A state that was set stays, even if it is one of step 0.
+    // A state that was set is kept, even if its step is 0.
     try optimizer.setState(
       .init(shape: [3, 4], scalarType: .float32, hasFirstMoments: false), of: parameter)
     let before = StateBits(optimizer.state(of: parameter))
@@ -79,7 +81,7 @@ import Testing
   }
 
   @Test(arguments: [NonFinitePolicy.skipParameter, .skipStep, .throwError])
-  func `Momentum that begins with a skipped step does not begin`(policy: NonFinitePolicy) throws {
+  func `A skipped step does not start the momentum`(policy: NonFinitePolicy) throws {
     let parameter = Parameter("p", Tensor(ones: [3, 4]))
     let optimizer = try Adafactor([parameter], nonFinitePolicy: policy)
     parameter.gradient = Tensor(ones: [3, 4])
@@ -92,14 +94,14 @@ import Testing
   }
 
   @Test
-  func `A parameter that is NaN does not make its gradient so`() throws {
+  func `A parameter that is NaN does not make its gradient count as not finite`() throws {
     let parameter = Parameter("p", Tensor([.nan, 1, 2]))
     parameter.gradient = Tensor([1, 1, 1])
     let optimizer = try Adafactor([parameter], nonFinitePolicy: .throwError)
     #expect(try optimizer.step().steppedCount == 1)
   }
 
-  /// Three parameters after one step; the middle one, or another, has the shape under test.
+  /// Three parameters after one step. The middle one, or another, has the tested shape.
   private struct Run {
     let parameters: [Parameter]
     let optimizer: Adafactor

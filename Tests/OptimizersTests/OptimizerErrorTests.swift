@@ -3,9 +3,9 @@ import Tensors
 import TestSupport
 import Testing
 
-/// Each thing that an optimizer refuses: what its message says, and that nothing has changed.
+/// For each error of an optimizer: its message, and that nothing has changed.
 @Suite struct OptimizerErrorTests {
-  /// Values that are out of range, and how to set them.
+  /// Values out of range, and how to set them.
   static let invalid: [(name: String, value: String, change: @Sendable (inout Adafactor.Options) -> Void)] = [
     ("The learning rate", "-0.5", { $0.learningRate = .constant(-0.5) }),
     ("The learning rate", "nan", { $0.learningRate = .constant(.nan) }),
@@ -26,7 +26,7 @@ import Testing
   ]
 
   @Test(arguments: invalid.indices)
-  func `Options out of range are refused with name and value, and stay as they were`(index: Int) throws {
+  func `Options out of range are refused with name and value, and don't change`(index: Int) throws {
     let (name, value, change) = Self.invalid[index]
     let run = try Run()
     var options = Adafactor.Options()
@@ -47,7 +47,7 @@ import Testing
   }
 
   @Test
-  func `No parameters, or a group without any, are refused`() {
+  func `No parameters, or a group without parameters, are refused`() {
     refuses(.noParameters(group: 0), saying: ["group 0", "at least one"]) {
       _ = try Adafactor(groups: [])
     }
@@ -77,23 +77,23 @@ import Testing
     run.parameters[1].gradient = Tensor(ones: [4, 3])
     refuses(
       .gradientShape(parameter: "second", shape: [3, 4], gradient: [4, 3]),
-      saying: [#""second""#, "[3, 4]", "[4, 3]", "must be the same"]
+      saying: [#""second""#, "[3, 4]", "[4, 3]", "but its parameter has"]
     ) { try run.optimizer.step() }
     #expect(run.bits == run.before)
   }
 
   @Test
-  func `A parameter that was replaced by one of another shape or type is refused`() throws {
+  func `A value that was replaced with one of another shape or type is refused`() throws {
     for (value, error, words) in [
       (
         Tensor(ones: [30, 40]),
         OptimizerError.stateShape(parameter: "second", moments: "row moments", shape: [3], expected: [30]),
-        [#"row moments of "second""#, "[3]", "[30]", "restore"]
+        [#"state of "second""#, "row moments of shape [3]", "[30]", "restore"]
       ),
       (
         Tensor(ones: [3, 4], as: .float64),
         .stateType(parameter: "second", moments: "row moments", type: .float32, expected: .float64),
-        [#"row moments of "second""#, "float32", "float64", "convert"]
+        [#"state of "second""#, "row moments of type float32", "float64", "convert"]
       ),
     ] {
       let run = try Run()
@@ -106,7 +106,7 @@ import Testing
   }
 
   @Test
-  func `A gradient that is not finite is refused where the policy says so`() throws {
+  func `A gradient that is not finite is refused if the policy requires it`() throws {
     let run = try Run(policy: .throwError)
     run.parameters[1].gradient = Tensor(repeating: .infinity, shape: [3, 4])
     refuses(
@@ -117,7 +117,7 @@ import Testing
   }
 
   @Test
-  func `A parameter of another optimizer has no state here and takes none`() throws {
+  func `A parameter of another optimizer has no state here, and its state cannot be set`() throws {
     let run = try Run()
     let stranger = Parameter("stranger", Tensor(ones: [3]))
     #expect(run.optimizer.state(of: stranger) == nil)
@@ -138,7 +138,7 @@ import Testing
     #expect(run.optimizer.groups[0].options == Adafactor.Options())
   }
 
-  /// States that a 3 × 4 matrix, or a vector of 3, cannot have.
+  /// States that do not fit a 3 × 4 matrix or a vector of 3.
   static let misfits:
     [(parameter: Int, state: Adafactor.State, moments: String, shape: Shape?, expected: Shape?)] = [
       (1, .init(step: 1), "row moments", nil, [3]),
@@ -180,7 +180,8 @@ import Testing
     refuses(
       .stateShape(parameter: name, moments: moments, shape: shape, expected: expected),
       saying: [
-        moments, "\"\(name)\"", shape?.description ?? "none", expected?.description ?? "none", "restore",
+        moments, "\"\(name)\"", shape?.description ?? "no \(moments)", expected?.description ?? "none",
+        "restore",
       ]
     ) { try run.optimizer.setState(state, of: run.parameters[parameter]) }
     #expect(run.bits == run.before)
@@ -191,7 +192,7 @@ import Testing
     let run = try Run()
     refuses(
       .stateType(parameter: "first", moments: "second moments", type: .float64, expected: .float32),
-      saying: [#"second moments of "first""#, "float64", "float32", "convert"]
+      saying: [#"state of "first""#, "second moments of type float64", "float32", "convert"]
     ) {
       try run.optimizer.setState(
         .init(step: 1, secondMoments: Tensor(ones: [3], as: .float64)), of: run.parameters[0])
@@ -203,7 +204,7 @@ import Testing
     #expect(run.bits == run.before)
   }
 
-  /// Expects this error, with a message that has all these words.
+  /// Expects this error, with a message that contains all these words.
   private func refuses(
     _ expected: OptimizerError, saying words: [String], sourceLocation: SourceLocation = #_sourceLocation,
     _ body: () throws -> Void

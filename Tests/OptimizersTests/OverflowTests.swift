@@ -4,17 +4,17 @@ import Tensors
 import TestSupport
 import Testing
 
-/// Finite updates that make a finite parameter infinite, by a rate or a weight decay of extreme size.
+/// Finite updates that make a finite parameter infinite, because of an extreme rate or weight decay.
 @Suite struct OverflowTests {
   /// An optimizer of one parameter.
   typealias Maker = @Sendable ([Parameter], NonFinitePolicy, Backend) throws -> Optimizer
 
-  /// Alone on a thread, and in several blocks, of each form.
+  /// Shapes that one thread steps by itself, and shapes with several blocks, of each block form.
   static let shapes: [Shape] = [
     [11], [17_000], [7, 11], [150, 130], [4, 5_000], [500, 3, 3], [9_000, 1],
   ]
 
-  /// The name, and the optimizer with a weight decay of 1e30 and with a rate of 1e36.
+  /// The name, and an optimizer with a weight decay of 1e30 and one with a rate of 1e36.
   static let makers: [(name: String, decides: Bool, decay: Maker, rate: Maker)] = [
     (
       "adamw", true,
@@ -53,7 +53,7 @@ import Testing
     ),
   ]
 
-  /// A parameter of this value, with a gradient of ones.
+  /// Returns a parameter of this value, with a gradient of ones.
   private func parameter(
     _ shape: Shape, _ type: ScalarType, repeating value: Double, last: Double? = nil
   ) -> Parameter {
@@ -69,7 +69,7 @@ import Testing
   }
 
   @Test(arguments: makers.indices, shapes)
-  func `A weight decay that takes one element beyond the range is reported, and decided where it can be`(
+  func `A weight decay that takes one element out of range is reported, before the step if possible`(
     index: Int, shape: Shape
   ) throws {
     let (name, decides, make, _) = Self.makers[index]
@@ -98,9 +98,9 @@ import Testing
   }
 
   @Test(arguments: makers.indices)
-  func `A rate that takes 16 bits beyond their range is reported`(index: Int) throws {
+  func `A rate that takes 16-bit parameters out of their range is reported`(index: Int) throws {
     let (name, decides, _, make) = Self.makers[index]
-    // Beyond the range of Float16, and with 3e38 of bfloat16, too: -1e38 - 3e38.
+    // This is out of the range of Float16, and also of bfloat16: -1e38 - 3e38.
     let type = name == "adafactor" ? ScalarType.float16 : .bfloat16
     let value = name == "adafactor" ? -6e4 : -1e38
     for shape in Self.shapes {
@@ -116,7 +116,7 @@ import Testing
     }
   }
 
-  @Test func `Adafactor decides on a rate whose updates are beyond the range of Float16`() throws {
+  @Test func `Adafactor detects a rate with updates out of the range of Float16 before the step`() throws {
     for (rate, beta1, isDecided) in [(1e6, nil, true), (1e6, 0.9, false), (1e2, nil, false)] {
       for shape in Self.shapes {
         let parameter = parameter(shape, .float16, repeating: -6e4)
@@ -132,7 +132,7 @@ import Testing
   }
 
   @Test(arguments: [Rounding.stochastic, .compensated])
-  func `What is rounded otherwise than to nearest is looked at, too`(rounding: Rounding) throws {
+  func `Results of other roundings are checked too`(rounding: Rounding) throws {
     let optimizers: [Maker] = [
       {
         try AdamW($0, options: .init(learningRate: 1e5, rounding: rounding), nonFinitePolicy: $1, backend: $2)
@@ -157,7 +157,7 @@ import Testing
   }
 
   @Test(arguments: makers.indices, NonFinitePolicy.allCases)
-  func `A NaN that is in the parameter already, and squares that overflow, are not reported`(
+  func `A NaN already in the parameter, and squares that overflow, are not reported`(
     index: Int, policy: NonFinitePolicy
   ) throws {
     // 1e30 has no square in Float32; RMS(P) is not needed here.
@@ -183,13 +183,13 @@ import Testing
   }
 
   @Test(arguments: [NonFinitePolicy.propagate, .skipParameter])
-  func `What only the written parameter shows is reported, and AdamW goes on once it is replaced`(
+  func `An overflow that only the new parameter shows is reported, and AdamW can continue after it`(
     policy: NonFinitePolicy
   ) throws {
     let parameter = parameter([5], .float32, repeating: 1)
     let optimizer = try AdamW(
       [parameter], options: .init(learningRate: 1e20, weightDecay: 0), nonFinitePolicy: policy)
-    // No step leaves such an average of gradients beside squares of 0: nothing foretells the update.
+    // No step produces such an average of gradients with squares of 0, so nothing predicts the update.
     try optimizer.setState(
       .init(
         step: 1, firstMoments: Tensor(repeating: 1e30, shape: [5]), secondMoments: Tensor(zeros: [5]),
@@ -203,7 +203,7 @@ import Testing
     #expect(isFinite(parameter.value))
   }
 
-  @Test func `A decision that reads the parameter overlooks a NaN in it`() throws {
+  @Test func `A decision that reads the parameter ignores a NaN in it`() throws {
     for count in [11, 17_000] {
       let parameter = parameter([count], .float32, repeating: 1, last: .nan)
       let optimizer = try AdamW(
@@ -212,7 +212,7 @@ import Testing
     }
   }
 
-  @Test func `A rule on elements looks at Float16 whatever its rate is`() throws {
+  @Test func `An elementwise rule checks Float16 for any rate`() throws {
     for (gradient, isInfinite) in [(6e4, true), (1, false)] {
       let parameter = parameter([17_000], .float16, repeating: -6e4)
       parameter.gradient = Tensor(repeating: gradient, shape: [17_000])
@@ -222,7 +222,7 @@ import Testing
   }
 
   @Test(arguments: [ScalarType.float16, .float32], Backend.available)
-  func `Rules on tensors look at what they wrote`(type: ScalarType, backend: Backend) throws {
+  func `Rules on tensors check their results`(type: ScalarType, backend: Backend) throws {
     func report(_ rule: some UpdateRule, shape: Shape = [40, 50]) throws -> StepReport {
       let parameter = parameter(shape, type, repeating: 1, last: type == .float16 ? 6e4 : 1e18)
       return try RuleOptimizer([parameter], options: rule, backend: backend).step()
@@ -237,7 +237,7 @@ import Testing
     #expect(try report(CAMEOptions(learningRate: 1, weightDecay: 1e30)) == infinite)
   }
 
-  @Test func `An update in place says whether it was made`() throws {
+  @Test func `An in-place update reports whether it was made`() throws {
     let update = try InPlaceUpdate(options: SGD.Options(learningRate: 1, weightDecay: 1e30))
     var state = update.initialState(shape: [3])
     var values: [Float] = [1, 1, 1e10]
@@ -255,7 +255,7 @@ import Testing
     #expect(state.step == 2)
   }
 
-  @Test func `More threads than there are change nothing`() throws {
+  @Test func `More threads than are available change nothing`() throws {
     for count in [Int.max, 100_000, 3] {
       let (many, one) = (
         parameter([300, 500], .float32, repeating: 1), parameter([300, 500], .float32, repeating: 1)

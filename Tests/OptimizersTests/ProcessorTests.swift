@@ -3,7 +3,7 @@ import Tensors
 import TestSupport
 import Testing
 
-/// Whole steps on the Swift kernels compiled for AVX2 and on the baseline: the same bits on any processor.
+/// Whole steps on the Swift kernels compiled for AVX2 and for the baseline have the same bits on any processor.
 @Suite(.comparingKernelCopies) struct ProcessorTests {
   /// Every form of blocks: elements, rows, narrow rows, columns, whole matrices, small matrices of each kind.
   static let shapes: [Shape] = [
@@ -21,7 +21,7 @@ import Testing
     .init(amsgrad: true, rounding: .compensated),
   ]
 
-  /// Whether a rounding changes anything for this type.
+  /// Returns whether a rounding has an effect for this type.
   private func isOf(_ type: ScalarType, _ rounding: Rounding) -> Bool {
     rounding == .nearest || type.byteCount == 2
   }
@@ -51,7 +51,7 @@ import Testing
     for (part, bits) in here { #expect(bits == baseline[part], "\(part) with \(name)") }
   }
 
-  /// The bits of a parameter and its state after three steps with gradients of each type.
+  /// Returns the bits of a parameter and its state after three steps with gradients of each type.
   private func bits<Rule: UpdateRule>(
     _ shape: Shape, _ type: ScalarType, _ make: (Parameter) throws -> RuleOptimizer<Rule>
   ) throws -> [String: Bits] {

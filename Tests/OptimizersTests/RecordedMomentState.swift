@@ -3,7 +3,7 @@ import Optimizers
 import Tensors
 import TestSupport
 
-/// A recorded state of tensors by name, for rules whose state is a `MomentState`.
+/// A recorded state of named tensors, for rules with a `MomentState`.
 struct RecordedMomentState: RecordedStateOf {
   let step: Int
   let moments: [String: RecordedMoments]
@@ -25,7 +25,7 @@ struct RecordedMomentState: RecordedStateOf {
     let all = Set(moments.keys).union(ours.tensors.keys).sorted().map {
       (name: $0, ours: ours.tensors[$0], theirs: moments[$0])
     }
-    // In averages of squares nothing cancels.
+    // Nothing cancels in averages of squares.
     func isPositive(_ recorded: RecordedMoments?) -> Bool {
       recorded?.data.values.allSatisfy { $0 >= 0 || $0.isNaN } ?? true
     }
@@ -35,7 +35,7 @@ struct RecordedMomentState: RecordedStateOf {
   }
 }
 
-/// Changed options by the names that they have in the rule's settings.
+/// Changed options under the names in the rule's settings.
 struct RecordedSettings<Options: Codable & Sendable>: RecordedChangeOf {
   private let settings: [String: Setting]
 

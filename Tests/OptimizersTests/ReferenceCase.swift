@@ -6,7 +6,7 @@ import TestSupport
 /// Trajectories of Adafactor.
 typealias ReferenceCase = Trajectory<AdafactorOptions>
 
-/// A trajectory of the reference: Reference/README.md says what its entries are.
+/// A trajectory of the reference. Reference/README.md describes its entries.
 struct Trajectory<Rule: ReferenceRule>: Decodable, Sendable {
   let groups: [Group]
   let initialStates: [String: Rule.RecordedState]?
@@ -48,9 +48,9 @@ struct Trajectory<Rule: ReferenceRule>: Decodable, Sendable {
     let parameters: [String: Base64Floats]
     /// 16-bit parameters before they were rounded.
     let unrounded: [String: Base64Floats]?
-    /// α of every parameter, where the reference has one.
+    /// α of every parameter, if the reference has it.
     let stepSizes: [String: RecordedNumber]?
-    /// The parameters in evaluation mode, where the reference has one.
+    /// The parameters in evaluation mode, if the reference has it.
     let evaluation: [String: Base64Floats]?
   }
 
@@ -68,7 +68,7 @@ struct RecordedMoments: Decodable {
   var tensor: Tensor { Tensor(data.values, shape: Shape(shape)) }
 }
 
-/// Where the reference's files are.
+/// The directory of the reference's files.
 private let referenceDirectory = Bundle.module.resourceURL!.appending(path: "Reference")
 
 extension Trajectory {
@@ -79,10 +79,10 @@ extension Trajectory {
     return files.map { $0.deletingPathExtension().lastPathComponent }.sorted()
   }
 
-  /// Where the reference's files are.
+  /// The directory of the reference's files.
   static var directory: URL { referenceDirectory }
 
-  /// The trajectory of this name.
+  /// Loads the trajectory of this name.
   static func load(_ name: String, in folder: String = Rule.folder) throws -> Trajectory {
     let file = directory.appending(path: "\(folder)/\(name).json")
     return try JSONDecoder().decode(Trajectory.self, from: Data(contentsOf: file))

@@ -2,7 +2,7 @@ import Optimizers
 import Tensors
 import TestSupport
 
-/// A rule whose counterpart in the reference has recorded trajectories.
+/// A rule with recorded trajectories of its counterpart in the reference.
 protocol ReferenceRule: UpdateRule {
   associatedtype RecordedState: RecordedStateOf<State>
   associatedtype RecordedChange: RecordedChangeOf<Self>
@@ -11,7 +11,7 @@ protocol ReferenceRule: UpdateRule {
   static var folder: String { get }
 }
 
-/// The specification of a rule: the same options and states, but the update on tensors in place of the engine's step.
+/// The specification of a rule: the same options and states, but with the update on tensors instead of the engine's step.
 struct Specification<Base: ReferenceRule>: ReferenceRule where Base.RecordedChange: RecordedChangeOf<Base> {
   typealias RecordedState = Base.RecordedState
   static var name: String { "specification of \(Base.name)" }
@@ -53,26 +53,26 @@ struct Specification<Base: ReferenceRule>: ReferenceRule where Base.RecordedChan
 /// A state under the reference's names.
 protocol RecordedStateOf<State>: Decodable, Sendable {
   associatedtype State
-  /// The same state, ours.
+  /// The same state in our type.
   var state: State { get }
-  /// What has to agree with a state of ours.
+  /// Returns the numbers that must agree with our state.
   func pairs(with ours: State) -> RecordedPairs
 }
 
-/// Options under the reference's names, those that change.
+/// Changed options under the reference's names.
 protocol RecordedChangeOf<Options>: Decodable, Sendable {
   associatedtype Options
   func apply(to options: inout Options)
 }
 
-/// Our numbers of a state beside the reference's.
+/// Pairs of our numbers and the reference's numbers in a state.
 struct RecordedPairs {
   var step: (ours: Int, theirs: Int)
-  /// What agrees element by element.
+  /// Tensors that agree element by element.
   var positive: [(name: String, ours: Tensor?, theirs: RecordedMoments?)]
-  /// What agrees to the largest element: numbers of both signs cancel in it.
+  /// Tensors that agree relative to the largest element, because numbers of both signs cancel in them.
   var signed: [(name: String, ours: Tensor?, theirs: RecordedMoments?)]
-  /// Numbers, compared where both sides have one.
+  /// Numbers that are compared if both sides have one.
   var numbers: [(name: String, ours: Double?, theirs: Double?)] = []
 }
 

@@ -5,18 +5,18 @@ import Testing
 /// Our side of a trajectory of Adafactor.
 typealias ReferenceRun = TrajectoryRun<AdafactorOptions>
 
-/// Our side of a trajectory, and how far it may lie from the reference's.
+/// Our side of a trajectory, and the maximum distance from the reference.
 final class TrajectoryRun<Rule: ReferenceRule> {
   let type: ScalarType
   let parameters: [String: Parameter]
   let initial: [String: [Float]]
   let optimizer: RuleOptimizer<Rule>
   var step = 0
-  /// The largest magnitude that a parameter has had, per name: rounding in the past was relative to it.
+  /// The largest magnitude that a parameter has had, by name. Earlier rounding was relative to it.
   var largest: [String: Float]
   var largestDisplacement: [String: Float] = [:]
 
-  /// A run of parameters, and of gradients, that are kept in `type`.
+  /// Creates a run with parameters and gradients in `type`.
   init(_ reference: Trajectory<Rule>, as type: ScalarType = .float32, backend: Backend) throws {
     self.type = type
     var parameters: [String: Parameter] = [:]
@@ -55,9 +55,9 @@ final class TrajectoryRun<Rule: ReferenceRule> {
     self.step += 1
   }
 
-  /// Displacements from the start agree: a step of 10⁻⁶ would hide in a parameter of 1.
+  /// Checks that the displacements from the start agree. A step of 10⁻⁶ would not be visible in a parameter of 1.
   ///
-  /// Bound: 10⁻⁵ of the reference's largest displacement, and one unit in the last place of the parameter a step.
+  /// The bound is 10⁻⁵ of the reference's largest displacement, and one unit in the last place of the parameter per step.
   func compareParameters(with record: Trajectory<Rule>.Record) {
     for (name, expected) in record.parameters {
       let ours = parameters[name]!.value.scalars(as: Float.self)
@@ -73,8 +73,8 @@ final class TrajectoryRun<Rule: ReferenceRule> {
     }
   }
 
-  /// Moments agree to 10⁻⁵ of each element; first moments, in which numbers of both signs cancel, to 10⁻⁶ of the largest
-  /// beside that: what cancelled was rounded, by the reference too.
+  /// Checks that moments agree to 10⁻⁵ of each element. First moments, in which numbers of both signs cancel, must in
+  /// addition agree only to 10⁻⁶ of the largest: both sides rounded the numbers that cancelled.
   func compareStates(with record: Trajectory<Rule>.StateRecord) {
     for (name, parameter) in parameters {
       let ours = optimizer.state(of: parameter)
@@ -93,7 +93,7 @@ final class TrajectoryRun<Rule: ReferenceRule> {
         compare(pair.ours, pair.theirs, "\(name).\(pair.name)", mayCancel: true)
       }
       for (number, ours, expected) in pairs.numbers {
-        // The reference keeps RMS(P) whether it scales the step or not; ours only if it does.
+        // The reference always keeps RMS(P). This package keeps it only if it scales the step.
         guard optimizer.scalesParameters(of: parameter) else {
           #expect(ours == nil, "\(name).\(number)")
           continue
@@ -134,13 +134,13 @@ func followTrajectory<Rule: ReferenceRule>(_ reference: Trajectory<Rule>, backen
   }
 }
 
-/// The largest magnitude, NaN left out.
+/// Returns the largest magnitude, ignoring NaN.
 private func magnitude(_ values: [Float]) -> Float {
   values.reduce(0) { $1.magnitude > $0 ? $1.magnitude : $0 }
 }
 
 extension RuleOptimizer {
-  /// Whether the step size of a parameter is scaled by its RMS.
+  /// Returns whether the step size of a parameter is scaled by its RMS.
   fileprivate func scalesParameters(of parameter: Parameter) -> Bool {
     let options = groups.first { $0.parameters.contains { $0 === parameter } }!.options
     return (options as? AdafactorOptions ?? (options as? Specification<AdafactorOptions>)?.base)?

@@ -30,7 +30,7 @@ import Testing
       AdamWStepTests.setGradients(of: together, seed: step, as: .float32)
       together[1].gradientScale = 0.3
       try whole.step()
-      // In the order of a backward pass, the last first.
+      // In the order of a backward pass, from last to first.
       for (index, parameter) in apart.enumerated().reversed() {
         parameter.gradient = AdamWStepTests.gradient(
           of: parameter.value.shape, seed: 31 * index + step, as: .float32)
@@ -46,7 +46,7 @@ import Testing
     }
   }
 
-  @Test func `A gradient that is kept can be stepped with again`() throws {
+  @Test func `A gradient that is kept can be used for another step`() throws {
     let (once, twice) = (Parameter("p", Tensor(ones: [5])), Parameter("p", Tensor(ones: [5])))
     let (whole, single) = (try AdamW([once]), try AdamW([twice]))
     once.gradient = Tensor([1, -2, 3, -4, 5])
@@ -60,7 +60,7 @@ import Testing
     #expect(single.state(of: twice)?.step == 2)
   }
 
-  @Test func `What cannot be stepped alone is refused with the reason`() throws {
+  @Test func `A step that depends on other parameters is refused with the reason`() throws {
     let (own, idle, foreign) = (
       Parameter("own", Tensor(ones: [2])), Parameter("idle", Tensor(ones: [2])),
       Parameter("own", Tensor(ones: [2]))
@@ -79,32 +79,32 @@ import Testing
       own.gradient = Tensor(ones: [2])
       optimizer.nonFinitePolicy = .skipStep
       let error = #expect(throws: OptimizerError.self) { try optimizer.step(own) }
-      #expect(error?.description.contains("\"own\" cannot be stepped alone: the policy skipStep") == true)
+      #expect(error?.description.contains("\"own\" cannot be stepped by itself: the policy skipStep") == true)
       #expect(own.gradient != nil && optimizer.stateByteCount == 0)
       #expect(own.value == Tensor(ones: [2]))
     }
   }
 
-  @Test func `A gradient that was clipped by the norm of several is refused alone, and stepped with all`()
+  @Test func `A gradient clipped by the norm of several is refused by itself, but can be stepped with all`()
     throws
   {
     let parameters = ["first", "last"].map { Parameter($0, Tensor(ones: [2])) }
     let (first, last) = (parameters[0], parameters[1])
     let optimizers: [Optimizer] = [try Adafactor(parameters), try AdamW(parameters)]
     for optimizer in optimizers {
-      // As in a backward pass: one gradient exists at a time, so that the norm of all would be that of one.
+      // As in a backward pass, one gradient exists at a time, so the norm of all is the norm of one.
       last.gradient = Tensor([3, 4])
       #expect(try parameters.clipGradientNorm(maxNorm: 1) == 5)
       let values = parameters.map(\.value)
       let error = #expect(throws: OptimizerError.self) { try optimizer.step(last) }
       #expect(
         error?.description.contains(
-          "\"last\" cannot be stepped alone: its gradient was clipped by the norm of several")
+          "\"last\" cannot be stepped by itself: its gradient was clipped by the norm of several parameters")
           == true)
       #expect(
-        error?.description.contains("parameter.clipGradientNorm(maxNorm:), or step all by step()") == true)
+        error?.description.contains("parameter.clipGradientNorm(maxNorm:), or step all with step()") == true)
       #expect(parameters.map(\.value) == values && last.gradient != nil && optimizer.stateByteCount == 0)
-      // Nor is it its own after the elements were limited.
+      // The same is true after the elements were limited.
       try parameters.clipGradientValues(maxValue: 0.1)
       #expect(throws: OptimizerError.self) { try optimizer.step(last) }
       #expect(try optimizer.step().steppedCount == 1)
@@ -117,7 +117,7 @@ import Testing
   }
 
   @Test(arguments: Backend.available)
-  func `Limits of each norm and accumulation give the bits of one whole step`(backend: Backend) throws {
+  func `Clipping by each norm and accumulation give the bits of one whole step`(backend: Backend) throws {
     let shapes: [Shape] = [[], [40_001], [130, 257]]
     let sets = (0..<2).map { _ in AdamWStepTests.parameters(shapes, .float32) }
     let optimizers = try sets.map {
@@ -143,7 +143,7 @@ import Testing
     #expect(sets[0].map(\.value.bits) == sets[1].map(\.value.bits))
   }
 
-  @Test func `A loss scale leaves out the parameters whose own gradients overflow, and backs off`() throws {
+  @Test func `A loss scale skips the parameters with gradients that overflow, and backs off`() throws {
     let parameters = ["good", "bad"].map { Parameter($0, Tensor(ones: [2])) }
     let optimizer = try AdamW(parameters)
     let scaler = try LossScaler(.init(scale: 1024))
@@ -158,7 +158,9 @@ import Testing
     #expect(parameters[1].value == Tensor(ones: [2]))
   }
 
-  @Test func `A bad gradient alone is skipped and released, or thrown and kept`() throws {
+  @Test func `A bad gradient of one parameter is skipped and released, or causes an error and is kept`()
+    throws
+  {
     let parameter = Parameter("p", Tensor(ones: [2]))
     let optimizers: [Optimizer] = [try Adafactor([parameter]), try AdamW([parameter])]
     for optimizer in optimizers {

@@ -2,7 +2,7 @@ import Optimizers
 import Tensors
 import Testing
 
-/// Trajectories of 16-bit parameters, computed by the reference in Float32, replayed on both backends.
+/// Trajectories of 16-bit parameters that the reference computed in Float32, replayed on both backends.
 @Suite struct SixteenBitParityTests {
   static let types = [ScalarType.bfloat16, .float16]
 
@@ -16,8 +16,8 @@ import Testing
     try follow(AdamWOptions.self, type, backend)
   }
 
-  /// Every step begins with the reference's parameters: where a value lies halfway between two, either is right, and a
-  /// later step would start elsewhere. The states are ours throughout.
+  /// Every step starts from the reference's parameters: if a value is halfway between two others, either is right, and a
+  /// later step would start from another value. The states are always ours.
   private func follow<Rule: ReferenceRule>(
     _: Rule.Type, _ type: ScalarType, _ backend: Backend
   ) throws {
@@ -41,12 +41,13 @@ import Testing
         run.compareStates(with: states)
       }
     }
-    // A single number may stall, the reference's too.
+    // A single number may stall, even in the reference.
     #expect(moved.isSuperset(of: run.initial.filter { $1.count > 1 }.keys))
   }
 
-  /// Elements have the reference's bits, or are the nearest to what lies within the bound of its unrounded value: 10⁻⁵ of
-  /// the step's largest displacement, as in Float32, and one unit in the last place of the largest parameter.
+  /// Checks that elements have the reference's bits, or are the nearest to a value within the bound of its unrounded
+  /// value. The bound is 10⁻⁵ of the step's largest displacement, as in Float32, and one unit in the last place of the
+  /// largest parameter.
   private func compare(
     _ parameter: Parameter, with theirs: [Float], unrounded: [Float], before: [Float], _ place: String
   ) {
@@ -55,7 +56,7 @@ import Testing
     let bound = 1e-5 * displacement + unrounded.map { abs($0) }.max()!.ulp
     let ours = parameter.value.scalars(as: Float.self)
     for (index, our) in ours.enumerated() where our != theirs[index] {
-      // As far away as the reference's, or nearer, from a value that is off by the bound.
+      // At most as far as the reference's from a value that is off by the bound.
       let agree = abs(our - unrounded[index]) <= abs(theirs[index] - unrounded[index]) + 2 * bound
       #expect(agree, "\(place)[\(index)]: \(our), reference \(theirs[index]) of \(unrounded[index])")
       if !agree { break }

@@ -2,10 +2,10 @@ import Optimizers
 import Tensors
 import Testing
 
-/// States with numbers that no step leaves.
+/// States with numbers that no step produces.
 @Suite struct StateValuesTests {
   @Test(arguments: [Double.nan, .infinity, -.infinity, -1])
-  func `Moments that are not finite and negative averages of squares are refused with their name`(
+  func `Moments that are not finite and negative averages of squares are refused by name`(
     value: Double
   ) throws {
     let parameter = Parameter("w", Tensor(ones: [2, 3]))
@@ -21,7 +21,7 @@ import Testing
   }
 
   @Test(arguments: [Double.nan, .infinity, -.infinity, -1])
-  func `An update in place refuses such a state too, with nothing changed`(value: Double) throws {
+  func `An in-place update refuses such a state too, without changing anything`(value: Double) throws {
     try checkInPlace(Adafactor.Options(beta1: 0.9), value, squares: ["exp_avg_sq_row", "exp_avg_sq_col"])
     try checkInPlace(AdamW.Options(amsgrad: true), value, squares: ["exp_avg_sq", "max_exp_avg_sq"])
   }
@@ -46,7 +46,7 @@ import Testing
         values == before
           && state.tensors[name]?.scalars(as: Float.self)[1].bitPattern == changed[1].bitPattern)
     }
-    // What its own steps leave is the policy's.
+    // The policy decides about the results of its own steps.
     try rule.update(&values, gradient: [Float](repeating: .nan, count: 6), shape: [2, 3], state: &stepped)
     #expect(try rule.update(&values, gradient: gradient, shape: [2, 3], state: &stepped))
   }

@@ -2,9 +2,9 @@ import Optimizers
 import Tensors
 import Testing
 
-/// Which parameters decay, by name.
+/// The selection of the parameters that decay, by name.
 @Suite struct WeightDecayPatternsTests {
-  /// Include, exclude, name, whether it decays: as `re.search` decides in the reference.
+  /// Include, exclude, name, and whether it decays, as decided by `re.search` in the reference.
   static let decisions: [([String], [String], String, Bool)] = [
     ([], [], "anything", true),
     ([], ["bias"], "encoder.layer.0.bias", false),
@@ -26,14 +26,14 @@ import Testing
   ]
 
   @Test(arguments: decisions)
-  func `Including wins, excluding keeps from decay, all else decays`(
+  func `Including has precedence, excluding prevents decay, and all others decay`(
     including: [String], excluding: [String], name: String, decays: Bool
   ) throws {
     let patterns = try WeightDecayPatterns(including: including, excluding: excluding)
     #expect(patterns.decays(name) == decays)
   }
 
-  @Test func `A pattern that is no regular expression is refused by name`() {
+  @Test func `A pattern that is not a regular expression is refused by name`() {
     for arguments in [(["ok", "a(b"], []), ([], ["a(b"])] as [([String], [String])] {
       let error = #expect(throws: OptimizerError.self) {
         try WeightDecayPatterns(including: arguments.0, excluding: arguments.1)
@@ -42,7 +42,7 @@ import Testing
     }
   }
 
-  @Test func `Groups keep the order, and differ in weight decay alone`() throws {
+  @Test func `Groups keep the order, and differ only in weight decay`() throws {
     let parameters = ["b.bias", "b.weight", "a.bias", "a.weight"].map { Parameter($0, Tensor(ones: [2])) }
     let patterns = try WeightDecayPatterns(excluding: ["bias"])
     let groups = patterns.groups(

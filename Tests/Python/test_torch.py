@@ -1,10 +1,13 @@
 """What a `torch.optim.Optimizer` must do."""
 
+import ast
 import copy
 import gc
 import importlib.util
+import inspect
 import io
 import os
+import pathlib
 import pickle
 import unittest
 import weakref
@@ -565,6 +568,21 @@ class Integration(TestCase):
             self.assertIn("Args:", optimizer.__doc__)
             self.assertIn("Raises:", optimizer.__doc__)
             self.assertTrue(optimizer.step.__doc__ and optimizer.add_param_group.__doc__)
+
+    def test_the_stubs_have_the_signatures(self):
+        stub = pathlib.Path(swift_adafactor.__file__).with_name("__init__.pyi").read_text()
+        classes = {node.name: node for node in ast.parse(stub).body if isinstance(node, ast.ClassDef)}
+        for optimizer in ALL:
+            (init,) = (node for node in classes[optimizer.__name__].body if node.name == "__init__")
+            plain, keywords = init.args.args, init.args.kwonlyargs
+            defaults = [ast.literal_eval(node) for node in init.args.defaults + init.args.kw_defaults]
+            stubbed = list(zip([argument.arg for argument in [*plain[2:], *keywords]], defaults, strict=True))
+            ours = [
+                (name, parameter.default)
+                for name, parameter in inspect.signature(optimizer.__init__).parameters.items()
+                if parameter.default is not parameter.empty
+            ]
+            self.assertEqual(stubbed, ours + list(swift_adafactor.optimizers._EXTRAS.items()), optimizer.__name__)
 
     def test_distributed_tensors_are_refused(self):
         class Distributed(torch.Tensor):

@@ -21,7 +21,7 @@ import Testing
     try replacement.commit()
   }
 
-  @Test func `The file is flushed before it is renamed, and its directory after`() throws {
+  @Test func `The file is flushed before it is renamed, and its directory afterwards`() throws {
     let log = Mutex<[String]>([])
     var system = SystemCalls.live
     system.write = { descriptor, bytes, count, offset in
@@ -44,7 +44,7 @@ import Testing
     #expect(try folder.names() == ["target"])
   }
 
-  @Test func `Interrupted and short writes are continued, and interrupted flushes`() throws {
+  @Test func `Interrupted and short writes are continued, and interrupted flushes are repeated`() throws {
     let calls = Mutex(0)
     let interrupt: @Sendable () -> Bool = {
       calls.withLock {
@@ -72,9 +72,9 @@ import Testing
     #expect(calls.withLock { $0 } == 8)
   }
 
-  /// Each step fails in turn; only after the last is the new file in place.
+  /// Each operation fails in turn. Only after the last one is the new file in place.
   @Test(arguments: ["write", "write nothing", "flush", "rename", "flush directory"])
-  func `A step that fails leaves the old file and nothing else`(step: String) throws {
+  func `A failed operation leaves the old file and nothing else`(step: String) throws {
     var system = SystemCalls.live
     switch step {
     case "write":
@@ -106,7 +106,7 @@ import Testing
     #expect(try folder.names() == ["target"])
   }
 
-  @Test func `The message has the operation, the path and the system's words`() {
+  @Test func `The message contains the operation, the path and the system's text`() {
     var system = SystemCalls.live
     system.rename = { _, _, _ in
       errno = EACCES
@@ -116,7 +116,7 @@ import Testing
     #expect(error?.description == "cannot replace \(path): Permission denied (errno 13)")
   }
 
-  @Test func `A file keeps its permissions, and a new one gets the usual`() throws {
+  @Test func `A replaced file keeps its permissions, and a new file gets the usual ones`() throws {
     chmod(path, 0o640)
     try replace(path)
     let fresh = folder.file("fresh")
@@ -130,7 +130,9 @@ import Testing
     #expect(permissions[1] == permissions[2])
   }
 
-  @Test func `A private file is private from the first moment, and no more is given to its group`() throws {
+  @Test func `A private file is private from the first moment, and its group gets no more permissions`()
+    throws
+  {
     chmod(path, 0o604)
     let replacement = try FileReplacement(of: path)
     let names = try folder.names().filter { $0.hasPrefix(TemporaryFiles.prefix) }
@@ -138,7 +140,7 @@ import Testing
     var status = stat()
     #expect(stat(folder.file(names[0]), &status) == 0 && status.st_mode & 0o777 == 0o604)
     try replacement.commit()
-    // The mode that open() itself is given, before anything else is done.
+    // The mode that open() itself receives, before any other call.
     chmod(path, 0o600)
     let old = umask(0)
     defer { umask(old) }
@@ -152,7 +154,7 @@ import Testing
     #expect(observed.withLock { $0 } == 0o600)
   }
 
-  @Test func `Links are followed, in any number, and stay links`() throws {
+  @Test func `Any number of links are followed and stay links`() throws {
     try FileManager.default.createDirectory(atPath: folder.file("sub"), withIntermediateDirectories: false)
     let links = [("sub/first", "../target"), ("link", "sub/first"), ("absolute", folder.file("link"))]
     for (name, destination) in links {
@@ -165,7 +167,7 @@ import Testing
       #expect(
         try FileManager.default.destinationOfSymbolicLink(atPath: folder.file(name)) == destination)
     }
-    // A link to nothing leads to where the file will be.
+    // A link to a missing file leads to the path of the new file.
     let (dangling, loop) = (folder.file("dangling"), folder.file("loop"))
     try FileManager.default.createSymbolicLink(atPath: dangling, withDestinationPath: "sub/new")
     try FileManager.default.createSymbolicLink(atPath: loop, withDestinationPath: "loop")
@@ -174,7 +176,7 @@ import Testing
     #expect(throws: FileError("follow the links of", path: loop, code: ELOOP)) { try replace(loop) }
   }
 
-  @Test func `One file is known by any path, and two files are two`() throws {
+  @Test func `A file is identified by any of its paths, and different files are distinguished`() throws {
     try FileManager.default.createDirectory(atPath: folder.file("sub"), withIntermediateDirectories: false)
     try FileManager.default.createSymbolicLink(atPath: folder.file("link"), withDestinationPath: "target")
     try FileManager.default.createSymbolicLink(atPath: folder.file("here"), withDestinationPath: ".")
@@ -190,7 +192,7 @@ import Testing
     #expect(try !FileTarget("/dev/null").isSame(as: FileTarget("/dev/zero")))
   }
 
-  @Test func `A pipe gets all bytes in their order, at the end`() throws {
+  @Test func `A pipe receives all bytes in order, at the end`() throws {
     let pipe = folder.file("pipe")
     #expect(mkfifo(pipe, 0o600) == 0)
     let reader = open(pipe, O_RDONLY | O_NONBLOCK)
@@ -210,13 +212,13 @@ import Testing
   }
 
   #if os(Linux)
-    @Test func `A device that takes nothing is an error`() throws {
+    @Test func `A device that accepts no bytes is an error`() throws {
       #expect(throws: FileError("write to", path: "/dev/full", code: ENOSPC)) { try replace("/dev/full") }
       try replace("/dev/null")
     }
   #endif
 
-  @Test func `What a killed process left is removed, and nothing else`() async throws {
+  @Test func `The leftovers of a killed process are removed, and nothing else`() async throws {
     let path = path
     await #expect(processExitsWith: .signal(SIGKILL)) { [path = path as String] in
       let replacement = try FileReplacement(of: path)
@@ -225,7 +227,7 @@ import Testing
     }
     let left = try folder.names().filter { $0.hasPrefix(TemporaryFiles.prefix) }
     #expect(left.count == 1)
-    // Names that start alike, and the file of a process that lives: this one.
+    // Names that begin in the same way, and the file of a running process: this one.
     let digits = String(repeating: "0123456789abcdef", count: 2)
     let foreign = [TemporaryFiles.prefix + "mine", TemporaryFiles.prefix + digits]
     for name in foreign { try TestSupport.write([1], to: folder.file(name)) }
@@ -238,7 +240,7 @@ import Testing
     #expect(try Set(folder.names()) == Set(foreign + ["target"]))
   }
 
-  @Test func `What is no file is not replaced`() throws {
+  @Test func `Only files are replaced`() throws {
     let codes = [folder.path, folder.path + "/", folder.path + "/.", "", path + "/x", folder.file("no/x")]
       .map { path in #expect(throws: FileError.self, "\(path)") { try replace(path) }?.code }
     #expect(codes == [EISDIR, EISDIR, EISDIR, EISDIR, ENOTDIR, ENOENT])
@@ -252,8 +254,8 @@ import Testing
     #expect(try contents(path) == [4, 5])
   }
 
-  @Test(.enabled(if: geteuid() != 0, "Nothing is forbidden to root."))
-  func `A directory without the right to write leaves the old file intact`() throws {
+  @Test(.enabled(if: geteuid() != 0, "Root can write everywhere."))
+  func `Without write permission for the directory, the old file is intact`() throws {
     chmod(folder.path, 0o500)
     defer { chmod(folder.path, 0o700) }
     let error = #expect(throws: FileError.self) { try replace(path) }
@@ -271,7 +273,7 @@ import Testing
   }
 
   @Test func `A path without a directory is in the working directory`() throws {
-    // Changing the working directory would disturb other tests: go there by a relative path.
+    // Changing the working directory would disturb other tests, so the file is reached by a relative path.
     let up = FileManager.default.currentDirectoryPath.split(separator: "/").map { _ in "../" }.joined()
     try replace(up + path.dropFirst())
     #expect(try contents(path) == [4, 5])

@@ -4,7 +4,7 @@ import Synchronization
 import TestSupport
 import Testing
 
-/// Replaces `P` and `S` of a folder together, each by the byte `value`.
+/// Replaces `P` and `S` in a folder together, each with the byte `value`.
 private func replacePair(
   _ folder: String, by value: UInt8, system: SystemCalls = .live, names: (String, String) = ("P", "S")
 ) throws -> [String] {
@@ -20,7 +20,8 @@ private func replacePair(
   return transaction.recoveries
 }
 
-/// The live calls; `body` is called before each one that changes something and after it, with a number from 0.
+/// Returns the live calls. `body` is called before and after each call that changes something, with a number
+/// from 0.
 private func counted(_ body: @escaping @Sendable (_ moment: Int, _ call: String) -> Void) -> SystemCalls {
   let count = Mutex(0)
   @Sendable func around<Result>(_ name: String, _ call: () -> Result) -> Result {
@@ -68,14 +69,14 @@ private func counted(_ body: @escaping @Sendable (_ moment: Int, _ call: String)
     [names.0, names.1].map { try? contents(folder.file($0)) }
   }
 
-  /// Neither locks nor unfinished files are left.
+  /// Expects that no locks or unfinished files remain.
   private func expectTidy() throws {
     for directory in [".", "p", "s"] {
       #expect(try names(in: folder.file(directory)).allSatisfy { !$0.hasPrefix(".") })
     }
   }
 
-  /// All moments of a transaction: before and after each call that changes something.
+  /// Returns all moments of a transaction: before and after each call that changes something.
   private func moments(_ names: (String, String)) throws -> [String] {
     let log = Mutex<[String]>([])
     _ = try replacePair(
@@ -84,7 +85,7 @@ private func counted(_ body: @escaping @Sendable (_ moment: Int, _ call: String)
   }
 
   @Test(arguments: [("P", "S"), ("p/P", "s/S")])
-  func `A process killed at any moment leaves the old pair or a record that makes it whole`(
+  func `A process killed at any moment leaves a complete pair or a record that completes it`(
     names: (String, String)
   ) async throws {
     let calls = try moments(names)
@@ -101,7 +102,7 @@ private func counted(_ body: @escaping @Sendable (_ moment: Int, _ call: String)
         let system = counted { now, _ in if now == moment { kill(getpid(), SIGKILL) } }
         _ = try replacePair(path, by: 2, system: system, names: (first, second))
       }
-      // Whoever opens the pair next has it whole.
+      // The next transaction on the pair finds it complete.
       let files = [folder.file(names.0), folder.file(names.1)]
       let isMixed = pair(names)[0] != pair(names)[1]
       do {
@@ -141,7 +142,7 @@ private func counted(_ body: @escaping @Sendable (_ moment: Int, _ call: String)
     #expect(try replacePair(folder.path, by: 2).isEmpty)
   }
 
-  @Test func `A file system without links keeps the old file as a copy`() throws {
+  @Test func `On a file system without hard links, the old file is kept as a copy`() throws {
     _ = try replacePair(folder.path, by: 1)
     chmod(folder.file("P"), 0o600)
     let isSecond = Mutex(false)
@@ -166,7 +167,7 @@ private func counted(_ body: @escaping @Sendable (_ moment: Int, _ call: String)
     try expectTidy()
   }
 
-  /// Ends a transaction between its renames, as a kill does: the record and the second new file stay.
+  /// Ends a transaction between its renames, as a kill does: the record and the second new file remain.
   private func leaveMixedPair(_ path: String) async {
     await #expect(processExitsWith: .signal(SIGKILL)) { [path = path as String] in
       var system = SystemCalls.live
@@ -178,7 +179,7 @@ private func counted(_ body: @escaping @Sendable (_ moment: Int, _ call: String)
     }
   }
 
-  @Test func `Files that were changed since a transaction was ended stay as they are`() async throws {
+  @Test func `Files that were changed after an interrupted transaction are kept`() async throws {
     for changed in ["P", "S"] {
       _ = try replacePair(folder.path, by: 1)
       await leaveMixedPair(folder.path)
@@ -192,7 +193,7 @@ private func counted(_ body: @escaping @Sendable (_ moment: Int, _ call: String)
       #expect(pair(("P", "S")) == expected)
       try expectTidy()
     }
-    // Files that are copied with their times, to another directory, are completed there.
+    // Files that are copied to another directory, with their times, are completed there.
     _ = try replacePair(folder.path, by: 1)
     await leaveMixedPair(folder.path)
     let moved = folder.path + "-moved"
@@ -200,12 +201,12 @@ private func counted(_ body: @escaping @Sendable (_ moment: Int, _ call: String)
     do {
       defer { #expect(rename(moved, folder.path) == 0) }
       let next = try FileTransaction(reading: ["\(moved)/S"], writing: [])
-      #expect(next.recoveries.count == 1 && next.recoveries[0].contains("complete now"))
+      #expect(next.recoveries.count == 1 && next.recoveries[0].contains("has been completed"))
     }
     #expect(pair(("P", "S")) == [[2, 2], [2, 2]])
   }
 
-  @Test func `A torn record is none`() throws {
+  @Test func `A torn record is ignored`() throws {
     _ = try replacePair(folder.path, by: 1)
     let records = Mutex<[String]>([])
     var system = SystemCalls.live

@@ -3,15 +3,15 @@ import Safetensors
 import TestSupport
 import Testing
 
-/// A Python that has the package, and numpy for it to read with; `nil` if there is none.
+/// A Python with the package and with numpy, or `nil` if there is none.
 private let python = Python.find(
   variable: "SAFETENSORS_PYTHON", running: "import numpy; from safetensors import TensorSpec")
 
-/// Files go to the Python package and come back.
+/// Tests that the Python package reads our files, and that we read its files.
 @Suite(
-  .enabled(if: python != nil, "No python3 with numpy and safetensors 0.8; SAFETENSORS_PYTHON may name one."))
+  .enabled(if: python != nil, "No python3 with numpy and safetensors 0.8; SAFETENSORS_PYTHON can name one."))
 struct PythonExchangeTests {
-  /// One tensor of each type, of 24 elements, and some of odd shapes and names.
+  /// One tensor of 24 elements for each type, and some with unusual shapes and names.
   private let tensors: [(descriptor: SafetensorsDescriptor, bytes: [UInt8])] =
     SafetensorsScalarType.allCases.enumerated().map { index, type in
       (
@@ -49,7 +49,9 @@ struct PythonExchangeTests {
     }
   }
 
-  @Test func `Python reads what the article says that Swift refuses, and both read null metadata`() throws {
+  @Test func `Python reads the headers that the article says Swift refuses, and both read null metadata`()
+    throws
+  {
     let tensor = entry("a", "U8", "[]", "[0,1]")
     func empty(_ shape: String) -> String { "{\(entry("a", "U8", shape, "[0,0]"))}" }
     let refused = [
@@ -79,7 +81,7 @@ struct PythonExchangeTests {
   }
 
   @Test func `Swift reads every type that Python wrote, and both write the same bytes`() throws {
-    // Python does not write the 6-bit types, and takes the shape of the 4-bit type in bytes.
+    // Python does not write the 6-bit types, and counts the shape of the 4-bit type in bytes.
     let tensors = tensors.filter { $0.descriptor.scalarType.bitCount != 6 }
     let folder = try TemporaryFolder()
     try write(tensors, metadata: ["k": "v"], to: folder.file("from Swift"))
@@ -114,7 +116,7 @@ struct PythonExchangeTests {
   }
 }
 
-/// What Python prints: the metadata, and name, dtype, shape and bytes of each tensor.
+/// The output of the Python program: the metadata, and the name, dtype, shape and bytes of each tensor.
 private struct Contents: Decodable {
   let parts: (metadata: [String: String], tensors: [Tensor])
 

@@ -3,9 +3,9 @@ import Safetensors
 import TestSupport
 import Testing
 
-/// Files that the Python package wrote: see Reference/README.md.
+/// Tests files that the Python package wrote: see Reference/README.md.
 @Suite struct PythonReferenceTests {
-  /// The types that the package writes, by its own names and in the order of the script.
+  /// The types that the package writes, under its own names and in the order of the script.
   private static let types: [(name: String, type: SafetensorsScalarType)] = [
     ("bool", .bool), ("float4_e2m1fn_x2", .float4), ("uint8", .uint8), ("int8", .int8),
     ("float8_e5m2", .float8E5M2), ("float8_e4m3fn", .float8E4M3), ("float8_e8m0fnu", .float8E8M0),
@@ -17,7 +17,7 @@ import Testing
 
   private typealias Tensors = [(descriptor: SafetensorsDescriptor, bytes: [UInt8])]
 
-  /// Reads a reference file, compares it with what it must hold, and writes the same bytes.
+  /// Reads a reference file, compares it with its expected contents, and writes it again with the same bytes.
   private func check(_ name: String, _ tensors: Tensors, metadata: [String: String] = [:]) throws {
     let path = try reference(name)
     let file = try SafetensorsFile(path: path)
@@ -65,11 +65,11 @@ import Testing
       ])
   }
 
-  @Test func `A file without tensors is a file`() throws {
+  @Test func `A file without tensors can be read`() throws {
     try check("nothing", [])
   }
 
-  @Test func `A hundred tensors stand in Python's order`() throws {
+  @Test func `A hundred tensors are in Python's order`() throws {
     try check(
       "many",
       (0..<100).map { index in
@@ -80,13 +80,13 @@ import Testing
       })
   }
 
-  /// Not written and compared: Python's order of several entries changes from run to run.
+  /// The file is not written again, because Python's order of several entries changes from run to run.
   @Test func `Metadata is read`() throws {
     let file = try SafetensorsFile(path: reference("metadata"))
     #expect(file.metadata == ["format": "pt", "": "", "quote \"": "back\\slash", "é": "🦔\n"])
   }
 
-  @Test func `Numbers are the numbers that Python wrote`() throws {
+  @Test func `Numbers are read as Python wrote them`() throws {
     let file = try SafetensorsFile(path: reference("values"))
     let numbers: [Double] = [-1.5, 0, 0.25, 1, 2, 240]
     #expect(try file.values(of: "float64", as: Double.self) == numbers)

@@ -31,7 +31,7 @@ import Testing
     #expect(file.path == path)
   }
 
-  @Test func `A tensor is read whole or in part`() throws {
+  @Test func `A tensor is read completely or in part`() throws {
     let file = try SafetensorsFile(path: path)
     #expect(try file.bytes(of: "first") == first)
     #expect(try file.bytes(of: "second") == second)
@@ -39,7 +39,7 @@ import Testing
     #expect(try file.bytes(of: "second", 3..<3) == [])
   }
 
-  @Test func `A tensor is streamed into memory of the caller block by block`() throws {
+  @Test func `A tensor is read into the caller's memory block by block`() throws {
     let file = try SafetensorsFile(path: path)
     var bytes = [UInt8](repeating: 0, count: 24)
     for begin in stride(from: 0, to: 24, by: 7) {
@@ -52,7 +52,7 @@ import Testing
     #expect(bytes == first)
   }
 
-  @Test func `Values are read only as the type that they have`() throws {
+  @Test func `Values are read only as their own type`() throws {
     let values: [Float] = [1, -2.5, 0, .infinity, .leastNonzeroMagnitude, 3]
     let path = folder.file("values")
     var writer = try SafetensorsWriter(
@@ -63,16 +63,16 @@ import Testing
     #expect(try file.values(of: "x", as: Float.self) == values)
     let error = #expect(throws: SafetensorsError.self) { try file.values(of: "x", as: BFloat16.self) }
     #expect(
-      error?.description == "\(path): tensor \"x\" is stored as F32, but BF16 was asked for")
+      error?.description == "\(path): tensor \"x\" is stored as F32, but BF16 was requested")
   }
 
-  @Test func `A name that is not there is refused`() throws {
+  @Test func `A missing name is refused`() throws {
     let file = try SafetensorsFile(path: path)
     let error = #expect(throws: SafetensorsError.self) { try file.bytes(of: "third") }
     #expect(error?.description == "\(path): there is no tensor named \"third\"")
   }
 
-  @Test func `Bytes beyond the tensor are a mistake of the program`() async {
+  @Test func `Reading bytes beyond the tensor traps`() async {
     await #expect(processExitsWith: .failure) {
       _ = try SafetensorsFile(path: reference("empty")).bytes(of: "one", 2..<5)
     }
@@ -86,7 +86,7 @@ import Testing
     }
   }
 
-  // MARK: What the system may do
+  // MARK: Failures of the system
 
   @Test func `Interrupted and short reads are continued`() throws {
     let calls = Mutex(0)
@@ -131,13 +131,13 @@ import Testing
     #expect(
       error?.description == "\(path): the file was shortened to \(byteCount) bytes after it had been opened")
     #expect(throws: SafetensorsError.self) { try file.values(of: "first", as: Float.self) }
-    // What is still there can still be read.
+    // The remaining bytes can still be read.
     #expect(try file.bytes(of: "first", 0..<22) == Array(first[..<22]))
     let mapping = #expect(throws: SafetensorsError.self) { try file.mapped() }
     #expect(mapping?.reason == .truncated(offset: byteCount))
   }
 
-  @Test func `A header that is said to be huge is refused after eight bytes`() throws {
+  @Test func `A header with a huge length is refused after eight bytes`() throws {
     let largest = Mutex(0)
     var system = SystemCalls.live
     system.read = { descriptor, buffer, count, offset in
@@ -151,7 +151,7 @@ import Testing
     #expect(largest.withLock { $0 } == 8)
   }
 
-  @Test func `What is not a regular file is refused without waiting for it`() throws {
+  @Test func `Anything but a regular file is refused without waiting`() throws {
     let pipe = folder.file("pipe")
     mkfifo(pipe, 0o600)
     for path in [pipe, folder.path, "/dev/null"] {
@@ -160,7 +160,7 @@ import Testing
     }
   }
 
-  @Test func `A file that is not there is refused with the system's words`() {
+  @Test func `A missing file is refused with the system's text`() {
     let path = folder.file("absent")
     let error = #expect(throws: SafetensorsError.self) { try SafetensorsFile(path: path) }
     #expect(error?.description == "cannot open \(path): No such file or directory (errno 2)")
@@ -169,7 +169,7 @@ import Testing
 
   // MARK: Mapping
 
-  @Test func `A mapping shows the tensors in place, also after the file is gone`() throws {
+  @Test func `A mapping gives access to the tensors, even after the file is gone`() throws {
     let mapping = try SafetensorsFile(path: path).mapped()
     try FileManager.default.removeItem(atPath: path)
     #expect(mapping.header.tensors.map(\.name) == ["first", "second"])

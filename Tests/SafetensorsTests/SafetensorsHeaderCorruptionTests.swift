@@ -3,7 +3,7 @@ import Safetensors
 import TestSupport
 import Testing
 
-/// Files that are broken everywhere: the reader may refuse them, but must not trap.
+/// Tests broken files: the reader may refuse them but must not trap.
 @Suite struct SafetensorsHeaderCorruptionTests {
   private let intact = file(
     """
@@ -11,7 +11,7 @@ import Testing
     \(entry("b", "F4", "[2]", "[8,9]"))}\("  ")
     """, data: pattern(0, count: 9))
 
-  @Test func `A file cut off anywhere is refused`() throws {
+  @Test func `A file that is cut off at any byte is refused`() throws {
     _ = try SafetensorsHeader(fileBytes: intact)
     for count in intact.indices {
       #expect(throws: SafetensorsError.self, "first \(count) bytes") {
@@ -20,7 +20,7 @@ import Testing
     }
   }
 
-  @Test func `A file cut off anywhere is refused when opened`() throws {
+  @Test func `A file that is cut off at any byte is refused when opened`() throws {
     let folder = try TemporaryFolder()
     for count in intact.indices {
       let path = try folder.file("cut", holding: Array(intact[..<count]))
@@ -37,7 +37,7 @@ import Testing
         bytes[place] = value
         do throws(SafetensorsError) {
           let header = try SafetensorsHeader(fileBytes: bytes)
-          // What is still accepted must still be true of the data.
+          // A header that is accepted must match the data.
           #expect(header.dataByteCount == 9)
           acceptedCount += 1
         } catch {
@@ -45,7 +45,7 @@ import Testing
         }
       }
     }
-    // Another letter in a name or in the metadata, or I32 for F32, is no error.
+    // Another letter in a name or in the metadata, or I32 for F32, is not an error.
     #expect(acceptedCount > 100)
   }
 

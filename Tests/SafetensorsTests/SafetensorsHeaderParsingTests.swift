@@ -3,7 +3,7 @@ import Safetensors
 import TestSupport
 import Testing
 
-/// The error with which these bytes are refused as a file.
+/// Returns the error with which these bytes are refused as a file.
 private func refusal(_ bytes: [UInt8]) -> SafetensorsError? {
   do throws(SafetensorsError) {
     _ = try SafetensorsHeader(fileBytes: bytes)
@@ -18,9 +18,9 @@ private func refusal(_ json: String, data: [UInt8] = []) -> String? {
 }
 
 @Suite struct SafetensorsHeaderParsingTests {
-  // MARK: What is accepted
+  // MARK: Accepted headers
 
-  @Test func `Tensors are listed with name, type, shape and place`() throws {
+  @Test func `Tensors are listed with name, type, shape and byte range`() throws {
     let json = "{\(entry("a", "F32", "[2,3]", "[0,24]")),\(entry("b", "I8", "[]", "[24,25]"))}"
     let header = try SafetensorsHeader(fileBytes: file(json, data: Array(repeating: 0, count: 25)))
     #expect(header.tensors.map(\.name) == ["a", "b"])
@@ -51,25 +51,25 @@ private func refusal(_ json: String, data: [UInt8] = []) -> String? {
     #expect(header.metadata == ["k": "v"])
   }
 
-  @Test func `Names that differ only in how an accent is composed are two names`() throws {
+  @Test func `Names that differ only in Unicode normal form are different names`() throws {
     let json = "{\(entry("\u{E9}", "U8", "[]", "[0,1]")),\(entry("e\u{301}", "U8", "[]", "[1,2]"))}"
     let header = try SafetensorsHeader(fileBytes: file(json, data: [0, 0]))
     #expect(header.tensor(named: "\u{E9}")?.byteRange == 0..<1)
     #expect(header.tensor(named: "e\u{301}")?.byteRange == 1..<2)
   }
 
-  @Test func `A name in the metadata is no tensor's`() throws {
+  @Test func `A key in the metadata may be a tensor's name`() throws {
     let json = "{\"__metadata__\":{\"a\":\"\"},\(entry("a", "U8", "[0]", "[0,0]"))}"
     #expect(try SafetensorsHeader(fileBytes: file(json)).tensors.map(\.name) == ["a"])
   }
 
-  @Test func `Null metadata are none`() throws {
+  @Test func `Null metadata is empty`() throws {
     let json = "{\"__metadata__\": null ,\(entry("a", "U8", "[0]", "[0,0]"))}"
     let header = try SafetensorsHeader(fileBytes: file(json))
     #expect(header.metadata.isEmpty && header.tensors.map(\.name) == ["a"])
   }
 
-  @Test func `Unknown members may nest as deep as Python reads`() throws {
+  @Test func `Unknown members may nest as deeply as in Python`() throws {
     let nested = String(repeating: "[", count: 125) + String(repeating: "]", count: 125)
     let json = "{\"a\":{\"x\":\(nested),\"dtype\":\"U8\",\"shape\":[],\"data_offsets\":[0,1]}}"
     #expect(try SafetensorsHeader(fileBytes: file(json, data: [0])).tensors.map(\.name) == ["a"])
@@ -84,7 +84,7 @@ private func refusal(_ json: String, data: [UInt8] = []) -> String? {
   // MARK: Lengths
 
   @Test(arguments: 0..<8)
-  func `A file without a whole length is refused`(count: Int) {
+  func `A file without a complete length is refused`(count: Int) {
     #expect(refusal(Array(repeating: 0, count: count))?.reason == .noHeaderLength(fileByteCount: count))
   }
 
@@ -101,7 +101,7 @@ private func refusal(_ json: String, data: [UInt8] = []) -> String? {
     let length: [UInt8] = [0x00, 0xE1, 0xF5, 0x05, 0, 0, 0, 0]  // 100,000,000
     #expect(
       refusal(length + Array("{}".utf8))?.description
-        == "a header of 100000000 bytes behind the first 8 exceeds the file's 10 bytes")
+        == "a header of 100000000 bytes after the first 8 exceeds the file's 10 bytes")
     #expect(
       refusal([3, 0, 0, 0, 0, 0, 0, 0] + Array("{}".utf8))?.reason
         == .headerBeyondEnd(headerByteCount: 3, fileByteCount: 10))
@@ -109,7 +109,7 @@ private func refusal(_ json: String, data: [UInt8] = []) -> String? {
 
   // MARK: JSON
 
-  /// JSON, the byte of the file at which it is wrong, and what is said.
+  /// JSON, the byte of the file at which it is wrong, and the message.
   @Test(arguments: [
     ("", 8, "the header must begin with \"{\""),
     (" {}", 8, "the header must begin with \"{\""),
@@ -124,12 +124,12 @@ private func refusal(_ json: String, data: [UInt8] = []) -> String? {
     ("{\"a\":1}", 13, "expected \"{\" in tensor \"a\""),
     ("{\"a\":null}", 13, "expected \"{\" in tensor \"a\""),
     ("{\"a\":[\"U8\",[],[0,1]]}", 13, "expected \"{\" in tensor \"a\""),
-    ("{\"\\x\":1}", 10, "an unknown escape"),
+    ("{\"\\x\":1}", 10, "unknown escape"),
     ("{\"\\", 10, "an escape is cut off"),
     ("{\"\\u00g0\":1}", 14, "expected four hexadecimal digits"),
-    ("{\"\\ud800\":1}", 10, "an escape stands for half a character"),
-    ("{\"\\ud800\\u0041\":1}", 10, "an escape stands for half a character"),
-    ("{\"\\udc00\":1}", 10, "an escape stands for half a character"),
+    ("{\"\\ud800\":1}", 10, "an escape encodes half a character"),
+    ("{\"\\ud800\\u0041\":1}", 10, "an escape encodes half a character"),
+    ("{\"\\udc00\":1}", 10, "an escape encodes half a character"),
     ("{\"__metadata__\":nul}", 24, "expected null"),
     ("{\"__metadata__\":[]}", 24, "expected \"{\" in __metadata__"),
     ("{\"__metadata__\":{\"k\":1}}", 29, "expected a value of __metadata__, a string"),
@@ -184,7 +184,7 @@ private func refusal(_ json: String, data: [UInt8] = []) -> String? {
     }
   }
 
-  @Test func `Values that nest without end are refused and not followed`() {
+  @Test func `Values that nest too deeply are refused without recursion`() {
     let open = String(repeating: "[", count: 1_000_000)
     #expect(
       refusal("{\"a\":{\"x\":\(open)") == "malformed header at byte 146: values nest deeper than 128")
@@ -192,7 +192,7 @@ private func refusal(_ json: String, data: [UInt8] = []) -> String? {
 
   // MARK: Names
 
-  @Test func `A name that occurs twice is refused, however it is escaped`() {
+  @Test func `A name that occurs twice is refused, even if it is escaped differently`() {
     let json = "{\(entry("a", "U8", "[]", "[0,1]")),\(entry("\\u0061", "U8", "[]", "[1,2]"))}"
     #expect(refusal(json, data: [0, 0]) == "the name \"a\" occurs a second time at byte 60")
   }
@@ -205,7 +205,7 @@ private func refusal(_ json: String, data: [UInt8] = []) -> String? {
         == "the name \"dtype\" occurs a second time at byte 27")
   }
 
-  @Test func `Metadata that occurs twice is refused, and so is a key in it`() {
+  @Test func `Metadata that occurs twice is refused, and so is a key in it that occurs twice`() {
     #expect(
       refusal("{\"__metadata__\":{},\"__metadata__\":{}}")
         == "the name \"__metadata__\" occurs a second time at byte 27")
@@ -215,11 +215,11 @@ private func refusal(_ json: String, data: [UInt8] = []) -> String? {
   }
 
   @Test
-  func `Metadata of more than a million keys are refused, and so is a key of more than a million bytes`() {
+  func `Metadata with more than a million keys is refused, and so is a key of more than a million bytes`() {
     let problem = "__metadata__ has more than 1000000 keys, or a key of more bytes"
     let key = String(repeating: "k", count: 1_000_001)
     #expect(refusal("{\"__metadata__\":{\"\(key)\":\"\"}}") == "malformed header at byte 25: \(problem)")
-    // Unoptimized, a million keys take seconds.
+    // In debug builds, a million keys take seconds.
     guard Self.largeByteCount > 10_000_000 else { return }
     let keys = (0...1_000_000).map { "\"\($0)\":\"\"" }.joined(separator: ",")
     #expect(refusal("{\"__metadata__\":{\(keys)}}") == "malformed header at byte 11888915: \(problem)")
@@ -227,7 +227,7 @@ private func refusal(_ json: String, data: [UInt8] = []) -> String? {
 
   // MARK: Memory
 
-  /// A header of a start, many pieces and an end.
+  /// A header that consists of a start, many pieces and an end.
   private struct LargeHeader: Sendable {
     let start: String
     let piece: @Sendable (Int) -> String
@@ -246,7 +246,7 @@ private func refusal(_ json: String, data: [UInt8] = []) -> String? {
       start: "{\"__metadata__\":null",
       piece: { ",\(entry("sixteen characters\($0)", "U8", "[0]", "[0,0]"))" },
       end: "}"),
-    // A long name of which no character is whole before its end.
+    // A long name without a complete character before its end.
     LargeHeader(
       start: "{\"", piece: { _ in "\u{300}" },
       end: "\":{\"shape\":[],\"dtype\":\"U8\",\"data_offsets\":[0,1]}}"),
@@ -258,7 +258,7 @@ private func refusal(_ json: String, data: [UInt8] = []) -> String? {
       start: "{\"__metadata__\":{\"\":\"\"", piece: { ",\"sixteen characters\($0)\":\"\"" }, end: "}}"),
   ]
 
-  /// The size of large headers: LARGE_HEADER may ask for up to 100,000,000.
+  /// The size of large headers, which LARGE_HEADER can increase to 100,000,000.
   private static var largeByteCount: Int {
     ProcessInfo.processInfo.environment["LARGE_HEADER"].flatMap(Int.init) ?? 1_000_000
   }
@@ -302,7 +302,7 @@ private func refusal(_ json: String, data: [UInt8] = []) -> String? {
   }
 
   @Test func `Opening a file takes at most six times the memory of its header`() async {
-    // Processes of their own: the system tells only the most memory that there ever was.
+    // Each header has its own process, because the system reports only a process's peak memory.
     await #expect(processExitsWith: .success) { try Self.open(Self.largeHeaders[0]) }
     await #expect(processExitsWith: .success) { try Self.open(Self.largeHeaders[1]) }
     await #expect(processExitsWith: .success) { try Self.open(Self.largeHeaders[2]) }
@@ -316,7 +316,9 @@ private func refusal(_ json: String, data: [UInt8] = []) -> String? {
   @Test func `An unknown type is refused with the tensor's name`() throws {
     let error = try #require(refusal(file("{\(entry("a", "F7", "[]", "[0,1]"))}", data: [0])))
     #expect(error.reason == .unknownScalarType(tensor: "a", scalarType: "F7"))
-    #expect(error.description.hasPrefix("tensor \"a\" has the unknown dtype \"F7\"; known are BOOL, F4,"))
+    #expect(
+      error.description.hasPrefix("tensor \"a\" has the unknown dtype \"F7\"; the known dtypes are BOOL, F4,")
+    )
   }
 
   @Test func `A hole, an overlap and reversed offsets are refused with the tensor's name`() {
@@ -335,7 +337,7 @@ private func refusal(_ json: String, data: [UInt8] = []) -> String? {
         == "tensor \"b\" has data_offsets [2, 1], which end before they begin")
   }
 
-  @Test func `Two tensors at the same place are refused`() {
+  @Test func `Two tensors with the same bytes are refused`() {
     let json = "{\(entry("a", "U8", "[1]", "[0,1]")),\(entry("b", "U8", "[1]", "[0,1]"))}"
     #expect(
       refusal(json, data: [0])
@@ -371,14 +373,14 @@ private func refusal(_ json: String, data: [UInt8] = []) -> String? {
   @Test func `Elements smaller than a byte must fill whole bytes`() {
     #expect(
       refusal("{\(entry("a", "F4", "[3]", "[0,2]"))}", data: [0, 0])
-        == "tensor \"a\" of type F4 and shape [3] does not fill whole bytes (4 bits an element)")
+        == "tensor \"a\" of type F4 and shape [3] does not fill whole bytes (4 bits per element)")
     #expect(refusal("{\(entry("a", "F6_E2M3", "[4]", "[0,3]"))}", data: [0, 0, 0]) == nil)
   }
 
-  @Test func `Data that the tensors do not cover exactly are refused`() {
+  @Test func `Data that the tensors do not cover exactly is refused`() {
     let json = "{\(entry("a", "U8", "[2]", "[0,2]"))}"
-    #expect(refusal(json, data: [0]) == "the header describes 2 bytes of data, the file holds 1")
-    #expect(refusal(json, data: [0, 0, 0]) == "the header describes 2 bytes of data, the file holds 3")
-    #expect(refusal("{}", data: [0]) == "the header describes 0 bytes of data, the file holds 1")
+    #expect(refusal(json, data: [0]) == "the header describes 2 bytes of data, but the file holds 1")
+    #expect(refusal(json, data: [0, 0, 0]) == "the header describes 2 bytes of data, but the file holds 3")
+    #expect(refusal("{}", data: [0]) == "the header describes 0 bytes of data, but the file holds 1")
   }
 }

@@ -12,7 +12,7 @@ import Testing
     let descriptors = [
       SafetensorsDescriptor("a", .uint8, shape: [1]),
       SafetensorsDescriptor("\u{FF61}", .float32, shape: [1]),
-      // Behind the one above in UTF-16, before it in none: UTF-8 decides.
+      // Before the previous name in UTF-16 but after it in UTF-8, which decides.
       SafetensorsDescriptor("\u{1F994}", .float32, shape: [1]),
       SafetensorsDescriptor("B", .float32, shape: [1]),
       SafetensorsDescriptor("z", .float64, shape: [1]),
@@ -25,7 +25,7 @@ import Testing
     #expect(given.tensors.map(\.byteRange) == [0..<1, 1..<5, 5..<9, 9..<13, 13..<21])
   }
 
-  @Test func `A header is compact JSON with its length before it and spaces up to a multiple of eight`()
+  @Test func `A header is compact JSON after its length, with spaces up to a multiple of eight`()
     throws
   {
     let header = try SafetensorsHeader(
@@ -37,7 +37,7 @@ import Testing
     #expect(try header.serialized().count.isMultiple(of: 8))
   }
 
-  @Test func `A header without tensors is an object too`() throws {
+  @Test func `A header without tensors is an object, too`() throws {
     #expect(try json(SafetensorsHeader([])) == "{}      ")
     #expect(try json(SafetensorsHeader([], metadata: ["k": ""])) == "{\"__metadata__\":{\"k\":\"\"}}       ")
   }
@@ -48,7 +48,7 @@ import Testing
     #expect(text.hasPrefix("{\"__metadata__\":{\"a\":\"1\",\"b\":\"2\",\"c\":\"3\",\"\u{E9}\":\"4\"}}"))
   }
 
-  @Test func `Every character comes back from a name, a key and a value`() throws {
+  @Test func `Every character is preserved in a name, a key and a value`() throws {
     let scalars = (0...0x2FFF).compactMap(Unicode.Scalar.init) + ["\u{FFFD}", "\u{FFFF}", "🦔", "\u{10FFFF}"]
     var text = ""
     text.unicodeScalars.append(contentsOf: scalars)
@@ -60,7 +60,7 @@ import Testing
     #expect(read.metadata.first.map { Array($0.value.unicodeScalars) } == scalars)
   }
 
-  @Test func `Equal names and the metadata's name are refused`() {
+  @Test func `Duplicate names and the key for metadata are refused`() {
     let tensor = SafetensorsDescriptor("a", .int8, shape: [])
     let error = #expect(throws: SafetensorsError.self) { try SafetensorsHeader([tensor, tensor]) }
     #expect(error?.description == "two tensors to be written are named \"a\"")
@@ -68,10 +68,11 @@ import Testing
       try SafetensorsHeader([SafetensorsDescriptor("__metadata__", .int8, shape: [])])
     }
     #expect(
-      reserved?.description == "a tensor cannot be named \"__metadata__\", the format's key for metadata")
+      reserved?.description
+        == "a tensor cannot be named \"__metadata__\", which is the format's key for metadata")
   }
 
-  @Test func `Sizes that overflow, one by one or together, are refused`() {
+  @Test func `Sizes that overflow, individually or in total, are refused`() {
     let large = SafetensorsDescriptor("a", .int8, shape: [Int.max / 8])
     var other = large
     other.name = "b"
@@ -85,8 +86,8 @@ import Testing
     #expect(error?.reason == .sizeOverflow(tensor: "b", shape: other.shape))
   }
 
-  @Test func `A header too long for the format is refused`() throws {
-    // Escaped, each character takes six bytes: the fastest way to the limit.
+  @Test func `A header that is too long for the format is refused`() throws {
+    // When escaped, each character takes six bytes, which is the fastest way to the limit.
     let name = String(repeating: "\u{1}", count: SafetensorsHeader.byteCountLimit / 6)
     let header = try SafetensorsHeader([SafetensorsDescriptor(name, .int8, shape: [])])
     let error = #expect(throws: SafetensorsError.self) { try header.serialized() }
@@ -96,7 +97,7 @@ import Testing
     }
   }
 
-  @Test func `A negative length is a mistake of the program`() async {
+  @Test func `A negative length traps`() async {
     await #expect(processExitsWith: .failure) {
       _ = SafetensorsDescriptor("a", .int8, shape: [2, -1])
     }

@@ -4,7 +4,7 @@ import Testing
 
 @Suite struct SafetensorsScalarTypeTests {
   @Test(arguments: ScalarType.allCases)
-  func `Every type of a tensor has one in the format and comes back`(scalarType: ScalarType) {
+  func `Every type of a tensor has a type in the format, and is converted back`(scalarType: ScalarType) {
     let stored = SafetensorsScalarType(scalarType)
     #expect(stored.scalarType == scalarType)
     #expect(stored.bitCount == 8 * scalarType.byteCount)
@@ -17,11 +17,11 @@ import Testing
     #expect(SafetensorsScalarType(.float64).rawValue == "F64")
   }
 
-  @Test func `Only the four types of a tensor map to one`() {
+  @Test func `Only the four types of a tensor map to a tensor's type`() {
     #expect(SafetensorsScalarType.allCases.filter { $0.scalarType != nil }.count == 4)
   }
 
-  /// The number in a name is the element's width.
+  /// The number in a type's name is the width of an element.
   @Test(arguments: SafetensorsScalarType.allCases)
   func `A type is as wide as its name says`(type: SafetensorsScalarType) throws {
     let digits = type.rawValue.drop { !$0.isNumber }.prefix { $0.isNumber }

@@ -17,7 +17,7 @@ import Testing
   }
 
   @Test(arguments: SafetensorsScalarType.allCases)
-  func `Tensors of every type come back`(type: SafetensorsScalarType) throws {
+  func `Tensors of every type are read back`(type: SafetensorsScalarType) throws {
     let shapes = [[], [0], [3, 0, 2], [4], [2, 3, 4], [1, 1, 1, 1, 8]].filter { shape in
       (shape.reduce(1, *) * type.bitCount).isMultiple(of: 8)
     }
@@ -35,7 +35,7 @@ import Testing
     }
   }
 
-  @Test func `Thousands of tensors come back`() throws {
+  @Test func `Thousands of tensors are read back`() throws {
     let tensors = (0..<3000).map { index in
       (
         descriptor: SafetensorsDescriptor("t\(index)", index % 2 == 0 ? .int16 : .uint8, shape: [index % 7]),
@@ -59,7 +59,7 @@ import Testing
     #expect(try contents(other) == contents(path))
   }
 
-  @Test func `A file can be rewritten while it is read from`() throws {
+  @Test func `A file can be replaced while it is being read`() throws {
     try write([(descriptors[1], pattern(1, count: 16))], metadata: ["k": "v"], to: path)
     let file = try SafetensorsFile(path: path)
     var writer = try SafetensorsWriter(path: path, tensors: file.tensors.map(\.descriptor))
@@ -69,12 +69,12 @@ import Testing
     }
     try writer.commit()
     #expect(try SafetensorsFile(path: path).bytes(of: "words") == pattern(1, count: 16).map { ~$0 })
-    // The open file is the old one still.
+    // The open file is still the old one.
     #expect(try file.bytes(of: "words") == pattern(1, count: 16))
     #expect(try folder.names() == ["file.safetensors"])
   }
 
-  @Test func `Nothing is at the path before the commit, and nothing is left without one`() throws {
+  @Test func `The file appears with the commit, and nothing remains without one`() throws {
     do {
       var writer = try SafetensorsWriter(path: path, tensors: descriptors)
       try writer.append(pattern(0, count: 3).span.bytes, to: "bytes")
@@ -98,7 +98,7 @@ import Testing
     #expect(try folder.names() == [])
   }
 
-  @Test func `More bytes than a tensor has, and bytes of no tensor, are refused`() throws {
+  @Test func `Excess bytes of a tensor, and bytes of an unknown tensor, are refused`() throws {
     var writer = try SafetensorsWriter(path: path, tensors: descriptors)
     do {
       try writer.append(pattern(0, count: 4).span.bytes, to: "bytes")
@@ -141,7 +141,7 @@ import Testing
     #expect(try folder.names() == ["file.safetensors"])
   }
 
-  @Test func `Tensors that cannot stand in one file leave nothing behind`() throws {
+  @Test func `Tensors that one file cannot hold leave no file`() throws {
     let error = #expect(throws: SafetensorsError.self) {
       _ = try SafetensorsWriter(path: path, tensors: descriptors + descriptors)
     }

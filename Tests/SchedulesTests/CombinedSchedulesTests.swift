@@ -2,8 +2,8 @@ import Foundation
 import Schedules
 import Testing
 
-/// Several schedulers of torch and transformers on one optimizer; `scripts/reference/combined_schedules.py` says how the
-/// rates were made.
+/// Several schedulers of torch and transformers on one optimizer. `scripts/reference/combined_schedules.py` describes how
+/// the rates were made.
 private struct CombinedCase: Decodable, CustomTestStringConvertible {
   struct Event: Decodable {
     struct Made: Decodable {
@@ -106,7 +106,7 @@ private struct CombinedCase: Decodable, CustomTestStringConvertible {
     }
   }
 
-  @Test func `A rate of 0 that the program set stays, and so does a group's own 0`() throws {
+  @Test func `A rate of 0 that the program set is kept, and so is a group's own 0`() throws {
     let optimizer = TestOptimizer(learningRates: [0.5, 0])
     let scheduler = try LearningRateScheduler(optimizer, ExponentialSchedule(decayRate: 0.5))
     scheduler.step()
@@ -115,7 +115,7 @@ private struct CombinedCase: Decodable, CustomTestStringConvertible {
     #expect(optimizer.learningRates == [0, 0])
   }
 
-  @Test func `A greedy schedule that starts anew takes the group's initial rate`() throws {
+  @Test func `A greedy schedule that resets uses the group's initial rate`() throws {
     let optimizer = TestOptimizer(learningRates: [0.5])
     let warmup = try LearningRateScheduler(optimizer, ConstantWithWarmupSchedule(warmupSteps: 2))
     let greedy = try LearningRateScheduler(
@@ -126,7 +126,7 @@ private struct CombinedCase: Decodable, CustomTestStringConvertible {
     #expect(optimizer.learningRates == [0.5])
   }
 
-  @Test func `A group that is added later is left to a scheduler of its own`() throws {
+  @Test func `A group that is added later needs a separate scheduler`() throws {
     let optimizer = TestOptimizer(learningRates: [1])
     let first = try LearningRateScheduler(optimizer, LinearSchedule(trainingSteps: 4))
     optimizer.learningRates.append(0.5)
@@ -141,7 +141,7 @@ private struct CombinedCase: Decodable, CustomTestStringConvertible {
 
   // MARK: Rates out of range
 
-  @Test func `A rate that grows without bound ends at the greatest finite number`() throws {
+  @Test func `A rate that grows without bound stops at the largest finite number`() throws {
     let optimizer = TestOptimizer(learningRates: [1, 0])
     let scheduler = try LearningRateScheduler(optimizer, StepDecaySchedule(stepSize: 1, decayRate: 2))
     for _ in 0..<1_100 { scheduler.step() }

@@ -3,7 +3,7 @@ import Schedules
 import Testing
 
 @Suite struct LearningRateSchedulerTests {
-  @Test func `It sets each group's rate from the group's own initial rate, for step 0 when it is made`()
+  @Test func `The initializer sets each group's rate for step 0 from the group's own initial rate`()
     throws
   {
     let optimizer = TestOptimizer(learningRates: [1, 0.1])
@@ -23,7 +23,7 @@ import Testing
     #expect(optimizer.weightDecays == [0, 0])
   }
 
-  @Test func `Weight decay is scheduled the same way, beside the rate`() throws {
+  @Test func `Weight decay is scheduled in the same way, in addition to the rate`() throws {
     let optimizer = TestOptimizer(learningRates: [1], weightDecays: [0.5])
     let rates = try LearningRateScheduler(optimizer, LinearSchedule(trainingSteps: 4))
     let decays = try LearningRateScheduler(
@@ -34,7 +34,7 @@ import Testing
     #expect(optimizer.weightDecays == [0.25])
   }
 
-  @Test func `A group that computes its rate itself is refused, and nothing is touched`() {
+  @Test func `A group that computes its own rate is refused, and nothing changes`() {
     let optimizer = TestOptimizer(learningRates: [1, nil])
     let error = #expect(throws: ScheduleError.self) {
       try LearningRateScheduler(optimizer, LinearSchedule(trainingSteps: 4))
@@ -43,7 +43,7 @@ import Testing
     #expect(optimizer.learningRates == [1, nil])
   }
 
-  @Test func `A schedule that does not suit a group is refused, and nothing is touched`() throws {
+  @Test func `A schedule that does not fit a group is refused, and nothing changes`() throws {
     let optimizer = TestOptimizer(learningRates: [1, 1e-3])
     #expect(throws: ScheduleError.endRateNotBelowInitial(endRate: 0.01, initialRate: 1e-3)) {
       try LearningRateScheduler(optimizer, PolynomialSchedule(trainingSteps: 4, endRate: 0.01))
@@ -51,7 +51,9 @@ import Testing
     #expect(optimizer.learningRates == [1, 1e-3])
   }
 
-  @Test func `A metric drives the rates of a metric-driven schedule, and only counts for others`() throws {
+  @Test func `A metric drives the rates of a metric-driven schedule, and only counts as a step for others`()
+    throws
+  {
     let optimizer = TestOptimizer(learningRates: [1, 0.5])
     let scheduler = try LearningRateScheduler(
       optimizer, ReduceOnPlateauSchedule(factor: 0.5, patience: 0, minimumRate: [0, 0.3]))
@@ -87,7 +89,7 @@ import Testing
           resetStart: 2)),
     ]
 
-  /// Falls, rises, NaN and infinity, always the same.
+  /// Returns the same values in every run: falling, rising, NaN and infinity.
   private func metric(_ step: Int) -> Double {
     switch step {
     case 30: .nan
@@ -97,7 +99,7 @@ import Testing
   }
 
   @Test(arguments: policies, [0, 9, 33, 60])
-  func `A restored run has the rates of the uninterrupted one bit for bit`(
+  func `A restored run has the rates of the uninterrupted run bit for bit`(
     policy: AnyLearningRateSchedule, interruption: Int
   ) throws {
     func scheduler() throws -> LearningRateScheduler {
@@ -114,7 +116,7 @@ import Testing
     #expect(state == first.state)
     let restored = try scheduler()
     try restored.restore(state)
-    // An optimizer that was restored by itself has the decayed rates.
+    // A restored optimizer has the decayed rates.
     let resumed = try LearningRateScheduler(TestOptimizer(learningRates: [7, 8]), resuming: state)
     for step in interruption..<interruption + 40 {
       for scheduler in [restored, resumed] {
@@ -128,7 +130,7 @@ import Testing
     }
   }
 
-  @Test func `Restoring onto another configuration lists all differences, and changes nothing`() throws {
+  @Test func `Restoring into a different configuration lists all differences, and changes nothing`() throws {
     let saved = try LearningRateScheduler(
       TestOptimizer(learningRates: [1, 0.1]),
       WarmupSchedule(steps: 5, then: CosineWithMinimumSchedule(trainingSteps: 10, minimum: .ratio(0.1))))
@@ -153,7 +155,7 @@ import Testing
     #expect(optimizer.learningRates == rates)
   }
 
-  @Test func `Another schedule, another number of groups, and another quantity are differences`() throws {
+  @Test func `A different schedule, number of groups or hyperparameter is a difference`() throws {
     let saved = try LearningRateScheduler(TestOptimizer(learningRates: [1]), LinearSchedule(trainingSteps: 4))
     let other = try LearningRateScheduler(
       TestOptimizer(learningRates: [1, 1], weightDecays: [1, 1]), GreedySchedule(), scheduling: .weightDecay)
@@ -171,7 +173,7 @@ import Testing
       ])
   }
 
-  @Test func `Progress is no difference of the configuration`() throws {
+  @Test func `Progress is not a difference in the configuration`() throws {
     func plateau() throws -> LearningRateScheduler {
       try LearningRateScheduler(TestOptimizer(learningRates: [1]), ReduceOnPlateauSchedule(patience: 0))
     }
@@ -182,7 +184,7 @@ import Testing
     #expect(other.state == saved.state)
   }
 
-  @Test func `A state whose parts do not belong together is refused`() throws {
+  @Test func `A state with parts that do not match each other is refused`() throws {
     let optimizer = TestOptimizer(learningRates: [1])
     var state = try LearningRateScheduler(optimizer, GreedySchedule()).state
     state.stepCount = -1
@@ -196,7 +198,7 @@ import Testing
 
   // MARK: A schedule per group
 
-  @Test func `Each group has its own schedule, and one without a schedule is left alone`() throws {
+  @Test func `Each group has its own schedule, and a group without a schedule is unchanged`() throws {
     let optimizer = TestOptimizer(learningRates: [1, nil, 0.1, 7])
     let scheduler = try LearningRateScheduler(
       optimizer, [LinearSchedule(trainingSteps: 4), nil, StepDecaySchedule(stepSize: 1), nil])
@@ -229,7 +231,7 @@ import Testing
     #expect(first.followsMetric)
   }
 
-  @Test func `Schedules that do not belong to the groups are refused with typed errors`() throws {
+  @Test func `Schedules that do not match the groups are refused with typed errors`() throws {
     let optimizer = TestOptimizer(learningRates: [1, nil])
     #expect(throws: ScheduleError.groupCount(setting: "schedule", expected: 2, actual: 1)) {
       try LearningRateScheduler(optimizer, [ConstantSchedule()])
@@ -261,7 +263,7 @@ import Testing
     ) { try shared.restore(scheduler.state) }
   }
 
-  @Test func `Resuming checks the groups as making a scheduler does`() throws {
+  @Test func `Resuming checks the groups like the other initializers`() throws {
     let schedule = try PolynomialSchedule(trainingSteps: 4, endRate: 0.01)
     var state = try LearningRateScheduler(TestOptimizer(learningRates: [1]), schedule).state
     let relative = TestOptimizer(learningRates: [nil])

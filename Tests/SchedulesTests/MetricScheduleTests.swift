@@ -12,7 +12,7 @@ import Testing
     #expect(plateau == plateau.unstarted && greedy == greedy.unstarted)
   }
 
-  @Test func `Greedy below its default minimum only rises`() throws {
+  @Test func `Below its default minimum, greedy only rises`() throws {
     var greedy = try GreedySchedule(patience: 0)
     try greedy.start(rates: [1e-5])
     greedy.observe(1)
@@ -22,7 +22,7 @@ import Testing
     #expect(greedy.rates == raised)
   }
 
-  @Test func `A NaN is worse than everything, and never the best`() throws {
+  @Test func `A NaN is worse than any value, and never the best`() throws {
     var plateau = try ReduceOnPlateauSchedule(factor: 0.5, patience: 0)
     try plateau.start(rates: [1])
     plateau.observe(.nan)
@@ -49,7 +49,7 @@ import Testing
     }
   }
 
-  @Test func `Decoding refuses a progress whose groups do not agree`() throws {
+  @Test func `Decoding refuses a progress with groups that do not agree`() throws {
     var greedy = try GreedySchedule()
     try greedy.start(rates: [1, 2])
     let text = String(decoding: try JSONEncoder().encode(AnyLearningRateSchedule(greedy)), as: UTF8.self)
@@ -67,12 +67,12 @@ import Testing
     }
   }
 
-  @Test func `The progress of greedy fits its highest rates and its window`() throws {
+  @Test func `The progress of greedy must fit its maximum rates and its window`() throws {
     var greedy = try GreedySchedule(maximumRate: [1, 2], smoothingWindow: 3)
     try greedy.start(rates: [1, 2])
     let text = String(decoding: try JSONEncoder().encode(greedy), as: UTF8.self)
     for (saved, damaged) in [("[1,2]", "[1,2,3]"), (#""size":3"#, #""size":4"#)] {
-      // The first list is of the settings or of the progress; both must have a value per group.
+      // The first list is in the settings or in the progress. Both must have one value per group.
       let range = try #require(text.range(of: saved))
       #expect(throws: ScheduleError.self) {
         try JSONDecoder().decode(
@@ -85,7 +85,7 @@ import Testing
     }
   }
 
-  @Test func `The progress of a plateau has a rate for each of its minimums`() throws {
+  @Test func `The progress of a plateau must have a rate for each of its minimums`() throws {
     var plateau = try ReduceOnPlateauSchedule(minimumRate: [0.5, 0.25])
     try plateau.start(rates: [1, 2])
     let text = String(decoding: try JSONEncoder().encode(plateau), as: UTF8.self)
@@ -103,7 +103,7 @@ import Testing
   func `A value is better if it differs by more than the threshold`(
     mode: MetricCriterion.Mode, thresholdMode: MetricCriterion.ThresholdMode, near: Double, far: Double
   ) throws {
-    // A quarter of 10 is 2.5: 7.5 and 12.5 are the limits, and 9.5 and 10.5 with a difference of a half.
+    // A quarter of 10 is 2.5, so 7.5 and 12.5 are the limits. With a difference of a half, 9.5 and 10.5 are.
     let threshold = thresholdMode == .relative ? 0.25 : 0.5
     var plateau = try ReduceOnPlateauSchedule(
       mode: mode, threshold: threshold, thresholdMode: thresholdMode, patience: 9)

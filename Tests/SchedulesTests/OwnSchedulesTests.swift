@@ -2,7 +2,7 @@ import Foundation
 import Schedules
 import Testing
 
-/// Schedules without a counterpart in transformers or torch, against formulas written down independently.
+/// Schedules without a counterpart in transformers or torch, compared with independently written formulas.
 @Suite struct OwnSchedulesTests {
   @Test func `tri_stage multiplies by the same factor at each step of its decay, as fairseq does`() throws {
     let schedule = try TriStageSchedule(
@@ -34,7 +34,7 @@ import Testing
     #expect(try REXSchedule(trainingSteps: 0).multiplier(at: 0) == 0)
   }
 
-  @Test func `wsd's power decay of ½ is 1-sqrt, that of 1 is linear, and that of 2 is 1 − x²`() throws {
+  @Test func `wsd's power decay with ½ is 1-sqrt, with 1 it is linear, and with 2 it is 1 − x²`() throws {
     func schedule(_ shape: DecayShape) throws -> WarmupStableDecaySchedule {
       try WarmupStableDecaySchedule(
         warmupSteps: 2, stableSteps: 3, decaySteps: 20, decayShape: shape, minimumRatio: 0.1)
@@ -62,7 +62,7 @@ import Testing
     #expect(schedule.multiplier(at: 3) == 1 && schedule.multiplier(at: 11) == 0.01)
   }
 
-  @Test func `Piecewise goes through its points and keeps the ends`() throws {
+  @Test func `Piecewise passes through its points and keeps the first and last multiplier`() throws {
     let points = [(4, 1.0), (10, 0.5), (20, 0.1)].map { PiecewiseSchedule.Point(step: $0, multiplier: $1) }
     for interpolation in PiecewiseSchedule.Interpolation.allCases {
       let schedule = try PiecewiseSchedule(points: points, interpolation: interpolation)
@@ -77,7 +77,7 @@ import Testing
     }
   }
 
-  @Test func `Joined schedules each begin at their own step 0`() throws {
+  @Test func `Joined schedules each start at their own step 0`() throws {
     let parts: [any Schedule] = [
       try LinearSchedule(trainingSteps: 5), try CosineSchedule(trainingSteps: 10),
       try StepDecaySchedule(stepSize: 2),
@@ -96,7 +96,7 @@ import Testing
     #expect(skipped.rate(at: 5, initialRate: 2) == parts[2].rate(at: 0, initialRate: 2))
   }
 
-  @Test func `A linear warmup from 0 before constant and linear is what these have themselves`() throws {
+  @Test func `A linear warmup from 0 before constant and linear equals their own warmup`() throws {
     let constant = try WarmupSchedule(steps: 6, then: ConstantSchedule())
     let linear = try WarmupSchedule(steps: 6, of: 20) { try LinearSchedule(trainingSteps: $0) }
     let (ownConstant, ownLinear) = (
@@ -111,7 +111,7 @@ import Testing
     #expect(zip(rates, [0.2, 0.4, 0.6, 0.8, 1]).allSatisfy(agrees))
   }
 
-  @Test func `Cycles of warm restarts do not overflow at the greatest step`() throws {
+  @Test func `Cycles of warm restarts do not overflow at the largest step`() throws {
     let schedule = try CosineWarmRestartsSchedule(firstCycleSteps: 3, growth: 7)
     let rate = schedule.rate(at: .max, initialRate: 1)
     #expect((0...1).contains(rate))
@@ -119,8 +119,8 @@ import Testing
 }
 
 @Suite struct OneCycleTests {
-  @Test func `A rise of one step has its peak there, and the fall begins`() throws {
-    // qT = 1: the rise begins and ends at step 0.
+  @Test func `A rise of one step has its peak there, and the fall starts`() throws {
+    // qT = 1: the rise starts and ends at step 0.
     let schedule = try OneCycleSchedule(trainingSteps: 10, riseFraction: 0.1, annealing: .linear)
     let end = 1 / 25.0 / 1e4
     for step in 0..<10 {
@@ -130,7 +130,7 @@ import Testing
     }
   }
 
-  @Test func `After the last step the rate stays`() throws {
+  @Test func `After the last step, the rate is constant`() throws {
     let schedule = try OneCycleSchedule(trainingSteps: 10)
     for step in 10..<20 {
       #expect(schedule.rate(at: step, initialRate: 1) == schedule.rate(at: 9, initialRate: 1))

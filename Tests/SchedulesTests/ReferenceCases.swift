@@ -2,7 +2,7 @@ import Foundation
 import Schedules
 import Testing
 
-/// The rates of the real schedulers of transformers and torch; `Reference/README.md` says how they were made.
+/// The rates of the real schedulers of transformers and torch. `Reference/README.md` describes how they were made.
 struct ReferenceCases: Decodable {
   struct Case: Decodable, CustomTestStringConvertible {
     let name: String
@@ -28,7 +28,7 @@ struct ReferenceCases: Decodable {
     }
   }
 
-  /// A number, or one that JSON does not have as a text.
+  /// A number, or a string for a number that JSON does not have.
   struct Metric: Decodable {
     let value: Double
 
@@ -52,7 +52,7 @@ struct ReferenceCases: Decodable {
   }()
 }
 
-/// |actual − expected| ≤ 1e-12 |expected|.
+/// Returns whether |actual − expected| ≤ 1e-12 |expected|.
 func agrees(_ actual: Double, _ expected: Double) -> Bool {
   abs(actual - expected) <= 1e-12 * abs(expected)
 }

@@ -2,7 +2,7 @@ import Schedules
 import Testing
 
 @Suite struct ReferenceParityTests {
-  @Test func `The grid holds every name, and the edges W = 0, W = 1, W = T, T = 0 and past the end`() {
+  @Test func `The grid includes every name, and the edges W = 0, W = 1, W = T, T = 0 and past the end`() {
     let reference = ReferenceCases.schedules
     let names = Set((reference.cases + reference.metricCases).map(\.name))
     #expect(names == Set(SchedulerType.allCases.map(\.rawValue)))
@@ -18,8 +18,8 @@ import Testing
 
   @Test(arguments: ReferenceCases.schedules.cases)
   func `Step-driven rates agree to 1e-12 at every step`(_ reference: ReferenceCases.Case) throws {
-    // Where transformers has a negative stable phase or a negative floor, and where it divides by zero by its
-    // settings, ours are errors: see WarmupStableDecayTests and InverseSquareRootTests.
+    // If transformers has a negative stable phase or a negative minimum, or divides by zero because of its
+    // settings, this package throws an error: see WarmupStableDecayTests and InverseSquareRootTests.
     guard !isRefused(reference) else {
       #expect(throws: ScheduleError.self) { try reference.policy() }
       return
@@ -44,7 +44,7 @@ import Testing
   private func isRefused(_ reference: ReferenceCases.Case) -> Bool {
     switch reference.name {
     case "constant":
-      // transformers ignores the warmup that it doesn't have.
+      // Transformers ignores a warmup that the schedule doesn't have.
       return reference.num_warmup_steps ?? 0 > 0
     case "warmup_stable_decay":
       if case .double(let ratio)? = reference.kwargs["min_lr_ratio"], ratio < 0 { return true }
@@ -100,7 +100,9 @@ import Testing
   }
 
   @Test(arguments: ReferenceCases.schedules.errors)
-  func `What transformers refuses is refused with its message`(_ reference: ReferenceCases.Case) throws {
+  func `Arguments that transformers refuses are refused with its message`(_ reference: ReferenceCases.Case)
+    throws
+  {
     let optimizer = TestOptimizer(learningRates: reference.lr)
     let error = #expect(throws: ScheduleError.self) {
       if SchedulerType(rawValue: reference.name) == nil { _ = try SchedulerType(named: reference.name) }
@@ -110,13 +112,13 @@ import Testing
     #expect(optimizer.learningRates == reference.lr, "the optimizer was touched")
     let theirs = try #require(reference.error)
     if let option = theirs.split(separator: "unexpected keyword argument ").dropFirst().first {
-      // Theirs names its function, ours the schedule and its options.
+      // Its message names the function, ours names the schedule and its options.
       #expect(message.hasPrefix("\(reference.name) got an unexpected keyword argument \(option)"))
     } else if theirs.contains("missing 1 required positional argument: 'num_decay_steps'") {
       #expect(message == "\(reference.name) requires `num_decay_steps`, please provide that argument.")
     } else {
       let text = try #require(theirs.split(separator: "Error: ", maxSplits: 1).last)
-      // Theirs prints the name as SchedulerType.LINEAR.
+      // Its message prints the name as SchedulerType.LINEAR.
       let member = text.prefix { $0 != " " }
       let expected =
         member.hasPrefix("SchedulerType.") ? reference.name + text.dropFirst(member.count) : String(text)

@@ -2,7 +2,7 @@ import Foundation
 import Schedules
 import Testing
 
-/// States of schedulers that version 0.0 saved, with the rates that it then set.
+/// States of schedulers that version 0.0 saved, with the rates that it set next.
 private struct SavedCase: Decodable, CustomTestStringConvertible {
   let name: String
   let state: LearningRateScheduler.State
@@ -15,7 +15,7 @@ private struct SavedCase: Decodable, CustomTestStringConvertible {
     return try! JSONDecoder().decode([SavedCase].self, from: Data(contentsOf: url))
   }()
 
-  /// The schedules of the file, made anew, in its order.
+  /// Returns new schedules equal to the ones in the file, in its order.
   static func schedules() throws -> [any LearningRateSchedule] {
     func stable(
       _ warmup: WarmupShape, _ decay: DecayShape, _ minimumRatio: Double = 0
@@ -74,7 +74,7 @@ private struct SavedCase: Decodable, CustomTestStringConvertible {
 }
 
 @Suite struct SavedStatesTests {
-  /// The metric that the program that wrote the file used.
+  /// Returns the metric of the program that wrote the file.
   private func metric(_ step: Int) -> Double {
     (1 + cos(Double(step))) * (step < 12 ? 20 - Double(step) : Double(step)) / 8
   }
@@ -101,7 +101,7 @@ private struct SavedCase: Decodable, CustomTestStringConvertible {
     }
   }
 
-  @Test func `The file holds every schedule, and both hyperparameters`() throws {
+  @Test func `The file includes every schedule, and both hyperparameters`() throws {
     let names = Set(SavedCase.all.map(\.name))
     let here = try SavedCase.schedules()
     #expect(names == Set(here.map { type(of: $0).name }) && names.count == 22)
@@ -109,7 +109,7 @@ private struct SavedCase: Decodable, CustomTestStringConvertible {
     #expect(Set(SavedCase.all.map(\.state.hyperparameter)) == [.learningRate, .weightDecay])
   }
 
-  @Test func `A type of the user's own that version 0.0 saved is decoded too`() throws {
+  @Test func `A user's own type that version 0.0 saved is decoded too`() throws {
     struct Halving: MultiplierSchedule {
       let steps: Int
       func multiplier(at step: Int) -> Double { step < steps ? 1 : 0.5 }

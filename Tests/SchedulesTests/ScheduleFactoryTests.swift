@@ -13,13 +13,13 @@ import Testing
     return AnyLearningRateSchedule(schedule)
   }
 
-  @Test func `The catalog begins with the twelve names of transformers, and each name stands once`() {
+  @Test func `The catalog starts with the twelve names of transformers, and each name occurs once`() {
     let names = ScheduleCatalog.entries.map(\.name)
     #expect(Array(names.prefix(12)) == SchedulerType.allCases.map(\.rawValue))
     #expect(Set(names).count == names.count)
   }
 
-  @Test func `The defaults of the options are those of the initializers`() throws {
+  @Test func `The defaults of the options are the defaults of the initializers`() throws {
     #expect(try schedule("cosine") == AnyLearningRateSchedule(CosineSchedule(trainingSteps: 10)))
     #expect(
       try schedule("cosine_with_restarts")
@@ -58,7 +58,7 @@ import Testing
   }
 
   @Test
-  func `The names beyond transformers make their schedules, with a warmup before them where asked for`()
+  func `The names beyond transformers create their schedules, with a warmup before them if requested`()
     throws
   {
     let restarts = try CosineWarmRestartsSchedule(firstCycleSteps: 4, growth: 2, minimumRate: 0.1)
@@ -95,7 +95,7 @@ import Testing
             ], boundaries: [6])))
   }
 
-  @Test func `Stable steps win over training steps, as in transformers`() throws {
+  @Test func `Stable steps take precedence over training steps, as in transformers`() throws {
     #expect(
       try schedule("warmup_stable_decay", ["num_decay_steps": 4, "num_stable_steps": 50])
         == AnyLearningRateSchedule(WarmupStableDecaySchedule(warmupSteps: 0, stableSteps: 50, decaySteps: 4)))
@@ -112,9 +112,12 @@ import Testing
       ("greedy", ["smooth": 1], "greedy: the option smooth is 1, but must be true or false"),
       (
         "greedy", ["min_lr": [0.1, "x"]],
-        "greedy: the option min_lr is 0.1,x, but must be a number, or a list with one a parameter group"
+        "greedy: the option min_lr is 0.1,x, but must be a number, or a list with one number per parameter group"
       ),
-      ("reduce_lr_on_plateau", ["mode": 3], "reduce_lr_on_plateau: the option mode is 3, but must be a text"),
+      (
+        "reduce_lr_on_plateau", ["mode": 3],
+        "reduce_lr_on_plateau: the option mode is 3, but must be a string"
+      ),
       (
         "one_cycle", ["anneal_strategy": "quick"],
         "one_cycle: the option anneal_strategy is quick, but must be one of cos, linear"
@@ -127,7 +130,7 @@ import Testing
       ),
       ("joined", ["schedules": ["linear", "greedy"], "boundaries": 5], "joined: schedules is greedy"),
     ] as [(String, [String: ScheduleOption], String)])
-  func `Options of the wrong type are errors that name the option and what it must be`(
+  func `Options of the wrong type are errors that name the option and its type`(
     name: String, options: [String: ScheduleOption], message: String
   ) {
     let error = #expect(throws: ScheduleError.self) {
@@ -136,7 +139,7 @@ import Testing
     #expect(error?.description.hasPrefix(message) == true, "\(error?.description ?? "")")
   }
 
-  @Test func `A null stands for the default, and a whole number for a number`() throws {
+  @Test func `A null means the default, and a whole number is accepted as a number`() throws {
     #expect(try schedule("cosine", ["num_cycles": nil]) == schedule("cosine"))
     #expect(try schedule("cosine", ["num_cycles": 2]) == schedule("cosine", ["num_cycles": 2.0]))
     #expect(try schedule("inverse_sqrt", ["timescale": 5.0]) == schedule("inverse_sqrt", ["timescale": 5]))
@@ -157,20 +160,20 @@ import Testing
       }
       #expect(
         error?.description
-          == "\(name): num_training_steps is 10, but must hold the warmup of 11 steps")
+          == "\(name): num_training_steps is 10, but must include the warmup of 11 steps")
     }
   }
 
   @Test(arguments: [
-    ("constant", "leave them out, or take constant_with_warmup"),
-    ("reduce_lr_on_plateau", "leave them out, or warm up by another scheduler of the same optimizer"),
-    ("greedy", "leave them out, or warm up by another scheduler of the same optimizer"),
+    ("constant", "omit them, or use constant_with_warmup"),
+    ("reduce_lr_on_plateau", "omit them, or warm up with another scheduler of the same optimizer"),
+    ("greedy", "omit them, or warm up with another scheduler of the same optimizer"),
   ])
-  func `A warmup of a schedule that has none is refused`(name: String, remedy: String) throws {
+  func `A warmup for a schedule that has none is refused`(name: String, remedy: String) throws {
     let error = #expect(throws: ScheduleError.self) {
       try AnyLearningRateSchedule(named: name, warmupSteps: 2, trainingSteps: 10)
     }
-    #expect(error?.description == "\(name) has no warmup, but 2 warmup steps were asked for: \(remedy)")
+    #expect(error?.description == "\(name) has no warmup, but 2 warmup steps were requested: \(remedy)")
     #expect(throws: Never.self) {
       try AnyLearningRateSchedule(named: name, warmupSteps: 0, trainingSteps: 10)
     }
@@ -184,7 +187,8 @@ import Testing
     arguments: ScheduleCatalog.entries.filter {
       !["constant", "joined"].contains($0.name) && !$0.followsMetric
     })
-  func `A warmup changes the first rate of every schedule that takes one`(entry: ScheduleCatalog.Entry) throws
+  func `A warmup changes the first rate of every schedule that can have one`(entry: ScheduleCatalog.Entry)
+    throws
   {
     let options: [String: ScheduleOption] = [
       "T_0": 4, "step_size": 4, "milestones": [4], "gamma": 0.5, "num_decay_steps": 3, "min_lr": 0.1,
@@ -200,7 +204,7 @@ import Testing
     #expect(try rates(4)[0] < 0.5 && rates(4) != rates(0))
   }
 
-  @Test func `An error names the option that was given, whatever its value is`() throws {
+  @Test func `An error names the option that was given, for any value`() throws {
     let required: [String: ScheduleOption] = [
       "num_decay_steps": 5, "num_stable_steps": 5, "gamma": 0.9, "step_size": 3, "milestones": [3, 6],
       "T_0": 4,
@@ -239,7 +243,7 @@ import Testing
     arguments: [
       (
         ["boundaries": [4, 2]],
-        "joined: boundaries is [4, 2], but must be steps in rising order, none negative"
+        "joined: boundaries is [4, 2], but must be steps in ascending order, none of them negative"
       ),
       (
         ["boundaries": [4, 12]],
@@ -262,7 +266,7 @@ import Testing
     #expect(error?.description.hasPrefix(message) == true, "\(error?.description ?? "")")
   }
 
-  @Test func `Errors are found in the order of transformers`() {
+  @Test func `Errors are found in the same order as in transformers`() {
     let wrong: [String: ScheduleOption] = ["num_cycles": "two", "x": 1]
     #expect(throws: ScheduleError.missingArgument(schedule: "cosine", argument: "num_warmup_steps")) {
       try schedule("cosine", warmupSteps: nil, trainingSteps: nil, wrong)

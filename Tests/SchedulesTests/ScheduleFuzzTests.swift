@@ -2,7 +2,7 @@ import Foundation
 import Schedules
 import Testing
 
-/// Random settings and states of every schedule: each is refused by an error, or gives rates that an optimizer accepts.
+/// Random settings and states of every schedule. Each is refused with an error, or gives rates that an optimizer accepts.
 ///
 /// `SCHEDULE_INPUTS` sets the number of inputs per test.
 @Suite struct ScheduleFuzzTests {
@@ -46,7 +46,7 @@ import Testing
     }
   }
 
-  /// Drives two groups by a schedule for a few steps, from 0 and from a far step.
+  /// Drives two groups by a schedule for a few steps, from step 0 and from a distant step.
   private static func drive(_ schedule: AnyLearningRateSchedule, _ generator: inout Generator) throws {
     let rates = [0.1, [0, 1e-300, 1, 1e308].randomElement(using: &generator)!]
     let optimizer = TestOptimizer(learningRates: rates)

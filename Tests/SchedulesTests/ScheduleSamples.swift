@@ -1,6 +1,6 @@
 import Schedules
 
-/// One value of every schedule type, composed ones among them, for what must hold of all.
+/// One value of every schedule type, including composed schedules, for tests of properties that all schedules have.
 enum ScheduleSamples {
   static let all: [AnyLearningRateSchedule] = try! make().map { AnyLearningRateSchedule($0) }
 

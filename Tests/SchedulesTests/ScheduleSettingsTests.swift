@@ -35,7 +35,7 @@ import Testing
         { try CosineWarmupWithMinimumSchedule(trainingSteps: 10, minimum: .ratio(0), warmupStartRatio: -1) }
       ),
       (
-        "warmup_stable_decay: trainingSteps is 10, but must hold the warmup (6) and the decay (5)",
+        "warmup_stable_decay: trainingSteps is 10, but must include the warmup (6) and the decay (5)",
         { try WarmupStableDecaySchedule(warmupSteps: 6, decaySteps: 5, trainingSteps: 10) }
       ),
       (
@@ -80,7 +80,7 @@ import Testing
         { try JoinedSchedule(Array(repeating: ConstantSchedule(), count: 3), boundaries: [2, 1]) }
       ),
       (
-        "warmup: steps is 11, but must not be greater than trainingSteps, 10",
+        "warmup: steps is 11, but must be at most trainingSteps, 10",
         { try WarmupSchedule(steps: 11, of: 10) { _ in ConstantSchedule() } }
       ),
       ("warmup: steps is -1", { try WarmupSchedule(steps: -1, then: ConstantSchedule()) }),
@@ -108,7 +108,7 @@ import Testing
     #expect(warmup.schedule == AnyLearningRateSchedule(try REXSchedule(trainingSteps: 45)))
   }
 
-  @Test func `Polynomial at W ≥ T has its end rate from the end of the warmup on`() throws {
+  @Test func `With W ≥ T, polynomial has its end rate from the end of the warmup on`() throws {
     for (warmupSteps, trainingSteps) in [(10, 10), (12, 10), (0, 0), (1, 1)] {
       let schedule = try PolynomialSchedule(
         warmupSteps: warmupSteps, trainingSteps: trainingSteps, endRate: 0.25, power: 2)
@@ -119,7 +119,9 @@ import Testing
     }
   }
 
-  @Test func `An end rate or a minimum is a rate for every group, whatever its initial rate`() throws {
+  @Test func `An end rate or a minimum is the same rate for every group, regardless of its initial rate`()
+    throws
+  {
     let polynomial = try PolynomialSchedule(trainingSteps: 10, endRate: 1e-5)
     let cosine = try CosineWithMinimumSchedule(trainingSteps: 10, minimum: .rate(1e-5))
     for initialRate in [1e-3, 1e-2, 5e-5] {
@@ -131,7 +133,7 @@ import Testing
     #expect(cosine.rate(at: 5, initialRate: 0) == 0.5e-5)
   }
 
-  @Test func `An end rate above a group's rate is found inside of any composition`() throws {
+  @Test func `An end rate above a group's rate is found inside any composition`() throws {
     let inner = try PolynomialSchedule(trainingSteps: 10, endRate: 1e-2)
     let outer = try JoinedSchedule(
       [ConstantSchedule(), WarmupSchedule(steps: 3, then: inner)], boundaries: [5])

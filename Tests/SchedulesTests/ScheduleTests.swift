@@ -4,14 +4,14 @@ import Testing
 @testable import Schedules
 
 @Suite struct ScheduleTests {
-  @Test func `The samples hold every type that can be saved`() {
+  @Test func `The samples include every type that can be saved`() {
     let names = Set(ScheduleSamples.all.map(\.name))
     let registered = Set(ScheduleCatalog.names.values)
     #expect(names == registered.subtracting(["reduce_lr_on_plateau", "greedy"]))
   }
 
   @Test(arguments: ScheduleSamples.all)
-  func `Rates are finite and not negative, far beyond the end too`(schedule: AnyLearningRateSchedule) {
+  func `Rates are finite and not negative, even far beyond the end`(schedule: AnyLearningRateSchedule) {
     for step in Array(0..<200) + [1_000, 1_000_000, 1 << 40] {
       let rate = schedule.rate(at: step, initialRate: 1e-3)
       #expect(rate.isFinite && rate >= 0, "step \(step): \(rate)")
@@ -19,7 +19,7 @@ import Testing
   }
 
   @Test(arguments: ScheduleSamples.all)
-  func `Saved and restored, a schedule is equal and gives the same bits`(schedule: AnyLearningRateSchedule)
+  func `A saved and restored schedule is equal and gives the same bits`(schedule: AnyLearningRateSchedule)
     throws
   {
     let restored = try JSONDecoder().decode(
@@ -36,7 +36,7 @@ import Testing
     }
   }
 
-  @Test func `A type of the user's own is restored where the decoder knows it, and named where it does not`()
+  @Test func `A user's own type is restored if the decoder knows it, and named in the error if not`()
     throws
   {
     struct Halving: MultiplierSchedule {
@@ -54,7 +54,7 @@ import Testing
     #expect(try decoder.decode(AnyLearningRateSchedule.self, from: data) == joined)
   }
 
-  @Test func `Decoding checks settings as the initializers do`() {
+  @Test func `Decoding checks settings like the initializers`() {
     for text in [
       #"{"name":"linear","num_warmup_steps":-1,"num_training_steps":10}"#,
       #"{"name":"linear","num_warmup_steps":0,"num_training_steps":9223372036854775807}"#,
@@ -70,7 +70,7 @@ import Testing
     }
   }
 
-  @Test func `Settings are saved by the names of the arguments of transformers and torch`() throws {
+  @Test func `Settings are saved under the names of the arguments of transformers and torch`() throws {
     let schedule = AnyLearningRateSchedule(
       try WarmupSchedule(
         steps: 3,

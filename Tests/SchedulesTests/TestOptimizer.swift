@@ -1,6 +1,6 @@
 import Schedules
 
-/// Parameter groups with rates and weight decays, and nothing to optimize.
+/// Parameter groups with rates and weight decays, without anything to optimize.
 final class TestOptimizer: ScheduledOptimizer {
   var learningRates: [Double?]
   var weightDecays: [Double?]

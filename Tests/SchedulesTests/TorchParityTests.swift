@@ -2,7 +2,7 @@ import Foundation
 import Schedules
 import Testing
 
-/// The rates of torch's own schedulers; `scripts/reference/extra_schedules.py` says how they were made.
+/// The rates of torch's own schedulers. `scripts/reference/extra_schedules.py` describes how they were made.
 private struct TorchCases: Decodable {
   struct Case: Decodable, CustomTestStringConvertible {
     struct Segment: Decodable {
@@ -52,7 +52,7 @@ private struct TorchCases: Decodable {
 }
 
 @Suite struct TorchParityTests {
-  @Test func `The file holds every schedule that torch has too`() {
+  @Test func `The file includes every schedule that torch has too`() {
     #expect(
       Set(TorchCases.all.map(\.name))
         == ["exponential", "step", "multi_step", "one_cycle", "cosine_warm_restarts", "joined"])
@@ -61,7 +61,7 @@ private struct TorchCases: Decodable {
   @Test(arguments: TorchCases.all)
   fileprivate func `Rates agree to 1e-12 at every step`(_ torch: TorchCases.Case) throws {
     let schedule = try torch.schedule()
-    // Where torch divides by zero, it has no rates from that step on: see OneCycleTests.
+    // If torch divides by zero, it has no rates from that step on: see OneCycleTests.
     if torch.error == nil { #expect(torch.rates.count >= torch.trainingSteps ?? 40) }
     for (step, rates) in torch.rates.enumerated() {
       for (initialRate, expected) in zip(torch.lr, rates) {

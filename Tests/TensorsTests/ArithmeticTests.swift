@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Tensor: arithmetic")
 struct ArithmeticTests {
-  /// 19 columns: two vectors of eight and a rest.
+  /// 19 columns: two vectors of eight and a remainder.
   static let shape: Shape = [3, 19]
 
   private func operands(_ type: ScalarType) -> (x: Tensor, y: Tensor, row: Tensor) {
@@ -15,7 +15,8 @@ struct ArithmeticTests {
     )
   }
 
-  /// The tensor of `value(x, y)`, rounded to the operands' type: exact operands make one rounding of every operation.
+  /// Returns the tensor of `value(x, y)`, rounded to the operands' type. If the operands are exact, every
+  /// operation is rounded once.
   private func expected(_ x: Tensor, _ y: (Int) -> Double, _ value: (Double, Double) -> Double) -> Tensor {
     let values = x.scalars(as: Double.self)
     let wide = x.scalarType.arithmeticType == .float64
@@ -26,7 +27,7 @@ struct ArithmeticTests {
   }
 
   @Test(arguments: ScalarType.allCases)
-  func `Operators of tensors, plain, with a row, in place`(type: ScalarType) {
+  func `Operators on tensors are rounded once, with a tensor or a row, also in place`(type: ScalarType) {
     let (x, y, row) = operands(type)
     let operations:
       [(
@@ -51,7 +52,7 @@ struct ArithmeticTests {
   }
 
   @Test(arguments: Backend.available, ScalarType.allCases)
-  func `Operators with numbers`(backend: Backend, type: ScalarType) {
+  func `Operators with numbers are rounded once`(backend: Backend, type: ScalarType) {
     let (x, y, _) = operands(type)
     Backend.withDefault(backend) {
       #expect(x + 2.5 == expected(x, { _ in 2.5 }, { $0 + $1 }))
@@ -72,17 +73,17 @@ struct ArithmeticTests {
   }
 
   @Test(arguments: Backend.available, ScalarType.allCases)
-  func `Axpy and the moving average`(backend: Backend, type: ScalarType) {
+  func `Axpy and the moving average match their formulas`(backend: Backend, type: ScalarType) {
     let (x, y, _) = operands(type)
     Backend.withDefault(backend) {
-      // Halves and quarters of small whole numbers: exact in every type.
+      // Halves and quarters of small whole numbers, which are exact in every type.
       var sum = x
       sum.add(y, scaledBy: -0.5)
       #expect(sum == expected(x, { y[$0 / 19, $0 % 19] }, { $0 - 0.5 * $1 }))
       var average = x
       average.formMovingAverage(of: y, decay: 0.75)
       #expect(average == expected(x, { y[$0 / 19, $0 % 19] }, { 0.75 * $0 + 0.25 * $1 }))
-      // An alias: the tensor is its own operand.
+      // The tensor is its own operand.
       var doubled = x
       doubled += doubled
       #expect(doubled == x * 2)
@@ -90,7 +91,7 @@ struct ArithmeticTests {
   }
 
   @Test(arguments: Backend.available)
-  func `1 − β of a moving average is taken in Double`(backend: Backend) {
+  func `1 − β of a moving average is computed in Double`(backend: Backend) {
     Backend.withDefault(backend) {
       var average = Tensor([0])
       average.formMovingAverage(of: Tensor([1]), decay: 1 - 1e-6)
@@ -109,10 +110,10 @@ struct ArithmeticTests {
   }
 
   @Test(arguments: ScalarType.allCases, Backend.available)
-  func `Sign, magnitude and square root of exact numbers, infinities and NaN`(
+  func `Sign, magnitude and square root are right for exact numbers, infinities and NaN`(
     type: ScalarType, backend: Backend
   ) {
-    // Squares of halves have exact roots in every type; 19 elements are more than a vector and a rest.
+    // Squares of halves have exact roots in every type. 19 elements are more than a vector, with a remainder.
     var values: [Double] = [0, -0.0, .infinity, -.infinity, .nan]
     for k in 1...14 {
       let square = Double(k * k) / 4
@@ -136,12 +137,12 @@ struct ArithmeticTests {
   }
 
   @Test(arguments: [ScalarType.float32, .float64])
-  func `Exp and log-softmax against Double, without overflow`(type: ScalarType) {
+  func `Exp and log-softmax match Double, without overflow`(type: ScalarType) {
     let roundoff = type == .float64 ? 0x1p-53 : 0x1p-24
     let x = Tensor([[0, 1, -2, 3, 0.5, -7, 2, 2, 1], [1000, 1001, 999, 0, 0, 0, 0, 0, 1000]]).converted(
       to: type)
     for (value, exponent) in zip(x.rows(0..<1).exp().scalars(as: Double.self), x.scalars(as: Double.self)) {
-      // The series for e^|x|, whose terms are all positive: accurate to a few roundings of Double.
+      // The series for e^|x|, whose terms are all positive, is accurate to a few roundings of Double.
       let series = (1...60).reversed().reduce(1.0) { 1 + $0 * exponent.magnitude / Double($1) }
       let exact = exponent < 0 ? 1 / series : series
       #expect((value - exact).magnitude <= (2 * roundoff + 16 * 0x1p-53) * exact)
@@ -151,13 +152,13 @@ struct ArithmeticTests {
       let row = logs.rows(i..<(i + 1))
       #expect((row.exp().sum() - 1).magnitude <= 32 * roundoff)
       for j in 1..<9 {
-        // Differences of logits stay.
+        // Differences of logits are preserved.
         #expect((logs[i, j] - logs[i, 0] - (x[i, j] - x[i, 0])).magnitude <= 2000 * roundoff)
       }
     }
   }
 
-  @Test func `Shapes that do not fit trap with both`() async throws {
+  @Test func `Shapes that do not match trap with both shapes`() async throws {
     let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
       _ = Tensor(zeros: [2, 3]) + Tensor(zeros: [3, 2])
     }

@@ -29,13 +29,13 @@ struct ElementsTests {
   }
 
   @Test(arguments: ScalarType.allCases)
-  func `Every constructor gives its elements`(type: ScalarType) {
+  func `Every initializer gives its elements`(type: ScalarType) {
     #expect(Tensor(zeros: [2, 2], as: type).scalars(as: Double.self) == [0, 0, 0, 0])
     #expect(Tensor(ones: [3], as: type).scalars(as: Double.self) == [1, 1, 1])
     #expect(
       Tensor(repeating: -2.5, shape: [700], as: type).scalars(as: Double.self)
         == .init(repeating: -2.5, count: 700))
-    // More than one block of the conversion; all values exact in every type.
+    // More than one block of the conversion. All values are exact in every type.
     let counted = Tensor(shape: [40, 32], as: type) { Double($0 % 128) }
     #expect(counted.scalarType == type)
     #expect(counted.scalars(as: Double.self) == (0..<1280).map { Double($0 % 128) })
@@ -50,7 +50,7 @@ struct ElementsTests {
     #expect(Tensor([1, 2, 3, 4], shape: [2, 2]) == Tensor([[1, 2], [3, 4]]))
   }
 
-  @Test func `Data that do not fill the shape are an error with the count and the shape`() throws {
+  @Test func `Data that does not fill the shape is an error with the count and the shape`() throws {
     let error = #expect(throws: TensorError.self) {
       try Tensor(validating: [1, 2, 3] as [Float], shape: [2, 2])
     }
@@ -80,15 +80,15 @@ struct ElementsTests {
     #expect(converted.scalars(as: Double.self) == expected)
   }
 
-  @Test func `Float64 to 16 bits rounds once, not by way of Float32`() {
-    // Just above the middle between two neighbours; Float32 cannot tell it from the middle.
+  @Test func `Float64 is rounded to 16 bits once, not via Float32`() {
+    // Just above the midpoint between two neighbors, by less than Float32 can represent.
     let values = [1 + 0x1p-8 + 0x1p-40, 1 + 0x1p-11 + 0x1p-40]
     let source = Tensor(scalars: values, shape: [2])
     #expect(source.converted(to: .bfloat16)[0] == 1 + 0x1p-7)
     #expect(source.converted(to: .float16)[1] == 1 + 0x1p-10)
   }
 
-  @Test func `Checks throw with both sides`() throws {
+  @Test func `Checks throw errors with both values`() throws {
     let tensor = Tensor(zeros: [2, 3])
     try tensor.check(scalarType: .float32)
     try tensor.check(shape: [2, 3])
@@ -105,12 +105,12 @@ struct ElementsTests {
     try expectMessage(of: result, toContain: "float32", "float64")
   }
 
-  @Test func `Indices outside of the shape trap`() async {
+  @Test func `Indices outside the shape trap`() async {
     await #expect(processExitsWith: .failure) { _ = Tensor(zeros: [2, 2])[0, 2] }
     await #expect(processExitsWith: .failure) { _ = Tensor(zeros: [2, 2])[1] }
   }
 
-  @Test func `Equality needs shape, type and every element`() {
+  @Test func `Tensors are equal if shape, type and every element are`() {
     let tensor = Tensor([1, 2, 3])
     #expect(tensor == Tensor([1, 2, 3]))
     #expect(tensor != Tensor([1, 2, 4]))
@@ -121,7 +121,7 @@ struct ElementsTests {
     #expect(tensor.converted(to: .bfloat16) == tensor.converted(to: .bfloat16))
   }
 
-  @Test func `Prints shape, type and elements; a large tensor by its corners`() {
+  @Test func `The description has shape, type and elements, or the corners of a large tensor`() {
     #expect(
       Tensor([[1, 2.5], [-3, 4]]).description == """
         Tensor [2, 2] float32

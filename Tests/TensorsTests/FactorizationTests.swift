@@ -4,18 +4,18 @@ import Tensors
 import TestSupport
 import Testing
 
-/// Factorizations on every backend, against spectra that are known in closed form and against their definitions, computed
-/// in Double.
+/// Tests factorizations on every backend against spectra that are known in closed form, and against their
+/// definitions, computed in Double.
 @Suite("Tensor: factorizations")
 struct FactorizationTests {
   static let types: [ScalarType] = [.float32, .float64]
-  /// Around the widths of panels and of vectors.
+  /// Sizes around the widths of panels and of vectors.
   static let sizes = [0, 1, 2, 3, 8, 31, 33, 65]
   static let shapes: [Shape] = [
     [0, 0], [0, 3], [3, 0], [1, 1], [1, 5], [5, 1], [2, 3], [3, 2], [33, 33], [70, 9], [9, 70], [40, 65],
   ]
 
-  /// Whether the kernels are optimized: debug builds would take minutes for large matrices.
+  /// Whether the kernels are optimized. In debug builds, large matrices would take minutes.
   static var isOptimized: Bool {
     #if DEBUG
       false
@@ -27,14 +27,16 @@ struct FactorizationTests {
   // MARK: Eigenvalues
 
   @Test(arguments: Backend.available, types)
-  func `Eigenvalues and eigenvectors of random symmetric matrices`(backend: Backend, type: ScalarType) throws
-  {
+  func `Random symmetric matrices have accurate eigenvalues and eigenvectors`(
+    backend: Backend, type: ScalarType
+  ) throws {
     for size in Self.sizes { try checkEigh(random(size, size).symmetrized, type, backend) }
   }
 
-  /// min(i, j) has the eigenvalues 1 / (4 sin²((2k − 1)π / (4n + 2))), and its Cholesky factor is all ones.
+  /// min(i, j) has the eigenvalues 1 / (4 sin²((2k − 1)π / (4n + 2))), and its Cholesky factor consists of
+  /// ones.
   @Test(arguments: Backend.available, types)
-  func `A matrix whose factors are known in closed form`(backend: Backend, type: ScalarType) throws {
+  func `The factors of a matrix match the closed form`(backend: Backend, type: ScalarType) throws {
     let size = 40
     let a = Tensor(shape: [size, size], as: .float64) { Double(min($0 / size, $0 % size) + 1) }
     let exact = (1...size).reversed().map { k in
@@ -53,14 +55,15 @@ struct FactorizationTests {
     expectAgreement("singular values", singularValues, roots) { _ in type.precision * roots[0] * 10 }
   }
 
-  /// Reflected diagonal matrices: repeated, zero, tiny, negative and large eigenvalues, and all of them equal.
+  /// Reflected diagonal matrices with repeated, zero, tiny, negative and large eigenvalues, and with all of
+  /// them equal.
   @Test(
     arguments: Backend.available,
     [
       [-3, -3, -3, 0, 0, 1e-6, 1, 1, 2, 40], [0, 0, 0, 0, 0], [1, 1, 1, 1, 1, 1], [0, 0, 0, 0, 0, 0, 7],
       [1e-30, 1e-20, 1e-10, 1], [1e-30, 2e-30, 3e-30], [1e30, 2e30, 3e30], [-1, 1], [-2, -2, 1, 1, 1, 1],
     ] as [[Double]])
-  func `Repeated, tiny, huge and zero eigenvalues`(backend: Backend, spectrum: [Double]) throws {
+  func `Repeated, tiny, huge and zero eigenvalues are accurate`(backend: Backend, spectrum: [Double]) throws {
     for type in Self.types {
       let a = reflected(diagonal: spectrum)
       let found = try checkEigh(a, type, backend).values.doubles
@@ -70,7 +73,7 @@ struct FactorizationTests {
   }
 
   @Test(arguments: Backend.available, types)
-  func `Only the triangle up to the diagonal counts`(backend: Backend, type: ScalarType) throws {
+  func `Only the elements on and below the diagonal count`(backend: Backend, type: ScalarType) throws {
     let size = 9
     let symmetric = reflected(diagonal: (1...size).map(Double.init)).converted(to: type)
     let values = symmetric.doubles
@@ -84,12 +87,12 @@ struct FactorizationTests {
   }
 
   @Test(.enabled(if: isOptimized), arguments: Backend.available, types)
-  func `1,000 × 1,000`(backend: Backend, type: ScalarType) throws {
+  func `Matrices of 1,000 × 1,000 are factored accurately`(backend: Backend, type: ScalarType) throws {
     let a = random(1000, 1000)
     try checkEigh(a.symmetrized, type, backend)
     try checkQR(a, type, backend)
     try checkSVD(a, type, backend)
-    // A Aᵀ itself would not be positive definite after rounding to Float32.
+    // After rounding to Float32, A Aᵀ itself would not be positive definite.
     var gram = Tensor(shape: [1000, 1000], as: .float64) { $0 % 1001 == 0 ? 1000 : 0 }
     gram.addSymmetricProduct(of: a)
     let factor = try Backend.withDefault(backend) { try gram.converted(to: type).cholesky() }
@@ -119,13 +122,13 @@ struct FactorizationTests {
   // MARK: QR
 
   @Test(arguments: Backend.available, types)
-  func `QR of matrices of any shape`(backend: Backend, type: ScalarType) throws {
+  func `Matrices of any shape have an accurate QR factorization`(backend: Backend, type: ScalarType) throws {
     for shape in Self.shapes { try checkQR(random(shape[0], shape[1]), type, backend) }
     // Rank 1, and rank 0.
     try checkQR(
       Tensor(shape: [40, 36], as: .float64) { Double(1 + $0 / 36) * Double(1 + $0 % 36) / 99 }, type, backend)
     try checkQR(Tensor(zeros: [6, 4], as: .float64), type, backend)
-    // Small and large columns: norms of Float32 would underflow and overflow.
+    // Small and large columns: norms in Float32 would underflow and overflow.
     try checkQR(Tensor(shape: [5, 3], as: .float64) { Double($0 * $0 % 7) * 1e-25 }, type, backend)
     try checkQR(Tensor(shape: [5, 3], as: .float64) { Double($0 * $0 % 7) * 1e25 }, type, backend)
   }
@@ -155,7 +158,7 @@ struct FactorizationTests {
     expectEqual(factor.asDouble.matmul(triangle), a, within: limit, "Q QᵀA")
   }
 
-  /// The example of many textbooks, with numpy's signs.
+  /// This is the example of many textbooks, with numpy's signs.
   @Test(arguments: Backend.available, types)
   func `QR has LAPACK's signs`(backend: Backend, type: ScalarType) throws {
     let a = Tensor([12, -51, 4, 6, 167, -68, -4, 24, -41], shape: [3, 3]).converted(to: type)
@@ -170,7 +173,9 @@ struct FactorizationTests {
   // MARK: Singular values
 
   @Test(arguments: Backend.available, types)
-  func `Singular values and vectors of matrices of any shape`(backend: Backend, type: ScalarType) throws {
+  func `Matrices of any shape have accurate singular values and vectors`(backend: Backend, type: ScalarType)
+    throws
+  {
     for shape in Self.shapes { try checkSVD(random(shape[0], shape[1]), type, backend) }
     for (rows, columns) in [(12, 9), (9, 12)] {
       // Rank 2, rank 0, and graded rows.
@@ -224,7 +229,7 @@ struct FactorizationTests {
     let bound = 200 * type.precision
     for (eigh, qr, svd, cholesky) in results.dropFirst() {
       let first = results[0]
-      // The gaps between the eigenvalues are 1.
+      // The differences between consecutive eigenvalues are 1.
       for (x, y) in [(eigh.rows, first.0.rows), (svd.vTransposed, first.2.vTransposed)] {
         let overlap = x.asDouble.matmul(y.asDouble, otherTransposed: true)
         for i in 0..<size { #expect((overlap[i, i].magnitude - 1).magnitude <= 1e3 * bound * bound + bound) }
@@ -264,7 +269,8 @@ struct FactorizationTests {
   }
 
   @Test(arguments: Backend.available, types)
-  func `Elements whose squares overflow are finite`(backend: Backend, type: ScalarType) throws {
+  func `Elements with squares that overflow are accepted as finite`(backend: Backend, type: ScalarType) throws
+  {
     let largest: Double = type == .float32 ? 1e38 : 1e300
     let values = try Backend.withDefault(backend) {
       try Tensor(shape: [2, 2], as: type) { [largest, 0, 0, -largest][$0] }.eigh().values.doubles
@@ -299,8 +305,8 @@ struct FactorizationTests {
     try expectMessage(of: result, toContain: "eigh", "[2, 3]")
   }
 
-  /// No finite matrix is known on which LAPACK gives up: an entry that gives up in Float takes its place.
-  @Test func `What does not converge is tried again in Float64, and then is an error`() throws {
+  /// No finite matrix is known on which LAPACK fails, so an entry that fails in Float replaces it.
+  @Test func `An iteration that does not converge is repeated in Float64, and then throws an error`() throws {
     let all = Backend.default.kernels
     func table(_ eigh32: Bool, _ eigh64: Bool) -> KernelTable {
       var (kernels32, kernels64) = (all.factorizations32, all.factorizations64)
@@ -326,8 +332,9 @@ struct FactorizationTests {
   // MARK: Memory and types
 
   @Test(arguments: Backend.available, types)
-  func `Outputs are written where they are, unless others use them`(backend: Backend, type: ScalarType) throws
-  {
+  func `Outputs are written in place unless other tensors use their memory`(
+    backend: Backend, type: ScalarType
+  ) throws {
     try Backend.withDefault(backend) {
       let (a, b) = (reflected(diagonal: [1, 2, 3]), reflected(diagonal: [4, 5, 6]))
       var result = try a.converted(to: type).eigh()
@@ -342,7 +349,7 @@ struct FactorizationTests {
   }
 
   @Test(arguments: Backend.available)
-  func `Sixteen bits are factored in Float32`(backend: Backend) throws {
+  func `16-bit matrices are factored in Float32`(backend: Backend) throws {
     let a = reflected(diagonal: [1, 2, 4]).converted(to: .bfloat16)
     try Backend.withDefault(backend) {
       let wide = try a.converted(to: .float32).eigh()
@@ -355,8 +362,10 @@ struct FactorizationTests {
   // MARK: Symmetric products
 
   @Test(arguments: Backend.available, ScalarType.allCases)
-  func `The symmetric product of every type, of rows and of columns`(backend: Backend, type: ScalarType) {
-    // Small whole numbers: exact in every type and order.
+  func `The symmetric product is exact for every type, of rows and of columns`(
+    backend: Backend, type: ScalarType
+  ) {
+    // Small whole numbers, which are exact in every type and order.
     let a = Tensor(shape: [3, 5], as: type) { Double($0 * $0 % 7) - 3 }
     Backend.withDefault(backend) {
       #expect(a.symmetricProduct() == a.matmul(a, otherTransposed: true))
@@ -385,7 +394,7 @@ struct FactorizationTests {
     return Tensor(normal: [rows, columns], as: .float64, using: &generator)
   }
 
-  /// H D H with the reflection H = I − 2vvᵀ/vᵀv, vᵢ = 1 + i mod 3.
+  /// Returns H D H with the reflection H = I − 2vvᵀ/vᵀv, vᵢ = 1 + i mod 3.
   private func reflected(diagonal: [Double]) -> Tensor {
     let size = diagonal.count
     let v = (0..<size).map { Double(1 + $0 % 3) }

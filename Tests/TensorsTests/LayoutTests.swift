@@ -23,7 +23,7 @@ struct LayoutTests {
   }
 
   @Test(arguments: ScalarType.allCases)
-  func `Rows by range and by places`(type: ScalarType) {
+  func `Rows are taken by range and by index`(type: ScalarType) {
     let x = Tensor(shape: [5, 2, 3], as: type) { Double($0) }
     #expect(x.rows(1..<3) == Tensor(shape: [2, 2, 3], as: type) { Double($0 + 6) })
     #expect(x.rows(2..<2).shape == [0, 2, 3])
@@ -36,7 +36,7 @@ struct LayoutTests {
     #expect(Tensor(zeros: [3, 0]).rows(at: [0, 1]).shape == [2, 0])
   }
 
-  @Test func `Rows outside of the first axis trap`() async {
+  @Test func `Rows outside the first axis trap`() async {
     await #expect(processExitsWith: .failure) { _ = Tensor(zeros: [3, 2]).rows(2..<4) }
     await #expect(processExitsWith: .failure) { _ = Tensor(zeros: [3, 2]).rows(at: [3]) }
   }

@@ -5,8 +5,8 @@ import Testing
 @Suite("Tensor: matrix product")
 struct MatrixProductTests {
   @Test(arguments: Backend.available, ScalarType.allCases)
-  func `Of every type, plain and transposed`(backend: Backend, type: ScalarType) {
-    // Small whole numbers: exact in every type and order.
+  func `Products of every type are exact, plain and transposed`(backend: Backend, type: ScalarType) {
+    // Small whole numbers, which are exact in every type and order.
     let a = Tensor(shape: [3, 4], as: type) { Double($0 % 5) - 2 }
     let b = Tensor(shape: [4, 2], as: type) { Double($0 % 3) - 1 }
     let expected = Tensor(shape: [3, 2], as: type) { place in
@@ -30,7 +30,7 @@ struct MatrixProductTests {
     }
   }
 
-  @Test func `Inner sizes that differ trap with both shapes`() async throws {
+  @Test func `Different inner sizes trap with both shapes`() async throws {
     let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
       _ = Tensor(zeros: [2, 3]).matmul(Tensor(zeros: [4, 5]))
     }

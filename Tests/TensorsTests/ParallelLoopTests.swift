@@ -6,7 +6,7 @@ import Testing
 @Suite("The parallel loop")
 struct ParallelLoopTests {
   @Test(arguments: [0, 1, 2, 3, 1000], [1, 2, 3, 64])
-  func `Runs every index once`(count: Int, threads: Int) {
+  func `The loop runs every index once`(count: Int, threads: Int) {
     var runs = [Int](repeating: 0, count: count)
     runs.withUnsafeMutableBufferPointer { runs in
       parallelFor(count: count, threads: threads) { runs[$1] += 1 }
@@ -14,13 +14,13 @@ struct ParallelLoopTests {
     #expect(runs == [Int](repeating: 1, count: count))
   }
 
-  @Test func `One thread runs in order on the caller's`() {
+  @Test func `With one thread, the loop runs in order on the caller's thread`() {
     var order: [Int] = []
     parallelFor(count: 5, threads: 1) { order.append($1) }
     #expect(order == [0, 1, 2, 3, 4])
   }
 
-  @Test func `Loops within loops finish`() {
+  @Test func `Nested loops finish`() {
     let total = Counter()
     parallelFor(count: 8, threads: 4) { _, _ in
       parallelFor(count: 8, threads: 4) { _, _ in total.increment() }
@@ -28,13 +28,13 @@ struct ParallelLoopTests {
     #expect(total.value == 64)
   }
 
-  @Test func `Two threads never have the same worker number at a time`() {
+  @Test func `Two threads never have the same worker number at the same time`() {
     let threads = 4
     var busy = [Int](repeating: 0, count: threads)
     let clashes = Counter()
     busy.withUnsafeMutableBufferPointer { busy in
       parallelFor(count: 2000, threads: threads) { worker, _ in
-        // Unsynchronized on purpose: a worker's entry is its own.
+        // Unsynchronized on purpose: only one worker uses an entry.
         busy[worker] += 1
         if busy[worker] != 1 { clashes.increment() }
         busy[worker] -= 1
@@ -45,8 +45,8 @@ struct ParallelLoopTests {
 
   @Test(.enabled(if: processorCount > 1))
   func `Two threads meet inside the loop`() {
-    // Each index waits until both have started, which a loop on one thread never sees. While another test runs a loop,
-    // this one gets no help: it tries again, until the clock ends a failing test.
+    // Each index waits until both have started, which never happens on one thread. While another test runs a
+    // loop, this loop gets no help, so it is repeated until a time limit ends a failing test.
     let deadline = ContinuousClock.now + .seconds(30)
     let met = Counter()
     while met.value < 2, ContinuousClock.now < deadline {

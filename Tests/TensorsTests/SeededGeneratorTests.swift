@@ -23,7 +23,7 @@ struct SeededGeneratorTests {
     #expect(expected.map { _ in generator.next() } == expected)
   }
 
-  @Test func `The same seed gives the same tensor, another seed another`() {
+  @Test func `The same seed gives the same tensor, and another seed gives a different one`() {
     func normal(_ seed: UInt64) -> Tensor {
       var generator = SeededGenerator(seed: seed)
       return Tensor(normal: [10, 10], using: &generator)
@@ -35,7 +35,7 @@ struct SeededGeneratorTests {
   @Test func `Normal and uniform elements have the moments of their distribution`() {
     var generator = SeededGenerator(seed: 42)
     let count = 20_000
-    // Five standard errors: mean σ/√n, variance σ²√(2/n).
+    // Five standard errors: σ/√n for the mean, σ²√(2/n) for the variance.
     let error = 5 / Double(count).squareRoot()
     let normal = Tensor(normal: [count], mean: 3, standardDeviation: 2, using: &generator)
     #expect((normal.mean() - 3).magnitude < 2 * error)

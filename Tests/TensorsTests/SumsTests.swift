@@ -12,7 +12,8 @@ struct SumsTests {
   }
 
   @Test(arguments: cases)
-  func `Rows and columns of each trailing matrix`(backend: Backend, type: ScalarType, shape: Shape) {
+  func `Rows and columns of each trailing matrix are summed`(backend: Backend, type: ScalarType, shape: Shape)
+  {
     var generator = SeededGenerator(seed: 1)
     let x = Tensor(normal: shape, as: type, using: &generator)
     let values = x.doubles
@@ -54,11 +55,11 @@ struct SumsTests {
   }
 
   @Test(arguments: Backend.available, ScalarType.allCases)
-  func `Sum, mean and root mean square of everything`(backend: Backend, type: ScalarType) {
+  func `The sum, mean and root mean square of all elements are exact`(backend: Backend, type: ScalarType) {
     Backend.withDefault(backend) {
       let x = Tensor(shape: [3, 50, 7], as: type) { Double($0 % 11) - 3 }
       let values = x.doubles
-      // Small whole numbers: every partial sum is exact.
+      // Small whole numbers, so that every partial sum is exact.
       #expect(x.sum() == values.reduce(0, +))
       #expect(x.mean() == values.reduce(0, +) / 1050)
       let squares = values.reduce(0) { $0 + $1 * $1 }
@@ -88,7 +89,8 @@ struct SumsTests {
     }
   }
 
-  @Test func `The largest of each row, the first of equals, NaN before all`() {
+  @Test
+  func `argMax finds the largest element of each row, the first of equal ones, and NaN before all others`() {
     let x = Tensor([[1, 5, 2], [7, 7, 0], [-3, -1, -2], [0, .nan, 9]])
     #expect(x.argMax(axis: -1) == [1, 0, 1, 1])
     #expect(x.converted(to: .float64).argMax(axis: -1) == [1, 0, 1, 1])
@@ -108,14 +110,14 @@ struct SumsTests {
     #expect(stack.sum(axis: 1).shape == [2, 4] && stack.sum(axis: 2).shape == [2, 3])
   }
 
-  @Test func `An axis that the shape lacks traps`() async throws {
+  @Test func `A missing axis traps`() async throws {
     let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
       _ = Tensor([1, 2]).sum(axis: -2)
     }
     try expectMessage(of: result, toContain: "Axis -2", "[2]")
   }
 
-  @Test func `Other axes than the last two trap`() async throws {
+  @Test func `Axes other than the last two trap`() async throws {
     let sum = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
       _ = Tensor(zeros: [2, 3, 4]).sum(axis: 0)
     }

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Tensor: value semantics and memory")
 struct TensorTests {
-  @Test func `A copy does not see what is written to the other`() {
+  @Test func `Writing to a copy does not change the original`() {
     var a = Tensor([[1, 2], [3, 4]])
     let b = a
     a[0, 0] = 9
@@ -13,7 +13,7 @@ struct TensorTests {
     #expect(b == Tensor([[1, 2], [3, 4]]))
   }
 
-  @Test func `A tensor that shares its memory with nobody is written in place`() {
+  @Test func `A tensor that does not share its memory is written in place`() {
     var a = Tensor(zeros: [100])
     let address = a.memory
     a[3] = 1
@@ -39,7 +39,7 @@ struct TensorTests {
     #expect(a.reshaped(to: [1, 6, 1])[0, 4, 0] == 5)
   }
 
-  @Test func `Adopted memory is read and written in place, copied when shared, and given back once`() {
+  @Test func `Adopted memory is read and written in place, copied when shared, and released once`() {
     let memory = UnsafeMutablePointer<Float>.allocate(capacity: 4)
     defer { memory.deallocate() }
     memory.update(repeating: 3, count: 4)
@@ -62,7 +62,7 @@ struct TensorTests {
     #expect(released.value == 1)
   }
 
-  @Test func `The stamp changes with every way to write, and with nothing else`() {
+  @Test func `The stamp changes with every way of writing, and with nothing else`() {
     var a = Tensor(ones: [4, 4])
     let writers: [(String, (inout Tensor) -> Void)] = [
       ("subscript", { $0[0, 0] = 1 }), ("span", { $0.withMutableSpan(of: Float.self) { _ in } }),
@@ -83,7 +83,7 @@ struct TensorTests {
     }
   }
 
-  @Test func `A stamp is not taken up by a later tensor at the same address`() {
+  @Test func `A later tensor at the same address has another stamp`() {
     var stamps: [MutationStamp?] = []
     for _ in 0..<10 {
       let stamp = Tensor(zeros: [8]).mutationStamp
@@ -92,7 +92,7 @@ struct TensorTests {
     }
   }
 
-  @Test func `Reshaping to another number of elements traps with both`() async throws {
+  @Test func `Reshaping to another number of elements traps with both shapes`() async throws {
     let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
       _ = Tensor(zeros: [2, 3]).reshaped(to: [7])
     }
@@ -100,7 +100,7 @@ struct TensorTests {
   }
 }
 
-/// Counts from any thread.
+/// A counter for any thread.
 final class Counter: Sendable {
   private let count = Atomic(0)
   var value: Int { count.load(ordering: .sequentiallyConsistent) }

@@ -1,14 +1,15 @@
 import Testing
 
-/// Describes the first of `found` that differs from its expected value by more than `bound`; `nil` if none does.
+/// Describes the first element of `found` that differs from its expected value by more than `bound`. Returns
+/// `nil` if there is none.
 package func disagreement(
   _ found: [Double], _ expected: [Double], bound: (Double) -> Double
 ) -> String? {
   disagreement(found, expected, boundAt: { bound(expected[$0]) })
 }
 
-/// Describes the first of `found` that differs from its expected value by more than the bound at its index; `nil` if
-/// none does. NaN agrees with NaN, and infinity with itself.
+/// Describes the first element of `found` that differs from its expected value by more than the bound at its
+/// index. Returns `nil` if there is none. NaN agrees with NaN, and infinity agrees with itself.
 package func disagreement(
   _ found: [Double], _ expected: [Double], boundAt bound: (Int) -> Double
 ) -> String? {
@@ -23,8 +24,8 @@ package func disagreement(
   return nil
 }
 
-/// Expects each element within a bound of its expected value, and reports the first that is not: a comparison of arrays
-/// within `#expect` would print all of them.
+/// Expects each element within a bound of its expected value, and reports the first one that is not. A
+/// comparison of arrays within `#expect` would print all of them.
 package func expectAgreement(
   _ name: String, _ found: [Double], _ expected: [Double], sourceLocation: SourceLocation = #_sourceLocation,
   bound: (Int) -> Double
@@ -34,7 +35,7 @@ package func expectAgreement(
   }
 }
 
-/// Whether two lists agree element by element, NaN with NaN.
+/// Returns whether two lists agree element by element, NaN with NaN.
 package func agree(_ x: [Double], _ y: [Double], within bound: (Int) -> Double) -> Bool {
   x.count == y.count
     && x.indices.allSatisfy { x[$0].isNaN ? y[$0].isNaN : abs(x[$0] - y[$0]) <= bound($0) }

@@ -1,17 +1,17 @@
 import Foundation
 
-/// A Python interpreter that has the packages a test needs.
+/// A Python interpreter with the packages that a test needs.
 package struct Python: Sendable {
   private let path: String
 
-  /// A program that failed, with its output.
+  /// The error if a program fails, with its output.
   package struct Failure: Error {
     package let output: String
   }
 
   /// Returns the first interpreter that runs `program` without an error, or `nil` if none does.
   ///
-  /// The environment variable named `variable` comes first, then every `python3` on the path.
+  /// The environment variable named `variable` is tried first, then every `python3` on the path.
   package static func find(variable: String, running program: String) -> Python? {
     let environment = ProcessInfo.processInfo.environment
     let folders = (environment["PATH"] ?? "").split(separator: ":")

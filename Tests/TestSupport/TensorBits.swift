@@ -7,17 +7,18 @@ extension Tensor {
     self = Tensor(scalars: values, shape: shape).converted(to: type)
   }
 
-  /// The elements, exactly.
+  /// The exact elements.
   package var doubles: [Double] { scalars(as: Double.self) }
 
-  /// The bits of all elements, which also tell NaN from NaN and 0 from −0.
+  /// The bits of all elements, which also distinguish different NaNs, and 0 from −0.
   package var bits: Bits { Bits(bytes: withUnsafeBytes { Array($0) }) }
 
-  /// The same values in memory of its own.
+  /// The same values in new memory.
   package var rewritten: Tensor { Tensor(doubles, shape: shape, as: scalarType) }
 }
 
-/// Bytes that are compared as one value: if arrays differ, `#expect` searches their longest common part and prints both.
+/// Bytes that are compared as one value. If arrays differ, `#expect` searches for their longest common part
+/// and prints both.
 package struct Bits: Equatable, CustomTestStringConvertible {
   /// The bytes.
   package let bytes: [UInt8]

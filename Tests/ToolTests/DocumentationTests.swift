@@ -3,7 +3,7 @@ import Schedules
 import Tensors
 import Testing
 
-/// What the documentation shows of the tool is what the tool does. `scripts/docs --update` writes it again.
+/// Tests that the documentation of the tool matches the tool. `scripts/docs --update` regenerates it.
 @Suite("Documentation")
 struct DocumentationTests {
   private static let sources = URL(fileURLWithPath: #filePath)
@@ -15,14 +15,16 @@ struct DocumentationTests {
   private static let scheduleCatalog = sources.appendingPathComponent("Schedules/Schedules.docc")
   private static let curves = scheduleCatalog.appendingPathComponent("Resources")
 
-  /// The arguments of each command of the article on curves.
+  /// Returns the arguments of each command in the article on curves.
   private static func curveCommands() throws -> [[String]] {
     let article = scheduleCatalog.appendingPathComponent("ScheduleCurves.md")
-    return try lines(of: article).filter { $0.hasPrefix("adafactor schedule ") && $0.contains(" --output ") }
+    let text = try lines(of: article).joined(separator: "\n").replacing(" \\\n ", with: "")
+    return text.split(separator: "\n")
+      .filter { $0.hasPrefix("adafactor schedule ") && $0.contains(" --output ") }
       .map { $0.split(separator: " ").dropFirst().map(String.init) }
   }
 
-  @Test func `Every schedule of the catalog has its curve in the documentation, and there are no others`()
+  @Test func `The documentation has a curve for every schedule of the catalog, and no other curves`()
     throws
   {
     let article = try Self.lines(of: Self.scheduleCatalog.appendingPathComponent("ScheduleCurves.md"))
@@ -36,7 +38,7 @@ struct DocumentationTests {
     #expect(pictures.sorted() == drawn.sorted())
   }
 
-  @Test func `The curves of the documentation are those that the tool draws`() throws {
+  @Test func `The curves of the documentation match those that the tool draws`() throws {
     let folder = try ToolRunner.temporaryFolder()
     defer { try? FileManager.default.removeItem(at: folder) }
     let metrics = Self.curves.appendingPathComponent("losses.txt").path
@@ -84,7 +86,7 @@ struct DocumentationTests {
       ])
   }
 
-  /// Each comment `<!-- adafactor ARGUMENTS -->` with the lines of the block behind it.
+  /// Returns each comment `<!-- adafactor ARGUMENTS -->` with the lines of the block after it.
   private static func commandBlocks(_ lines: [String]) -> [(command: String, text: [String])] {
     var blocks: [(command: String, text: [String])] = []
     var isInside = false

@@ -6,7 +6,7 @@ import Tensors
 import TestSupport
 import Testing
 
-/// What `--format json` says of a file.
+/// The output of `--format json` for a file.
 private struct Inspection: Decodable {
   let path: String
   let bytes: Int
@@ -61,7 +61,7 @@ private struct Inspection: Decodable {
       let norms = Dictionary(
         uniqueKeysWithValues: inspection.lines.dropFirst(2).map { line in
           let cells = line.split(separator: " ").map(String.init)
-          // Shapes here have one axis: name, type, shape, bytes, norm.
+          // Shapes here have one axis, so that columns are: name, type, shape, bytes, norm.
           return (cells[0], cells[4])
         })
       #expect(
@@ -72,7 +72,7 @@ private struct Inspection: Decodable {
     }
   }
 
-  @Test func `A file that is no safetensors file is called what it is`() throws {
+  @Test func `The error for a file in another format says what is wrong`() throws {
     try ToolRunner.withFolder { folder in
       for (text, message) in [
         (#"{"optimizer": 1}"#, #"not a safetensors file: it begins with the text "{\"optimi""#),
@@ -86,11 +86,12 @@ private struct Inspection: Decodable {
         #expect(result.errors.contains(message), "\(result.errors)")
       }
       let result = try ToolRunner.run("inspect", folder.path)
-      #expect(result.errors == "Error: \(folder.path): is a directory, a pipe or a device; give a file\n")
+      #expect(
+        result.errors == "Error: \(folder.path): is a directory, a pipe or a device; use a regular file\n")
     }
   }
 
-  @Test func `A state whose moments have no elements but long axes is not multiplied out`() throws {
+  @Test func `A state with empty moments that have long axes causes no overflow`() throws {
     try ToolRunner.withFolder { folder in
       let path = folder.appendingPathComponent("state").path
       var writer = try SafetensorsWriter(
@@ -106,7 +107,7 @@ private struct Inspection: Decodable {
     }
   }
 
-  @Test func `Norm, extremes and the share of non-finite numbers are those of the elements`() throws {
+  @Test func `Norm, extremes and the share of non-finite numbers match the elements`() throws {
     try ToolRunner.withFolder { folder in
       let path = folder.appendingPathComponent("file").path
       var generator = SeededGenerator(seed: 9)
@@ -146,7 +147,7 @@ private struct Inspection: Decodable {
     }
   }
 
-  @Test func `Every type of the format is listed, with values where it is a number`() throws {
+  @Test func `Every type of the format is listed, with statistics if it is a number`() throws {
     try ToolRunner.withFolder { folder in
       let path = folder.appendingPathComponent("types").path
       var writer = try SafetensorsWriter(
@@ -166,7 +167,7 @@ private struct Inspection: Decodable {
     }
   }
 
-  @Test func `The state of an optimizer is set beside AdamW's`() throws {
+  @Test func `The state of an optimizer is compared with AdamW's`() throws {
     try ToolRunner.withFolder { folder in
       let path = folder.appendingPathComponent("state").path
       let parameters = [
@@ -190,7 +191,7 @@ private struct Inspection: Decodable {
       #expect(found.most_steps == 3)
       #expect(found.parameters == 3)
       #expect(found.elements == 2400 + 7 + 15)
-      // A step and a root mean square of eight bytes for each parameter.
+      // The step and the root mean square of each parameter take eight bytes each.
       #expect(found.bytes == moments + 3 * 16)
       #expect(found.adamw_bytes == 2 * (4 * (2400 + 7) + 8 * 15))
       let table = try ToolRunner.run("inspect", path)
@@ -202,7 +203,7 @@ private struct Inspection: Decodable {
     }
   }
 
-  @Test func `The table has a line for each tensor`() throws {
+  @Test func `The table has one line per tensor`() throws {
     try ToolRunner.withFolder { folder in
       let paths = ["a", "b"].map { folder.appendingPathComponent($0).path }
       try TensorCollection(["x": Tensor([3, 4]), "long.name\u{1B}[2J": Tensor([[.nan]])]).write(to: paths[0])
@@ -224,7 +225,7 @@ private struct Inspection: Decodable {
     }
   }
 
-  @Test func `A file that cannot be read is an error that names it, and nothing is reported`() throws {
+  @Test func `A file that cannot be read is an error that names the file, and nothing is reported`() throws {
     try ToolRunner.withFolder { folder in
       let good = folder.appendingPathComponent("good").path
       try TensorCollection(["x": Tensor([3, 4])]).write(to: good)

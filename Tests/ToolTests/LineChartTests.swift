@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import adafactor
@@ -10,7 +11,7 @@ struct LineChartTests {
       series: [.init(name: "a", points: values.enumerated().map { .init(x: Double($0), y: $1) })])
   }
 
-  @Test func `Ticks are round, hold all values between them, and are at most eight`() {
+  @Test func `There are at most eight ticks, which are round and include all values`() {
     for (values, ticks) in [
       ([0, 1], [0, 0.2, 0.4, 0.6, 0.8, 1]),
       ([0.9, 1.6], [0.8, 1, 1.2, 1.4, 1.6]),
@@ -27,11 +28,19 @@ struct LineChartTests {
     }
   }
 
-  @Test func `A logarithmic axis runs over whole decades, and a tenth is a decade lower`() {
-    let axis = ChartAxis(values: [0.003, 20], isLogarithmic: true)
-    #expect(axis.ticks.map(ChartAxis.label) == ["0.001", "0.01", "0.1", "1", "10", "100"])
-    #expect(axis.position(0.001) == 0 && axis.position(100) == 1)
-    #expect(abs(axis.position(10) - axis.position(1) - 0.2) < 1e-12)
+  @Test func `A logarithmic axis ends at round numbers, and a tenth is one decade lower`() {
+    for (values, ends, ticks) in [
+      ([0.003, 20], [0.002, 20], [0.01, 0.1, 1, 10]),
+      ([0.052, 1.4], [0.05, 2], [0.05, 0.1, 0.2, 0.5, 1, 2]),
+      ([1], [1, 2], [1, 2]),
+      ([1e-30, 1e30], [1e-30, 1e30], [1e-22, 1e-11, 1, 1e11, 1e22]),
+    ] as [([Double], [Double], [Double])] {
+      let axis = ChartAxis(values: values, isLogarithmic: true)
+      #expect([axis.range.lowerBound, axis.range.upperBound] == ends)
+      #expect(axis.ticks == ticks)
+      let decade = axis.position(ends[0] * 10) - axis.position(ends[0])
+      #expect(abs(decade - 1 / log10(ends[1] / ends[0])) < 1e-12)
+    }
   }
 
   @Test func `Values that cannot be drawn are gaps`() {
@@ -45,7 +54,7 @@ struct LineChartTests {
     arguments: [
       [], [1], [.nan], [0, 0], [1e308, -1e308], [1, 1.0000000000000002], [.leastNonzeroMagnitude], [1.7e308],
     ] as [[Double]], [false, true])
-  func `Charts of nothing, of one point and of what cannot be drawn are drawn still`(
+  func `Charts of no points, of one point and of points that cannot be drawn are valid`(
     values: [Double], logarithmic: Bool
   ) {
     let chart = chart(values, logarithmic: logarithmic)
@@ -53,7 +62,7 @@ struct LineChartTests {
     #expect(chart.terminal().split(separator: "\n").count > 20)
   }
 
-  @Test func `Eight dots fill a character, and each sets its own bit`() {
+  @Test func `A character has eight dots, and each sets its own bit`() {
     var canvas = DotCanvas(columns: 2, rows: 1)
     #expect(canvas.row(0).map(\.character) == [" ", " "])
     canvas.set(x: 0, y: 3, layer: 0)

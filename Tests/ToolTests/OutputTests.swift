@@ -5,7 +5,7 @@ import Testing
 
 @testable import adafactor
 
-/// The ways out of the tool: standard streams and files.
+/// Tests the outputs of the tool: standard streams and files.
 @Suite("Output") struct OutputTests {
   private let folder: URL
 
@@ -18,7 +18,7 @@ import Testing
   }
 
   #if os(Linux)
-    @Test func `Standard output that is full is an error, of help too`() throws {
+    @Test func `Full standard output is an error, even for help`() throws {
       try withTensors {
         for arguments in [
           "inspect w", "inspect w --format json", "--help", "help step", "--version", "schedule --list",
@@ -33,7 +33,7 @@ import Testing
     }
   #endif
 
-  @Test func `Standard output that is closed or has no reader is an error`() throws {
+  @Test func `Closed standard output, or one without a reader, is an error`() throws {
     try withTensors {
       let closed = try ToolRunner.shell("$adafactor inspect w >&-", in: folder)
       #expect(closed.status == 1)
@@ -45,7 +45,7 @@ import Testing
     }
   }
 
-  @Test func `Standard error that is full or closed changes nothing`() throws {
+  @Test func `Full or closed standard error has no effect`() throws {
     try withTensors {
       for stream in ["2>&-", "2>/dev/full"] {
         let result = try ToolRunner.shell("$adafactor inspect none \(stream) ; echo $?", in: folder)
@@ -63,14 +63,14 @@ import Testing
     #expect(joined(["--lr", "-h", "-", "--", "--a", "-1"]) == ["--lr", "-h", "-", "--", "--a", "-1"])
   }
 
-  @Test func `A negative value is taken, or refused by its meaning`() throws {
+  @Test func `A negative value is accepted or refused according to its option`() throws {
     let trained = try ToolRunner.run("train", "--epochs", "1", "--quiet", "--decay-rate", "-0.7")
     #expect(trained.status == 0, "\(trained.errors)")
     let refused = try ToolRunner.run("train", "--epochs", "-1")
-    #expect(refused.errors.contains("--epochs is -1, but must be 1 or more."))
+    #expect(refused.errors.contains("--epochs is -1, but must be at least 1."))
   }
 
-  @Test func `An output goes where its path leads, and endings and inputs are respected`() throws {
+  @Test func `An output follows its path, and wrong endings and input files are refused`() throws {
     try withTensors {
       let link = folder.appending(path: "link.svg").path
       try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: "target.svg")
@@ -88,7 +88,7 @@ import Testing
       try output.requireOther(than: link, of: "--data")
       let schedule = "schedule linear --lr 1 --steps 3 --output"
       let picture = try ToolRunner.shell("$adafactor \(schedule) rates.png", in: folder)
-      #expect(picture.errors.contains("--output is rates.png, but .png is not a format that is written"))
+      #expect(picture.errors.contains("--output is rates.png, but .png is not a format that can be written"))
       let streamed = try ToolRunner.shell("$adafactor \(schedule) - | head -n 1", in: folder)
       #expect(streamed.output == "step,lr\n")
     }

@@ -12,7 +12,7 @@ struct ScheduleCommandTests {
 
   // MARK: csv
 
-  @Test func `Csv has the header step,lr and a row a step, step 0 first, that reads back to the same Double`()
+  @Test func `Csv has the header step,lr and one row per step from 0, with rates that read back exactly`()
     throws
   {
     let result = try schedule(
@@ -35,7 +35,8 @@ struct ScheduleCommandTests {
     defer { try? FileManager.default.removeItem(at: folder) }
     let file = folder.appendingPathComponent("metrics.txt")
     try "1\n1\n\n1\n1\n".write(to: file, atomically: true, encoding: .utf8)
-    // With patience 0, the first metric is the best; each of the next halves the rate for the row after it.
+    // With patience 0, the first metric is the best, and each of the next metrics halves the rate for the row
+    // after it.
     let result = try schedule(
       "reduce_lr_on_plateau", "--lr", "1", "--steps", "5", "--metrics", file.path,
       "--option", "patience=0", "--option", "factor=0.5")
@@ -49,12 +50,12 @@ struct ScheduleCommandTests {
     #expect(result.lines == ["step,lr", "0,1.0", "1,0.4375", "2,0.25"])
   }
 
-  @Test func `A warmup may be a part of the training, rounded up`() throws {
+  @Test func `A warmup may be a fraction of the training, rounded up`() throws {
     let result = try schedule("constant_with_warmup", "--lr", "1", "--steps", "5", "--warmup-steps", "0.25")
     #expect(result.lines == ["step,lr", "0,0.0", "1,0.5", "2,1.0", "3,1.0", "4,1.0"])
   }
 
-  @Test func `Several schedules are columns, and an option goes to those that have it`() throws {
+  @Test func `Several schedules are columns, and an option goes to every schedule that has it`() throws {
     let result = try schedule(
       "linear", "step", "exponential", "--lr", "1", "--steps", "4", "--option", "gamma=0.5",
       "--option", "step.step_size=2", "--option", "exponential.gamma=0.25")
@@ -65,7 +66,7 @@ struct ScheduleCommandTests {
       ])
   }
 
-  @Test func `A long table is written piece by piece, as are its files`() throws {
+  @Test func `A long table is written piece by piece, to files too`() throws {
     let folder = try ToolRunner.temporaryFolder()
     defer { try? FileManager.default.removeItem(at: folder) }
     let file = folder.appendingPathComponent("rates.csv").path
@@ -83,16 +84,16 @@ struct ScheduleCommandTests {
     #expect(pieces.joined() == (try schedule(arguments[0], "--lr", "0.1", "--steps", "20000").output))
   }
 
-  @Test func `More than a million steps are for csv only`() throws {
+  @Test func `More than a million steps are possible only as csv`() throws {
     for format in ["table", "json", "svg", "plot"] {
       let result = try schedule("linear", "--lr", "1", "--steps", "1000001", "--format", format)
       #expect(result.status == 64 && result.errors.contains("--steps: 1 to 1000000 as \(format)"))
     }
     let result = try schedule("linear", "--lr", "1", "--steps", "1000000001", "--format", "csv")
     #expect(result.status == 64 && result.errors.contains("--steps: 1 to 1000000000 as csv"))
-    // An error of a late step comes before the first row.
+    // An error at a late step is reported before the first row is written.
     let late = try schedule("exponential", "--lr", "1", "--steps", "2000000", "--option", "gamma=1.001")
-    #expect(late.status != 0 && late.output == "" && late.errors.contains("greater than every finite number"))
+    #expect(late.status != 0 && late.output == "" && late.errors.contains("above the largest finite number"))
   }
 
   // MARK: Other formats
@@ -124,7 +125,7 @@ struct ScheduleCommandTests {
     #expect(result.lines == ["step   lr", "   0  1.0", "   1  0.5"])
   }
 
-  @Test func `Svg goes to a file named by --output, and holds a curve with a point a step`() throws {
+  @Test func `Svg is written to the file that --output names, with one point of the curve per step`() throws {
     let folder = try ToolRunner.temporaryFolder()
     defer { try? FileManager.default.removeItem(at: folder) }
     let file = folder.appendingPathComponent("rates.svg")
@@ -152,8 +153,7 @@ struct ScheduleCommandTests {
     }
   }
 
-  @Test func `The plot for a terminal draws from the top left to the bottom right for a falling line`() throws
-  {
+  @Test func `In a terminal, a falling line is drawn from the top left to the bottom right`() throws {
     let result = try schedule(
       "linear", "--lr", "1", "--steps", "101", "--training-steps", "100", "--format", "plot")
     let rows = result.lines.filter { $0.contains("│") || $0.contains("┤") }
@@ -169,7 +169,7 @@ struct ScheduleCommandTests {
 
   #if os(Linux)
     @Test
-    func `On a terminal the default is a plot as wide as the terminal, in colors unless NO_COLOR is set`()
+    func `On a terminal, the default is a plot of its width, in colors unless NO_COLOR is set`()
       throws
     {
       let colored = try ToolRunner.runInTerminal(
@@ -189,6 +189,7 @@ struct ScheduleCommandTests {
   @Test func `--list describes every schedule and every option`() throws {
     let result = try schedule("--list")
     #expect(result.status == 0)
+    #expect(result.lines.allSatisfy { $0.count <= 80 })
     for entry in ScheduleCatalog.entries {
       #expect(result.lines.contains { $0.hasPrefix("  \(entry.name): ") })
       for option in entry.options {
@@ -222,12 +223,12 @@ struct ScheduleCommandTests {
     (["linear", "--lr", "1", "--steps", "3", "--option", "cosine.num_cycles=1"], "cosine.num_cycles"),
     (
       ["linear", "--lr", "1", "--steps", "3", "--warmup-steps=-1"],
-      "linear: --warmup-steps is -1, but must be 0 or greater"
+      "linear: --warmup-steps is -1, but must be at least 0"
     ),
     (["linear", "--lr", "1", "--steps", "3", "--warmup-steps", "1.5"], "1.5"),
     (
       ["rex", "--lr", "1", "--steps", "3", "--warmup-steps=-1"],
-      "rex: --warmup-steps is -1, but must be 0 or greater"
+      "rex: --warmup-steps is -1, but must be at least 0"
     ),
     (["exponential", "--lr", "1", "--steps", "3", "--option", "gamma=-1"], "exponential: gamma is -1.0"),
     (["wsd", "--lr", "1", "--steps", "3", "--option", "num_decay_steps=-1"], "wsd: num_decay_steps is -1"),
@@ -237,7 +238,7 @@ struct ScheduleCommandTests {
     ),
     (
       ["rex", "--lr", "1", "--steps", "3", "--warmup-steps", "4"],
-      "rex: --steps is 3, but must hold the warmup of 4 steps"
+      "rex: --steps is 3, but must include the warmup of 4 steps"
     ),
     (
       ["polynomial", "--lr", "1e-8", "--steps", "3"],
@@ -250,12 +251,12 @@ struct ScheduleCommandTests {
     ),
     (
       ["linear", "--lr", "1", "--steps", "3", "--output", "rates.png"],
-      "--output is rates.png, but .png is not a format that is written"
+      "--output is rates.png, but .png is not a format that can be written"
     ),
     (["linear", "--lr", "1", "--steps", "9223372036854775807"], "--steps: 1 to 1000000"),
     (
       ["linear", "--lr", "1", "--steps", "3", "--training-steps", "9223372036854775807"],
-      "linear: --training-steps is 9223372036854775807, but must be 9007199254740992 at most"
+      "linear: --training-steps is 9223372036854775807, but must be at most 9007199254740992"
     ),
     (
       ["linear", "--lr", "1", "--steps", "3", "--warmup-steps", "9223372036854775807"],
@@ -263,28 +264,28 @@ struct ScheduleCommandTests {
     ),
     (
       ["exponential", "--lr", "1", "--steps", "1100", "--option", "gamma=2", "--format", "json"],
-      "exponential: the rate of step 1024 is greater than every finite number"
+      "exponential: the rate of step 1024 is above the largest finite number"
     ),
     (
       ["linear", "constant", "--lr", "1", "--steps", "4", "--warmup-steps", "2"],
-      "constant has no warmup, but 2 warmup steps were asked for"
+      "constant has no warmup, but 2 warmup steps were requested"
     ),
     (
       ["linear", "rex", "--lr", "1", "--steps", "3", "--metrics", "/dev/null"],
       "--metrics is for a schedule that follows a metric, but the step drives linear, rex"
     ),
-    (["--list", "--format", "json"], "leave out --format"),
+    (["--list", "--format", "json"], "remove --format"),
     (
       ["linear", "--list", "--warmup-steps", "1", "--logarithmic"],
-      "leave out linear, --warmup-steps, --logarithmic"
+      "remove linear, --warmup-steps, --logarithmic"
     ),
     (["linear", "--lr", "1", "--steps", "3", "--logarithmic"], "the format is csv"),
     (
       ["linear", "--lr", "1", "--steps", "3", "--logarithmic", "--output", "x.json"],
-      "--logarithmic is for the axis of a chart, but the format is json"
+      "--logarithmic changes the axis of a chart, but the format is json"
     ),
   ])
-  func `What is wrong is said on standard error, with a failing status and no output`(
+  func `Problems are reported on standard error, with a failing status and no output`(
     arguments: [String], message: String
   ) throws {
     let result = try ToolRunner.run(["schedule"] + arguments)
@@ -294,7 +295,7 @@ struct ScheduleCommandTests {
   }
 
   @Test(arguments: ["\n", "\r\n", "\r"])
-  func `A metrics file has lines of any kind, and may be standard input`(end: String) throws {
+  func `A metrics file may have any line endings, and may be standard input`(end: String) throws {
     let folder = try ToolRunner.temporaryFolder()
     defer { try? FileManager.default.removeItem(at: folder) }
     let file = folder.appendingPathComponent("metrics.txt")
@@ -318,7 +319,7 @@ struct ScheduleCommandTests {
     #expect(rates == expected.map { $0 + "\n" }.joined())
   }
 
-  @Test func `Of a metrics file, the file and the line are named`() throws {
+  @Test func `Errors in a metrics file name the file and the line`() throws {
     let folder = try ToolRunner.temporaryFolder()
     defer { try? FileManager.default.removeItem(at: folder) }
     let file = folder.appendingPathComponent("metrics.txt").path
@@ -329,6 +330,6 @@ struct ScheduleCommandTests {
     #expect(wrong.status != 0 && wrong.errors.contains("\(file):3: '0,4' is not a number"))
     try "0.5\n".write(toFile: file, atomically: true, encoding: .utf8)
     let short = try schedule("greedy", "--lr", "1", "--steps", "3", "--metrics", file)
-    #expect(short.status != 0 && short.errors.contains("\(file): has 1 numbers, but 3 steps need 2 at least"))
+    #expect(short.status != 0 && short.errors.contains("\(file): has 1 numbers, but 3 steps need at least 2"))
   }
 }

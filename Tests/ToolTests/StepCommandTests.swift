@@ -8,7 +8,7 @@ import Testing
 
 @testable import adafactor
 
-/// Files for `adafactor step` in a folder of their own.
+/// Files for `adafactor step` in a separate folder.
 final class StepFiles {
   let folder: URL
 
@@ -31,7 +31,7 @@ final class StepFiles {
 
   func read(_ name: String) throws -> TensorCollection { try TensorCollection(path: path(name)) }
 
-  /// The arguments of `adafactor step` on config.json, P and G, and S where it is wanted.
+  /// Returns the arguments of `adafactor step` for config.json, P and G, and optionally S.
   func arguments(
     state: String? = nil, out: (parameters: String, state: String) = ("P2", "S2")
   ) -> [String] {
@@ -48,7 +48,7 @@ final class StepFiles {
   }
 }
 
-/// Tensors of many shapes, the same for the same seed.
+/// Returns tensors of many shapes, which are the same for the same seed.
 private func randomTensors(_ seed: UInt64, without: String...) -> [String: Tensor] {
   var generator = SeededGenerator(seed: seed)
   let shapes: [(String, Shape, ScalarType)] = [
@@ -70,7 +70,7 @@ private func randomTensors(_ seed: UInt64, without: String...) -> [String: Tenso
 
   // MARK: Names
 
-  @Test func `Names that differ only in how an accent is composed are two parameters`() throws {
+  @Test func `Names that differ only in Unicode normal form are different parameters`() throws {
     let names = ["\u{E9}", "e\u{301}"]
     func write(_ values: [Float], _ file: String) throws {
       var writer = try SafetensorsWriter(
@@ -100,7 +100,7 @@ private func randomTensors(_ seed: UInt64, without: String...) -> [String: Tenso
     #expect(inspection.output.contains("e\u{301}.exp_avg"))
   }
 
-  @Test func `States of 16 bits, as torch keeps them after loading, are widened`() throws {
+  @Test func `16-bit states, such as torch keeps after loading, are widened`() throws {
     try files.configuration(#"{"optimizer": "adamw", "groups": [{}]}"#)
     try files.write(randomTensors(1), "P")
     try files.write(randomTensors(2), "G")
@@ -122,7 +122,7 @@ private func randomTensors(_ seed: UInt64, without: String...) -> [String: Tenso
   // MARK: Results
 
   @Test(arguments: Backend.available, [1, 2])
-  func `Steps on files give the bits of the library's optimizer`(backend: Backend, threads: Int) throws {
+  func `Steps on files give the same bits as the library's optimizer`(backend: Backend, threads: Int) throws {
     try files.configuration(
       """
       {"optimizer": "adafactor", "groups": [
@@ -144,14 +144,14 @@ private func randomTensors(_ seed: UInt64, without: String...) -> [String: Tenso
       ], backend: backend)
     try files.write(randomTensors(1), "P", metadata: ["format": "pt"])
     for step in 1...4 {
-      // A parameter without a gradient, in two of the steps; and before its first step, too.
+      // One parameter has no gradient in two of the steps, and none before its first step.
       let gradients =
         step.isMultiple(of: 2)
         ? randomTensors(10 + UInt64(step)) : randomTensors(10 + UInt64(step), without: "a.bias")
       try files.write(gradients, "G")
       for parameter in parameters { parameter.gradient = gradients[parameter.name] }
       try optimizer.step()
-      // In place, but for the first state.
+      // In place, except for the first state.
       let result = try files.step(
         state: step == 1 ? nil : "S", out: ("P", "S"), "--backend", backend.rawValue, "--threads",
         "\(threads)")
@@ -175,13 +175,13 @@ private func randomTensors(_ seed: UInt64, without: String...) -> [String: Tenso
       }
     }
     #expect(try files.names() == ["G", "P", "S", "config.json"])
-    // The state is the library's file: it loads there.
+    // The state is a file that the library can restore.
     let state = optimizer.state()
     try optimizer.restoreState(from: files.path("S"))
     #expect(optimizer.state().parameters.mapValues(\.step) == state.parameters.mapValues(\.step))
   }
 
-  @Test func `Steps of AdamW give the bits of the library's`() throws {
+  @Test func `Steps of AdamW give the same bits as the library's`() throws {
     try files.configuration(
       """
       {"optimizer": "adamw", "groups": [
@@ -213,10 +213,10 @@ private func randomTensors(_ seed: UInt64, without: String...) -> [String: Tenso
   }
 
   @Test(arguments: OptimizerKind.allCases, Rounding.allCases)
-  func `Every optimizer steps 16-bit parameters in files, rounded as the library rounds them`(
+  func `Every optimizer steps 16-bit parameters in files with the library's rounding`(
     optimizer: OptimizerKind, rounding: Rounding
   ) throws {
-    // Muon is for matrices only, and SOAP's eigenbasis of 4,000 columns takes too long.
+    // Muon steps only matrices, and SOAP's eigenbasis of 4,000 columns takes too long.
     func tensors(_ seed: UInt64) -> [String: Tensor] {
       randomTensors(seed).filter { name, tensor in
         switch optimizer {
@@ -253,7 +253,7 @@ private func randomTensors(_ seed: UInt64, without: String...) -> [String: Tenso
     #expect(residuals.count == (rounding == .compensated ? parameters.count : 0))
     #expect(residuals.values.allSatisfy { $0.scalarType == .bfloat16 })
     try library.restoreState(from: files.path("S"))
-    // With another rounding it is dropped.
+    // With another rounding, it is dropped.
     try files.configuration(configuration(.nearest))
     let result = try files.step(state: "S", out: ("P", "S"))
     #expect(result.status == 0, "\(result.errors)")
@@ -300,7 +300,7 @@ private func randomTensors(_ seed: UInt64, without: String...) -> [String: Tenso
     try files.configuration(
       #"{"optimizer": "schedule_free_adamw", "groups": [{"lr": 0.1, "rounding": "compensated"}]}"#)
     for step in 1...3 {
-      // One parameter has no gradient in the last step, and one in no step.
+      // One parameter has no gradient in the last step, and another has none in any step.
       let gradients = randomTensors(20 + UInt64(step), without: step == 3 ? "a.bias" : "", "scalar")
       try files.write(gradients, "G")
       for parameter in parameters { parameter.gradient = gradients[parameter.name] }
@@ -314,7 +314,7 @@ private func randomTensors(_ seed: UInt64, without: String...) -> [String: Tenso
       let evaluation = try files.read("E").tensors
       for parameter in parameters { #expect(evaluation[parameter.name] == parameter.value) }
       #expect(evaluation["scalar"] == initial["scalar"])
-      // After the first step, all weights are the same.
+      // After the first step, all weights are equal.
       #expect((evaluation["a.bias"] == written["a.bias"]) == (step == 1))
       optimizer.train()
     }
@@ -326,7 +326,7 @@ private func randomTensors(_ seed: UInt64, without: String...) -> [String: Tenso
     #expect(other.status != 0 && other.errors.contains("belongs to schedule_free_adamw"), "\(other.errors)")
   }
 
-  @Test func `What has no gradient is copied as it stands, of whatever type`() throws {
+  @Test func `Parameters without a gradient are copied unchanged, of any type`() throws {
     let tensors: [SafetensorsDescriptor] = [
       .init("ids", .int64, shape: [3]), .init("mask", .bool, shape: [2]),
       .init("frozen", .bfloat16, shape: [700_000]),
@@ -371,7 +371,7 @@ private func randomTensors(_ seed: UInt64, without: String...) -> [String: Tenso
   }
 
   @Test(arguments: NonFiniteChoice.allCases, ["adafactor", "adamw"])
-  func `A gradient that is not finite is handled as the policy says`(
+  func `A gradient that is not finite is handled according to the policy`(
     policy: NonFiniteChoice, optimizer: String
   ) throws {
     try files.configuration(#"{"optimizer": "\#(optimizer)", "groups": [{}]}"#)
@@ -409,14 +409,14 @@ private func randomTensors(_ seed: UInt64, without: String...) -> [String: Tenso
       #expect(result.status == 1)
       #expect(try files.bytes("P") == parameters)
       #expect(try files.bytes("S") == state)
-      // The default.
+      // This is the default policy.
       #expect(try files.step(state: "S", out: ("P", "S")).errors == result.errors)
     }
     #expect(try files.names() == ["G", "P", "S", "config.json"])
   }
 
   @Test(arguments: NonFiniteChoice.allCases, ["adamw", "adafactor", "sgd"])
-  func `A finite update that takes a parameter out of its type's range is not written, except by propagate`(
+  func `A finite update beyond the range of the parameter's type is written only by propagate`(
     policy: NonFiniteChoice, optimizer: String
   ) throws {
     let scaling = optimizer == "adafactor" ? #", "scale_parameter": false, "relative_step": false"# : ""
@@ -429,7 +429,7 @@ private func randomTensors(_ seed: UInt64, without: String...) -> [String: Tenso
     if policy == .propagate {
       #expect(result.status == 0 && result.errors.contains("\"w\""), "\(result.errors)")
     } else if optimizer == "sgd" {
-      // SGD's policy sees the gradient only.
+      // SGD's policy considers only the gradient.
       #expect(result.status == 1 && result.errors.contains("the step would make \"w\" infinite or NaN"))
       #expect(try files.names() == ["G", "P", "config.json"])
     } else if policy == .throwError {
@@ -442,7 +442,7 @@ private func randomTensors(_ seed: UInt64, without: String...) -> [String: Tenso
     #expect(try files.bytes("P") == parameters)
   }
 
-  @Test func `More threads than cores are said to be fewer`() throws {
+  @Test func `A warning says that threads are limited to the number of cores`() throws {
     try files.configuration(#"{"optimizer": "adamw", "groups": [{}]}"#)
     try files.write(["w": Tensor([1, 2])], "P")
     try files.write(["w": Tensor([1, 1])], "G")
@@ -465,7 +465,7 @@ private func randomTensors(_ seed: UInt64, without: String...) -> [String: Tenso
     #expect(try Set(files.read("S2").tensors.keys) == ["v.exp_avg_sq", "v.RMS"])
   }
 
-  @Test func `Parameters without elements are copied, however long their other axes are`() throws {
+  @Test func `Parameters without elements are copied, for any length of their other axes`() throws {
     try files.configuration(#"{"optimizer": "adafactor", "groups": [{}]}"#)
     let shapes = [[65536, 0, 4096], [1 << 40, 0], [0, 1 << 56], [1 << 20, 0, 1 << 30], [0], [0, 0, 0]]
     let tensors =
@@ -485,7 +485,7 @@ private func randomTensors(_ seed: UInt64, without: String...) -> [String: Tenso
     #expect(try ToolRunner.run("inspect", files.path("P2")).status == 0)
   }
 
-  @Test func `A step counter of any type of number is read, and the last of all has no next one`() throws {
+  @Test func `A step counter of any number type is read, and the greatest one cannot be increased`() throws {
     try files.configuration(#"{"optimizer": "adamw", "groups": [{}]}"#)
     try files.write(["w": Tensor([1, 2])], "P")
     try files.write(["w": Tensor([3, 4])], "G")
@@ -514,12 +514,12 @@ private func randomTensors(_ seed: UInt64, without: String...) -> [String: Tenso
     for (type, shape, bytes, message) in [
       (
         .int64, [], bytes(Int64.max),
-        "\"w.step\" is 9223372036854775807: there is no number for the next step"
+        "\"w.step\" is 9223372036854775807: the next step cannot be counted"
       ),
-      (.uint64, [], bytes(UInt64.max), "\"w.step\" is U64 of shape [], not a whole number"),
-      (.float64, [], bytes(0x1p63), "\"w.step\" is 9.223372036854776e+18, not a whole number"),
-      (.float32, [], bytes(Float(1.5)), "\"w.step\" is 1.5, not a whole number"),
-      (.int32, [2], bytes(Int64(7)), "\"w.step\" is I32 of shape [2], not a whole number"),
+      (.uint64, [], bytes(UInt64.max), "\"w.step\" is U64 of shape [], not a signed 64-bit integer"),
+      (.float64, [], bytes(0x1p63), "\"w.step\" is 9.223372036854776e+18, not a signed 64-bit integer"),
+      (.float32, [], bytes(Float(1.5)), "\"w.step\" is 1.5, not a signed 64-bit integer"),
+      (.int32, [2], bytes(Int64(7)), "\"w.step\" is I32 of shape [2], not a signed 64-bit integer"),
       (.int64, [], bytes(Int64.min), "is -9223372036854775808"),
     ] as [(SafetensorsScalarType, [Int], [UInt8], String)] {
       try state(type, shape: shape, bytes)
@@ -533,8 +533,8 @@ private func randomTensors(_ seed: UInt64, without: String...) -> [String: Tenso
 
   // MARK: Errors
 
-  /// Files that are right, apart from what `change` does to them, and an error that says `messages`; nothing
-  /// is written.
+  /// Tests files that are valid except for the effect of `change`, and the error that contains `messages`.
+  /// Nothing is written.
   private func expectRefusal(
     _ messages: String..., sourceLocation: SourceLocation = #_sourceLocation,
     by change: (StepFiles) throws -> Void
@@ -556,7 +556,7 @@ private func randomTensors(_ seed: UInt64, without: String...) -> [String: Tenso
     #expect(try names.map { try files.bytes($0) } == before, sourceLocation: sourceLocation)
   }
 
-  @Test func `A configuration that is wrong is refused with its file and place`() throws {
+  @Test func `An invalid configuration is refused with its file and position`() throws {
     for (json, message) in [
       (
         #"{"optimizer": "adafactor", "groups": [{"parameters": ["b.weight"]}]}"#,
@@ -572,13 +572,13 @@ private func randomTensors(_ seed: UInt64, without: String...) -> [String: Tenso
       ),
       (
         #"{"optimizer": "adafactor", "groups": [{"parameters": ["a.bias"]}]}"#,
-        "no group takes the parameter \"double\", which has a gradient in "
+        "no group contains the parameter \"double\", which has a gradient in "
       ),
       (#"{"optimizer": "adafactor", "groups": [{}, {}]}"#, "groups 0 and 1 have no \"parameters\""),
       (#"{"optimizer": "adafactor", "groups": []}"#, "\"groups\" must hold at least one"),
       (#"{"optimizer": "adafactor"}"#, "\"groups\" must hold at least one"),
       (#"{"groups": [{}]}"#, "\"optimizer\" must be one of \"adafactor\", \"adamw\""),
-      (#"{"optimizer": "rmsprop", "groups": [{}]}"#, "the optimizer \"rmsprop\" is none of \"adafactor\""),
+      (#"{"optimizer": "rmsprop", "groups": [{}]}"#, "the optimizer \"rmsprop\" is not one of \"adafactor\""),
       (
         #"{"optimizer": "adafactor", "groups": [{}], "lr": 1}"#,
         "\"lr\" is neither \"optimizer\" nor \"groups\""
@@ -598,11 +598,11 @@ private func randomTensors(_ seed: UInt64, without: String...) -> [String: Tenso
       ),
       (
         #"{"optimizer": "adafactor", "groups": [{"rounding_seed": -1}]}"#,
-        "groups[0]: rounding_seed is -1, which is out of its range"
+        "groups[0]: rounding_seed is -1, which is out of range"
       ),
       (
         #"{"optimizer": "adafactor", "groups": [{"rounding": "up"}]}"#,
-        "groups[0]: rounding is \"up\", which is none of its values"
+        "groups[0]: rounding is \"up\", which is not one of its values"
       ),
       (
         "{\n\"optimizer\": \"adamw\", \"groups\": [\n{\"lr\": 1e400}]}",
@@ -626,8 +626,8 @@ private func randomTensors(_ seed: UInt64, without: String...) -> [String: Tenso
     }
   }
 
-  @Test func `Gradients that do not fit are refused with file and tensor`() throws {
-    try expectRefusal("/G", "\"other\" is a gradient of no parameter of ") {
+  @Test func `Gradients that do not match are refused with file and tensor`() throws {
+    try expectRefusal("/G", "\"other\" is the gradient of no parameter in ") {
       try $0.write(randomTensors(2).merging(["other": Tensor([1])]) { $1 }, "G")
     }
     try expectRefusal("/G", "the gradient of \"a.bias\" has the shape [29]", "the shape [30]") {
@@ -644,7 +644,7 @@ private func randomTensors(_ seed: UInt64, without: String...) -> [String: Tenso
     try expectRefusal("/G") { try Data([1, 2, 3]).write(to: URL(filePath: $0.path("G"))) }
   }
 
-  @Test func `A state that does not fit is refused with file and tensor`() throws {
+  @Test func `A state that does not match is refused with file and tensor`() throws {
     func changed(_ messages: String, _ change: @escaping (inout TensorCollection) -> Void) throws {
       try expectRefusal("/S", messages) { files in
         var state = try files.read("S")
@@ -652,7 +652,7 @@ private func randomTensors(_ seed: UInt64, without: String...) -> [String: Tenso
         try state.write(to: files.path("S"))
       }
     }
-    try changed("the state is one of adamw, not of adafactor") { $0.metadata["optimizer"] = "adamw" }
+    try changed("the state belongs to adamw, not to adafactor") { $0.metadata["optimizer"] = "adamw" }
     try changed("\"b.exp_avg\" belongs to no parameter") { $0.tensors["b.exp_avg"] = Tensor([1]) }
     try changed("\"nodot\" belongs to no parameter") { $0.tensors["nodot"] = Tensor([1]) }
     try changed("\"a.bias.max_exp_avg_sq\" is not a part of this optimizer's state") {
@@ -660,13 +660,13 @@ private func randomTensors(_ seed: UInt64, without: String...) -> [String: Tenso
     }
     try changed("\"a.bias.step\" is missing") { $0.integers["a.bias.step"] = nil }
     try changed("The step of \"a.bias\" is -1") { $0.integers["a.bias.step"] = -1 }
-    try changed("The row moments of \"a.weight\" have the shape of none") {
+    try changed("The state of \"a.weight\" has no row moments") {
       $0.tensors["a.weight.exp_avg_sq_row"] = nil
     }
-    try changed("The column moments of \"a.weight\" have the shape [31]") {
+    try changed("The state of \"a.weight\" has column moments of shape [31]") {
       $0.tensors["a.weight.exp_avg_sq_col"] = Tensor(zeros: [31])
     }
-    try changed("The second moments of \"a.bias\" are float64") {
+    try changed("The state of \"a.bias\" has second moments of type float64") {
       $0.tensors["a.bias.exp_avg_sq"] = Tensor(zeros: [30], as: .float64)
     }
     try changed("\"a.bias.RMS\" has the shape [2], not one number") {
@@ -674,14 +674,14 @@ private func randomTensors(_ seed: UInt64, without: String...) -> [String: Tenso
     }
   }
 
-  @Test func `A file that ends too soon leaves everything as it was`() throws {
+  @Test func `A file that ends too early changes nothing`() throws {
     try expectRefusal("/P") { files in
       let bytes = try files.bytes("P")
       try bytes.dropLast(1000).write(to: URL(filePath: files.path("P")))
     }
   }
 
-  @Test func `Outputs that cannot be are refused`() throws {
+  @Test func `Impossible outputs are refused`() throws {
     try files.configuration(#"{"optimizer": "adafactor", "groups": [{}]}"#)
     try files.write(randomTensors(1), "P")
     try files.write(randomTensors(2), "G")
@@ -710,6 +710,6 @@ private func randomTensors(_ seed: UInt64, without: String...) -> [String: Tenso
     #expect(try files.names() == ["G", "P", "config.json"])
     let threads = try files.step(out: ("P2", "S2"), "--threads", "0")
     #expect(threads.status != 0)
-    #expect(threads.errors.contains("--threads is 0, but must be 1 or more."))
+    #expect(threads.errors.contains("--threads is 0, but must be at least 1."))
   }
 }

@@ -5,7 +5,7 @@ import Tensors
 import TestSupport
 import Testing
 
-/// Steps over their own input files, when something goes wrong.
+/// Tests steps that overwrite their own input files when something goes wrong.
 @Suite("adafactor step and its files") struct StepFilesTests {
   private let files: StepFiles
 
@@ -14,7 +14,7 @@ import Testing
     try files.configuration(#"{"optimizer": "adafactor", "groups": [{}]}"#)
   }
 
-  /// A pair of P and S after a first step, with a gradient for more.
+  /// Creates a pair of P and S after a first step, with a gradient for further steps.
   private func begin(elementCount: Int) throws {
     var generator = SeededGenerator(seed: 4)
     let shape: Shape = [elementCount / 100, 100]
@@ -25,7 +25,7 @@ import Testing
     #expect(try files.step(out: ("P", "S")).status == 0)
   }
 
-  /// Starts a step over P and S.
+  /// Starts a step that overwrites P and S.
   private func start() throws -> Process {
     let process = Process()
     process.executableURL = try ToolRunner.executable()
@@ -37,7 +37,7 @@ import Testing
     return process
   }
 
-  /// The parameters after each number of steps, from 1.
+  /// Returns the parameters after each number of steps, from 1.
   private func trajectory(_ count: Int) throws -> [[Double]] {
     var result: [[Double]] = []
     for step in 1...count {
@@ -47,7 +47,7 @@ import Testing
     return result
   }
 
-  /// The number of steps in the state, which the parameters must have too.
+  /// Returns the number of steps in the state, which the parameters must have too.
   private func wholeStep(_ trajectory: [[Double]]) throws -> Int {
     let steps = try Set(files.read("S").integers.values)
     let step = try #require(steps.count == 1 ? steps.first : nil)
@@ -55,8 +55,8 @@ import Testing
     return step
   }
 
-  @Test func `A step killed at a random moment leaves a pair of one step`() throws {
-    // How often: CHECKPOINT_KILLS may ask for more.
+  @Test func `A step killed at a random moment leaves parameters and state of the same step`() throws {
+    // The number of kills, which CHECKPOINT_KILLS can increase.
     let killCount = ProcessInfo.processInfo.environment["CHECKPOINT_KILLS"].flatMap(Int.init) ?? 24
     try begin(elementCount: 20_000)
     let (parameters, state) = (try files.bytes("P"), try files.bytes("S"))
@@ -68,7 +68,8 @@ import Testing
     try rewind()
     let start = Date()
     try self.start().waitUntilExit()
-    // How long to wait at most. A kill that comes too late shortens it, so that most of them hit on a busy machine too.
+    // The maximum time to wait. A kill that comes too late shortens it, so that most kills hit even on a busy
+    // machine.
     var patience = 1.2 * Date().timeIntervalSince(start)
     try rewind()
     var generator = SeededGenerator(seed: 5)
@@ -83,10 +84,11 @@ import Testing
       let hit = process.terminationReason == .uncaughtSignal
       killed += hit ? 1 : 0
       patience *= hit ? 1.05 : 0.8
-      // The next who locks the files finds a whole pair.
+      // The next transaction on the files finds a complete pair.
       _ = try FileTransaction(reading: [files.path("P"), files.path("S")], writing: [])
       _ = try wholeStep(trajectory)
-      // The loop's files and no others, apart from what the check of a destination leaves until the next one.
+      // Only the loop's files remain, and possibly a file from checking a destination, which the next check
+      // removes.
       #expect(
         try files.names().filter { !$0.hasPrefix(TemporaryFiles.prefix) } == ["G", "P", "S", "config.json"])
     }
@@ -94,7 +96,7 @@ import Testing
     #expect(try files.names() == ["G", "P", "S", "config.json"])
   }
 
-  @Test func `Steps at once on the same files take their turns`() throws {
+  @Test func `Concurrent steps on the same files wait for each other`() throws {
     try begin(elementCount: 5_000)
     let (parameters, state) = (try files.bytes("P"), try files.bytes("S"))
     let trajectory = try trajectory(7)
@@ -110,11 +112,11 @@ import Testing
   }
 
   @Test(arguments: [SIGTERM, SIGINT, SIGHUP])
-  func `A signal removes what is unfinished`(number: Int32) throws {
+  func `A signal removes unfinished files`(number: Int32) throws {
     try begin(elementCount: 200_000)
     let trajectory = [try #require(files.read("P").tensors["w0"]).doubles]
     let process = try start()
-    // Into the midst of the step: its new files are there.
+    // In the middle of the step, when its new files exist.
     let deadline = Date(timeIntervalSinceNow: 10)
     while try files.names().filter({ $0.hasSuffix(".new") }).count < 2 && Date() < deadline { usleep(200) }
     kill(process.processIdentifier, number)

@@ -3,8 +3,8 @@ import Testing
 
 #if os(Linux)
   extension ToolRunner {
-    // TIOCSPTLCK and TIOCGPTN, whose macros are not imported; posix_openpt() and its kin are hidden by the
-    // headers.
+    // TIOCSPTLCK and TIOCGPTN, whose macros are not imported. The headers hide posix_openpt() and related
+    // functions.
     private static let setLock: UInt = 0x4004_5431
     private static let getNumber: UInt = 0x8004_5430
 
@@ -31,13 +31,13 @@ import Testing
       process.standardOutput = FileHandle(fileDescriptor: toolSide, closeOnDealloc: false)
       process.standardError = FileHandle.nullDevice
       try process.run()
-      // The end is seen only once nobody else has the tool's side open.
+      // The end is visible only after everyone has closed the tool's side.
       close(toolSide)
       var output: [UInt8] = []
       var buffer = [UInt8](repeating: 0, count: 4096)
       while case let count = read(terminal, &buffer, buffer.count), count > 0 { output += buffer[..<count] }
       process.waitUntilExit()
-      // A terminal ends its lines by a carriage return too.
+      // A terminal ends its lines with a carriage return, too.
       let text = String(decoding: output, as: UTF8.self).replacingOccurrences(of: "\r\n", with: "\n")
       return Result(status: process.terminationStatus, output: text, errors: "")
     }

@@ -8,7 +8,7 @@ enum ToolRunner {
     let output: String
     let errors: String
 
-    /// The lines of standard output, without the end of the last one.
+    /// The lines of standard output, without the last line ending.
     var lines: [String] {
       output.split(separator: "\n", omittingEmptySubsequences: false).dropLast().map(String.init)
     }
@@ -19,7 +19,7 @@ enum ToolRunner {
     try run(arguments, environment: environment)
   }
 
-  /// Runs a script of the shell, in which `$adafactor` is the tool.
+  /// Runs a shell script in which `$adafactor` is the tool.
   static func shell(_ script: String, in folder: URL) throws -> Result {
     try run(
       ["-c", "cd \"$1\" && adafactor=$2 && \(script)", "sh", folder.path, executable().path],
@@ -31,7 +31,7 @@ enum ToolRunner {
   ) throws -> Result {
     let folder = try temporaryFolder()
     defer { try? FileManager.default.removeItem(at: folder) }
-    // Files rather than pipes: a pipe that nobody drains while the other is read would block the tool.
+    // Files instead of pipes: a full pipe that is not read would block the tool.
     let outputFile = folder.appendingPathComponent("output")
     let errorFile = folder.appendingPathComponent("errors")
     let process = Process()
@@ -49,7 +49,7 @@ enum ToolRunner {
       errors: try String(contentsOf: errorFile, encoding: .utf8))
   }
 
-  /// A new empty folder; the caller removes it.
+  /// Returns a new empty folder, which the caller removes.
   static func temporaryFolder() throws -> URL {
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
       "adafactor-\(UUID().uuidString)")
@@ -57,14 +57,14 @@ enum ToolRunner {
     return folder
   }
 
-  /// Calls `body` with a new empty folder and removes it.
+  /// Calls `body` with a new empty folder, and removes it afterwards.
   static func withFolder(_ body: (URL) throws -> Void) throws {
     let folder = try temporaryFolder()
     defer { try? FileManager.default.removeItem(at: folder) }
     try body(folder)
   }
 
-  /// The product `adafactor`, which is built into the folder that the test bundle is in.
+  /// Returns the product `adafactor`, which is built into the folder of the test bundle.
   static func executable() throws -> URL {
     let bundles = Bundle.allBundles.map(\.bundleURL).filter { $0.pathExtension == "xctest" }
     let starts = bundles + [URL(fileURLWithPath: CommandLine.arguments[0])]

@@ -2,11 +2,12 @@
 //
 // usage: UndocumentedSymbols FOLDER
 //
-// swift-format's rule of the same purpose sees declarations alone: neither enumeration cases nor associated types.
+// swift-format's rule for the same purpose checks only declarations, not enumeration cases and associated
+// types.
 
 import Foundation
 
-/// What a symbol graph says about one symbol, as far as it matters here.
+/// The part of a symbol graph's entry for a symbol that is needed here.
 struct Symbol: Decodable {
   struct Kind: Decodable { let identifier: String }
   struct Location: Decodable {
@@ -21,8 +22,8 @@ struct Symbol: Decodable {
   let location: Location?
   let docComment: Comment?
 
-  /// The compiler writes some members itself: those have no place in a source. An extension's comment is that of its
-  /// members.
+  /// Whether the symbol lacks a doc comment. Members that the compiler adds have no location in a source. The
+  /// comment of an extension is the comment of its members.
   var isUndocumented: Bool { docComment == nil && location != nil && kind.identifier != "swift.extension" }
 }
 
@@ -41,5 +42,5 @@ let places = symbols.filter(\.isUndocumented).map { symbol in
 }
 print("\(symbols.count) public symbols, \(places.count) without a doc comment")
 for place in places.sorted() { print(place) }
-// An empty folder would have nothing to complain about either.
+// An empty folder would have no undocumented symbols either.
 exit(symbols.isEmpty || !places.isEmpty ? 1 : 0)

@@ -1,13 +1,13 @@
 # Turns the Swift examples of an article into a file that the compiler can check.
 #
-# Each block of ```swift becomes a scope of its own in one function. Imports go to the top. What examples take for
-# granted, the article declares in comments that readers don't see:
+# Each block of ```swift becomes a separate scope in one function. Imports are moved to the top. An article
+# declares what its examples assume in comments that readers don't see:
 #
 #     <!-- given
 #     let batches: [Batch] = []
 #     -->
 #
-# Messages of the compiler name the article and its line.
+# The compiler's messages name the article and its line.
 
 /^```swift$/ { inside = 1; body = body location(NR + 1) "    do {\n"; count++; next }
 /^```$/ && inside { inside = 0; body = body "    }\n"; next }

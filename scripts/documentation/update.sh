@@ -1,12 +1,14 @@
-# Sourced by scripts/docs: writes again what the articles show of the tool. Tests compare both with the tool.
+# Sourced by scripts/docs: regenerates the tool's output in the articles. Tests compare it with the tool.
 
-# Draws the curves by the commands that stand in the article, and copies the tool's help into its own articles.
+# Draws the curves by the commands in the article, and copies the tool's help into its articles.
 update_articles() {
   local program=$1
   local catalog=Sources/Schedules/Schedules.docc
   local command
+  # Long commands are continued by a backslash.
   # shellcheck disable=SC2086
-  grep '^adafactor schedule .* --output ' "$catalog/ScheduleCurves.md" | while read -r command; do
+  sed -e ':join' -e '/ \\$/{N;s/ \\\n */ /' -e 'tjoin' -e '}' "$catalog/ScheduleCurves.md" \
+    | sed -n '/^adafactor schedule .* --output /p' | while read -r command; do
     echo "==> $command"
     (cd "$catalog/Resources" && "$program" ${command#adafactor })
   done
@@ -18,7 +20,8 @@ update_articles() {
   done
 }
 
-# Fills each block of ```text behind a comment `<!-- adafactor ARGUMENTS -->` with what the tool says to these arguments.
+# Fills each block of ```text after a comment `<!-- adafactor ARGUMENTS -->` with the tool's output for these
+# arguments.
 write_help() {
   local program=$1 article=$2 line arguments="" inside=""
   while IFS= read -r line; do

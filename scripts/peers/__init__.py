@@ -1,1 +1,1 @@
-"""Measures the optimizers of this package beside those of other libraries: scripts/benchmark runs it."""
+"""Compares the optimizers of this package with other libraries': scripts/benchmark runs it."""

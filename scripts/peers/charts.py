@@ -1,41 +1,183 @@
-"""Charts as SVG on a white ground of their own, readable on light and dark pages alike."""
+"""Charts as SVG, from the data next to them. They follow the light or dark mode of the page.
+
+python -m peers draw regenerates them without measuring.
+"""
+
+import json
+import re
 
 STYLE = {
     "font.size": 11,
     "axes.grid": True,
-    "axes.grid.which": "both",
     "axes.axisbelow": True,
-    "grid.color": "#dddddd",
-    "grid.linewidth": 0.6,
     "axes.spines.top": False,
     "axes.spines.right": False,
+    "axes.titlelocation": "left",
+    "axes.titleweight": "bold",
+    "axes.titlesize": 12,
+    "grid.color": "#dddddd",
+    "grid.linewidth": 0.6,
     "svg.fonttype": "none",
     # The same numbers give the same file.
     "svg.hashsalt": "swift-adafactor",
-    "figure.facecolor": "white",
-    "axes.facecolor": "white",
+    "figure.facecolor": "#ffffff",
+    "axes.facecolor": "#ffffff",
+    "axes.edgecolor": "#222222",
+    "axes.labelcolor": "#222222",
+    "xtick.color": "#222222",
+    "ytick.color": "#222222",
     "text.color": "#222222",
 }
 
-# Colours that those who do not tell red from green can tell (Okabe and Ito), each with a marker of its own.
+# Colors that can be told apart with every kind of color vision (after Okabe and Ito), each with its own
+# marker.
 MARKS = {
     "swift": ("#0072b2", "o"),
-    "openblas": ("#56b4e9", "s"),
+    "openblas": ("#3a9bd0", "s"),
     "python": ("#332288", "p"),
-    "traffic": ("#000000", "|"),
+    "traffic": ("#222222", "|"),
     "transformers": ("#d55e00", "D"),
-    "torch": ("#e69f00", "^"),
-    "torch-compiled": ("#e69f00", "v"),
+    "torch": ("#a67c00", "^"),
+    "torch-compiled": ("#a67c00", "v"),
     "optax": ("#009e73", "P"),
-    "mlx": ("#cc79a7", "X"),
+    "mlx": ("#b0528f", "X"),
     "adamw": ("#0072b2", "*"),
-    "torch-adamw": ("#8c564b", "<"),
-    "deepspeed": ("#7f7f7f", ">"),
+    "torch-adamw": ("#d55e00", "<"),
+    "deepspeed": ("#009e73", ">"),
     "adafactor": ("#0072b2", "o"),
     "muon": ("#009e73", "s"),
     "soap": ("#d55e00", "D"),
-    "factored_soap": ("#cc79a7", "^"),
+    "factored_soap": ("#b0528f", "^"),
 }
+
+# The color of each light color on a dark page.
+DARK = {
+    "#ffffff": "#0d1117",
+    "#f3f5f7": "#161b22",
+    "#dddddd": "#262c36",
+    "#222222": "#e6edf3",
+    "#0072b2": "#4aa8e0",
+    "#3a9bd0": "#8fd0f5",
+    "#d55e00": "#ff8c42",
+    "#009e73": "#2fc99a",
+    "#a67c00": "#e0b53a",
+    "#b0528f": "#dd8fc0",
+}
+
+
+def draw(folder):
+    """Draws each chart from the data in the folder, and returns the names of the files."""
+    drawn = []
+    for name, chart in {"peers": ratios, "scaling": growth, "convergence": convergence}.items():
+        file = folder / f"{name}.json"
+        if file.exists():
+            chart(json.loads(file.read_text()), folder / f"{name}.svg")
+            drawn.append(f"{name}.svg")
+    return drawn
+
+
+def ratios(data, path):
+    """Draws each program's time divided by ours, by workload: Adafactor on the left, AdamW and the traffic on the right."""
+    plot = _pyplot()
+    works = list(data["works"])
+    threads = data["results"][0]["threads"]
+    reference = data["ratios to"]
+    figure, (left, right) = plot.subplots(1, 2, figsize=(12, 2.4 + 0.5 * len(works)), sharey=True)
+    others = [name for name in ("openblas", "swift") if name in data["programs"] and name != reference]
+    panels = [
+        (left, [*others, "transformers", "torch", "torch-compiled", "optax", "mlx"], (0.8, 150), "Adafactor"),
+        (right, ["adamw", "torch-adamw", "deepspeed", "traffic"], (0.3, 7), "AdamW, and the memory traffic of Adafactor"),
+    ]
+    for axes, programs, (low, high), title in panels:
+        for row in range(0, len(works), 2):
+            axes.axhspan(row - 0.5, row + 0.5, color="#f3f5f7", linewidth=0)
+        axes.axvline(1, color=MARKS[reference][0], linewidth=1.5)
+        programs = [name for name in programs if name in data["programs"]]
+        for lane, program in enumerate(programs):
+            points = [
+                (entry["ratio"], works.index(entry["work"]) + 0.66 * ((lane + 0.5) / len(programs) - 0.5))
+                for entry in data["results"]
+                if entry["program"] == program and entry["threads"] == threads and entry["ratio"] is not None
+            ]
+            color, marker = MARKS[program]
+            line = {"linestyle": "none", "color": color, "markersize": 10 if marker in "|*" else 7, "markeredgewidth": 2 if marker == "|" else 0}
+            axes.plot(*zip(*points), marker=marker, label=data["programs"][program], **line)
+            for ratio, height in points:
+                if not low <= ratio <= high:
+                    axes.annotate(
+                        f"{ratio:.2g} ×",
+                        (low if ratio < low else high, height),
+                        xytext=(14 if ratio < low else -14, 0),
+                        textcoords="offset points",
+                        ha="left" if ratio < low else "right",
+                        va="center",
+                        fontsize=9,
+                        color=color,
+                        arrowprops={"arrowstyle": "->", "color": color},
+                    )
+        axes.set_xscale("log")
+        axes.set_xlim(low, high)
+        _label(axes.xaxis)
+        axes.set_ylim(len(works) - 0.5, -0.5)
+        axes.grid(False, axis="y")
+        axes.tick_params(axis="y", length=0)
+        axes.set_title(title, pad=44)
+        columns = (len(programs) + 1) // 2
+        axes.legend(loc="lower left", bbox_to_anchor=(-0.03, 1.0), ncols=columns, frameon=False, fontsize=10, handletextpad=0)
+    left.set_yticks(range(len(works)), [data["works"][work] for work in works])
+    figure.suptitle(f"Time per optimizer step in Float32, {_threads(threads)}, {data['date']}", fontsize=14)
+    figure.supxlabel(f"time relative to {data['programs'][reference]}, logarithmic: right of the line is slower", fontsize=11)
+    figure.tight_layout(w_pad=2)
+    _save(figure, path)
+
+
+def growth(data, path):
+    """Draws nanoseconds per element over the number of elements, on all threads."""
+    plot = _pyplot()
+    figure, axes = plot.subplots(figsize=(9, 4.8))
+    threads = max(entry["threads"] for entry in data["results"])
+    for program, title in data["programs"].items():
+        points = [
+            (entry["rows"] * entry["columns"], entry["seconds"] / (entry["rows"] * entry["columns"]) * 1e9)
+            for entry in data["results"]
+            if entry["program"] == program and entry["threads"] == threads and entry["rows"] in data["sides"]
+        ]
+        color, marker = MARKS[program]
+        line = {"linestyle": "--", "marker": None} if program == "traffic" else {"linestyle": "-", "marker": marker}
+        axes.plot(*zip(*points), color=color, label=title, markersize=5, **line)
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.margins(x=0.02)
+    _label(axes.yaxis)
+    axes.set_xlabel("elements of a square matrix")
+    axes.set_ylabel("nanoseconds per element")
+    axes.set_title(f"One Adafactor step in Float32, {_threads(threads)}, {data['date']}")
+    axes.legend(frameon=False)
+    figure.tight_layout()
+    _save(figure, path)
+
+
+def convergence(data, path):
+    """Draws the loss over steps and over seconds, with one row of panels per problem."""
+    plot = _pyplot()
+    problems = data["problems"]
+    figure, rows = plot.subplots(len(problems), 2, figsize=(11, 3.9 * len(problems)), squeeze=False, sharey="row")
+    for problem, (left, right) in zip(problems, rows):
+        for run in problem["runs"]:
+            color, _ = MARKS[run["optimizer"]]
+            # AdamW and Adafactor have one color in the other charts, and share the panels here.
+            line = {"color": "#222222" if run["optimizer"] == "adamw" else color, "linewidth": 1.6}
+            left.plot(run["steps"], run["losses"], label=f"{run['title']}, rate {run['rate']:g}", **line)
+            right.plot(run["seconds"], run["losses"], **line)
+        for axes, label in ((left, "steps"), (right, "seconds")):
+            axes.set_yscale("log")
+            axes.set_xlabel(label)
+            axes.set_xlim(left=0)
+        left.set_title(problem["title"], pad=42)
+        left.set_ylabel(problem["measure"])
+        left.legend(loc="lower left", bbox_to_anchor=(-0.01, 1.0), ncols=5, frameon=False, fontsize=9.5, columnspacing=1.2)
+    figure.tight_layout()
+    _save(figure, path)
 
 
 def _pyplot():
@@ -49,100 +191,26 @@ def _pyplot():
 
 
 def _save(figure, path):
-    figure.savefig(path, metadata={"Date": None}, bbox_inches="tight", facecolor="white")
-
-
-def _plain(value, _):
-    return f"{value:g}"
+    figure.savefig(path, metadata={"Date": None}, bbox_inches="tight")
+    svg = path.read_text()
+    rules = [
+        f'[style*="{property}: {light}"] {{ {property}: {dark} !important }}'
+        for light, dark in DARK.items()
+        for property in ("fill", "stroke")
+        if f"{property}: {light}" in svg
+    ]
+    style = "@media (prefers-color-scheme: dark) {\n" + "\n".join(rules) + "\n}\n"
+    path.write_text(re.sub(r"(?=</style>)", lambda _: "\n" + style, svg, count=1))
 
 
 def _label(axis):
-    """Labels 1, 2 and 5 of each power of ten: one power alone is often all that an axis spans."""
-    from matplotlib.ticker import LogLocator
+    """Labels 1, 2 and 5 times each power of ten, because the axis may span only one power."""
+    from matplotlib.ticker import LogLocator, NullLocator
 
     axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axis.set_major_formatter(_plain)
-    axis.set_minor_formatter("")
+    axis.set_major_formatter(lambda value, _: f"{value:g}")
+    axis.set_minor_locator(NullLocator())
 
 
-def ratios(comparison, threads, path):
-    """For each workload, the time of each program over ours."""
-    plot = _pyplot()
-    figure, axes = plot.subplots(figsize=(10, 1.6 + 0.42 * len(comparison.workloads)))
-    rows = range(len(comparison.workloads))
-    for program in comparison.programs:
-        colour, marker = MARKS[program.id]
-        points = [(comparison.ratio(work, threads, program), row) for row, work in zip(rows, comparison.workloads)]
-        points = [(ratio, row) for ratio, row in points if ratio is not None]
-        axes.plot(
-            [ratio for ratio, _ in points],
-            [row for _, row in points],
-            linestyle="none",
-            marker=marker,
-            markersize={"|": 12, "*": 11}.get(marker, 7),
-            markeredgewidth=2 if marker == "|" else 0.5,
-            markeredgecolor=colour if marker == "|" else "white",
-            color=colour,
-            label=program.title,
-        )
-    axes.axvline(1, color=MARKS[comparison.default.id][0], linewidth=1)
-    axes.set_xscale("log")
-    axes.xaxis.set_major_formatter(_plain)
-    axes.set_yticks(list(rows), [work["name"] for work in comparison.workloads])
-    axes.invert_yaxis()
-    axes.set_xlabel(f"time of a step over that of {comparison.default.title}; left is faster, logarithmic")
-    axes.set_title(f"Optimizer steps in Float32, {threads} thread{'s' if threads > 1 else ''}, {comparison.date}")
-    axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False)
-    _save(figure, path)
-
-
-def growth(scaling, path):
-    """Time per element over elements; time over threads."""
-    plot = _pyplot()
-    figure, (left, right) = plot.subplots(1, 2, figsize=(12, 4.8), gridspec_kw={"width_ratios": [3, 2]})
-    for name, title, points in scaling.lines_by_size():
-        colour, marker = MARKS[name]
-        line = {"linestyle": "--", "marker": None} if name == "traffic" else {"linestyle": "-", "marker": marker}
-        left.plot(*zip(*points), color=colour, label=title, markersize=5, **line)
-    left.set_xscale("log")
-    left.set_yscale("log")
-    _label(left.yaxis)
-    left.set_xlabel("elements of a square matrix")
-    left.set_ylabel("nanoseconds an element")
-    left.set_title(f"A step as the matrix grows, {scaling.threads[-1]} threads")
-    left.legend(frameon=False)
-    for name, title, within_cache, points in scaling.lines_by_threads():
-        colour, marker = MARKS[name]
-        style = ":" if within_cache else "-"
-        right.plot(*zip(*points), color=colour, label=title, linestyle=style, marker=marker, markersize=5)
-    right.set_xscale("log", base=2)
-    right.set_yscale("log")
-    right.set_xticks(scaling.threads, [str(count) for count in scaling.threads])
-    right.minorticks_off()
-    _label(right.yaxis)
-    right.set_xlabel("threads")
-    right.set_ylabel("milliseconds a step")
-    right.set_title("A step as threads are added")
-    right.legend(frameon=False, fontsize=9)
-    figure.tight_layout()
-    _save(figure, path)
-
-
-def convergence(problems, titles, path):
-    """Loss against steps and against seconds, one row for each problem."""
-    plot = _pyplot()
-    figure, rows = plot.subplots(len(problems), 2, figsize=(11, 4 * len(problems)), squeeze=False)
-    for problem, (left, right) in zip(problems, rows):
-        for name, run in problem.tuned().items():
-            colour = MARKS[name][0] if name != "adamw" else "#000000"
-            line = {"color": colour, "linewidth": 1.6, "label": f"{titles[name]}, rate {run.rate:g}"}
-            left.plot(run.steps, run.losses, **line)
-            right.plot(run.seconds, run.losses, **line)
-        for axes, label in ((left, "steps"), (right, "seconds")):
-            axes.set_yscale("log")
-            axes.set_xlabel(label)
-            axes.set_title(problem.title, fontsize=11)
-        left.set_ylabel(problem.measure)
-        right.legend(frameon=False, fontsize=9)
-    figure.tight_layout()
-    _save(figure, path)
+def _threads(count):
+    return f"{count} thread{'s' if count > 1 else ''}"

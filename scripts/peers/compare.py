@@ -24,25 +24,25 @@ def main(arguments):
     if arguments.quick:
         threads = threads[:1]
 
-    # The check of a large workload takes about as long as its measurement on one thread count.
+    # The check of a large workload takes about as long as its measurement on one number of threads.
     checked = [] if arguments.quick else workloads
     weights = {work["id"]: 3e6 + sum(math.prod(shape) for shape in work["shapes"]) for work in workloads}
     progress = Progress(sum(weights[work["id"]] * len(threads) for work in workloads))
     worst = parity.check(arguments.executable, backends, threads[0], checked, progress)
-    progress.note(f"Ours and transformers' compute the same step: the largest error is {worst:.0%} of what is allowed.")
+    progress.note(f"Ours and transformers' compute the same step: the largest error is {worst:.0%} of the allowed error.")
 
-    # By program: why it runs nowhere.
+    # The reason why a program runs nowhere, by program.
     absent = {}
     results = {}
     for count in threads:
         with measure.Contest(contestants, arguments.executable, count, settings) as contest:
-            progress.show("starting the programs; at the first time some compile their kernels, which takes minutes")
+            progress.show("starting the programs; the first time, some compile their kernels, which takes minutes")
             for program, failure in contest.start(absent).items():
                 absent[program.id] = failure
-                progress.note(f"{program.title} is left out: {failure}")
+                progress.note(f"{program.title} is skipped: {failure}")
             for workload in workloads:
                 progress.show(f"{workload['name']}, {count} thread{'s' if count > 1 else ''}")
-                # What took too long to compile once does so again.
+                # If compiling once took too long, it would take too long again.
                 earlier = results.get((workload["id"], threads[0]), {})
                 excluded = {name: result.failure for name, result in earlier.items() if result.failure} | absent
                 row = contest.measure(workload, excluded)
@@ -72,7 +72,7 @@ def main(arguments):
     }
     for name, contents in files.items():
         (arguments.output / name).write_text(contents)
-    charts.ratios(comparison, threads[0], arguments.output / "peers.svg")
+    charts.ratios(comparison.data(), arguments.output / "peers.svg")
     print(f"Written: {', '.join([*files, 'peers.svg'])} in {arguments.output}")
 
 
@@ -81,5 +81,5 @@ def _chosen(workloads, arguments):
     chosen = arguments.workloads or (QUICK_WORKLOADS if arguments.quick else known)
     unknown = [name for name in chosen if name not in known]
     if unknown:
-        raise process.Failure(f"There is no workload {unknown[0]}; there are {', '.join(known)}.")
+        raise process.Failure(f"There is no workload {unknown[0]}; choose from {', '.join(known)}.")
     return [work for work in workloads if work["id"] in chosen]

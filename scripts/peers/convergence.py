@@ -1,4 +1,4 @@
-"""Loss against steps and seconds, at tuned rates: scripts/benchmark --convergence."""
+"""Loss over steps and seconds, at tuned rates: scripts/benchmark --convergence."""
 
 import datetime
 import json
@@ -18,7 +18,8 @@ TITLES = {
     "factored_soap": "factored SOAP",
 }
 RATES = [1e-3, 3e-3, 1e-2, 3e-2]
-# Settings of the tool beside the rate. A rate of its own turns relative steps off, and parameter scaling is off for both.
+# Settings of the tool in addition to the rate. A given rate disables relative steps, and parameter scaling is
+# off for both.
 SETTINGS = {
     "adafactor": ":beta1=0.9:no-scale-parameter",
     "adamw": ":weight-decay=0",
@@ -42,7 +43,7 @@ class Run:
         return min((loss for loss in self.losses if loss == loss), default=float("inf"))
 
     def reaching(self, loss):
-        """Steps and seconds until the loss is at most this, or None."""
+        """Returns the steps and seconds until the loss is at most `loss`, or None."""
         for step, second, reached in zip(self.steps, self.seconds, self.losses):
             if reached <= loss:
                 return step, second
@@ -59,8 +60,23 @@ class Problem:
         self.runs.setdefault(run.optimizer, []).append(run)
 
     def tuned(self):
-        """By optimizer: the run with the rate that reaches the lowest loss."""
+        """Returns the run with the lowest loss for each optimizer."""
         return {name: min(runs, key=Run.best) for name, runs in self.runs.items()}
+
+    def data(self):
+        """Returns the best run of each optimizer, for the chart."""
+        runs = [
+            {
+                "optimizer": name,
+                "title": TITLES[name],
+                "rate": run.rate,
+                "steps": run.steps,
+                "seconds": [float(f"{second:.4g}") for second in run.seconds],
+                "losses": [float(f"{loss:.4g}") for loss in run.losses],
+            }
+            for name, run in self.tuned().items()
+        ]
+        return {"title": self.title, "measure": self.measure, "runs": runs}
 
 
 def main(arguments):
@@ -80,14 +96,16 @@ def main(arguments):
     progress.finish()
     problems = [digits, physics]
     text = _report(problems)
+    data = {"date": datetime.date.today().isoformat(), "problems": [problem.data() for problem in problems]}
     print(text)
     arguments.output.mkdir(parents=True, exist_ok=True)
+    (arguments.output / "convergence.json").write_text(json.dumps(data, ensure_ascii=False) + "\n")
     (arguments.output / "convergence.md").write_text(text)
-    charts.convergence(problems, TITLES, arguments.output / "convergence.svg")
+    charts.convergence(data, arguments.output / "convergence.svg")
     if arguments.output == process.ROOT / "Benchmarks/Results" and not arguments.quick:
-        # The documentation shows the same picture.
+        # The documentation shows the same chart.
         shutil.copy(arguments.output / "convergence.svg", process.ROOT / "Sources/Optimizers/Optimizers.docc/Resources")
-    print(f"Written: convergence.md, convergence.svg in {arguments.output}")
+    print(f"Written: convergence.md, convergence.json, convergence.svg in {arguments.output}")
 
 
 def _run(command):
@@ -120,14 +138,15 @@ def _report(problems):
         "",
         f"{datetime.date.today().isoformat()}, {machine.line(machine.description())}.",
         "",
-        "Made by `scripts/benchmark --convergence`. Every optimizer ran at four rates from 10⁻³ to 3·10⁻² with a cosine schedule,"
-        " and the rate with the lowest loss counts. The last two columns say when the loss first was as low as the lowest of"
-        " AdamW. Adafactor and factored SOAP have β₁ = 0.9 and no parameter scaling, and weight decay is off everywhere.",
+        "Made by `scripts/benchmark --convergence`. Every optimizer ran at four rates from 10⁻³ to 3·10⁻² with a"
+        " cosine schedule, and the table shows the rate with the lowest loss. The last two columns show when the"
+        " loss first reached the lowest loss of AdamW. Adafactor and factored SOAP have β₁ = 0.9 and no parameter"
+        " scaling, and weight decay is off everywhere.",
     ]
     for problem in problems:
         tuned = problem.tuned()
         target = tuned["adamw"].best()
-        lines += ["", f"## {problem.title}", "", f"| optimizer | rate | lowest {problem.measure} | ms a step | steps to AdamW's | seconds to AdamW's |",
+        lines += ["", f"## {problem.title}", "", f"| optimizer | rate | lowest {problem.measure} | ms per step | steps to AdamW's | seconds to AdamW's |",
                   "| --- | ---: | ---: | ---: | ---: | ---: |"]
         for name, run in tuned.items():
             reached = run.reaching(target)

@@ -1,6 +1,6 @@
-"""Prepares the Python environment of the comparison: standard library only, any Python from 3.11 on.
+"""Prepares the Python environment of the comparison, with any Python from 3.11 and only the standard library.
 
-Prints the path of a Python that has what is needed.
+Prints the path of a Python with the packages.
 """
 
 import argparse
@@ -8,10 +8,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-# What the comparison cannot do without, and what charts need.
+# The packages that the comparison requires, and the packages for charts.
 CHARTS = ["numpy==2.4.6", "matplotlib==3.11.2"]
 REFERENCE = ["torch==2.15.0", "transformers==5.23.0", "safetensors==0.8.0", *CHARTS]
-# Each may fail to install: its rows stay blank then.
+# Optional packages. If one cannot be installed, its rows stay blank.
 OPTIONAL = {
     "optax": ["jax==0.10.2", "optax==0.2.8"],
     "MLX": ["mlx[cpu]==0.32.4"],
@@ -22,7 +22,7 @@ OPTIONAL = {
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--folder", type=Path, required=True, help="where the environment is made")
+    parser.add_argument("--folder", type=Path, required=True, help="the folder of the environment")
     parser.add_argument("--charts-only", action="store_true")
     arguments = parser.parse_args()
     if sys.version_info < (3, 11):
@@ -40,12 +40,12 @@ def main():
     if not arguments.charts_only:
         for name, packages in OPTIONAL.items():
             if (failure := install(python, packages)) is not None:
-                print(f"{name} is left out: pip could not install {' '.join(packages)}: {failure}", file=sys.stderr)
+                print(f"{name} is skipped: pip could not install {' '.join(packages)}: {failure}", file=sys.stderr)
     print(python)
 
 
 def install(python, packages):
-    """None where the packages are there in the end; else why not."""
+    """Installs packages if necessary. Returns None if they are installed, otherwise the reason."""
     versions = "import importlib.metadata as m, sys; [print(m.version(name).split('+')[0]) for name in sys.argv[1:]]"
     names = [package.split("==")[0].split("[")[0] for package in packages]
     found = subprocess.run([python, "-c", versions, *names], capture_output=True, text=True)

@@ -1,4 +1,4 @@
-"""The numbers that Benchmarks/Sources/Workloads/Noise.swift makes, with the same bits."""
+"""Generates the numbers of Benchmarks/Sources/Workloads/Noise.swift with the same bits."""
 
 import math
 
@@ -20,7 +20,7 @@ _TABLE = _table()
 
 
 def noise(shape, stream):
-    """An array of this shape between −1 and 1; streams differ in where in the table they start."""
+    """Returns an array of this shape with numbers between −1 and 1. Streams start at different positions of the table."""
     count = math.prod(shape)
     start = stream * STREAM_DISTANCE % PERIOD
     values = np.empty(count, np.float32)

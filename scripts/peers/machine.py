@@ -1,4 +1,4 @@
-"""What results are only comparable on: the machine, without its name."""
+"""Describes the machine, without its name. Results are comparable only on the same machine."""
 
 import os
 import platform
@@ -25,7 +25,7 @@ def line(machine):
 
 
 def available_memory():
-    """Bytes that programs may still take; None where the system does not tell."""
+    """Returns the bytes of available memory, or None if the system does not report it."""
     try:
         for entry in Path("/proc/meminfo").read_text().splitlines():
             if entry.startswith("MemAvailable:"):
@@ -36,7 +36,7 @@ def available_memory():
 
 
 def versions(packages):
-    """The versions of those that are installed."""
+    """Returns the versions of the installed packages."""
     found = {}
     for package in packages:
         try:

@@ -1,4 +1,4 @@
-"""Muon and SOAP beside torch's and pytorch-optimizer's: scripts/benchmark --matrices, and part of --peers."""
+"""Muon and SOAP compared with torch's and pytorch-optimizer's: scripts/benchmark --matrices, and part of --peers."""
 
 import datetime
 import json
@@ -13,18 +13,19 @@ from peers.report import number
 # Hidden matrices, and one of each hidden shape of GPT-2 small.
 SHAPES = [(256, 256), (512, 512), (1024, 1024), (2048, 2048), (768, 2304), (768, 768), (768, 3072), (3072, 768)]
 QUICK_SHAPES = [(256, 256), (768, 768)]
-# A refresh of SOAP's bases in every step, and none at all: the difference is the time of a refresh.
+# A refresh of SOAP's bases in every step, and no refresh at all: the difference is the time of a refresh.
 EVERY_STEP, NEVER = 1, 10**6
-# The updates from one refresh to the next by default.
+# The default number of updates between refreshes.
 FREQUENCY = 10
-# Seconds before a program's turn: threads of the one before may still look for work.
+# The pause in seconds before a program's turn, because threads of the previous program may still look for
+# work.
 PAUSE = 0.2
 
 
 @dataclass(frozen=True)
 class Program:
     id: str
-    # The arguments of `prepare` for our program; None for another worker.
+    # The arguments of `prepare` for our program, or None for another worker.
     command: dict | None = None
     options: dict | None = None
 
@@ -42,7 +43,7 @@ def _soap(frequency):
 
 @dataclass(frozen=True)
 class Peer(Program):
-    """A worker that runs with several options is one program for each."""
+    """A program of another library. A worker that runs with several options is one program per set of options."""
 
     worker: str = ""
 
@@ -62,7 +63,7 @@ PROGRAMS = [
 
 
 def operations(program, n, m):
-    """Floating-point operations of the products of a step: 2mnk of a general one, n²k of a symmetric one."""
+    """Returns the operations of the products of a step: 2mnk for a general product, n²k for a symmetric one."""
     short, long = min(n, m), max(n, m)
     return {
         "products": 2 * n * m * (n + m),
@@ -105,7 +106,7 @@ def _rounded(result):
 
 
 def measure(executable, threads, shape, rounds, seconds, progress):
-    """By program: seconds of the first step and the median of a later one, and the bytes of the state."""
+    """Returns, by program, the seconds of the first step, the median of later steps, and the bytes of the state."""
     running, results, steps, times = {}, {}, {}, {}
     try:
         for program in PROGRAMS:
@@ -138,10 +139,11 @@ def report(results, threads, shapes, rounds):
         f"{datetime.date.today().isoformat()}, {machine.line(machine.description())}."
         f" {', '.join(f'{name} {version}' for name, version in versions.items())}.",
         "",
-        f"Made by `scripts/benchmark --matrices`: all programs take turns in one run, {rounds} rounds; the medians of a step in"
-        " Float32, on OpenBLAS. In brackets: the time over ours. The columns \"of sgemm\" say how fast a whole step makes its"
-        " products, counting 2mnk operations for a general and n²k for a symmetric one, relative to two calls of `sgemm` of the"
-        " same sizes. SOAP is the mean of ten updates with one refresh. torch's Muon multiplies in BFloat16, ours in Float32.",
+        f"Made by `scripts/benchmark --matrices`: all programs take turns in one run of {rounds} rounds. Times are"
+        " medians of a step in Float32, on OpenBLAS. In brackets: the time divided by ours. The columns \"of"
+        " sgemm\" show the rate at which a whole step computes its products, counting 2mnk operations for a"
+        " general product and n²k for a symmetric one, relative to two calls of `sgemm` of the same sizes. SOAP is"
+        " the mean of ten updates with one refresh. torch's Muon multiplies in BFloat16, ours in Float32.",
     ]
     for count in threads:
         lines += ["", f"## {count} thread{'s' if count > 1 else ''}", ""]

@@ -1,4 +1,4 @@
-"""Takes turns: every program steps a little in each round, and the median of the rounds counts."""
+"""Runs the programs in turns: each one steps for a short time in each round, and the median of the rounds counts."""
 
 import math
 import statistics
@@ -7,29 +7,31 @@ from dataclasses import dataclass, field
 
 from peers import machine, process
 
-# Steps that a program takes at the most in a round. With the same gradient at each, parameters grow by about 1 % a
-# step: within all rounds they stay far from overflow.
+# The maximum number of steps of a program in a round. The gradient is the same at each step, so parameters
+# grow by about 1 % per step. Within all rounds, they stay far from overflow.
 MOST_STEPS = 200
-# Bytes of an element that all programs hold together: parameters, gradients, moments, and what the peers allocate.
+# The bytes per element that all programs hold together: parameters, gradients, moments, and the allocations
+# of the peers.
 BYTES_OF_AN_ELEMENT = 130
-# Seconds before a program's turn: threads of the one before may still look for work.
+# The pause in seconds before a program's turn, because threads of the previous program may still look for
+# work.
 PAUSE = 0.2
-# Seconds for what is compiled once for all workloads: DeepSpeed's kernels are.
+# The time limit in seconds for code that is compiled once for all workloads, such as DeepSpeed's kernels.
 FIRST_COMPILATION = 600
 
 
 @dataclass
 class Settings:
     rounds: int
-    # How long a program runs in a round, unless a single step takes longer.
+    # The duration of a program's turn in a round, unless a single step takes longer.
     seconds: float
-    # How long the compiler of a peer may take for one workload.
+    # The time limit of a peer's compiler for one workload.
     compiling: float
 
 
 @dataclass
 class Measurement:
-    """Seconds of a step, one number a round; or why there are none."""
+    """The seconds of a step, one number per round, or the reason why there are none."""
 
     seconds: list = field(default_factory=list)
     steps: int = 0
@@ -41,7 +43,7 @@ class Measurement:
 
 
 class Contest:
-    """All programs on so many threads, each in a process that idles while others run."""
+    """All programs on a given number of threads, each in a process that is idle while others run."""
 
     def __init__(self, programs, executable, threads, settings):
         self.programs = programs
@@ -58,8 +60,9 @@ class Contest:
             running.kill()
 
     def start(self, excluded):
-        """Starts all programs but those excluded. Returns those that cannot run, with the reason."""
-        # Whoever is killed while it compiles an extension leaves a lock behind, which the next one would wait for.
+        """Starts all programs except the excluded ones. Returns the programs that cannot run, with the reason."""
+        # A process that is killed while it compiles an extension leaves a lock, which the next one would wait
+        # for.
         for lock in process.CACHE.glob("extensions/**/lock"):
             lock.unlink()
         results = {program.id: Measurement(failure=excluded.get(program.id)) for program in self.programs}
@@ -71,7 +74,7 @@ class Contest:
         }
 
     def measure(self, workload, excluded):
-        """A measurement for each program; without running those whose ids are excluded, by reason."""
+        """Returns a measurement for each program. Excluded programs are not run; `excluded` gives the reason by id."""
         results = {program.id: Measurement(failure=excluded.get(program.id)) for program in self.programs}
         elements = sum(math.prod(shape) for shape in workload["shapes"])
         available = machine.available_memory()
@@ -99,7 +102,7 @@ class Contest:
         return [program for program in self.programs if results[program.id].failure is None]
 
     def _prepare(self, workload, results, compiling, others):
-        # All at once: nobody measures yet.
+        # All programs prepare at the same time, because nothing is measured yet.
         for program in self._running(results):
             if program.id not in self.processes:
                 self.processes[program.id] = self._start(program)
@@ -125,7 +128,7 @@ class Contest:
     def _give_up(self, program, result, reason):
         result.failure = reason
         result.seconds = []
-        # The next workload gets a new one.
+        # The next workload gets a new process.
         self.processes.pop(program.id).kill()
 
     def _start(self, program):

@@ -1,7 +1,7 @@
-"""Checks that ours and transformers' Adafactor compute the same step, before anything is timed.
+"""Checks that our Adafactor and transformers' compute the same step, before anything is timed.
 
-The reference runs in Float64 on the same inputs: in Float32 its own sums are off where tensors are large. Ours may be
-off by what Tests/OptimizersTests/LargeReferenceTests.swift allows.
+The reference runs in Float64 on the same inputs, because in Float32 its own sums are inaccurate for large tensors. The
+allowed error of ours is the same as in Tests/OptimizersTests/LargeReferenceTests.swift.
 """
 
 import math
@@ -13,15 +13,15 @@ import numpy as np
 from peers import inputs, process
 
 STEPS = 4
-# Of the largest displacement of a tensor, and of each second moment.
+# The allowed error relative to the largest displacement of a tensor, and relative to each second moment.
 SHARE = 2e-6
 
-# Every form that a step takes: wide and tall matrices, batches of tiny and of larger ones, vectors, a scalar.
+# Every form of step: wide and tall matrices, batches of tiny and of larger ones, vectors, a scalar.
 SHAPES = [[64, 48], [256, 256], [768, 8], [8, 768], [1, 5_000], [5_000, 1], [32, 16, 3, 3], [3, 70, 90], [300], [1], []]
 
 
 def check(executable, backends, threads, workloads, progress):
-    """The largest error found, as a share of what is allowed; `Failure` where that is above 1."""
+    """Returns the largest error relative to the allowed error, and raises `Failure` if it is above 1."""
     worst = 0.0
     cases = [{"name": "all forms of tensors", "shapes": SHAPES}, *workloads]
     subject = process.ours(executable, threads, "parity")
@@ -35,13 +35,13 @@ def check(executable, backends, threads, workloads, progress):
                     subject.ask(
                         60, do="prepare", optimizer="adafactor", backend=backend, threads=threads, shapes=case["shapes"]
                     )
-                    # `run` takes as many steps before those that it counts.
+                    # `run` takes the same number of steps before the measured ones.
                     subject.ask(60, do="run", steps=STEPS // 2)
                     subject.ask(60, do="write", path=file)
                     error, place = reference.compare(file)
                 if not error <= 1:
                     raise process.Failure(
-                        f"On the backend {backend}, {case['name']}, {place} is off by {error:.3g} times what is allowed"
+                        f"On the backend {backend}, {case['name']}, {place} has {error:.3g} times the allowed error"
                         f" after {STEPS} steps: the programs do not compute the same."
                     )
                 worst = max(worst, error)
@@ -52,7 +52,7 @@ def check(executable, backends, threads, workloads, progress):
 
 
 class Reference:
-    """transformers' parameters and state after some steps."""
+    """The parameters and state of transformers after some steps."""
 
     def __init__(self, shapes):
         import torch
@@ -69,7 +69,7 @@ class Reference:
             self.optimizer.step()
 
     def compare(self, file):
-        """The largest error as a share of what is allowed, and where it is."""
+        """Returns the largest error relative to the allowed error, and its place."""
         from safetensors import safe_open
 
         worst = (0.0, "nothing")
@@ -92,5 +92,5 @@ class Reference:
 
 
 def _number(error):
-    """NaN is the largest error of all."""
+    """Returns the error as a number. NaN is the largest error."""
     return math.inf if math.isnan(error) else float(error)

@@ -1,4 +1,4 @@
-"""A program in a process of its own, which does nothing but carry out commands."""
+"""A program in a separate process, which only carries out commands."""
 
 import json
 import os
@@ -9,12 +9,12 @@ import threading
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-# Logs and what the peers compile; below a folder that git ignores.
+# Logs and compiled code of the peers, in a folder that git ignores.
 CACHE = ROOT / "Benchmarks/.build/peers"
 
 
 class Failure(Exception):
-    """A program could not do what it was asked for."""
+    """A program could not carry out a command."""
 
 
 class Late(Failure):
@@ -22,7 +22,7 @@ class Late(Failure):
 
 
 class Process:
-    """Answers to commands, in order; `kill` ends it whatever it does."""
+    """A process that answers commands in order. `kill` ends it at any time."""
 
     def __init__(self, name, arguments, threads):
         CACHE.mkdir(parents=True, exist_ok=True)
@@ -51,10 +51,10 @@ class Process:
             self.process.stdin.write(json.dumps(command) + "\n")
             self.process.stdin.flush()
         except BrokenPipeError:
-            pass  # What it died of, `receive` tells.
+            pass  # `receive` reports why the process ended.
 
     def receive(self, seconds=None):
-        """The next answer; kills the program if it takes longer than so many seconds."""
+        """Returns the next answer, and kills the program if it takes longer than `seconds`."""
         try:
             line = self.answers.get(timeout=seconds)
         except queue.Empty:
@@ -85,11 +85,11 @@ def peer(program, threads):
 
 
 def environment(threads):
-    """What tells each library's thread pool its size, and where its compiler keeps results."""
+    """Returns the variables that set the size of each library's thread pool and the folder of its compiler's results."""
     count = str(threads)
     return os.environ | {
         "PYTHONPATH": os.pathsep.join([str(ROOT / "scripts"), str(ROOT / "Sources/Python")]),
-        # Tools that come with packages: ninja is one.
+        # Tools that come with packages, such as ninja.
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
         "OMP_NUM_THREADS": count,
         "MKL_NUM_THREADS": count,
@@ -106,6 +106,6 @@ def environment(threads):
 
 
 def limit_processors(threads):
-    # jax asks the system, not its settings, for how many threads to make.
+    # jax takes the number of threads from the system, not from a setting.
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])

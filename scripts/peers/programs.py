@@ -1,4 +1,4 @@
-"""What is compared: our optimizers, the memory traffic they cannot do without, and other libraries'."""
+"""The compared programs: our optimizers, their minimum memory traffic, and the optimizers of other libraries."""
 
 from dataclasses import dataclass
 
@@ -9,18 +9,18 @@ class Program:
 
     id: str
     title: str
-    # The Python package whose version is told; None for what is ours.
+    # The Python package whose version is reported, or None for our programs.
     package: str | None = None
-    # What it computes instead of the reference's Adafactor.
+    # The difference from the reference's Adafactor.
     difference: str | None = None
-    # What `prepare` of the Swift program is told; None for what another worker runs.
+    # The arguments of `prepare` for the Swift program, or None for another worker.
     command: dict | None = None
     # Whether each workload is compiled.
     compiles: bool = False
 
 
 def ours(backends):
-    """Ours on every backend of the build, the default first, and AdamW on the default one."""
+    """Returns our Adafactor on every backend of the build, the default first, and our AdamW on the default backend."""
     titles = {"openblas": "ours, OpenBLAS", "swift": "ours, Swift"}
     return [
         Program(backend, titles[backend], command={"optimizer": "adafactor", "backend": backend}) for backend in backends
@@ -36,12 +36,12 @@ PYTHON = Program(
 TRAFFIC = Program("traffic", "memory traffic", command={"optimizer": "adafactor-traffic"})
 
 PEERS = [
-    Program("transformers", "transformers", "transformers", "The reference; ours is checked against it before."),
+    Program("transformers", "transformers", "transformers", "The reference. Ours is checked against it before the timing."),
     Program(
         "torch",
         "torch Adafactor",
         "torch",
-        "`torch.optim.Adafactor(foreach=True)`: ε₁ is a floor and not a summand, weight decay goes by the rate.",
+        "`torch.optim.Adafactor(foreach=True)`: ε₁ is a minimum instead of a summand, and weight decay is proportional to the learning rate.",
     ),
     Program(
         "torch-compiled",
@@ -54,27 +54,27 @@ PEERS = [
         "optax",
         "optax",
         "optax",
-        "`optax.adafactor(1e-3)` under `jax.jit` with donated buffers: a given rate; factors only where both of the"
-        " two longest axes have 128 elements or more, and those two axes.",
+        "`optax.adafactor(1e-3)` under `jax.jit` with donated buffers: a fixed learning rate; only the two"
+        " longest axes are factored, and only if both have at least 128 elements.",
         compiles=True,
     ),
     Program(
         "mlx",
         "MLX",
         "mlx",
-        "`mlx.optimizers.Adafactor` under `mx.compile` on the CPU, elementwise operations on one thread.",
+        "`mlx.optimizers.Adafactor` under `mx.compile` on the CPU. Elementwise operations use one thread.",
         compiles=True,
     ),
     Program(
         "torch-adamw",
         "torch AdamW",
         "torch",
-        "`torch.optim.AdamW(fused=True)`: AdamW, two moments for each element.",
+        "`torch.optim.AdamW(fused=True)`: AdamW, with two moments per element.",
     ),
     Program(
         "deepspeed",
         "DeepSpeed AdamW",
         "deepspeed",
-        "`DeepSpeedCPUAdam(adamw_mode=True)`: AdamW, two moments for each element.",
+        "`DeepSpeedCPUAdam(adamw_mode=True)`: AdamW, with two moments per element.",
     ),
 ]

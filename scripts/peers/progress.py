@@ -1,11 +1,11 @@
-"""Tells how far a long run is: one line that changes on a terminal, plain lines elsewhere."""
+"""Shows the progress of a long run: one changing line on a terminal, otherwise plain lines."""
 
 import sys
 import time
 
 
 class Progress:
-    """`total` is the amount of work, in whatever unit `advance` counts."""
+    """`total` is the amount of work, in the unit of `advance`."""
 
     def __init__(self, total):
         self.total = total
@@ -27,7 +27,7 @@ class Progress:
         self.done = min(self.total, self.done + amount)
 
     def note(self, text):
-        """A line that stays."""
+        """Prints a line that stays."""
         print(("\r\033[K" if self.changes else "") + text, file=sys.stderr, flush=True)
 
     def finish(self):

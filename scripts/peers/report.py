@@ -6,7 +6,7 @@ from peers import machine
 
 
 def number(value):
-    """Three digits, without an exponent."""
+    """Returns a number with three digits, without an exponent."""
     if value >= 100:
         return f"{value:,.0f}"
     digits = 1
@@ -29,11 +29,11 @@ class Comparison:
 
     @property
     def default(self):
-        """Ours on the default backend: what every ratio is taken to."""
+        """Our Adafactor on the default backend, which all ratios are relative to."""
         return self.programs[0]
 
     def ratio(self, workload, threads, program):
-        """How many times as long as ours; None where either did not run."""
+        """Returns the time divided by ours, or None if either did not run."""
         row = self.results[workload["id"], threads]
         theirs, ours = row[program.id].median, row[self.default.id].median
         return theirs / ours if theirs is not None and ours is not None else None
@@ -54,15 +54,15 @@ class Comparison:
 
     def _caption(self, threads):
         return (
-            f"Milliseconds a step in Float32, {threads} thread{'s' if threads > 1 else ''}; in brackets the time over"
-            f" {self.default.title}'s"
+            f"Milliseconds per step in Float32, {threads} thread{'s' if threads > 1 else ''}. In brackets: the time divided by"
+            f" the time of \"{self.default.title}\""
         )
 
     def text(self):
-        """For a terminal."""
+        """Returns the report for a terminal."""
         parts = []
         for threads in self.threads:
-            # A word a line, so that columns stay as narrow as their numbers.
+            # One word per line, so that columns are as narrow as their numbers.
             titles = [["work"], *(program.title.split(" ") for program in self.programs)]
             height = max(len(title) for title in titles)
             titles = [[""] * (height - len(title)) + title for title in titles]
@@ -83,8 +83,8 @@ class Comparison:
             f"{self.date}, {machine.line(self.machine)}."
             f" {', '.join(f'{name} {version}' for name, version in self.versions.items())}.",
             "",
-            f"Made by `scripts/benchmark --peers{' --quick' if self.quick else ''}`: all programs take turns in one run,"
-            f" {self.settings.rounds} rounds; the medians. ../README.md says how.",
+            f"Made by `scripts/benchmark --peers{' --quick' if self.quick else ''}`: all programs take turns in one run"
+            f" of {self.settings.rounds} rounds, and times are medians. ../README.md describes the method.",
         ]
         notes = {program.id: index + 1 for index, program in enumerate(p for p in self.programs if p.difference)}
         for threads in self.threads:
@@ -94,9 +94,9 @@ class Comparison:
             lines += ["", f"{self._caption(threads)}.", ""]
             lines += ["| work | " + " | ".join(titles) + " |", "| --- |" + " ---: |" * len(titles)]
             lines += ["| " + " | ".join(row) + " |" for row in self._rows(threads)]
-        lines += ["", f"![The times over {self.default.title}'s](peers.svg)", ""]
-        lines += ["Memory traffic is what no step can do without, moved by plain loops; it bounds nothing within caches."]
-        lines += ["What the others compute:", ""]
+        lines += ["", f"![Times divided by the time of \"{self.default.title}\"](peers.svg)", ""]
+        lines += ["Memory traffic is the minimum traffic of a step, moved by plain loops. Within caches, it is no lower bound."]
+        lines += ["The other programs compute:", ""]
         lines += [f"{notes[program.id]}. {program.difference}" for program in self.programs if program.difference]
         failures = self._failures()
         if failures:
@@ -123,6 +123,7 @@ class Comparison:
             "rounds": self.settings.rounds,
             "ratios to": self.default.id,
             "programs": {program.id: program.title for program in self.programs},
+            "works": {work["id"]: work["name"] for work in self.workloads},
             "results": [
                 {
                     "work": workload["id"],

@@ -1,4 +1,4 @@
-"""Cost as work grows: scripts/benchmark --scaling."""
+"""The cost of a step as the work grows: scripts/benchmark --scaling."""
 
 import datetime
 import json
@@ -10,7 +10,7 @@ from peers.progress import Progress
 
 # About 10³, 10³·⁵, … 10⁸ elements, in square matrices.
 SIDES = [32, 56, 100, 178, 316, 562, 1_000, 1_778, 3_162, 5_623, 10_000]
-# Within the caches of a core, and beyond those of the processor.
+# One size within the caches of a core, and one beyond the processor's caches.
 THREAD_SIDES = [512, 4_096]
 ROUNDS = 5
 SECONDS = 0.05
@@ -51,7 +51,7 @@ def main(arguments):
     arguments.output.mkdir(parents=True, exist_ok=True)
     (arguments.output / "scaling.md").write_text(scaling.markdown())
     (arguments.output / "scaling.json").write_text(json.dumps(scaling.data(), indent=1, ensure_ascii=False) + "\n")
-    charts.growth(scaling, arguments.output / "scaling.svg")
+    charts.growth(scaling.data(), arguments.output / "scaling.svg")
     print(f"Written: scaling.md, scaling.json, scaling.svg in {arguments.output}")
 
 
@@ -60,7 +60,7 @@ def _weight(side):
 
 
 def _measure(subject, program, side, threads):
-    """The median seconds of a step."""
+    """Returns the median seconds of a step."""
     subject.ask(60, do="prepare", threads=threads, shapes=[[side, side]], **program.command)
     once = subject.ask(60, do="run", steps=1)["seconds"]
     steps = min(MOST_STEPS, max(1, round(SECONDS / max(once, 1e-7))))
@@ -79,7 +79,7 @@ class Scaling:
     times: dict
 
     def lines_by_size(self):
-        """(id, title, [(elements, nanoseconds an element)]) of each program, on all threads."""
+        """Returns (id, title, [(elements, nanoseconds per element)]) of each program, on all threads."""
         count = self.threads[-1]
         return [
             (
@@ -91,7 +91,7 @@ class Scaling:
         ]
 
     def lines_by_threads(self):
-        """(id, title, within the cache, [(threads, milliseconds)]) of each program and size."""
+        """Returns (id, title, within the cache, [(threads, milliseconds)]) of each program and size."""
         return [
             (
                 program.id,
@@ -111,10 +111,10 @@ class Scaling:
             f"{self.date}, {machine.line(self.machine)}. Made by `scripts/benchmark --scaling`: medians of {ROUNDS}"
             " rounds, Float32.",
             "",
-            "![Time per element over elements, and time over threads](scaling.svg)",
+            "![Time per element over the number of elements](scaling.svg)",
             "",
-            f"Nanoseconds an element of one Adafactor step over a square matrix, {self.threads[-1]} threads. Memory"
-            " traffic is what no step can do without; it bounds nothing within caches.",
+            f"Nanoseconds per element of one Adafactor step over a square matrix, {self.threads[-1]} threads. Memory"
+            " traffic is the minimum traffic of a step. Within caches, it is no lower bound.",
             "",
             "| elements | " + " | ".join(titles) + " |",
             "| ---: |" + " ---: |" * len(titles),
@@ -124,7 +124,7 @@ class Scaling:
             lines.append(
                 f"| {side * side:,} | " + " | ".join(report.number(column[row]) for column in columns) + " |"
             )
-        lines += ["", "Milliseconds a step.", "", "| | " + " | ".join(_threads(count) for count in self.threads) + " |"]
+        lines += ["", "Milliseconds per step.", "", "| | " + " | ".join(_threads(count) for count in self.threads) + " |"]
         lines.append("| --- |" + " ---: |" * len(self.threads))
         for _, title, _, points in self.lines_by_threads():
             lines.append(f"| {title} | " + " | ".join(report.number(value) for _, value in points) + " |")
@@ -134,6 +134,8 @@ class Scaling:
         return {
             "date": self.date,
             "machine": self.machine,
+            "programs": {program.id: program.title for program in self.programs},
+            "sides": self.sides,
             "results": [
                 {"program": name, "rows": side, "columns": side, "threads": threads, "seconds": float(f"{time:.4g}")}
                 for (name, side, threads), time in self.times.items()

@@ -1,1 +1,1 @@
-"""Reference numbers for the tests, from the real torch and transformers. Entry: make_reference.py."""
+"""Reference numbers for the tests, from the real torch and transformers. Run make_reference.py."""

@@ -25,7 +25,7 @@ class Run(trajectories.Run):
 
 
 def errors():
-    """What the constructor refuses, and what it accepts but cannot step with."""
+    """Options that the constructor refuses, and options that it accepts but cannot step with."""
     refused = [
         {"lr": 1e-3},
         {"lr": 0.0},

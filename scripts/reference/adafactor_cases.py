@@ -1,4 +1,4 @@
-"""What the Adafactor trajectories cover: groups with their options, parameters, and gradients by step."""
+"""The cases of the Adafactor trajectories: groups with their options, parameters, and gradients by step."""
 
 import numpy as np
 
@@ -55,7 +55,7 @@ def group(options, members):
 
 
 def simple(name, sentence, options, shapes=SMALL, gradients=None, values=None, **more):
-    """One group with one parameter of each shape."""
+    """Returns a case of one group with one parameter per shape."""
     return Case(name, sentence, [group(options, parameters(shapes, gradients, values))], **more)
 
 

@@ -9,7 +9,7 @@ class Run(trajectories.Run):
     arrays = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq")
 
     def make_optimizer(self, groups):
-        # The plain implementation: one operation after the other, as the documentation has them.
+        # The plain implementation: one operation after the other, as in the documentation.
         return torch.optim.AdamW(groups, foreach=False, fused=False)
 
     def scalar(self, value):

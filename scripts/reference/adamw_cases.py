@@ -1,4 +1,4 @@
-"""What the AdamW trajectories cover."""
+"""The cases of the AdamW trajectories."""
 
 import numpy as np
 
@@ -31,17 +31,17 @@ def group(options, members):
 
 
 def simple(name, sentence, options, shapes=SMALL, gradients=None, values=None, **more):
-    """One group with one parameter of each shape."""
+    """Returns a case of one group with one parameter per shape."""
     return Case(name, sentence, [group(options, parameters(shapes, gradients, values))], **more)
 
 
 def shrinking(generator, shape, step):
-    """Falls tenfold every third step, so that the largest second moment stays ahead of the latest."""
+    """Draws gradients that shrink tenfold every third step, so that the largest second moment stays above the latest."""
     return 10.0 ** -(step // 3) * generator.standard_normal(shape)
 
 
 def state_at(step, with_maximum):
-    """The state of a parameter that has already been stepped `step` times."""
+    """Returns a draw of the state of a parameter after `step` steps."""
 
     def draw(generator, shape):
         def moments(scale):

@@ -14,7 +14,7 @@ class Run(trajectories.Run):
         return came_pytorch.CAME(groups, lr=1.0)
 
     def encoded(self, state):
-        # RMS is computed there, and not used.
+        # CAME computes the RMS but does not use it.
         return super().encoded({key: value for key, value in state.items() if key != "RMS"})
 
 

@@ -1,4 +1,4 @@
-"""What the CAME trajectories cover."""
+"""The cases of the CAME trajectories."""
 
 from .cases import (
     Case,
@@ -28,7 +28,7 @@ def group(options, members):
 
 
 def simple(name, sentence, options, shapes=SMALL, gradients=None, **more):
-    """One group with one parameter of each shape."""
+    """Returns a case of one group with one parameter per shape."""
     return Case(name, sentence, [group(options, parameters(shapes, gradients))], **more)
 
 

@@ -1,4 +1,4 @@
-"""What a trajectory is made of: groups with their options, parameters, and gradients by step."""
+"""The parts of a trajectory: groups with their options, parameters, and gradients by step."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -24,7 +24,7 @@ class Parameter:
 @dataclass
 class Group:
     options: dict
-    """All of them, defaults included."""
+    """All options, including defaults."""
     parameters: list
 
 
@@ -39,12 +39,12 @@ class Case:
 
 
 def parameters(shapes, gradients=None, values=None):
-    """One parameter of each shape."""
+    """Returns one parameter per shape."""
     return [Parameter(shape, gradients=gradients, values=values) for shape in shapes]
 
 
 def zeroed_parameters(prefix="", shape=(9,)):
-    """Parameters whose gradient is zero everywhere or in places; always, or for five steps."""
+    """Returns parameters with a gradient that is zero everywhere or in places, always or for five steps."""
     return [
         Parameter(shape, f"{prefix}{name}.{until}", zeroed(place, until=until))
         for name, place in (("all", (...,)), ("some", (slice(2, 6),)))
@@ -53,7 +53,7 @@ def zeroed_parameters(prefix="", shape=(9,)):
 
 
 def absent_parameters(prefix="", shape=(7,)):
-    """Parameters without a gradient in some of twelve steps, from some step on, and in all of them."""
+    """Returns parameters without a gradient in some of twelve steps, before or after some step, and in all steps."""
     steps = {"always": None, "odd": range(1, 13, 2), "late": range(4, 13), "early": range(1, 4), "never": ()}
     return [
         Parameter(shape, f"{prefix}{name}", None if with_gradient is None else only_in(with_gradient))
@@ -62,7 +62,7 @@ def absent_parameters(prefix="", shape=(7,)):
 
 
 def parameters_scaled(group):
-    """The case of parameters of every magnitude; `group` makes a group of them."""
+    """Returns the case of parameters of every magnitude. `group` makes a group of them."""
     scales = (("zero", 0.0), ("tiny", 1e-8), ("large", 1e4), ("huge", 1e12))
     return Case(
         "parameters-scaled",
@@ -72,7 +72,7 @@ def parameters_scaled(group):
 
 
 def groups_of_options(sentence, group, options):
-    """The case of a group with a matrix and a vector for each of the options."""
+    """Returns the case with one group, of a matrix and a vector, per set of options."""
     return Case(
         "groups",
         sentence,

@@ -2,10 +2,10 @@
 
 Each case has the rates `lr` of the parameter groups and `events`, which happen in order:
 
-- `make`: a scheduler is made, by this package's name and options (`warmup` and `piecewise` are torch's LinearLR)
+- `make`: a scheduler is created, by this package's name and options (`warmup` and `piecewise` are torch's LinearLR)
 - `step`: the scheduler of this index takes a step, with `metric` if it follows one
 - `set`: the program sets the rate of a group
-- `restore`: optimizer and schedulers are saved, made anew and restored
+- `restore`: optimizer and schedulers are saved, created again and restored
 
 `rates` holds the rate of each group after each event.
 """
@@ -84,7 +84,7 @@ def plateau(**options):
 
 
 def scenarios():
-    """The name of each case and its events."""
+    """Yields the name of each case and its events."""
     linear, cosine = [make("linear", training=4)], [make("cosine", warmup=2, training=8)]
     yield "cosine after linear ended at 0", linear + step(0, 5) + cosine + step(1, 9)
     yield "three stages", linear + step(0, 4) + linear + step(1, 4) + [make("constant")] + step(2, 2)
@@ -137,7 +137,7 @@ def scenarios():
 
 def generate(output):
     with warnings.catch_warnings():
-        # torch warns of optimizers that were never stepped with gradients; there is nothing to optimize here.
+        # torch warns about optimizers that were never stepped with gradients, but nothing is optimized here.
         warnings.simplefilter("ignore")
         records = [
             {"name": name, "lr": rates, "events": events, "rates": run(rates, events)}

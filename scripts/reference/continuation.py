@@ -1,4 +1,4 @@
-"""A run of the real transformers.Adafactor that stops, is converted by convert_state.py, and goes on."""
+"""A run of the real transformers.Adafactor that stops, is converted by convert_state.py, and continues."""
 
 import json
 import sys
@@ -35,7 +35,7 @@ SHAPES = {
 
 
 def gradient_for(generator, name, shape, step):
-    """One parameter has a gradient in every second step only, one in none."""
+    """Returns the gradient. One parameter has a gradient only in every second step, and one has none."""
     values = generator.standard_normal(shape).astype(np.float32)
     if name == "resting" or name == "scale" and step % 2 == 0:
         return None
@@ -43,7 +43,7 @@ def gradient_for(generator, name, shape, step):
 
 
 def write(path, tensors, metadata=None):
-    """A safetensors file whose metadata are sorted: the package writes them in an order that changes."""
+    """Writes a safetensors file with sorted metadata, because the package writes them in an order that changes."""
     data = save(tensors, metadata)
     length = int.from_bytes(data[:8], "little")
     header = json.loads(data[8 : 8 + length])

@@ -1,4 +1,4 @@
-"""Runs of optimizers that keep no step count of their own: the script counts the steps of each parameter."""
+"""Runs of optimizers without their own step count: the script counts the steps of each parameter."""
 
 from . import trajectories
 

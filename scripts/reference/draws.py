@@ -4,12 +4,12 @@ import numpy as np
 
 
 def normal(scale=1.0):
-    """Gradients, or initial values, of one magnitude."""
+    """Returns a draw of gradients or initial values of one magnitude."""
     return lambda generator, shape, step: scale * generator.standard_normal(shape)
 
 
 def log_uniform(smallest, largest):
-    """Elements of either sign, spread evenly over the orders of magnitude."""
+    """Returns a draw of elements of either sign, spread evenly over the orders of magnitude."""
 
     def draw(generator, shape, step):
         return generator.choice([-1.0, 1.0], shape) * 10.0 ** generator.uniform(smallest, largest, shape)
@@ -22,18 +22,18 @@ def constant(value):
 
 
 def swelling(generator, shape, step):
-    """Grows tenfold every third step, so that the update's RMS passes any threshold near 1."""
+    """Draws gradients that grow tenfold every third step, so that the update's RMS passes any threshold near 1."""
     return 10.0 ** (step // 3) * generator.standard_normal(shape)
 
 
 def only_in(steps):
-    """No gradient at all except in some steps."""
+    """Returns a draw without a gradient except in some steps."""
     draw = normal()
     return lambda generator, shape, step: draw(generator, shape, step) if step in steps else None
 
 
 def zeroed(*places, until=None):
-    """Zero in some rows, columns or everywhere (index tuples), in every step or the first few."""
+    """Returns a draw with zeros in some rows, columns or everywhere (index tuples), in every step or the first few."""
 
     def draw(generator, shape, step):
         gradient = generator.standard_normal(shape)
@@ -46,7 +46,7 @@ def zeroed(*places, until=None):
 
 
 def not_a_number(place, at):
-    """One NaN in one step."""
+    """Returns a draw of gradients with one NaN in one step."""
 
     def draw(generator, shape, step):
         gradient = generator.standard_normal(shape)
@@ -58,7 +58,7 @@ def not_a_number(place, at):
 
 
 def state_at(step, with_momentum):
-    """The state of a parameter that has already been stepped `step` times."""
+    """Returns a draw of the state of a parameter after `step` steps."""
 
     def draw(generator, shape):
         def squares(of):

@@ -1,8 +1,8 @@
 """Writes the rates of torch's own schedulers, for the schedules that transformers does not have.
 
 Each case has the `name` and the `options` of this package's schedule, the rates `lr` of the parameter groups, and
-`rates`: per step from 0 the rate of each group, read from the optimizer that the scheduler drives. A case of several
-`segments` is a SequentialLR over `boundaries`. Where torch raises, `error` is its message and `rates` ends before it.
+`rates`: per step from 0, the rate of each group, read from the optimizer that the scheduler drives. A case with several
+`segments` is a SequentialLR over `boundaries`. If torch raises an error, `error` is its message and `rates` ends before it.
 """
 
 import json
@@ -11,7 +11,7 @@ import warnings
 import torch
 from torch.optim import SGD, lr_scheduler
 
-# This package's name of a schedule, and torch's class of it.
+# This package's name of a schedule, and torch's class.
 CLASSES = {
     "exponential": lr_scheduler.ExponentialLR,
     "step": lr_scheduler.StepLR,
@@ -33,7 +33,7 @@ def scheduler_of(name, optimizer, rates, options, training_steps):
 
 
 def drive(make, rates, steps):
-    """The rates at steps 0 ..< steps, and the message of the error that ended them early, if one did."""
+    """Returns the rates at steps 0 ..< steps, and the message of the error that ended them early, if any."""
     optimizer = optimizer_with(rates)
     result = []
     try:
@@ -108,7 +108,7 @@ def cases():
 
 def generate(output):
     with warnings.catch_warnings():
-        # torch warns of optimizers that were never stepped with gradients; there is nothing to optimize here.
+        # torch warns about optimizers that were never stepped with gradients, but nothing is optimized here.
         warnings.simplefilter("ignore")
         records = list(cases())
     provenance = {"script": "scripts/make_reference.py", "torch": torch.__version__.split("+")[0]}

@@ -1,4 +1,4 @@
-"""How arrays and records are written: base64 float arrays, one record a line."""
+"""Writes arrays and records: base64 float arrays, one record per line."""
 
 import base64
 import json
@@ -12,7 +12,7 @@ import transformers
 
 
 def provenance(**more):
-    """What produced a file, as its first entry."""
+    """Returns the provenance of a file, which is its first entry."""
     return {
         "script": "scripts/make_reference.py",
         "torch": torch.__version__.split("+")[0],
@@ -23,19 +23,19 @@ def provenance(**more):
 
 
 def base64_floats(tensor):
-    """The elements in row-major order as little-endian Float32, in base64."""
+    """Returns the elements in row-major order as little-endian Float32, in base64."""
     array = tensor.detach().numpy() if isinstance(tensor, torch.Tensor) else np.asarray(tensor)
     return base64.b64encode(np.ascontiguousarray(array, dtype="<f4").tobytes()).decode("ascii")
 
 
 def base64_doubles(tensor):
-    """The elements in row-major order as little-endian Float64, in base64."""
+    """Returns the elements in row-major order as little-endian Float64, in base64."""
     array = tensor.detach().numpy().astype("<f8")
     return base64.b64encode(np.ascontiguousarray(array).tobytes()).decode("ascii")
 
 
 def conforming(value):
-    """JSON has no NaN and no infinity: they are written as "NaN", "Infinity" and "-Infinity"."""
+    """Returns a value for JSON, which has no NaN and no infinity: they become "NaN", "Infinity" and "-Infinity"."""
     if isinstance(value, dict):
         return {key: conforming(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
@@ -46,7 +46,7 @@ def conforming(value):
 
 
 def write(path, record):
-    """Writes an object with one element of each of its lists a line, so that differences can be read."""
+    """Writes an object with one list element per line, so that differences are readable."""
 
     def line(value):
         return json.dumps(conforming(value), allow_nan=False, ensure_ascii=False)

@@ -1,8 +1,8 @@
 """Trajectories of the real AdamW and Adafactor of galore-torch.
 
-The signs of singular vectors are arbitrary, and moments keep theirs over a refresh. So the script gives the vectors of the
-package the signs that make their largest elements positive. bitsandbytes is needed for the package's 8-bit AdamW only: an
-empty module takes its place.
+The signs of singular vectors are arbitrary, and moments keep their signs over a refresh. Therefore, the script gives the
+package's vectors the signs that make their largest elements positive. bitsandbytes is needed only for the package's 8-bit
+AdamW, so an empty module replaces it.
 """
 
 import sys
@@ -34,13 +34,13 @@ def import_package():
 
 
 def positive(matrix, axis):
-    """The vectors along an axis, each with its largest element positive."""
+    """Returns the vectors along an axis, each with its largest element positive."""
     largest = matrix.gather(axis, matrix.abs().argmax(axis, keepdim=True))
     return matrix * largest.sign()
 
 
 def without_null(options):
-    """A group without a rank is not projected: it has none of the four keys."""
+    """Returns the options for the reference. A group without a rank is not projected and has none of the four keys."""
     projection = ("rank", "update_proj_gap", "scale", "proj_type")
     if options["rank"] is None:
         return {key: value for key, value in options.items() if key not in projection}

@@ -1,7 +1,7 @@
-"""The trajectories of GaLore.
+"""The cases of the GaLore trajectories.
 
-All gradients of projected matrices have singular values at equal distances: vectors of equal values are arbitrary, and those
-of close or small ones are inexact.
+All gradients of projected matrices have equally spaced singular values, because the vectors of equal values are arbitrary,
+and the vectors of close or small values are inexact.
 """
 
 import numpy as np
@@ -28,13 +28,13 @@ KINDS = ("std", "reverse_std", "left", "right", "full")
 
 
 def reflected(generator, matrix):
-    """A matrix times a random reflection."""
+    """Returns a matrix times a random reflection."""
     normal = generator.standard_normal(matrix.shape[1])
     return matrix - np.outer(matrix @ normal, 2 * normal / np.sum(normal * normal))
 
 
 def separated(generator, shape, step):
-    """A matrix with the singular values n, n - 1, …, 1; other tensors are drawn as usual."""
+    """Draws a matrix with the singular values n, n - 1, …, 1. Other tensors are drawn as usual."""
     if len(shape) != 2:
         return generator.standard_normal(shape)
     matrix = np.eye(*shape) * (min(shape) - np.arange(shape[1]))
@@ -44,13 +44,15 @@ def separated(generator, shape, step):
 
 
 def swelling(generator, shape, step):
-    """Grows tenfold every third step, so that updates are clipped."""
+    """Draws gradients that grow tenfold every third step, so that updates are clipped."""
     return 10.0 ** (step // 3) * separated(generator, shape, step)
 
 
 def common(defaults, momentum, full):
-    """The cases of both optimizers; `momentum` are options with which moments of both signs are kept, and `full` are more
-    for the kind of that name."""
+    """Yields the cases of both optimizers.
+
+    `momentum` are options that keep moments of both signs, and `full` are additional options for the kind of this name.
+    """
 
     def group(options, members):
         return Group(defaults | PROJECTION | options, members)
@@ -100,7 +102,7 @@ def common(defaults, momentum, full):
 
 
 def absent_matrices():
-    """Matrices whose gradients have separated singular values, in the steps of the common case."""
+    """Returns matrices with gradients of separated singular values, in the steps of the common case."""
     steps = {"always": None, "odd": range(1, 13, 2), "late": range(4, 13), "early": range(1, 4), "never": ()}
     for name, chosen in steps.items():
         yield Parameter([5, 7], name, separated_in(chosen))
@@ -125,7 +127,8 @@ def adamw():
             )
         ],
     )
-    # A gradient in both of its own bases is diagonal. A small eps would make steps of the rounding errors outside the diagonal.
+    # A gradient is diagonal in both of its own bases. A small eps would turn rounding errors outside the
+    # diagonal into steps.
     yield from common(ADAMW, {}, full={"eps": 0.1})
     everything = {
         "lr": 0.02,

@@ -1,4 +1,4 @@
-"""Trajectories of large tensors, written on request as safetensors files; they are too big to commit.
+"""Trajectories of large tensors, written on request as safetensors files, because they are too large to commit.
 
 `make_reference.py --only large --output DIR` writes below DIR/adafactor-large, per case:
 
@@ -7,7 +7,7 @@
 - `<case>.safetensors`, with these tensors:
 
       initial, gradient.1 ... gradient.<steps>            float32: what to replay
-      <variant>.float64.parameter, .exp_avg_sq_row, ...   where the reference ends in Float64, and its state
+      <variant>.float64.parameter, .exp_avg_sq_row, ...   the end of the reference in Float64, and its state
       <variant>.float32.parameter, .exp_avg_sq_row, ...   the same in float32
 
 All variants replay the same gradients. The Float64 end is what to compare with at every size: the
@@ -35,14 +35,14 @@ VARIANTS = {
 
 
 def scaled_rows(generator, shape):
-    """Normal gradients whose rows and columns differ in scale by up to four orders of magnitude each."""
+    """Draws normal gradients with rows and columns that differ in scale by up to four orders of magnitude."""
     rows = 10.0 ** generator.uniform(-2, 2, (shape[0], 1))
     columns = 10.0 ** generator.uniform(-2, 2, (1, shape[1]))
     return (rows * columns * generator.standard_normal(shape)).astype(np.float32)
 
 
 def equal_elements(generator, shape):
-    """The same value everywhere: a running float32 sum over many rows drifts most on it."""
+    """Returns the same value everywhere, which makes a running float32 sum over many rows drift most."""
     return np.full(shape, generator.uniform(0.1, 0.9), dtype=np.float32)
 
 

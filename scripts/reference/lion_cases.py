@@ -1,4 +1,4 @@
-"""What the Lion trajectories cover."""
+"""The cases of the Lion trajectories."""
 
 import numpy as np
 
@@ -25,7 +25,7 @@ def group(options, members):
 
 
 def simple(name, sentence, options, shapes=SMALL, gradients=None, **more):
-    """One group with one parameter of each shape."""
+    """Returns a case of one group with one parameter per shape."""
     return Case(name, sentence, [group(options, parameters(shapes, gradients))], **more)
 
 

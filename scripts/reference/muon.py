@@ -1,7 +1,7 @@
 """Trajectories of the real torch.optim.Muon.
 
-Torch rounds its Newton-Schulz iteration to BFloat16. The trajectory is torch's optimizer with pytorch-optimizer's iteration
-in the parameters' own type; every record also has torch's own parameters, as `bfloat16`.
+torch rounds its Newton-Schulz iteration to BFloat16. The trajectory is torch's optimizer with pytorch-optimizer's iteration
+in the parameters' own type. Every record also has torch's own parameters, as `bfloat16`.
 """
 
 import numpy as np
@@ -46,7 +46,7 @@ class Run(trajectories.Run):
         self.count = getattr(self, "count", 0) + 1
 
     def encoded(self, state):
-        # Torch's Muon counts no steps.
+        # torch's Muon counts no steps.
         return super().encoded(state | {"step": self.count})
 
 
@@ -58,7 +58,7 @@ def generate(output):
 
 
 def orthogonalized():
-    """Matrices after the iteration in Float32 of pytorch-optimizer, and after torch's own in BFloat16."""
+    """Returns matrices after pytorch-optimizer's iteration in Float32, and after torch's own in BFloat16."""
     seed = [trajectories.SEED, 5]
     cases = []
     for matrix, condition in muon_cases.matrices(np.random.default_rng(seed)):

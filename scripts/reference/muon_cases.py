@@ -1,4 +1,4 @@
-"""What the Muon trajectories cover."""
+"""The cases of the Muon trajectories."""
 
 import numpy as np
 
@@ -19,7 +19,7 @@ SHAPES = [[6, 6], [5, 9], [9, 5], [1, 7], [7, 1], [1, 1]]
 
 
 def simple(name, sentence, options, shapes=SHAPES, gradients=None, values=None, **more):
-    """One group with one parameter of each shape."""
+    """Returns a case of one group with one parameter per shape."""
     group = Group(DEFAULTS | options, parameters(shapes, gradients, values))
     return Case(name, sentence, [group], steps=5, **more)
 
@@ -47,7 +47,7 @@ def cases():
 
 
 def singular(generator, shape, values):
-    """A matrix with these singular values."""
+    """Returns a matrix with these singular values."""
     count = len(values)
     left = np.linalg.qr(generator.standard_normal((shape[0], count)))[0]
     right = np.linalg.qr(generator.standard_normal((shape[1], count)))[0]
@@ -55,7 +55,7 @@ def singular(generator, shape, values):
 
 
 def matrices(generator):
-    """What is made orthogonal, and the condition number of what is conditioned well."""
+    """Returns the matrices that are orthogonalized, and the condition numbers of the well-conditioned ones."""
     for shape in ([16, 16], [8, 24], [24, 8]):
         yield singular(generator, shape, np.linspace(1, 4, min(shape))), 4
     yield as_float32(100 * generator.standard_normal([1, 9]), [1, 9]), 1
@@ -84,7 +84,8 @@ POLAR_EXPRESS = (
     (1.8750, -1.2500, 0.3750),
 )
 SETS = (
-    # The name in our settings, the number of steps, and the reference's weights: a name where it has the set.
+    # The name in our settings, the number of steps, and the reference's weights, by name if the reference has
+    # the set.
     ("simple", 5, "original"),
     ("simple", 0, "original"),
     ("quintic", 5, "quintic"),

@@ -4,8 +4,8 @@
     pip install safetensors==0.8.0
     python3 scripts/reference/safetensors_files.py Tests/SafetensorsTests/Reference
 
-Byte j of tensor number i of a file is (11 * i + 7 * j) mod 256, and that mod 2 for booleans: the tests know it.
-`values.safetensors` holds numbers instead, which the tests know too.
+Byte j of tensor number i in a file is (11 * i + 7 * j) mod 256, and this number mod 2 for booleans. The tests expect these
+bytes. `values.safetensors` contains numbers instead, which the tests expect too.
 """
 
 import argparse
@@ -15,8 +15,9 @@ import struct
 
 from safetensors import TensorSpec, serialize_file
 
-# The package's names for the types that it writes, with the bytes of 12 elements. F4 packs two elements into a
-# byte, and the package takes its shape in bytes. It reads the 6-bit types but does not write them.
+# The package's names for the types that it writes, with the number of bytes of 12 elements. F4 packs two
+# elements into a byte, and the package takes its shape in bytes. It reads the 6-bit types but does not write
+# them.
 TYPES = {
     "bool": 12,
     "float4_e2m1fn_x2": 12,
@@ -44,7 +45,7 @@ NUMBERS = [-1.5, 0.0, 0.25, 1.0, 2.0, 240.0]
 
 
 def pattern(index, count, dtype):
-    """The bytes of tensor number `index`."""
+    """Returns the bytes of tensor number `index`."""
     modulus = 2 if dtype == "bool" else 256
     return bytes((11 * index + 7 * j) % 256 % modulus for j in range(count))
 
@@ -96,7 +97,7 @@ def main():
         [(f"layer.{index}.weight", "uint8", [index % 5], pattern(index, index % 5, "uint8")) for index in range(100)],
     )
 
-    # Several entries: the package writes them in an order that changes from run to run.
+    # Several entries, which the package writes in an order that changes from run to run.
     write(
         folder / "metadata.safetensors",
         [("x", "uint8", [1], pattern(0, 1, "uint8"))],
@@ -110,7 +111,7 @@ def main():
             ("float64", "float64", [count], struct.pack(f"<{count}d", *NUMBERS)),
             ("float32", "float32", [count], struct.pack(f"<{count}f", *NUMBERS)),
             ("float16", "float16", [count], struct.pack(f"<{count}e", *NUMBERS)),
-            # The upper half of a binary32, whose lower half is zero for these numbers.
+            # The upper half of a binary32. The lower half is zero for these numbers.
             ("bfloat16", "bfloat16", [count], b"".join(struct.pack("<f", number)[2:] for number in NUMBERS)),
         ],
     )

@@ -20,7 +20,7 @@ class Run(counted_run.CountedRun):
     def step(self, gradients, changes):
         counts = [{key: group[key] for key in COUNTS} for group in self.optimizer.param_groups]
         super().step(gradients, changes)
-        # schedulefree counts the steps of a group, whether it has gradients or not.
+        # schedulefree counts the steps of a group even if it has no gradients.
         for group, before in zip(self.optimizer.param_groups, counts):
             with_gradient = [parameter.grad is not None for parameter in group["params"]]
             assert len(set(with_gradient)) == 1
@@ -28,7 +28,7 @@ class Run(counted_run.CountedRun):
                 group.update(before)
 
     def more_of_record(self):
-        """The evaluation weights. The training weights are put back to the bit."""
+        """Returns the evaluation weights. The training weights are restored bit for bit."""
         before = {name: value.detach().clone() for name, value in self.parameters.items()}
         self.optimizer.eval()
         weights = {name: files.base64_floats(value) for name, value in self.parameters.items()}

@@ -1,4 +1,4 @@
-"""Learning rates of every scheduler that transformers.get_scheduler makes, by stepping the real objects."""
+"""Learning rates of every scheduler that transformers.get_scheduler creates, by stepping the real objects."""
 
 import itertools
 import math
@@ -28,7 +28,7 @@ def described(error):
 
 
 def case(name, warmup=None, training=None, rates=(1.0,), default=None, steps=None, **kwargs):
-    """The rates of one schedule; with `error` and the step that raised it where the reference raises."""
+    """Returns the rates of one schedule, with `error` and its step if the reference raises an error."""
     default = rates[0] if default is None else default
     record = {
         "name": name,
@@ -61,7 +61,7 @@ def case(name, warmup=None, training=None, rates=(1.0,), default=None, steps=Non
 
 
 def metric_case(name, metrics, rates=(1.0,), **kwargs):
-    """The rates of a schedule that watches a metric: before each one, and after the last."""
+    """Returns the rates of a schedule that follows a metric: before each metric, and after the last."""
     optimizer = optimizer_with(rates, rates[0])
     scheduler = get_scheduler(name, optimizer, scheduler_specific_kwargs=kwargs)
     values = [[group["lr"] for group in optimizer.param_groups]]
@@ -96,14 +96,15 @@ def error_case(name, warmup=None, training=None, rates=(1e-3,), **kwargs):
     raise AssertionError(f"the reference accepts {name} {warmup} {training} {kwargs}")
 
 
-# W and T: the usual, no warmup, one step of it, all of it, no training at all, more warmup than training.
+# Warmup and training steps: the usual case, no warmup, one step of warmup, only warmup, no training, more
+# warmup than training.
 COUNTS = [(5, 20), (0, 20), (1, 20), (10, 10), (0, 0), (3, 0), (12, 10), (0, 1), (1, 1), (1, 2), (19, 20)]
 TWO_GROUPS = {"rates": (1e-3, 5e-5)}
 OTHER_RATES = [{"rates": (1e-3,)}, {"rates": (5e-5,)}, TWO_GROUPS]
 
 
 def closed_form_cases():
-    """The schedules that depend on the step alone."""
+    """Yields the schedules that depend only on the step."""
     with_counts = {
         "constant": [{}],
         "constant_with_warmup": [{}],
@@ -123,7 +124,7 @@ def closed_form_cases():
     for name, variants in with_counts.items():
         for variant in variants:
             for warmup, training in COUNTS if variant is variants[0] else COUNTS[:6]:
-                # An lr_end above the rate is among the errors.
+                # An lr_end above the rate is one of the errors.
                 yield case(name, warmup, training, **variant)
             if variant.get("lr_end", 0) < 5e-5:
                 for rates in OTHER_RATES:
@@ -135,7 +136,8 @@ def closed_form_cases():
     yield case("inverse_sqrt", 5, None, timescale=-3)
     yield case("constant_with_warmup", 5, None)
     yield case("constant", None, None)
-    # The rate of construction, which a group need not have, is what lr_end and min_lr are relative to.
+    # lr_end and min_lr are relative to the rate at construction, which may differ from the rates of all
+    # groups.
     for name, kwargs in [
         ("polynomial", {"lr_end": 1e-4}),
         ("cosine_with_min_lr", {"min_lr": 1e-4}),
@@ -181,7 +183,7 @@ def warmup_stable_decay_cases():
 
 
 def metric_sequences():
-    """Losses that fall, stall, rise, and are not numbers."""
+    """Returns losses that fall, stall, rise, and are not numbers."""
     generator = np.random.default_rng(SEED)
     falling = [round(2.0 * math.exp(-0.1 * i) + 0.05 * generator.standard_normal(), 6) for i in range(40)]
     stalled = [round(1.0 - 0.05 * min(i, 6), 6) for i in range(40)]
@@ -341,7 +343,7 @@ def error_cases():
 
 
 def generate(output):
-    # Stable steps beside training steps, and a rate of 0 at the first step, only warn.
+    # Stable steps in addition to training steps, and a rate of 0 at the first step, cause only warnings.
     warnings.simplefilter("ignore")
     files.write(
         output / "SchedulesTests/Reference/schedules.json",

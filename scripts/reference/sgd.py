@@ -9,7 +9,7 @@ class Run(counted_run.CountedRun):
     arrays = ("momentum_buffer",)
 
     def make_optimizer(self, groups):
-        # The plain implementation: one operation after the other, as the documentation has them.
+        # The plain implementation: one operation after the other, as in the documentation.
         return torch.optim.SGD(groups, foreach=False, fused=False)
 
 

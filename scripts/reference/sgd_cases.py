@@ -1,4 +1,4 @@
-"""What the SGD trajectories cover."""
+"""The cases of the SGD trajectories."""
 
 import numpy as np
 
@@ -32,7 +32,7 @@ def group(options, members):
 
 
 def simple(name, sentence, options, shapes=SMALL, gradients=None, **more):
-    """One group with one parameter of each shape."""
+    """Returns a case of one group with one parameter per shape."""
     return Case(name, sentence, [group(options, parameters(shapes, gradients))], **more)
 
 

@@ -15,7 +15,7 @@ SHAPES = [[], [7], [33], [5, 7], [1, 9], [3, 40], [3, 4, 5]]
 
 
 def groups(defaults, options, scales):
-    """For each of the options and each scale of the gradients a group with a parameter of each shape."""
+    """Returns a group with one parameter per shape for each set of options and each scale of the gradients."""
     result = []
     for index, option in enumerate(options):
         for scale in scales:
@@ -27,7 +27,7 @@ def groups(defaults, options, scales):
 
 
 def case(name, type_name, defaults, options):
-    # Float16 gradients of 1e-6 are subnormal: they have three bits or fewer.
+    # Float16 gradients of 1e-6 are subnormal, with at most three bits.
     scales = [1.0, 1e-6] if type_name == "float16" else [1.0]
     return Case(f"{name}-{type_name}", f"{type_name} parameters.", groups(defaults, options, scales), steps=6)
 
@@ -40,9 +40,9 @@ ADAMW = [{"lr": 1e-2}, {"lr": 3e-3, "betas": (0.8, 0.95), "weight_decay": 0.5, "
 
 
 def trajectory(case, kind, dtype, is_native):
-    """Runs a case on float32 copies of what is kept in `dtype`.
+    """Runs a case on float32 copies of parameters in `dtype`.
 
-    Where the reference itself computes in that way (`is_native`), it is run on `dtype`, too, and must come to the
+    If the reference itself computes in this way (`is_native`), it is also run on `dtype`, and must give the
     same bits.
     """
 
@@ -103,7 +103,7 @@ def trajectory(case, kind, dtype, is_native):
 
 def generate(output):
     folder = output / "OptimizersTests/Reference/sixteen-bit"
-    # torch's AdamW keeps the state of 16-bit parameters in 16 bits, so that it has no run of its own here.
+    # torch's AdamW keeps the state of 16-bit parameters in 16 bits, so it has no native run here.
     kinds = [
         ("adafactor", adafactor.Run, adafactor_cases.DEFAULTS, ADAFACTOR, True),
         ("adamw", adamw.Run, adamw_cases.DEFAULTS, ADAMW, False),

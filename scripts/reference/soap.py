@@ -1,6 +1,6 @@
 """Trajectories of pytorch-optimizer's SOAP, which computes the same numbers as soap.py of the paper's authors.
 
-Its first moments are in the original space, and eigenvectors have arbitrary signs: Q is not recorded.
+Its first moments are in the original space, and eigenvectors have arbitrary signs, so Q is not recorded.
 """
 
 from pytorch_optimizer import SOAP

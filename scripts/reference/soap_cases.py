@@ -1,7 +1,7 @@
-"""What the SOAP trajectories cover.
+"""The cases of the SOAP trajectories.
 
 Eigenvectors are unique up to their signs only if eigenvalues are distinct, and Adam's division makes the parameter depend on
-the basis. So every preconditioner has full rank and well-separated eigenvalues from the first gradient on: matrices are
+the basis. Therefore, every preconditioner has full rank and well-separated eigenvalues after the first gradient: matrices are
 square, or their long axis has no preconditioner, and first gradients have the singular values 1, 2, 3, ...
 """
 
@@ -30,7 +30,7 @@ STEPS = 12
 
 
 def separated(generator, shape, step):
-    """Normally distributed, but the first gradient of a matrix has the singular values 1, 2, 3, ..."""
+    """Draws normally distributed gradients. The first gradient of a matrix has the singular values 1, 2, 3, ..."""
     gradient = generator.standard_normal(shape)
     if step > 1 or len(shape) != 2:
         return gradient
@@ -39,7 +39,7 @@ def separated(generator, shape, step):
 
 
 def merging(rows):
-    """The draw of a tensor that is a matrix of `rows` rows when its axes are merged."""
+    """Returns the draw of a tensor that is a matrix with `rows` rows when its axes are merged."""
 
     def draw(generator, shape, step):
         return separated(generator, (rows, math.prod(shape) // rows), step).reshape(shape)
@@ -48,7 +48,7 @@ def merging(rows):
 
 
 def simple(name, sentence, options, shapes=SMALL, steps=STEPS, **more):
-    """One group with one parameter of each shape."""
+    """Returns a case of one group with one parameter per shape."""
     return Case(name, sentence, [Group(DEFAULTS | options, parameters(shapes, separated))], steps, **more)
 
 

@@ -8,7 +8,7 @@ from . import counted_run, files, stable_adamw_cases, trajectories
 
 
 def by_name(options):
-    """optimi keeps the betas of a group under two names, and ignores `betas` in a group."""
+    """Returns the options for optimi, which keeps the betas of a group under two names and ignores `betas`."""
     betas = options.get("betas")
     rest = {key: value for key, value in options.items() if key != "betas"}
     return rest | ({"beta1": betas[0], "beta2": betas[1]} if betas else {})
@@ -22,7 +22,8 @@ class Run(counted_run.CountedRun):
 
     def step(self, gradients, changes):
         super().step(gradients, [by_name(change) for change in changes])
-        # optimi counts the steps of a group, whether it has gradients or not: groups without any are not stepped.
+        # optimi counts the steps of a group even if it has no gradients, so groups without gradients are not
+        # stepped.
         for group in self.optimizer.param_groups:
             if all(parameter.grad is None for parameter in group["params"]):
                 group["step"] -= 1

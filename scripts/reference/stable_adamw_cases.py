@@ -1,4 +1,4 @@
-"""What the StableAdamW trajectories cover."""
+"""The cases of the StableAdamW trajectories."""
 
 from .cases import (
     Case,
@@ -22,7 +22,7 @@ def group(options, members):
 
 
 def simple(name, sentence, options, shapes=SMALL, gradients=None, **more):
-    """One group with one parameter of each shape."""
+    """Returns a case of one group with one parameter per shape."""
     return Case(name, sentence, [group(options, parameters(shapes, gradients))], **more)
 
 

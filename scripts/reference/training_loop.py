@@ -1,4 +1,4 @@
-"""What surrounds a step, from the real torch: clipping, the loss scale, accumulation, all in one loop."""
+"""The training loop around a step, from the real torch: clipping, loss scaling and accumulation, separately and in one loop."""
 
 import numpy as np
 import torch
@@ -9,7 +9,8 @@ from . import files
 
 SEED = 20_260_104
 SHAPES = {"weight": [12, 7], "kernels": [2, 3, 5], "bias": [7]}
-# Tokens of each micro-batch, by window: equal ones, unequal ones, one alone, and a last window cut short.
+# The number of tokens of each micro-batch, by window: equal, unequal, a single micro-batch, and a shorter
+# last window.
 WINDOWS = [[8, 8, 8, 8], [3, 17, 1, 11], [5], [30, 2], [16, 4, 12], [9, 1]]
 
 
@@ -28,7 +29,7 @@ def drawn(generator, scale=1.0):
 
 
 def with_element(gradients, value):
-    """The same gradients with one element of the bias replaced."""
+    """Returns the same gradients with one element of the bias replaced."""
     changed = {name: gradient.copy() for name, gradient in gradients.items()}
     changed["bias"][3] = value
     return changed
@@ -38,7 +39,7 @@ def with_element(gradients, value):
 
 
 def clipped(gradients, clip):
-    """The gradients after `clip`, and what it returned."""
+    """Returns the gradients after `clip`, and its result."""
     members = parameters(gradients)
     for name, parameter in members.items():
         parameter.grad = torch.from_numpy(gradients[name]).clone()
@@ -76,7 +77,7 @@ def value_cases(generator):
 
 
 def scaler_case(settings, finite):
-    """The scale and the count of finite steps after each of some updates."""
+    """Returns the scale and the number of finite steps after each update."""
     scaler = torch.amp.GradScaler("cpu", **settings)
     parameter = torch.nn.Parameter(torch.ones(3))
     optimizer = torch.optim.SGD([parameter], lr=0.0)
@@ -105,7 +106,7 @@ def scaler_cases(generator):
 
 
 def model_loss(members, inputs, targets):
-    """The mean over tokens of a model that uses every parameter, not linear in any."""
+    """Returns the mean over tokens of a model that uses every parameter and is linear in none."""
     hidden = torch.tanh(inputs @ members["weight"] + members["bias"])
     kernels = members["kernels"].reshape(6, 5)
     return ((hidden[:, :6] @ kernels - targets) ** 2).mean()
@@ -119,7 +120,7 @@ def batch(generator, tokens):
 
 
 def loop(generator, name, *, scaled, maximum, overflow_at=None):
-    """The large batch's loop, and its micro-batches' gradients at the same parameters."""
+    """Runs the loop of the large batch, and computes the gradients of its micro-batches at the same parameters."""
     initial = drawn(generator, 0.3)
     members = parameters(initial)
     optimizer = Adafactor(list(members.values()))

@@ -1,4 +1,4 @@
-"""How an optimizer of the reference is run over a case, and what is recorded of it."""
+"""Runs an optimizer of the reference on a case, and records the results."""
 
 import zlib
 
@@ -11,14 +11,14 @@ SEED = 20_260_102
 
 
 def tensor(array, dtype):
-    """A copy: the optimizer works in place, and from_numpy would share the array's memory."""
+    """Returns a copy, because the optimizer works in place and from_numpy would share the array's memory."""
     return torch.from_numpy(array).to(dtype, copy=True)
 
 
 class Run:
     """One optimizer over the groups of a case, with parameters of one floating-point type.
 
-    An optimizer's own run says how it is made, which entries of its state are `arrays`, and what more to record.
+    A subclass defines how the optimizer is created, which entries of its state are `arrays`, and what else is recorded.
     """
 
     arrays = ()
@@ -31,7 +31,7 @@ class Run:
             | group.options
             for group in groups
         ]
-        # The constructor's own settings concern only groups that leave some out: none does.
+        # The constructor's settings affect only groups that omit some, and no group does.
         self.optimizer = self.make_optimizer(arguments)
         for name, state in states.items():
             self.optimizer.state[self.parameters[name]] = {
@@ -43,11 +43,11 @@ class Run:
         raise NotImplementedError
 
     def scalar(self, value):
-        """A number of an imported state, as the optimizer keeps it."""
+        """Returns a number of an imported state in the optimizer's representation."""
         return value
 
     def more_of_record(self):
-        """What is recorded after a step, beside the parameters."""
+        """Returns what is recorded after a step in addition to the parameters."""
         return {}
 
     def step(self, gradients, changes):
@@ -78,7 +78,7 @@ class Run:
 
 
 def trajectory(case, kind):
-    """Runs a case in float32, recording every step, and in float64, recording where it ends."""
+    """Runs a case in float32, recording every step, and in float64, recording only the end."""
     seed = [SEED, zlib.crc32(case.name.encode())]
     generator = np.random.default_rng(seed)
     members = [parameter for group in case.groups for parameter in group.parameters]

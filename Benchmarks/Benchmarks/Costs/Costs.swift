@@ -4,17 +4,19 @@ import Optimizers
 import Tensors
 import Workloads
 
-// What a step must not come to cost, in numbers that mean something on any machine: `scripts/benchmark --check` compares
-// them with the thresholds. Instructions and allocations are what one would count, but virtual machines seldom give
-// access to the counters of the processor, and counting allocations needs a library preloaded on Linux.
+// Limits on the cost of a step, in numbers that are meaningful on any machine: `scripts/benchmark --check`
+// compares them with the thresholds. Instructions and allocations would be better measures, but virtual
+// machines seldom give access to the processor's counters, and counting allocations needs a preloaded library
+// on Linux.
 let benchmarks: @Sendable () -> Void = {
   Benchmark.defaultConfiguration = .init(
     metrics: [.percentOfTraffic, .pageFaults, .stateBytes], warmupIterations: 0, maxDuration: .seconds(60),
     maxIterations: 1,
     thresholds: [
-      // Twice the time is a mistake on any machine; less may be the machine.
+      // Twice the time is a mistake on any machine. A smaller difference may be the machine's.
       .percentOfTraffic: .init(relative: [.p90: 100]),
-      // Now and then the system moves a page; a buffer as large as the gradient would be hundreds.
+      // Occasionally, the system moves a page. A buffer as large as the gradient would take hundreds of
+      // pages.
       .pageFaults: .init(absolute: [.p90: 32]),
       .stateBytes: .init(absolute: [.p90: 0]),
     ])
@@ -24,7 +26,8 @@ let benchmarks: @Sendable () -> Void = {
   ]
   for workload in Workload.all where ids.contains(workload.id) {
     for backend in Backend.available {
-      // A name without spaces: thresholds are written to a file of a name without them, and looked for under this one.
+      // The name has no spaces, because the file of thresholds is written without them but looked up with
+      // them.
       Benchmark("\(workload.id)-\(backend.rawValue)") { benchmark, costs in
         benchmark.measurement(.percentOfTraffic, try costs.percentOfTraffic())
         benchmark.measurement(.pageFaults, try costs.pageFaults())
@@ -37,28 +40,28 @@ let benchmarks: @Sendable () -> Void = {
 }
 
 extension BenchmarkMetric {
-  /// The time of a step on one thread, in percent of that of the memory traffic.
+  /// The time of a step on one thread, in percent of the time of its memory traffic.
   fileprivate static var percentOfTraffic: Self { .custom("percentOfTraffic", useScalingFactor: false) }
-  /// Pages that a step takes from the system.
+  /// The number of pages that a step takes from the system.
   fileprivate static var pageFaults: Self { .custom("pageFaults", useScalingFactor: false) }
-  /// Bytes of the optimizer's state.
+  /// The number of bytes of the optimizer's state.
   fileprivate static var stateBytes: Self { .custom("stateBytes", useScalingFactor: false) }
 }
 
-/// An optimizer and the traffic that its step cannot do without.
+/// An optimizer and the minimum memory traffic of its step.
 private struct Costs {
   let optimizer: Adafactor
   private let traffic: MemoryTraffic
 
-  /// Measurements of which the fastest counts: what slows one down is somebody else.
+  /// The number of measurements. The fastest one counts, because other programs slow the others down.
   private static let repetitions = 40
-  /// Steps of a measurement last this long at least, for the sake of the clock.
+  /// The minimum duration of the steps in a measurement, for the clock's resolution.
   private static let leastDuration = Duration.milliseconds(2)
 
   init(_ workload: Workload, _ backend: Backend) throws {
     optimizer = try Adafactor(workload.parameters(), backend: backend, threads: 1)
     traffic = MemoryTraffic(.adafactor, shapes: workload.shapes, threads: 1)
-    // The first step makes the state.
+    // The first step creates the state.
     for _ in 0..<2 { try optimizer.step() }
   }
 
@@ -85,7 +88,7 @@ private struct Costs {
 
   private static func minorFaults() -> Int {
     var usage = rusage()
-    // RUSAGE_SELF, which Swift sees as a value of an enumeration on Linux and as a number on a Mac.
+    // RUSAGE_SELF, which Swift imports as an enumeration on Linux and as a number on a Mac.
     getrusage(0, &usage)
     return usage.ru_minflt
   }

@@ -3,8 +3,8 @@ import Checkpoints
 import Foundation
 import Tensors
 
-// Files of 256 MB, written and read beside what `cp` takes for the same bytes. The file system's cache is warm in
-// each, and nothing is flushed but where its name says so.
+// Files of 256 MB, written and read, compared with the time that `cp` takes for the same bytes. The file
+// system's cache is warm in all benchmarks, and nothing is flushed unless the name says so.
 let benchmarks: @Sendable () -> Void = {
   Benchmark.defaultConfiguration = .init(
     metrics: [.wallClock, .cpuTotal], warmupIterations: 1, maxDuration: .seconds(10), maxIterations: 20)
@@ -48,7 +48,7 @@ let benchmarks: @Sendable () -> Void = {
   }
 }
 
-/// What is written: 16 matrices of 16 MB.
+/// The contents of the files: 16 matrices of 16 MB.
 enum Model {
   static let tensors: TensorCollection = {
     var generator = SeededGenerator(seed: 1)
@@ -58,7 +58,7 @@ enum Model {
   }()
 }
 
-/// Runs a program to its end.
+/// Runs a program and waits for it to end.
 func run(_ program: String, _ arguments: String...) throws {
   let process = Process()
   process.executableURL = URL(fileURLWithPath: program)

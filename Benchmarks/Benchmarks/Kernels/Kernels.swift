@@ -3,8 +3,8 @@ import Optimizers
 import Tensors
 import Workloads
 
-// The parts of a step on one thread, on each backend. The statistics are a step that goes no further: one element
-// of the gradient is NaN, and the parameter is skipped. What the whole step takes beyond them is the update.
+// The parts of a step on one thread, on each backend. The statistics are a step that ends early: one element
+// of the gradient is NaN, so the parameter is skipped. The additional time of a whole step is the update.
 let benchmarks: @Sendable () -> Void = {
   Benchmark.defaultConfiguration = .init(
     metrics: [.wallClock], warmupIterations: 2, maxDuration: .seconds(1), maxIterations: 200)
@@ -53,7 +53,7 @@ let benchmarks: @Sendable () -> Void = {
 }
 
 extension Workload {
-  /// The gradient of the first parameter, with a NaN as its last element.
+  /// Returns the gradient of the first parameter, with a NaN as its last element.
   fileprivate func gradientWithNaN() -> Tensor {
     var values = Noise.values(shapes[0].elementCount, stream: 1)
     values[values.count - 1] = .nan

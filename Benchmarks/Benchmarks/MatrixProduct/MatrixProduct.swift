@@ -2,8 +2,8 @@ import Benchmark
 import Tensors
 import Workloads
 
-// The product of two square matrices on each backend. OpenBLAS uses the threads that its process-wide setting
-// gives it; pure Swift uses one.
+// The product of two square matrices on each backend. OpenBLAS uses its process-wide number of threads; pure
+// Swift uses one thread.
 let benchmarks: @Sendable () -> Void = {
   Benchmark.defaultConfiguration = .init(
     metrics: [.wallClock], warmupIterations: 2, maxDuration: .seconds(1), maxIterations: 200)

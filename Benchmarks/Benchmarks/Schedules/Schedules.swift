@@ -3,7 +3,8 @@ import Optimizers
 import Schedules
 import Tensors
 
-// Learning-rate schedules: a rate by name, a schedule made by name, a scheduler's step. Each is 1,000 in an iteration.
+// Learning-rate schedules: a rate by name, creating a schedule by name, and a scheduler's step, 1,000 times
+// per iteration.
 let benchmarks: @Sendable () -> Void = {
   Benchmark.defaultConfiguration = .init(
     metrics: [.wallClock], warmupIterations: 2, scalingFactor: .kilo,
@@ -15,7 +16,7 @@ let benchmarks: @Sendable () -> Void = {
       for _ in benchmark.scaledIterations { blackHole(try type.schedule()) }
     }
 
-    // The others have a rate only once they have seen a metric.
+    // These two have a rate only after they have seen a metric.
     if type != .reduceOnPlateau && type != .greedy {
       Benchmark("rate of \(type.rawValue)") { (benchmark, schedule: AnyLearningRateSchedule) in
         guard case .byStep(let schedule) = schedule else { return }
@@ -43,7 +44,7 @@ let benchmarks: @Sendable () -> Void = {
 }
 
 extension SchedulerType {
-  /// This schedule over 1,000 steps, 100 of them to warm up.
+  /// Returns this schedule over 1,000 steps, of which 100 are warmup.
   fileprivate func schedule() throws -> AnyLearningRateSchedule {
     var options: [String: ScheduleOption] = [:]
     switch self {

@@ -3,7 +3,7 @@ import Optimizers
 import Tensors
 import Workloads
 
-// Whole optimizer steps, with the memory traffic that each cannot do without.
+// Whole optimizer steps, and the minimum memory traffic of each.
 let benchmarks: @Sendable () -> Void = {
   Benchmark.defaultConfiguration = .init(
     metrics: [.wallClock, .cpuTotal], warmupIterations: 2, maxDuration: .seconds(1), maxIterations: 200)

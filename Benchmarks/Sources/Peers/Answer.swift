@@ -2,18 +2,18 @@ import Foundation
 import Tensors
 import Workloads
 
-/// What a command is answered with: `{}` where it was carried out and there is nothing to say.
+/// The answer to a command: `{}` if it was carried out and returns nothing.
 struct Answer: Encodable {
-  /// Why it was not carried out.
+  /// The reason why the command was not carried out.
   var error: String?
   /// The time of `first` or `run` in seconds, for all of its steps.
   var seconds: Double?
   /// The size of the optimizer's state in bytes, after `first`.
   var stateBytes: Int?
-  /// What `list` tells.
+  /// The answer to `list`.
   var list: List?
 
-  /// What there is to measure.
+  /// The workloads and backends that can be measured.
   struct List: Encodable {
     struct Work: Encodable {
       let id: String
@@ -32,13 +32,13 @@ struct Answer: Encodable {
     }
   }
 
-  /// Writes it as one line to standard output.
+  /// Writes the answer as one line to standard output.
   func send() {
     do {
       let line = try JSONEncoder().encode(self) + Data("\n".utf8)
       try FileHandle.standardOutput.write(contentsOf: line)
     } catch {
-      // Whoever asked is gone.
+      // The program that sent the command is gone.
       exit(1)
     }
   }

@@ -6,35 +6,36 @@ import Tensors
 enum Command: Decodable {
   /// Lists the workloads and backends.
   case list
-  /// Makes parameters, gradients and an optimizer, in place of earlier ones.
+  /// Creates parameters, gradients and an optimizer, which replace earlier ones.
   case prepare(Settings)
-  /// Times one step without any before it: the first after `prepare` sets up the state.
+  /// Times one step without any steps before it. The first step after `prepare` creates the state.
   case first
-  /// Steps once, then times so many steps.
+  /// Takes this number of steps to warm up, then times the same number of steps.
   case run(steps: Int)
   /// Writes parameters and state to a safetensors file.
   case write(path: String)
-  /// Gives the memory back.
+  /// Releases the memory.
   case release
 
-  /// What is measured.
+  /// The subject of the measurement.
   struct Settings: Decodable {
     let optimizer: OptimizerName
-    /// Absent for the traffic, which no backend computes.
+    /// The backend, which is absent for the memory traffic.
     let backend: Backend?
     let threads: Int
     let shapes: [[Int]]
-    /// Options of SOAP that are not at their defaults.
+    /// The options of SOAP, if they differ from the defaults.
     let soap: SOAP.Options?
   }
 
-  /// The optimizers, and the memory traffic that each cannot do without.
+  /// The optimizers, and the minimum memory traffic of each.
   enum OptimizerName: String, Decodable {
     case adafactor
     case adamW = "adamw"
     case muon
     case soap
-    /// The products A G and G B for each G, n × m, with A n × n and B m × m: the rate that matrix products reach.
+    /// The products A G and G B for each G, n × m, with A n × n and B m × m, which show the rate of matrix
+    /// products.
     case products
     case adafactorTraffic = "adafactor-traffic"
     case adamWTraffic = "adamw-traffic"

@@ -3,8 +3,9 @@ import Optimizers
 import Tensors
 import Workloads
 
-/// Reads commands from standard input, one JSON object a line, and answers each with one line: see ``Command`` and
-/// ``Answer``. What it measures runs only while a command asks for it, so that other programs can take turns.
+/// Reads commands from standard input, one JSON object per line, and answers each with one line: see
+/// ``Command`` and ``Answer``. The measured code runs only during a command, so that other programs can take
+/// turns.
 @main
 enum Peers {
   static func main() {
@@ -35,7 +36,7 @@ enum Peers {
   }
 }
 
-/// Why a command cannot be carried out.
+/// The reason why a command cannot be carried out.
 struct CommandError: Error, CustomStringConvertible {
   let description: String
 }

@@ -3,7 +3,7 @@ import Optimizers
 import Tensors
 import Workloads
 
-/// An optimizer with its parameters, the memory traffic, or matrix products, to be measured.
+/// The subject of a measurement: an optimizer with its parameters, the memory traffic, or matrix products.
 enum Subject {
   case optimizer(Optimizer)
   case traffic(MemoryTraffic)
@@ -49,17 +49,17 @@ enum Subject {
     }
   }
 
-  /// Seconds that one step takes, without any before it.
+  /// Returns the seconds of one step, without any steps before it.
   func first() throws -> Double { try ContinuousClock().measure { try step() } / .seconds(1) }
 
-  /// The size of the optimizer's state in bytes; nil for other subjects.
+  /// The size of the optimizer's state in bytes, or `nil` for other subjects.
   var stateByteCount: Int? {
     guard case .optimizer(let optimizer) = self else { return nil }
     return optimizer.stateByteCount
   }
 
-  /// Seconds that `steps` steps take. As many come first: other programs have had the caches meanwhile, and threads and
-  /// clock must wake.
+  /// Returns the seconds of `steps` steps. The same number of steps is taken first, because other programs
+  /// have used the caches, and threads and clock must wake up.
   func run(_ steps: Int) throws -> Double {
     for _ in 0..<steps { try step() }
     let duration = try ContinuousClock().measure {

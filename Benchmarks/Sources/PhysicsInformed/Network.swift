@@ -2,10 +2,12 @@ import Foundation
 import Optimizers
 import Tensors
 
-/// A network u(x) of one input, with the derivatives u' and u'' carried along: layers of `width` with tanh, and a linear one.
+/// A network u(x) of one input that also computes the derivatives u' and u'': layers of `width` with tanh,
+/// and a linear layer.
 ///
-/// Every layer holds 3N rows: N samples of h, then of h' and of h''. One product with Wᵀ moves all of them through a layer.
-/// Since a = W h + b, a' = W h' and a'' = W h'', the bias belongs to the first N rows. Through h = tanh a, with s = 1 − h²:
+/// Every layer has 3N rows: N samples of h, then of h' and of h''. One product with Wᵀ takes all of them
+/// through a layer. Since a = W h + b, a' = W h' and a'' = W h'', the bias is added only to the first N rows.
+/// With h = tanh a and s = 1 − h²:
 ///
 ///     h' = s a',   h'' = s a'' − 2 h s a'²
 struct Network {
@@ -18,7 +20,7 @@ struct Network {
     let sizes = [1] + Array(repeating: width, count: layers) + [1]
     var weights: [Parameter] = []
     for (index, (inputs, outputs)) in zip(sizes, sizes.dropFirst()).enumerated() {
-      // Glorot's.
+      // Glorot initialization.
       let deviation = (2 / Double(inputs + outputs)).squareRoot()
       let values = Tensor(normal: [outputs, inputs], as: .float64, using: &generator) * deviation
       weights.append(Parameter("weight.\(index)", values))
@@ -35,7 +37,7 @@ struct Network {
     let sums: [Double]
   }
 
-  /// Returns u, u' and u'' at the points, and the layers on the way there.
+  /// Returns u, u' and u'' at the points, and the layers for the backward pass.
   func forward(_ points: [Double]) -> (values: [Double], layers: [Layer]) {
     let count = points.count
     // x' = 1, x'' = 0.
@@ -72,7 +74,7 @@ struct Network {
       let count = gradients.count / 3 / width
       let (first, second) = (count * width, 2 * count * width)
       if index < weights.count - 1 {
-        // From h, h' and h'' to a, a' and a''. ds/da = −2ts, and d(ts)/da = s (s − 2t²).
+        // From h, h' and h'' to a, a' and a''. ds/da = −2ts, and d(ts)/da = s (s − 2t²), where t = h.
         let sums = layers[index].sums
         for i in 0..<first {
           let t = tanh(sums[i])

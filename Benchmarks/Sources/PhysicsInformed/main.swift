@@ -3,9 +3,9 @@ import Optimizers
 import Schedules
 import Tensors
 
-// Solves u'' = f with u(0) = u(1) = 0 by a physics-informed network: the loss is the residual of the equation at points, and
-// of the boundary. Prints one line of JSON. Such problems are ill-conditioned: the solution has a part of a high frequency,
-// whose second derivative is large.
+// Solves u'' = f with u(0) = u(1) = 0 by a physics-informed network. The loss is the residual of the equation
+// at points, plus the residual of the boundary conditions. Prints one line of JSON. Such problems are
+// ill-conditioned: the solution has a high-frequency part with a large second derivative.
 //
 // usage: PhysicsInformed OPTIMIZER RATE STEPS
 
@@ -13,7 +13,7 @@ struct Result: Encodable {
   let optimizer: String
   let rate: Double
   let steps: Int
-  /// The loss before every tenth step, and the seconds until then.
+  /// The loss before every tenth step, and the seconds up to it.
   let losses: [Double]
   let seconds: [Double]
   /// ‖u − u*‖ / ‖u*‖ at the end.
@@ -29,7 +29,7 @@ else {
 }
 let name = arguments[1]
 
-/// The parts of u* = Σ cₖ sin kπx.
+/// The terms of u* = Σ cₖ sin kπx.
 let parts: [(k: Double, c: Double)] = [(1, 1), (4, 0.3), (6, 0.1)]
 func solution(_ x: Double) -> Double { parts.reduce(0) { $0 + $1.c * sin($1.k * .pi * x) } }
 func force(_ x: Double) -> Double { parts.reduce(0) { $0 - $1.c * pow($1.k * .pi, 2) * sin($1.k * .pi * x) } }
@@ -63,7 +63,7 @@ func makeOptimizer(_ network: Network) throws -> Optimizer {
     return try FactoredSOAP(parameters, options: .init(adafactor: adafactor), backend: backend)
   default:
     FileHandle.standardError.write(
-      Data("no optimizer \(name): adafactor, adamw, muon, soap, factored_soap\n".utf8))
+      Data("there is no optimizer \(name); choose adafactor, adamw, muon, soap or factored_soap\n".utf8))
     exit(2)
   }
 }

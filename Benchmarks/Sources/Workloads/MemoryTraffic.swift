@@ -7,23 +7,25 @@ import Tensors
   import Musl
 #endif
 
-/// The memory that an optimizer step cannot do without, moved by plain vector loops: the bound of its speed.
+/// The minimum memory traffic of an optimizer step, moved by plain vector loops, which is the limit of its
+/// speed.
 ///
-/// Adafactor reads the gradient and its state; then it reads both again with the parameter, and writes parameter and
-/// state: 16 bytes for an element of Float32 and 12 for a number of the state. A matrix has a number for each row and
-/// column, which is next to nothing, or as much as the rest where it is one row; a vector has one for each element.
-/// AdamW reads gradient, parameter and two moments once and writes all but the gradient: 28 bytes an element.
+/// Adafactor reads the gradient and its state, then reads both again with the parameter, and writes parameter
+/// and state. In Float32, this is 16 bytes per element and 12 bytes per number in the state. A matrix has one
+/// number per row and column in its state, which is negligible unless the matrix is a single row. A vector
+/// has one number per element. AdamW reads gradient, parameter and two moments once and writes all except the
+/// gradient: 28 bytes per element.
 ///
-/// Below the size of the caches, where instructions and not bytes decide, it bounds nothing.
+/// Within the caches, instructions are the limit, and the traffic is no lower bound.
 public final class MemoryTraffic: @unchecked Sendable {
-  /// What a step moves.
+  /// The traffic of an optimizer.
   public enum Mix: Sendable {
     case adafactor, adamW
   }
 
   private typealias Memory = UnsafeMutablePointer<Float>
 
-  /// One sweep: the arrays that are read, and those that are read and written.
+  /// One pass: the arrays that are only read, and the arrays that are read and written.
   private struct Sweep {
     var reads: [Memory]
     var updates: [Memory]
@@ -34,7 +36,7 @@ public final class MemoryTraffic: @unchecked Sendable {
   private var sweeps: [Sweep] = []
   private var allocations: [Memory] = []
 
-  /// The traffic of a step over parameters of these shapes.
+  /// Creates the traffic of a step over parameters of these shapes.
   public init(_ mix: Mix, shapes: [Shape], threads: Int) {
     self.threads = threads
     func memory(_ count: Int) -> Memory {
@@ -58,7 +60,7 @@ public final class MemoryTraffic: @unchecked Sendable {
     }
   }
 
-  /// `count` ones, in large pages where tensors are: a bound must not be slower than what it bounds.
+  /// Returns `count` ones, in large pages if tensors use them: the traffic must not be slower than a step.
   private static func allocate(_ count: Int) -> Memory {
     let (byteCount, largePage) = (4 * count, 2 << 20)
     let memory = UnsafeMutableRawPointer.allocate(
@@ -69,17 +71,18 @@ public final class MemoryTraffic: @unchecked Sendable {
     return memory.initializeMemory(as: Float.self, repeating: 1, count: count)
   }
 
-  /// Numbers in Adafactor's state of a parameter: one a row and column of its trailing matrices, or one an element.
+  /// Returns the count of numbers in Adafactor's state of a parameter: one per row and column of its trailing
+  /// matrices, or one per element.
   private static func stateCount(_ shape: Shape) -> Int {
     guard shape.rank >= 2 else { return shape.elementCount }
-    // The row and the column of a single element have the same number, kept once.
+    // The row and the column of a single element share one number.
     if shape.rank > 2 && shape.rows * shape.columns == 1 { return shape.elementCount }
     return shape.batchCount * (shape.rows + shape.columns)
   }
 
   deinit { allocations.forEach { $0.deallocate() } }
 
-  /// Moves it once.
+  /// Moves the traffic once.
   public func move() {
     for sweep in sweeps {
       if threads == 1 || sweep.count < Self.leastShared {
@@ -96,9 +99,10 @@ public final class MemoryTraffic: @unchecked Sendable {
 
   private typealias Vector = SIMD16<Float>
   private static let lanes = Vector.scalarCount
-  /// Elements below which waking a second thread takes longer than moving them.
+  /// The number of elements below which waking a second thread takes longer than moving the elements.
   private static let leastShared = 16_384
-  /// Elements of each array that are moved before the next array's: all of a piece stay in the first-level cache.
+  /// The number of elements of each array that are moved before the next array's. The whole piece stays in
+  /// the first-level cache.
   private static let piece = 1_024
 
   private static func move(_ sweep: Sweep, _ range: Range<Int>) {
@@ -108,7 +112,7 @@ public final class MemoryTraffic: @unchecked Sendable {
       for array in sweep.reads { sum += read(array, start, end) }
       for array in sweep.updates { update(array, from: sweep.reads.first ?? array, start, end) }
     }
-    // Nothing is ever so large; the compiler does not know.
+    // The sum is never this large, but the compiler does not know that.
     precondition(sum.sum() < .infinity)
   }
 

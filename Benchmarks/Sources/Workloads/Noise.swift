@@ -1,12 +1,13 @@
-/// Numbers between −1 and 1 that a program in another language makes with the same bits: scripts/peers/inputs.py does.
+/// Numbers between −1 and 1 that scripts/peers/inputs.py generates with the same bits in Python.
 public enum Noise {
-  /// How many there are. A prime: the rows of a matrix of any usual width start at different places.
+  /// The count of numbers, a prime, so that the rows of a matrix of any usual width start at different
+  /// positions.
   private static let period = 1_000_003
 
-  /// How far apart the streams of two tensors start.
+  /// The distance between the starts of the streams of two tensors.
   private static let streamDistance = 40_503
 
-  /// `count` numbers, again from the start where they end; streams differ in where they start.
+  /// Returns `count` numbers, repeated from the start if necessary. Streams differ in their start.
   public static func values(_ count: Int, stream: Int) -> [Float] {
     [Float](unsafeUninitializedCapacity: count) { values, initialized in
       var place = stream * streamDistance % period
@@ -19,7 +20,7 @@ public enum Noise {
     }
   }
 
-  /// The index, mixed as MurmurHash3 finishes a hash; 24 of its bits are a float without rounding.
+  /// The index, mixed like the end of MurmurHash3. 24 of its bits become a float without rounding.
   private static let table = (0..<UInt32(period)).map { index -> Float in
     var hash = index &* 2_654_435_761
     hash = (hash ^ (hash >> 16)) &* 0x85eb_ca6b

@@ -3,24 +3,24 @@ import Tensors
 
 /// The shapes of a model's parameters, or of many tensors of one kind.
 public struct Workload: Sendable {
-  /// What names it on a command line and in file names.
+  /// The name on a command line and in file names.
   public let id: String
-  /// What names it in a table.
+  /// The name in a table.
   public let name: String
   /// The shape of each parameter.
   public let shapes: [Shape]
 
-  /// A workload.
+  /// Creates a workload.
   public init(_ id: String, name: String, shapes: [Shape]) {
     self.id = id
     self.name = name
     self.shapes = shapes
   }
 
-  /// Elements of all parameters.
+  /// The number of elements of all parameters.
   public var elementCount: Int { shapes.reduce(0) { $0 + $1.elementCount } }
 
-  /// Parameters of these shapes with gradients: the values are ``Noise``.
+  /// Returns parameters of these shapes with gradients. The values are ``Noise``.
   public func parameters(as scalarType: ScalarType = .float32) -> [Parameter] {
     shapes.enumerated().map { index, shape in
       func noise(_ stream: Int) -> Tensor {
@@ -35,7 +35,7 @@ public struct Workload: Sendable {
 }
 
 extension Workload {
-  /// What is measured: models, then kinds of tensors that each meet a path of their own.
+  /// The measured workloads: models, then kinds of tensors that each use a different code path.
   public static let all = [
     Workload("4096x4096", name: "4096 × 4096", shapes: [[4096, 4096]]),
     Workload("gpt2", name: "GPT-2 small", shapes: gpt2Small),

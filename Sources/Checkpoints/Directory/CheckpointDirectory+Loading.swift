@@ -1,7 +1,7 @@
 import Safetensors
 import ScalarTypes
 
-/// A checkpoint that was found, and those that were not used.
+/// The newest intact checkpoint, and newer ones that are damaged.
 public struct FoundCheckpoint: Sendable {
   /// The checkpoint.
   public let checkpoint: Checkpoint
@@ -12,10 +12,10 @@ public struct FoundCheckpoint: Sendable {
 }
 
 extension CheckpointDirectory {
-  /// The newest checkpoint that is intact; nil where there is none at all.
+  /// Returns the newest intact checkpoint, or `nil` if the directory has no checkpoints.
   ///
-  /// - Throws: ``CheckpointError/noneIntact(path:damaged:)`` where there are checkpoints, all damaged;
-  ///   ``CheckpointError/file(_:)`` where the directory cannot be read.
+  /// - Throws: ``CheckpointError/noneIntact(path:damaged:)`` if all checkpoints are damaged;
+  ///   ``CheckpointError/file(_:)`` if the directory cannot be read.
   public func latest() throws(CheckpointError) -> FoundCheckpoint? {
     var damaged: [DamagedCheckpoint] = []
     for name in try names().reversed() {
@@ -34,9 +34,9 @@ extension CheckpointDirectory {
 }
 
 extension Checkpoint {
-  /// The checkpoint at `path`, one of a ``CheckpointDirectory``'s, with its checksums checked.
+  /// Creates the checkpoint at `path`, a directory in a ``CheckpointDirectory``, and verifies its checksums.
   ///
-  /// - Throws: ``CheckpointError`` for a checkpoint that cannot be read, or is damaged.
+  /// - Throws: ``CheckpointError`` if the checkpoint cannot be read or is damaged.
   public init(directory path: String) throws(CheckpointError) {
     let list = try Self.checksums(in: path)
     let ending = ChecksumList.tensorsEnding
@@ -53,23 +53,23 @@ extension Checkpoint {
         found = json.withUnsafeBytes(XXHash64.value)
         if found == expected { record = try Self.record(json, in: path) }
       } else {
-        throw .malformed(path: path, place: file, problem: "not a file of a checkpoint")
+        throw .malformed(path: path, place: file, problem: "does not belong to a checkpoint")
       }
       guard found == expected else {
         throw .malformed(
-          path: path, place: file, problem: "altered: its checksum is not the one in \(ChecksumList.fileName)"
+          path: path, place: file, problem: "altered: its checksum differs from \(ChecksumList.fileName)"
         )
       }
     }
     guard let record else {
       throw .malformed(
-        path: path, place: ChecksumList.fileName, problem: "without \(TrainingRecord.fileName)")
+        path: path, place: ChecksumList.fileName, problem: "does not list \(TrainingRecord.fileName)")
     }
     self.init(position: record.position, collections: collections)
     values = record.values
   }
 
-  /// The list of checksums, which must name all other files that there are.
+  /// Returns the list of checksums, which must name all other files in the directory.
   private static func checksums(in path: String) throws(CheckpointError) -> ChecksumList {
     let list = try ChecksumList(checkpoint: path)
     let files = Set(try DirectoryHandle.names(in: path).map { ExactString($0) })

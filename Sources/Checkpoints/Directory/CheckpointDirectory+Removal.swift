@@ -3,18 +3,18 @@ import ScalarTypes
 
 /// The name of a directory that is being written or removed: a prefix, random digits and their checksum.
 ///
-/// The checksum tells it from a directory that someone else named alike.
+/// The checksum distinguishes it from a directory with a similar name that someone else made.
 enum TemporaryName: String, CaseIterable {
   case saving = ".saving-"
   case removing = ".removing-"
 
-  /// A name that nothing has.
+  /// Returns a name that nothing else has.
   func unique() -> String {
     let digits = ChecksumList.digits(UInt64.random(in: 0...UInt64.max))
     return rawValue + digits + Self.checksum(digits)
   }
 
-  /// Whether this program made the name.
+  /// Returns whether this program made the name.
   static func isOwn(_ name: String) -> Bool {
     guard let prefix = allCases.first(where: { name.hasPrefix($0.rawValue) }) else { return false }
     let digits = name.dropFirst(prefix.rawValue.count)
@@ -29,8 +29,8 @@ enum TemporaryName: String, CaseIterable {
 extension CheckpointDirectory {
   /// Removes what killed processes left.
   ///
-  /// The lock says that none of them lives, the names that they made it. What cannot be removed does not keep
-  /// the next checkpoint from being saved.
+  /// The lock proves that these processes have ended, and the names prove that they made the entries. If
+  /// something cannot be removed, the next checkpoint can still be saved.
   func removeLeftovers(in directory: DirectoryHandle) {
     for name in (try? DirectoryHandle.names(in: path)) ?? [] where TemporaryName.isOwn(name) {
       let isOwn = directory.files(in: name)?.allSatisfy { file in
@@ -48,16 +48,18 @@ extension CheckpointDirectory {
     let intact = own.indices.filter { !damaged.contains(own[$0].text) }
     guard intact.count >= keptCount else { return }
     for name in own[..<intact[intact.count - keptCount]] {
-      // Under a name that no reader takes for a checkpoint's, so that none is ever seen in part.
+      // Moves it to a name that no reader takes for a checkpoint, so that no partial checkpoint is ever
+      // visible.
       let removed = TemporaryName.removing.unique()
       try directory.rename(name.text, to: removed)
       try directory.removeDirectory(removed)
     }
   }
 
-  /// The number after the newest checkpoint's.
+  /// Returns the number after the newest checkpoint's.
   ///
-  /// A foreign entry may be named like a checkpoint, with any number: high numbers count only for real checkpoints.
+  /// A foreign entry may have a checkpoint's name with any number. High numbers count only for real
+  /// checkpoints.
   func nextNumber(in directory: DirectoryHandle) throws(CheckpointError) -> Int {
     let newest = try names().last { $0.number < 1 << 40 || isOwn($0, in: directory) }
     guard let newest else { return 1 }
@@ -67,8 +69,8 @@ extension CheckpointDirectory {
     return newest.number + 1
   }
 
-  /// Whether a name is that of a whole checkpoint: a directory with the files in its list of checksums, and
-  /// no others.
+  /// Returns whether a name belongs to a complete checkpoint: a directory with exactly the files in its list
+  /// of checksums.
   private func isOwn(_ name: CheckpointName, in directory: DirectoryHandle) -> Bool {
     guard let files = directory.files(in: name.text),
       let list = try? ChecksumList(checkpoint: "\(path)/\(name.text)")

@@ -1,11 +1,12 @@
 import Safetensors
 
 extension CheckpointDirectory {
-  /// Saves a checkpoint as the newest, and then removes those that are not kept.
+  /// Saves a checkpoint as the newest one, then removes the checkpoints that are not kept.
   ///
   /// - Returns: The checkpoint's path.
-  /// - Throws: ``CheckpointError``; older checkpoints are intact then. (If only their removal fails, the new
-  ///   one is in place; if flushing the directory fails, it is too, but may not survive a loss of power.)
+  /// - Throws: ``CheckpointError``. Older checkpoints are intact then. If only their removal fails, the new
+  ///   checkpoint is in place. If flushing the directory fails, it is in place too, but may not survive a
+  ///   loss of power.
   @discardableResult
   public func save(_ checkpoint: Checkpoint) throws(CheckpointError) -> String {
     try withHandle { (directory) throws(CheckpointError) in try save(checkpoint, in: directory) }
@@ -23,7 +24,7 @@ extension CheckpointDirectory {
       name = CheckpointName(number: try nextNumber(in: directory), step: checkpoint.position.step)
       try directory.rename(unfinished, to: name.text)
     } catch {
-      // What cannot be removed now is removed by the next save; the first error says more.
+      // The next save removes anything that cannot be removed now. The first error is more useful.
       try? directory.removeDirectory(unfinished)
       throw error
     }
@@ -37,7 +38,7 @@ extension CheckpointDirectory {
     var list = ChecksumList()
     for (name, collection) in checkpoint.collections.sorted(by: { $0.key < $1.key }) {
       guard !name.isEmpty && !name.hasPrefix(".") && !name.utf8.contains(UInt8(ascii: "/")) else {
-        fatalError("\"\(name)\" cannot be the name of a collection: it starts a file's name")
+        fatalError("\"\(name)\" cannot be the name of a collection: file names begin with it")
       }
       let file = "\(name).safetensors"
       list.checksums[file] = try CheckpointError.wrapping(CheckpointError.safetensors) {

@@ -2,39 +2,41 @@ import CLibrary
 import Safetensors
 import Synchronization
 
-/// A directory of checkpoints, the newest few of which are kept.
+/// A directory that keeps the newest few checkpoints.
 ///
 ///     let directory = CheckpointDirectory(path: "run", keeping: 3)
 ///     try directory.save(checkpoint)
 ///     if let found = try directory.latest() { … }
 ///
-/// Each checkpoint is a directory in it, `checkpoint-<number>-step-<step>`, that holds a safetensors file for
-/// each collection, `training.json` for position and values, and `checksums.xxh64`, which `xxhsum --check`
-/// can check too. Numbers count the saves: after a return to an earlier step, numbering continues after the
-/// last save.
+/// Each checkpoint is a subdirectory, `checkpoint-<number>-step-<step>`. It contains a safetensors file for
+/// each collection, `training.json` with the position and values, and `checksums.xxh64`, which `xxhsum
+/// --check` can verify too. Numbers count the saves: after a return to an earlier step, numbering continues
+/// after the last save.
 ///
-/// A checkpoint is written under another name, flushed, and renamed, and then the directory is flushed. So
-/// anything with a checkpoint's name is complete. If the disk damages it later, its checksums don't match and
-/// the previous checkpoint is used.
+/// A checkpoint is written under another name, flushed and renamed, and then the directory is flushed.
+/// Therefore, anything with a checkpoint's name is complete. If the disk damages it later, its checksums
+/// don't match, and the previous checkpoint is used.
 ///
-/// One run uses a directory at a time. ``lock()``, or the first save, locks it until the object ends. Only
-/// whole checkpoints of this package are removed: directories with the name, and with exactly the files that
-/// their checksums list. Nothing else in the directory is touched, and no link in it is followed.
+/// Only one run at a time can use a directory. ``lock()`` or the first save locks it for the lifetime of the
+/// object. Only complete checkpoints of this package are removed: directories with a checkpoint's name and
+/// exactly the files that their checksums list. Nothing else in the directory is touched, and no link in it
+/// is followed.
 public final class CheckpointDirectory: Sendable {
   /// The path of the directory.
   public let path: String
-  /// How many checkpoints are kept.
+  /// The number of checkpoints that are kept.
   public let keptCount: Int
   let system: SystemCalls
-  /// The names of checkpoints that were found damaged: they don't count as kept.
+  /// The names of checkpoints that were found to be damaged. They don't count as kept.
   let damagedNames = Mutex<Set<String>>([])
   /// The directory while it is locked.
   private let handle = Mutex<DirectoryHandle?>(nil)
 
-  /// A directory that keeps the newest `count` checkpoints. It is made by the first save.
+  /// Creates an object for a directory that keeps the newest `count` checkpoints. The first save creates the
+  /// directory.
   ///
-  /// - Precondition: `count` is at least 1. With 1, a checkpoint that the disk damages has none before it to
-  ///   go back to.
+  /// - Precondition: `count` is at least 1. With 1, there is no earlier checkpoint to fall back to if the
+  ///   disk damages one.
   public convenience init(path: String, keeping count: Int = 3) {
     self.init(path: path, keeping: count, system: .live)
   }
@@ -48,39 +50,39 @@ public final class CheckpointDirectory: Sendable {
     self.system = system
   }
 
-  /// Locks the directory until this object or the process ends, and makes it if there is none.
+  /// Locks the directory until this object or the process ends, and creates it if it doesn't exist.
   ///
   /// Call this when a run starts, before ``latest()``: a second run on the directory is then refused at its
-  /// start instead of at a save. Without the call, the first save locks. If the directory is locked by this
-  /// object already, nothing happens. Loading needs no lock.
+  /// start instead of at a save. Without this call, the first save locks the directory. If this object has
+  /// already locked it, nothing happens. Loading needs no lock.
   ///
   /// - Throws: ``CheckpointError/busy(path:)`` if another run has the lock, in this process or in another;
-  ///   ``CheckpointError/file(_:)`` if the directory cannot be made or opened.
+  ///   ``CheckpointError/file(_:)`` if the directory cannot be created or opened.
   public func lock() throws(CheckpointError) {
     try withHandle { _ in }
   }
 
-  /// Gives `body` the locked directory, to one thread at a time.
+  /// Calls `body` with the locked directory, on one thread at a time.
   func withHandle<Result>(
     _ body: (DirectoryHandle) throws(CheckpointError) -> Result
   ) throws(CheckpointError) -> Result {
     try handle.withLock { (handle) throws(CheckpointError) in
       if let locked = handle, locked.isNamed(by: path) { return try body(locked) }
-      // The first use; or the directory was removed or moved since.
+      // The first use, or the directory has been removed or moved.
       let new = try DirectoryHandle(creating: path, system: system)
       handle = new
       return try body(new)
     }
   }
 
-  /// The paths of all checkpoints, damaged ones too, from the oldest to the newest.
+  /// Returns the paths of all checkpoints, including damaged ones, from the oldest to the newest.
   ///
-  /// - Throws: ``CheckpointError/file(_:)`` where the directory cannot be read.
+  /// - Throws: ``CheckpointError/file(_:)`` if the directory cannot be read.
   public func checkpoints() throws(CheckpointError) -> [String] {
     try names().map { "\(path)/\($0.text)" }
   }
 
-  /// The names of all checkpoints, from the oldest to the newest.
+  /// Returns the names of all checkpoints, from the oldest to the newest.
   func names() throws(CheckpointError) -> [CheckpointName] {
     guard access(path, F_OK) == 0 else { return [] }
     let names = try DirectoryHandle.names(in: path).compactMap(CheckpointName.init)
@@ -103,7 +105,7 @@ struct CheckpointName {
     text = Self.prefix + zeros + digits + Self.stepPrefix + String(step)
   }
 
-  /// Nil for a name that no checkpoint gets.
+  /// Creates the name that `text` spells, or returns `nil` if no checkpoint gets this name.
   init?(_ text: String) {
     guard text.hasPrefix(Self.prefix) else { return nil }
     let digits = text.dropFirst(Self.prefix.count).prefix { $0 != "-" }
@@ -116,7 +118,7 @@ struct CheckpointName {
   }
 }
 
-/// What `training.json` holds.
+/// The contents of `training.json`.
 struct TrainingRecord: Codable {
   /// The version of a checkpoint's layout.
   var format: Int
@@ -125,6 +127,6 @@ struct TrainingRecord: Codable {
 
   static let fileName = "training.json"
   static let currentFormat = 1
-  /// The longest file that is written or read.
+  /// The maximum size of a file that is written or read.
   static let byteCountLimit = 1 << 28
 }

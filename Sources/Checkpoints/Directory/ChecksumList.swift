@@ -1,18 +1,18 @@
 import ScalarTypes
 
-/// The checksums of a checkpoint's files, as a file that `xxhsum --check` takes too: `<16 hexadecimal digits>
+/// The checksums of a checkpoint's files, in the format of `xxhsum --check`: `<16 hexadecimal digits>
 /// <name>`.
 struct ChecksumList: Equatable {
   /// The file's own name in a checkpoint.
   static let fileName = "checksums.xxh64"
 
-  /// The longest list that is read, in bytes.
+  /// The maximum size of a list, in bytes.
   private static let byteCountLimit = 1 << 24
 
-  /// How the name of a file of tensors ends.
+  /// The ending of the names of tensor files.
   static let tensorsEnding = ".safetensors"
 
-  /// Whether a list can name this file.
+  /// Returns whether a list can name this file.
   static func isFileOfCheckpoint(_ file: String) -> Bool {
     file == TrainingRecord.fileName || file.hasSuffix(tensorsEnding)
   }
@@ -22,19 +22,19 @@ struct ChecksumList: Equatable {
 
   init() {}
 
-  /// The list of the checkpoint at `path`.
+  /// Reads the list of the checkpoint at `path`.
   init(checkpoint path: String) throws(CheckpointError) {
     let text = try PlainFile.contents(of: Self.fileName, in: path, limit: Self.byteCountLimit)
     guard let list = ChecksumList(text: text) else {
-      throw .malformed(path: path, place: Self.fileName, problem: "not a whole list of checksums")
+      throw .malformed(path: path, place: Self.fileName, problem: "not a complete list of checksums")
     }
     self = list
   }
 
-  /// The list that `text` holds.
+  /// Creates the list that `text` holds, or returns `nil` if it is not complete.
   init?(text: [UInt8]) {
     let lines = text.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
-    // Without the newline at its end the last line may have been cut.
+    // Without the newline at the end, the last line may have been cut off.
     guard lines.last?.isEmpty == true else { return nil }
     for line in lines.dropLast() {
       let line = String(decoding: line, as: UTF8.self)
@@ -43,21 +43,21 @@ struct ChecksumList: Equatable {
       else { return nil }
       checksums[String(line[space...].dropFirst(2))] = checksum
     }
-    // Digits in upper case and lines in another order say the same, but nobody wrote them.
+    // Uppercase digits and lines in another order would mean the same, but this program never writes them.
     guard self.text == text else { return nil }
   }
 
   /// The names of all files of a checkpoint with this list.
   var files: Set<ExactString> { Set((Array(checksums.keys) + [Self.fileName]).map { ExactString($0) }) }
 
-  /// One line a file.
+  /// The list with one line per file.
   var text: [UInt8] {
     checksums.sorted { $0.key < $1.key }.flatMap { name, checksum in
       Array("\(Self.digits(checksum))  \(name)\n".utf8)
     }
   }
 
-  /// A checksum in 16 hexadecimal digits.
+  /// Returns a checksum in 16 hexadecimal digits.
   static func digits(_ checksum: UInt64) -> String {
     let digits = String(checksum, radix: 16)
     return String(repeating: "0", count: 16 - digits.count) + digits

@@ -1,14 +1,14 @@
 import CLibrary
 import Safetensors
 
-/// An open directory, locked against others that open it so, until the end of its life or of the process.
+/// An open directory. It is locked against other handles until the end of its life or of the process.
 ///
 /// No operation follows a link in it.
 final class DirectoryHandle: Sendable {
   private let directory: FileDescriptor
   private let system: SystemCalls
 
-  /// Opens the directory, and makes it and those above it where there are none.
+  /// Opens the directory. Creates it and its parents if they don't exist.
   init(creating path: String, system: SystemCalls) throws(CheckpointError) {
     try Self.create(path, system)
     let directory = try Self.open(path, system)
@@ -24,7 +24,7 @@ final class DirectoryHandle: Sendable {
     flock(directory.number, LOCK_UN)
   }
 
-  /// Whether the path still names this directory; it may have been removed or moved.
+  /// Returns whether the path still names this directory, which may have been removed or moved.
   func isNamed(by path: String) -> Bool {
     var (here, there) = (stat(), stat())
     return fstat(directory.number, &here) == 0 && stat(path, &there) == 0
@@ -35,7 +35,8 @@ final class DirectoryHandle: Sendable {
     guard mkdirat(directory.number, name, 0o777) == 0 else { throw failure("make the directory", name) }
   }
 
-  /// Renames an entry of this directory. No entry may have the new name: an empty directory would be replaced.
+  /// Renames an entry of this directory. No entry may have the new name: `rename` would replace an empty
+  /// directory.
   func rename(_ name: String, to newName: String) throws(CheckpointError) {
     var status = stat()
     guard fstatat(directory.number, newName, &status, AT_SYMLINK_NOFOLLOW) != 0 else {
@@ -44,12 +45,12 @@ final class DirectoryHandle: Sendable {
     guard system.rename(directory.number, name, newName) == 0 else { throw failure("rename", name) }
   }
 
-  /// Waits until the directory's list of names is on the disk.
+  /// Waits until the directory's list of names is on disk.
   func synchronize() throws(CheckpointError) {
     try Self.synchronize(directory)
   }
 
-  /// The names in a directory of this one; nil if that is a link, or holds anything but regular files.
+  /// Returns the names in a subdirectory, or `nil` if it is a link or holds anything but regular files.
   func files(in name: String) -> [String]? {
     do {
       let inner = try open(name)
@@ -66,7 +67,7 @@ final class DirectoryHandle: Sendable {
     }
   }
 
-  /// Removes a directory of this one that holds nothing but files.
+  /// Removes a subdirectory that contains only files.
   func removeDirectory(_ name: String) throws(CheckpointError) {
     let inner = try open(name)
     for file in try Self.names(in: inner) {
@@ -81,7 +82,7 @@ final class DirectoryHandle: Sendable {
     .file(FileError(operation, path: "\(directory.path)/\(name)", code: errno))
   }
 
-  /// Opens a directory of this one, and nothing that a link points to.
+  /// Opens a subdirectory. Links are refused.
   private func open(_ name: String) throws(CheckpointError) -> FileDescriptor {
     try CheckpointError.wrapping(CheckpointError.file) { () throws(FileError) in
       try FileDescriptor(
@@ -90,13 +91,13 @@ final class DirectoryHandle: Sendable {
     }
   }
 
-  /// What is in the directory at `path`.
+  /// Returns the names in the directory at `path`.
   static func names(in path: String) throws(CheckpointError) -> [String] {
     try names(in: open(path, .live))
   }
 
   private static func names(in directory: borrowing FileDescriptor) throws(CheckpointError) -> [String] {
-    // The stream closes its descriptor; the copy shares its position.
+    // The stream closes its descriptor, so it gets a copy, which shares the position.
     let copy = fcntl(directory.number, F_DUPFD_CLOEXEC, 0)
     guard copy >= 0, let stream = fdopendir(copy) else {
       throw .file(FileError("list", path: directory.path, code: errno))
@@ -117,14 +118,14 @@ final class DirectoryHandle: Sendable {
     }
   }
 
-  /// Makes the directory at `path` and those above it, and flushes each that got a new one.
+  /// Creates the directory at `path` and its parents, and flushes each directory that got a new entry.
   private static func create(_ path: String, _ system: SystemCalls) throws(CheckpointError) {
     guard mkdir(path, 0o777) != 0 else { return try flushParent(of: path, system) }
     var code = errno
     if code == EEXIST { return }
     if code == ENOENT, let parent = parent(of: path) {
       try create(parent, system)
-      // Another process may have made it meanwhile.
+      // Another process may have created it in the meantime.
       if mkdir(path, 0o777) == 0 || errno == EEXIST { return try flushParent(of: path, system) }
       code = errno
     }
@@ -146,7 +147,7 @@ final class DirectoryHandle: Sendable {
     try CheckpointError.wrapping(CheckpointError.file) { () throws(FileError) in try directory.synchronize() }
   }
 
-  /// The directory that holds `path`; nil where its name alone is given.
+  /// Returns the directory that holds `path`, or `nil` if the path is only a name.
   private static func parent(of path: String) -> String? {
     var bytes = Array(path.utf8)
     let slash = UInt8(ascii: "/")

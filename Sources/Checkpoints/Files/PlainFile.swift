@@ -1,9 +1,9 @@
 import CLibrary
 import Safetensors
 
-/// Files as bytes.
+/// Reads and writes files as bytes.
 enum PlainFile {
-  /// All bytes of a regular file of a checkpoint; anything else is refused, and not waited for.
+  /// Returns all bytes of a regular file of a checkpoint. Any other kind of file is refused without waiting.
   static func contents(
     of file: String, in path: String, limit: Int
   ) throws(CheckpointError) -> [UInt8] {
@@ -33,8 +33,8 @@ enum PlainFile {
     }
   }
 
-  /// Writes `bytes` to a file that appears at `path` whole and flushed to disk, or not at all; gives its
-  /// XXH64.
+  /// Writes `bytes` to a file at `path`, which appears complete and flushed to disk or not at all. Returns
+  /// the XXH64 of the bytes.
   static func write(_ bytes: [UInt8], to path: String, system: SystemCalls) throws(CheckpointError) -> UInt64
   {
     try CheckpointError.wrapping(CheckpointError.file) { () throws(FileError) in

@@ -1,16 +1,16 @@
 import Safetensors
 import Tensors
 
-/// Named tensors and integers with metadata: what one safetensors file holds.
+/// Named tensors and integers with metadata: the contents of one safetensors file.
 public struct TensorCollection: Sendable {
   /// The tensors by name.
   public var tensors: [String: Tensor]
-  /// Single integers by name, stored as scalars of 64 bits.
+  /// Single integers by name, stored as 64-bit scalars.
   public var integers: [String: Int]
   /// Free text by key.
   public var metadata: [String: String]
 
-  /// A collection; names must not occur among tensors and integers both.
+  /// Creates a collection. A name must not be both a tensor's and an integer's.
   public init(
     _ tensors: [String: Tensor] = [:], integers: [String: Int] = [:], metadata: [String: String] = [:]
   ) {
@@ -21,17 +21,17 @@ public struct TensorCollection: Sendable {
 
   // MARK: Reading
 
-  /// What the file at `path` holds.
+  /// Creates the contents of the file at `path`.
   ///
-  /// - Throws: ``CheckpointError`` for a file that cannot be read or breaks a rule of the format, and for
-  ///   tensors of other types than floating-point and single integers of 64 bits.
+  /// - Throws: ``CheckpointError`` if the file cannot be read or breaks a rule of the format, or if it
+  ///   contains tensors of types other than floating-point types and single 64-bit integers.
   public init(path: String) throws(CheckpointError) {
     let file = try Self.open(path)
     let parts = try Self.parts(of: file)
     self.init(file, parts)
   }
 
-  /// What the file at `path` holds, and the checksum of all its bytes as they were read.
+  /// Returns the contents of the file at `path`, and the checksum of all its bytes as they were read.
   static func readWithChecksum(
     _ path: String
   ) throws(CheckpointError) -> (collection: TensorCollection, checksum: UInt64) {
@@ -40,17 +40,17 @@ public struct TensorCollection: Sendable {
     var checksum = XXHash64()
     let header = try CheckpointError.wrapping(CheckpointError.safetensors, file.headerBytes)
     header.withUnsafeBytes { checksum.update($0) }
-    // The format leaves no holes between tensors: header and tensors are the file.
+    // The format leaves no holes between tensors, so header and tensors are the whole file.
     for part in parts { part.withBytes { checksum.update($0) } }
     return (TensorCollection(file, parts), checksum.value)
   }
 
-  /// What a file holds under one name.
+  /// The contents of a file under one name.
   private enum Part {
     case tensor(Tensor)
     case integer(Int64)
 
-    /// The bytes as they are in the file.
+    /// Calls `body` with the bytes as they are in the file.
     func withBytes<Failure: Error>(
       _ body: (UnsafeRawBufferPointer) throws(Failure) -> Void
     ) throws(Failure) {
@@ -77,11 +77,11 @@ public struct TensorCollection: Sendable {
     }
     var names = Set<String>()
     for stored in file.tensors {
-      // The dictionaries would hold one of both.
+      // A dictionary would keep only one of the two tensors.
       guard names.insert(stored.name).inserted else {
         throw .malformed(
           path: path, place: stored.name,
-          problem: "another tensor's name differs only in how accents are composed; rename one")
+          problem: "another tensor's name differs only in its Unicode normal form; rename one of them")
       }
       guard stored.scalarType.scalarType != nil || stored.scalarType == .int64 && stored.shape.isEmpty else {
         throw .unsupportedTensor(
@@ -91,7 +91,7 @@ public struct TensorCollection: Sendable {
     return file
   }
 
-  /// Reads all tensors, several at a time: most of the time goes into the first touch of their memory.
+  /// Reads all tensors, several at a time: most of the time is spent on the first touch of their memory.
   private static func parts(of file: SafetensorsFile) throws(CheckpointError) -> [Part] {
     var results = [Result<Part, SafetensorsError>?](repeating: nil, count: file.tensors.count)
     results.withUnsafeMutableBufferPointer { results in
@@ -120,17 +120,17 @@ public struct TensorCollection: Sendable {
 
   // MARK: Writing
 
-  /// Writes everything to a safetensors file at `path`, which appears there whole and flushed to disk, or not
-  /// at all.
+  /// Writes the collection to a safetensors file at `path`. The file appears complete and flushed to disk, or
+  /// not at all.
   ///
-  /// - Throws: ``CheckpointError`` where the file cannot be written; what was at the path is as it was.
+  /// - Throws: ``CheckpointError`` if the file cannot be written. Any file at the path is unchanged then.
   public func write(to path: String) throws(CheckpointError) {
     _ = try CheckpointError.wrapping(CheckpointError.safetensors) { () throws(SafetensorsError) in
       try write(to: path, system: .live)
     }
   }
 
-  /// Writes everything, and gives the checksum of the file.
+  /// Writes the collection, and returns the checksum of the file.
   func write(to path: String, system: SystemCalls) throws(SafetensorsError) -> UInt64 {
     let descriptors =
       tensors.map { SafetensorsDescriptor($0, .init($1.scalarType), shape: $1.shape.dimensions) }
@@ -153,6 +153,6 @@ public struct TensorCollection: Sendable {
     return checksum.value
   }
 
-  /// Pieces small enough that the checksum leaves them in the cache for the write.
+  /// The size of pieces, small enough that they are still in the cache for the write after the checksum.
   private static let pieceByteCount = 1 << 18
 }

@@ -1,8 +1,8 @@
-/// XXH64, a checksum of 64 bits, of bytes that come piece by piece.
+/// XXH64, a 64-bit checksum, of bytes that arrive piece by piece.
 ///
-/// It tells what storage and transport do to a file, not what an attacker does. Chosen over CRC-32C, whose
-/// table form is several times slower without the processor's instruction for it, and over SHA-256, which is
-/// slower than disks are; `xxhsum` and packages for every language compute it too.
+/// It detects damage by storage and transport, not by an attacker. It was chosen over CRC-32C, whose table form is
+/// several times slower without the processor's instruction for it, and over SHA-256, which is slower than
+/// disks. `xxhsum` and packages for every language compute XXH64 too.
 ///
 /// Source: Y. Collet, "xxHash fast digest algorithm", specification 0.1.1.
 struct XXHash64 {
@@ -15,11 +15,11 @@ struct XXHash64 {
 
   /// Four lanes, each of which takes eight bytes of every stripe.
   private var lanes: (UInt64, UInt64, UInt64, UInt64)
-  /// What has come since the last whole stripe.
+  /// The bytes since the last complete stripe.
   private var rest: [UInt8] = []
   private var byteCount: UInt64 = 0
 
-  /// The checksum of nothing yet, with the seed 0.
+  /// Creates the checksum of no bytes, with the seed 0.
   init() {
     lanes = (Self.prime1 &+ Self.prime2, Self.prime2, 0, 0 &- Self.prime1)
     rest.reserveCapacity(2 * Self.stripeByteCount)
@@ -102,6 +102,6 @@ struct XXHash64 {
 }
 
 extension UInt64 {
-  /// The bits moved up by `count`, those that leave at the top entering below.
+  /// Returns the bits rotated left by `count`.
   fileprivate func rotated(_ count: UInt64) -> UInt64 { self &<< count | self &>> (64 - count) }
 }

@@ -4,9 +4,9 @@
   import Foundation
 #endif
 
-/// Values as JSON and back. What JSON has no number for is a string: "Infinity", "-Infinity", "NaN".
+/// Converts values to JSON and back. Numbers that JSON lacks are strings: "Infinity", "-Infinity", "NaN".
 package enum JSONText {
-  /// `value` as JSON, with the members of objects sorted by name.
+  /// Returns `value` as JSON, with the members of objects sorted by name.
   package static func encode(_ value: some Encodable, indented: Bool = false) throws -> [UInt8] {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
@@ -16,7 +16,7 @@ package enum JSONText {
     return [UInt8](try encoder.encode(value))
   }
 
-  /// The value that `json` stands for.
+  /// Returns the value that `json` encodes.
   package static func decode<Value: Decodable>(_ type: Value.Type, from json: [UInt8]) throws -> Value {
     let decoder = JSONDecoder()
     decoder.nonConformingFloatDecodingStrategy = .convertFromString(
@@ -24,17 +24,17 @@ package enum JSONText {
     return try decoder.decode(type, from: Data(json))
   }
 
-  /// The value that JSON with members to choose from stands for.
+  /// Returns the value that a JSON value encodes.
   package static func decode<Value: Decodable>(_ type: Value.Type, from json: JSONValue) throws -> Value {
     try decode(type, from: encode(json))
   }
 
-  /// `value` as JSON to put into other JSON.
+  /// Returns `value` as JSON that can be put into other JSON.
   package static func value(of value: some Encodable) throws -> JSONValue {
     try decode(JSONValue.self, from: encode(value))
   }
 
-  /// The members of a value that is encoded as an object.
+  /// Returns the members of a value that is encoded as an object.
   package static func members(of value: some Encodable) throws -> [String: JSONValue] {
     guard case .object(let members) = try self.value(of: value) else {
       fatalError("\(value) is not encoded as an object")
@@ -42,7 +42,7 @@ package enum JSONText {
     return members
   }
 
-  /// What an error of decoding means, in words for whoever wrote the JSON.
+  /// Returns a decoding error's problem, in words for the author of the JSON.
   package static func problem(_ error: any Error) -> String {
     guard let error = error as? DecodingError else { return "\(error)" }
     let (context, problem): (DecodingError.Context, String?) =
@@ -58,7 +58,7 @@ package enum JSONText {
     return place + (problem ?? context.debugDescription)
   }
 
-  /// The JSON counterpart of a type, for messages.
+  /// Returns the JSON counterpart of a type, for messages.
   private static func kind(of type: Any.Type) -> String {
     switch type {
     case is any Numeric.Type: "a number"

@@ -1,10 +1,10 @@
-/// Any JSON, with its numbers as they were written.
+/// Any JSON value, with its numbers as they were written.
 package enum JSONValue: Sendable, Hashable, Codable {
   case null
   case bool(Bool)
-  /// A number without a fraction, other than −0, which an integer cannot tell from 0.
+  /// A number without a fraction. −0 is not among them: an integer cannot tell it from 0.
   case integer(Int64)
-  /// An integer above those.
+  /// An integer that exceeds `Int64`.
   case unsigned(UInt64)
   case number(Double)
   case string(String)
@@ -12,7 +12,7 @@ package enum JSONValue: Sendable, Hashable, Codable {
   case object([String: JSONValue])
 
   package init(from decoder: any Decoder) throws {
-    // Containers are asked for first: an error in what they hold then names its place.
+    // Containers are tried first, so that an error in their contents names its place.
     if (try? decoder.container(keyedBy: NoKey.self)) != nil {
       self = .object(try [String: JSONValue](from: decoder))
     } else if (try? decoder.unkeyedContainer()) != nil {

@@ -2,10 +2,10 @@ import Optimizers
 import Tensors
 
 extension OptimizerState {
-  /// The state as a file holds it: tensors, numbers and steps by name, groups in the metadata.
+  /// Returns the state as a file holds it: tensors, numbers and steps by name, groups in the metadata.
   ///
-  /// The metadata name the optimizer. If groups have different rules, each group names its own, under the key
-  /// `optimizer`, and the optimizer's name is those of its rules, joined by `+`.
+  /// The metadata names the optimizer. If groups have different rules, each group names its own rule under
+  /// the key `optimizer`, and the optimizer's name consists of the names of its rules, joined by `+`.
   func collection() throws(CheckpointError) -> TensorCollection {
     var collection = TensorCollection()
     for (parameter, state) in parameters {
@@ -33,16 +33,17 @@ extension OptimizerState {
     return collection
   }
 
-  /// The name of an optimizer whose groups have these rules: each name once, in the order of the groups.
+  /// Returns the name of an optimizer with these rules in its groups: each name once, in the order of the
+  /// groups.
   fileprivate static func optimizerName(_ names: [String]) -> String {
     names.reduce(into: [String]()) { if !$0.contains($1) { $0.append($1) } }.joined(separator: "+")
   }
 }
 
 extension Optimizer {
-  /// The state that a file holds, for this optimizer to restore.
+  /// Returns the state in a collection, for this optimizer to restore.
   ///
-  /// - Parameter path: Where it comes from, for messages.
+  /// - Parameter path: The origin of the collection, for messages.
   func state(in collection: TensorCollection, path: String) throws(CheckpointError) -> OptimizerState {
     let here = state().groups.map { type(of: $0.options) as any UpdateRule.Type }
     let groups = try savedGroups(collection, rules: here, path: path)
@@ -59,7 +60,7 @@ extension Optimizer {
     guard let saved = collection.metadata[StateNames.optimizerKey] else {
       throw .malformed(
         path: path, place: "metadata",
-        problem: "no \"\(StateNames.optimizerKey)\": not the state of an optimizer")
+        problem: "does not contain \"\(StateNames.optimizerKey)\": not the state of an optimizer")
     }
     let here = OptimizerState.optimizerName(rules.map { $0.name })
     guard saved == here else { throw .mismatch(StateMismatch([.optimizer(saved: saved, here: here)])) }
@@ -94,10 +95,10 @@ extension Optimizer {
       guard let (parameter, part) = StateNames.split(name) else {
         throw unknownPart(name, of: [], path: path)
       }
-      // A parameter that no group names is a difference that restoring reports; until then any rule will do.
+      // Restoring reports a parameter that no group names as a difference. Until then, any rule is suitable.
       let (tensorNames, numberNames) = (rules[parameter] ?? rules.values.first)?.partNames ?? ([], [])
       if part == StateNames.step {
-        // torch counts the steps of some optimizers in floating-point.
+        // torch counts the steps of some optimizers in floating point.
         guard tensor.shape == [], let step = Int(exactly: tensor[]) else {
           throw .malformed(
             path: path, place: name,
@@ -119,7 +120,7 @@ extension Optimizer {
     for (parameter, parts) in parts.sorted(by: { $0.key < $1.key }) {
       guard let step = parts.step else {
         throw .malformed(
-          path: path, place: StateNames.name(of: StateNames.step, parameter), problem: "there is none")
+          path: path, place: StateNames.name(of: StateNames.step, parameter), problem: "is missing")
       }
       guard let rule = rules[parameter] ?? rules.values.first else { continue }
       states[parameter] = rule.state(step, parts)
@@ -132,7 +133,7 @@ extension Optimizer {
     return .malformed(
       path: path, place: name,
       problem:
-        "not a part of this optimizer's state; its parts are <parameter>.\(known.joined(separator: ", ."))"
+        "not part of this optimizer's state; its parts are <parameter>.\(known.joined(separator: ", ."))"
     )
   }
 }
@@ -145,7 +146,7 @@ private struct StateParts {
 }
 
 extension UpdateRule {
-  /// The names of tensors, nil for any, and of numbers that a state can have.
+  /// The names of the tensors, or `nil` for any names, and of the numbers that a state can have.
   fileprivate static var partNames: (tensors: [String]?, numbers: [String]) {
     (State.tensorNames, State.numberNames)
   }
@@ -158,16 +159,16 @@ extension UpdateRule {
 // MARK: Files
 
 extension Optimizer {
-  /// Writes the optimizer's state to a safetensors file, which appears at `path` whole or not at all.
+  /// Writes the optimizer's state to a safetensors file, which appears at `path` complete or not at all.
   public func saveState(to path: String) throws(CheckpointError) {
     try state().collection().write(to: path)
   }
 
   /// Restores the state in a safetensors file, as `restore(_:)` does.
   ///
-  /// `scripts/convert_state.py` makes such files of what Python's optimizers saved.
+  /// `scripts/convert_state.py` converts states that Python's optimizers saved to this format.
   ///
-  /// - Throws: ``CheckpointError``, with everything as it was.
+  /// - Throws: ``CheckpointError``. The optimizer is unchanged then.
   public func restoreState(from path: String) throws(CheckpointError) {
     let state = try state(in: TensorCollection(path: path), path: path)
     try CheckpointError.wrapping(CheckpointError.mismatch) { () throws(StateMismatch) in try restore(state) }

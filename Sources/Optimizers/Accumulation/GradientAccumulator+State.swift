@@ -41,11 +41,11 @@ extension GradientAccumulator {
 
   /// Returns the sums since the last reset.
   ///
-  /// - Precondition: ``apply()`` hasn't been called since the last reset. Call ``reset()`` first; otherwise the step would be
-  ///   taken twice.
+  /// - Precondition: ``apply()`` hasn't been called since the last reset. Otherwise call ``reset()`` first, or the step
+  ///   would be taken twice.
   public func state() -> State {
     guard !wasApplied else {
-      fatalError("the window was applied and is over: reset the accumulator, then take its state")
+      fatalError("the window has already been applied: reset the accumulator before you take its state")
     }
     var state = State(step: step, totalWeight: totalWeight, sums: [:], notes: [:])
     for (parameter, slot) in zip(parameters, slots) where slot.isFilled {
@@ -56,9 +56,9 @@ extension GradientAccumulator {
     return state
   }
 
-  /// Continues the window of `state` and discards the sums so far. Parameters are matched by name.
+  /// Continues the window of `state` and discards the current sums. Parameters are matched by name.
   ///
-  /// - Throws: ``StateMismatch`` with all differences, with nothing changed.
+  /// - Throws: ``StateMismatch``, which lists every difference, without changing anything.
   public func restore(_ state: State) throws(StateMismatch) {
     let differences = differences(from: state)
     guard differences.isEmpty else { throw StateMismatch(differences) }

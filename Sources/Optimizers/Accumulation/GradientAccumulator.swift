@@ -7,7 +7,7 @@ import Tensors
 ///
 ///     for window in windows {
 ///       for batch in window {
-///         model.setGradients(for: batch, lossScale: scaler.scale)    // of the mean loss over its tokens
+///         model.setGradients(for: batch, lossScale: scaler.scale)
 ///         try accumulator.add(weight: Double(batch.tokenCount))
 ///       }
 ///       try accumulator.apply()
@@ -18,23 +18,23 @@ import Tensors
 ///       accumulator.reset()
 ///     }
 ///
-/// For micro-batches of nᵢ tokens there are two ways to compute the mean over all N = Σ nᵢ tokens of a window. They depend on
-/// the loss whose gradients gᵢ are:
+/// There are two ways to compute the mean over all N = Σ nᵢ tokens of a window from micro-batches of nᵢ tokens. Choose by
+/// the loss that the gradients gᵢ belong to:
 /// - If the loss is the mean over the micro-batch's tokens, ``add(weight:)`` with weight nᵢ gives Σ nᵢ gᵢ / N.
 /// - If the loss is the sum over the micro-batch's tokens, ``add(tokenCount:)`` with count nᵢ gives Σ gᵢ / N.
 ///
-/// Both are correct for micro-batches of any sizes and for a last window with fewer of them. Other trainers average means,
-/// and so did transformers until its change 34191. With 100 tokens in one micro-batch and 900 in the other, each token of the
-/// first then counts nine times as much as a token of the second. Equal weights are correct only for equal micro-batches. A
-/// division by a fixed number of micro-batches makes the step of a shorter last window too small.
+/// Both are correct for micro-batches of any size, and for a last window with fewer micro-batches. Other trainers average
+/// the means, and transformers did so until its change 34191. With 100 tokens in one micro-batch and 900 in another, each
+/// token of the first then counts nine times as much as a token of the second. Equal weights are correct only for equal
+/// micro-batches. Division by a fixed number of micro-batches makes the step of a shorter last window too small.
 ///
-/// Sums are in Float32, also for 16-bit gradients, and in Float64 if the parameter or its first gradient is Float64. The
+/// Sums are in Float32 (for 16-bit gradients too), or in Float64 if the parameter or its first gradient is Float64. The
 /// division costs nothing: ``apply()`` leaves it to the step, as ``Parameter/gradientScale``. The norm for clipping costs
-/// nothing either: each addition also sums the squares of the new sums. Threads don't change the results.
+/// nothing either: each addition also sums the squares of the new sums. The number of threads doesn't change the results.
 ///
 /// If a parameter has no gradient in some micro-batches, the missing gradients count as zero. If it has none in the whole
-/// window, it has none afterwards, and the step skips it. The `GradientAccumulator` of transformers 4 ignored a variable
-/// forever if its first gradient was missing.
+/// window, it has none afterwards, and the step skips it. If the first gradient of a variable was missing, the
+/// `GradientAccumulator` of transformers 4 ignored that variable from then on.
 public final class GradientAccumulator {
   /// The parameters whose gradients are summed, in the order of ``gradients``.
   public let parameters: [Parameter]
@@ -53,20 +53,20 @@ public final class GradientAccumulator {
 
   /// The sum of one parameter.
   struct Slot {
-    /// Σ wᵢ gᵢ. Its memory is kept over resets.
+    /// Σ wᵢ gᵢ. A reset keeps its memory.
     var sum: Tensor?
-    /// Whether `sum` holds gradients of this window rather than of an earlier one.
+    /// Whether `sum` holds gradients of the current window.
     var isFilled = false
     /// Whether a gradient was clipped before it was added.
     var isClipped = false
-    /// Σ over the squares of `sum`.
+    /// The summary of `sum`: Σ of its squares, and whether it is finite.
     var summary = GradientSummary()
   }
 
   /// Creates an empty accumulator.
   ///
   /// - Parameters:
-  ///   - parameters: The parameters whose gradients are summed, each once.
+  ///   - parameters: The parameters whose gradients are summed, each listed once.
   ///   - backend: The backend, one of `Backend.available`.
   ///   - threads: The maximum number of threads of an addition; nil for one per processor.
   public init(_ parameters: [Parameter], backend: Backend = .default, threads: Int? = nil) {
@@ -89,40 +89,42 @@ public final class GradientAccumulator {
 extension GradientAccumulator {
   /// Adds `weight` times each parameter's gradient, for the mean loss over `weight` tokens, and sets the gradient to nil.
   ///
-  /// Parameters have no gradient afterwards, so that its memory is free for the next micro-batch and no gradient is added
-  /// twice. Each gradient is multiplied by its ``Parameter/gradientScale``. A micro-batch of weight 0 is not read, because a
-  /// mean over no tokens is NaN, but it counts as a step.
+  /// Setting the gradient to nil frees its memory for the next micro-batch and prevents adding it twice. Each gradient is
+  /// multiplied by its ``Parameter/gradientScale``. A micro-batch of weight 0 counts as a step, but is not read: a mean over
+  /// no tokens is NaN.
   ///
-  /// - Parameter weight: The number of tokens or samples that the loss is a mean over; 1 for equal micro-batches.
-  /// - Throws: ``GradientAccumulatorError``, with everything as it was.
+  /// - Parameter weight: The number of tokens or samples in the mean loss; 1 for equal micro-batches.
+  /// - Throws: ``GradientAccumulatorError``, without changing anything.
   public func add(weight: Double = 1) throws(GradientAccumulatorError) {
     try addFromParameters(factor: weight, weight: weight)
   }
 
   /// Adds each parameter's gradient, for the summed loss over `count` tokens, and sets the gradient to nil.
   ///
-  /// It does the same as ``add(weight:)`` for a loss that was not divided. In Float16 prefer the mean: a sum over many tokens
-  /// is closer to 65,504, the largest number.
+  /// This is ``add(weight:)`` for a loss that was not divided by the number of tokens. In Float16 prefer the mean: a sum
+  /// over many tokens is more likely to exceed 65,504, the largest number.
   ///
   /// - Parameter count: The number of tokens in the micro-batch.
-  /// - Throws: ``GradientAccumulatorError``, with everything as it was.
+  /// - Throws: ``GradientAccumulatorError``, without changing anything.
   public func add(tokenCount count: Double) throws(GradientAccumulatorError) {
     try addFromParameters(factor: 1, weight: count)
   }
 
-  /// Adds `weight` times these gradients of the mean loss over `weight` tokens, one for each parameter, nil for none.
+  /// Adds `weight` times the given gradients of the mean loss over `weight` tokens. Pass one gradient per parameter, or nil
+  /// for parameters without a gradient.
   ///
-  /// The parameters don't change. If a gradient is in memory of your own, adopt it:
-  /// `Tensor(bytesNoCopy:shape:as:deallocator:)` copies nothing.
+  /// The parameters don't change. If a gradient is in your own memory, adopt it without a copy:
+  /// `Tensor(bytesNoCopy:shape:as:deallocator:)`.
   ///
-  /// - Throws: ``GradientAccumulatorError``, with everything as it was.
+  /// - Throws: ``GradientAccumulatorError``, without changing anything.
   public func add(_ gradients: [Tensor?], weight: Double = 1) throws(GradientAccumulatorError) {
     try add(gradients, factors: gradients.map { _ in weight }, weight: weight)
   }
 
-  /// Adds these gradients, of the summed loss over `count` tokens, one for each parameter, nil for none.
+  /// Adds the given gradients of the summed loss over `count` tokens. Pass one gradient per parameter, or nil for parameters
+  /// without a gradient.
   ///
-  /// - Throws: ``GradientAccumulatorError``, with everything as it was.
+  /// - Throws: ``GradientAccumulatorError``, without changing anything.
   public func add(_ gradients: [Tensor?], tokenCount count: Double) throws(GradientAccumulatorError) {
     try add(gradients, factors: gradients.map { _ in 1 }, weight: count)
   }
@@ -146,7 +148,7 @@ extension GradientAccumulator {
     }
     for ((parameter, slot), gradient) in zip(zip(parameters, slots), gradients) {
       guard let gradient else { continue }
-      // A parameter may get another shape between windows, but not within one.
+      // A parameter's shape may change between windows, but not within a window.
       for expected in [parameter.value.shape, slot.isFilled ? slot.sum!.shape : gradient.shape]
       where gradient.shape != expected {
         throw .gradientShape(parameter: parameter.name, expected: expected, given: gradient.shape)
@@ -171,9 +173,9 @@ extension GradientAccumulator {
 // MARK: Results
 
 extension GradientAccumulator {
-  /// Σ wᵢ gᵢ of each parameter, not divided; nil for parameters that never had a gradient.
+  /// Σ wᵢ gᵢ of each parameter before division; nil for parameters that have never had a gradient.
   ///
-  /// Zeros after ``reset()``. Divide by ``totalWeight`` for the average, or call ``apply()``.
+  /// After ``reset()`` these are zeros. Divide by ``totalWeight`` for the average, or call ``apply()``.
   ///
   /// - Throws: ``GradientAccumulatorError/notCalled`` before the first addition.
   public var gradients: [Tensor?] {
@@ -185,18 +187,18 @@ extension GradientAccumulator {
     }
   }
 
-  /// Gives each parameter its average gradient: ``Parameter/gradient`` is the sum,
-  /// ``Parameter/gradientScale`` 1 / Σ wᵢ.
+  /// Sets each parameter's gradient to its average: ``Parameter/gradient`` is the sum, and ``Parameter/gradientScale`` is
+  /// 1 / Σ wᵢ.
   ///
-  /// Parameters without a gradient in the whole window get none. Unscale and clip after this, then step, then call
+  /// A parameter without a gradient in the whole window gets nil. Unscale and clip after this call, then step, then call
   /// ``reset()``. Until then the parameters share the accumulator's memory, and it accepts no gradients.
   ///
   /// - Throws: ``GradientAccumulatorError/notCalled`` before an addition,
-  ///   ``GradientAccumulatorError/noWeight(step:)`` if all weights were 0,
-  ///   ``GradientAccumulatorError/applied`` the second time, with the parameters unchanged.
+  ///   ``GradientAccumulatorError/noWeight(step:)`` if all weights were 0, and
+  ///   ``GradientAccumulatorError/applied`` if it was already called, without changing the parameters.
   public func apply() throws(GradientAccumulatorError) {
     guard step > 0 else { throw .notCalled }
-    // A second time would undo unscaling and clipping.
+    // A second call would undo unscaling and clipping.
     if wasApplied { throw .applied }
     guard totalWeight > 0 else { throw .noWeight(step: step) }
     for (parameter, slot) in zip(parameters, slots) {
@@ -208,9 +210,9 @@ extension GradientAccumulator {
     wasApplied = true
   }
 
-  /// Starts the next window with sums, step and weight of 0, and keeps the memory.
+  /// Starts the next window: sets the sums, the step and the weight to 0, and keeps the memory.
   ///
-  /// Parameters have no gradients afterwards. No memory is written; the first addition of the next window overwrites the
+  /// Parameters have no gradients afterwards. No memory is written: the first addition of the next window overwrites the
   /// sums.
   public func reset() {
     if wasApplied {

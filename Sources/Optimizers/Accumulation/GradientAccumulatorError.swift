@@ -3,18 +3,18 @@ import Tensors
 
 /// An error of an accumulator, thrown before anything has changed.
 public enum GradientAccumulatorError: Error, Sendable, Equatable {
-  /// Gradients were asked for before any were added.
+  /// The gradients were requested before any were added.
   case notCalled
-  /// A list with more or fewer gradients than there are parameters.
+  /// The list has more or fewer gradients than there are parameters.
   case gradientCount(expected: Int, given: Int)
-  /// A gradient of another shape than its parameter.
+  /// A gradient has a different shape than its parameter.
   case gradientShape(parameter: String, expected: Shape, given: Shape)
-  /// A weight that is negative or not finite.
+  /// A weight is negative or not finite.
   case weight(Double)
-  /// All weights of the window were 0: there is nothing to divide by.
+  /// All weights of the window were 0, so that the average would divide by 0.
   case noWeight(step: Int)
-  /// A gradient was added, or the window applied again, after ``GradientAccumulator/apply()`` and before
-  /// ``GradientAccumulator/reset()``.
+  /// After ``GradientAccumulator/apply()`` and before ``GradientAccumulator/reset()``, a gradient was added or the window
+  /// was applied again.
   case applied
 }
 
@@ -25,18 +25,18 @@ extension GradientAccumulatorError: CustomStringConvertible {
     case .notCalled:
       "The accumulator should be called first to initialize the gradients: call add() after each micro-batch."
     case .gradientCount(let expected, let given):
-      "Expected \(expected) gradients, but got \(given): give one for each parameter, nil where it has none."
+      "Expected \(expected) gradients, but got \(given): pass one for each parameter, or nil if it has none."
     case .gradientShape(let parameter, let expected, let given):
       "The gradient of \"\(parameter)\" has the shape \(given), its parameter \(expected): they must be the "
         + "same."
     case .weight(let weight):
-      "The weight \(weight) cannot count a micro-batch's tokens: it must be at least 0 and finite."
+      "The weight \(weight) is not a number of tokens: it must be at least 0 and finite."
     case .noWeight(let step):
       "The \(step) micro-batches of this window have a total weight of 0, so they have no average: "
-        + "leave out the step, call reset() and go on."
+        + "skip the step and call reset() to continue."
     case .applied:
-      "The gradients of this window have been applied: call reset() after the optimizer's step, then add "
-        + "the next."
+      "The gradients of this window have already been applied: call reset() after the optimizer's step, then "
+        + "add the next gradients."
     }
   }
 }

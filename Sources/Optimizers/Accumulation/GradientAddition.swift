@@ -1,24 +1,24 @@
 import KernelInterface
 import Tensors
 
-/// S ← S + f g and Σ s² of the new sums, in one pass over both: the addition of one micro-batch to one parameter.
+/// The addition of one micro-batch to one parameter: S ← S + f g and Σ s² of the new sums, in one pass over both.
 ///
-/// A tile of 8 KB stays in the first-level cache between the two, so that the squares cost no traffic. A kernel for both
-/// would save only loads from that cache.
+/// A tile of 8 KB stays in the first-level cache between the two, so that the squares cost no memory traffic. One kernel
+/// for both would save only loads from that cache.
 struct GradientAddition {
   private let gradient: Elements
   private let factor: Double
   private let sum: MutableElements
-  /// Whether the sum holds nothing yet, and is overwritten.
+  /// Whether the sum is still empty and is overwritten.
   private let isFirst: Bool
   private let count: Int
   /// Σ s² over the new sums.
   private(set) var summary = GradientSummary()
 
-  /// Prepares the addition of `factor` × `gradient` to the sum of a slot, and creates the sum if there is none of this
-  /// shape.
+  /// Prepares the addition of `factor` × `gradient` to the sum of a slot, and creates the sum if it doesn't exist or has
+  /// another shape.
   ///
-  /// - Parameter parameterType: The type of the parameter's elements. The sum is Float64 if this type or the gradient's is.
+  /// - Parameter parameterType: The type of the parameter's elements. If it or the gradient's type is Float64, so is the sum.
   init(
     _ gradient: Tensor, factor: Double, to slot: inout GradientAccumulator.Slot, of parameterType: ScalarType
   ) {
@@ -62,7 +62,7 @@ struct GradientAddition {
       of: gradient.advanced(by: block.start), count: block.count, as: type, kernels
     ) { offset, tile, size in
       let target = sums + offset
-      // As bytes: this code is entered with a type known at run time, and would set element by element.
+      // Cleared as bytes: the type is known only at run time, and an initialization would write element by element.
       if isFirst {
         UnsafeMutableRawPointer(target).initializeMemory(
           as: UInt8.self, repeating: 0, count: size * sum.type.byteCount)

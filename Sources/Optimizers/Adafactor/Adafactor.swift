@@ -9,22 +9,24 @@
 ///     α  = rate · max(ε₂, RMS(P))                    the step size
 ///     P  ← P − weightDecay · α · P − α U / max(1, RMS(U)/d)
 ///
-/// With `beta1`, M ← beta1·M + (1−beta1)·α U / max(1, RMS(U)/d) takes the place of the last term. A tensor of more than two axes
-/// keeps R and C for each of its trailing matrices, while RMS(U), RMS(P) and the clipping belong to all of it.
+/// With `beta1`, M ← beta1·M + (1−beta1)·α U / max(1, RMS(U)/d) replaces the last term. A tensor of more than two axes has
+/// separate R and C for each of its trailing matrices, but RMS(U), RMS(P) and the clipping are computed over the tensor.
 ///
-///     let optimizer = try Adafactor(model.parameters, options: .init(learningRate: .constant(1e-3), scaleParameter: false))
+///     let optimizer = try Adafactor(
+///       model.parameters,
+///       options: .init(learningRate: .constant(1e-3), scaleParameter: false))
 ///     for batch in batches {
 ///       model.setGradients(for: batch)
 ///       try optimizer.step()
 ///     }
 ///
-/// Results are those of `transformers.Adafactor`, and have the same bits for any number of threads. The gradient is
-/// read twice and nothing of its size is allocated. Differences from other implementations:
+/// Results match `transformers.Adafactor`, and have the same bits for any number of threads. A step reads the gradient
+/// twice and allocates nothing of its size. Differences from other implementations:
 /// - The factors of U are multiplied in an order that cannot overflow. If a matrix has a row of zeros and rows of 1e8 and
-///   more, the reference makes the tensor NaN and this does not.
-/// - PyTorch's `Adafactor` limits the relative step by `lr`, decays weights by `lr` and not by α, and has no `beta1`.
-///   Optax's factors the two longest axes if both have at least 128 elements, and does not multiply the decay by a rate.
-///   Settings have to be converted: <doc:AdafactorExplained> compares them.
+///   more, the reference makes the tensor NaN. This implementation does not.
+/// - PyTorch's `Adafactor` limits the relative step by `lr`, decays weights by `lr` rather than α, and has no `beta1`.
+///   Optax factors the two longest axes if both have at least 128 elements, and does not multiply the decay by a rate.
+///   Their settings must be converted: see <doc:AdafactorExplained>.
 ///
 /// Reference: Shazeer and Stern, "Adafactor: Adaptive Learning Rates with Sublinear Memory Cost" (2018),
 /// arXiv:1804.04235.

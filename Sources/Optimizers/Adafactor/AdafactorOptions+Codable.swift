@@ -1,6 +1,6 @@
 /// Settings under the reference's names: `lr`, `eps`, `clip_threshold`, `decay_rate`, `beta1`, `weight_decay`,
-/// `scale_parameter`, `relative_step`, `warmup_init`; and `rounding` and `rounding_seed`, which it does
-/// not have. Missing ones keep their defaults; unknown ones are refused.
+/// `scale_parameter`, `relative_step`, `warmup_init`. In addition `rounding` and `rounding_seed`, which the reference does
+/// not have. Missing settings keep their defaults; unknown settings are refused.
 extension AdafactorOptions: Codable {
   enum CodingKeys: String, CodingKey, CaseIterable {
     case learningRate = "lr"
@@ -24,7 +24,7 @@ extension AdafactorOptions: Codable {
     try self.init(settings: decoder.settings(CodingKeys.self))
   }
 
-  /// Creates options from settings, whose names have been checked.
+  /// Creates options from settings with checked names.
   init(settings: KeyedDecodingContainer<CodingKeys>) throws {
     self.init()
     let rate = try settings.decodeIfPresent(Double.self, forKey: .learningRate)
@@ -55,13 +55,13 @@ extension AdafactorOptions: Codable {
     }
     if relative { return .relative(warmupInit: warmup) }
     guard let rate else {
-      // The reference fails here too, at its first step and without saying why.
+      // The reference fails here too, but only at its first step and without giving a reason.
       throw .invalidOption(name: "lr", value: "missing", requirement: "`relative_step=False` requires a rate")
     }
     return .constant(rate)
   }
 
-  /// Encodes all settings that the reference has, under its names, and the other settings if they are not at their defaults.
+  /// Encodes all settings that the reference has, under its names, and the other settings if they differ from their defaults.
   public func encode(to encoder: any Encoder) throws {
     var settings = encoder.container(keyedBy: CodingKeys.self)
     switch learningRate {
@@ -80,7 +80,7 @@ extension AdafactorOptions: Codable {
     try settings.encode(beta1, forKey: .beta1)
     try settings.encode(weightDecay, forKey: .weightDecay)
     try settings.encode(scaleParameter, forKey: .scaleParameter)
-    // Only if it was chosen: otherwise the reference's constructor accepts the settings.
+    // Only if it is not the default, so that the reference's constructor otherwise accepts the settings.
     let defaults = Self()
     try settings.encode(rounding, forKey: .rounding, unless: defaults.rounding)
     try settings.encode(roundingSeed, forKey: .roundingSeed, unless: defaults.roundingSeed)

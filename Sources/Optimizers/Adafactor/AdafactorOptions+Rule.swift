@@ -5,7 +5,7 @@ extension AdafactorOptions: PhasedRule, RoundedRule {
   /// `adafactor`.
   public static var name: String { "adafactor" }
 
-  /// Returns a state of zeros: R and C of a tensor with two axes or more, V of any other tensor, and M with `beta1`.
+  /// Returns a state of zeros: R and C for a tensor with at least two axes, V for any other tensor, and M with `beta1`.
   public func initialState(shape: Shape, scalarType: ScalarType) -> AdafactorState {
     AdafactorState(shape: shape, scalarType: scalarType, hasFirstMoments: beta1 != nil)
   }
@@ -16,7 +16,7 @@ extension AdafactorOptions: PhasedRule, RoundedRule {
     preparedStep(of: group, layout, state: state, kernels: kernels, blocks: nil)
   }
 
-  /// Prepares the step of the blocks that are in this process, or of all blocks.
+  /// Prepares the step of the blocks in this process, which may be all blocks.
   package static func preparedStep(
     of group: RuleGroup<Self>, _ layout: StepLayout, state: AdafactorState?, kernels: KernelTable,
     blocks: Range<Int>?
@@ -51,7 +51,7 @@ extension AdafactorOptions: PhasedRule, RoundedRule {
 }
 
 extension UpdateRule {
-  /// Throws an error for a residual of another shape or type, or of a parameter that is not rounded.
+  /// Throws an error for a residual of another shape or type, or for a residual of a parameter that is not rounded.
   func checkResidual(
     _ residual: Tensor?, parameter: String, shape: Shape, scalarType: ScalarType
   ) throws(OptimizerError) {

@@ -17,16 +17,16 @@ public struct AdafactorOptions: Sendable, Hashable {
   /// The exponent in β = 1 − t^decayRate: the reference's `decay_rate`. At most 0.
   public var decayRate: Double
 
-  /// The momentum: the coefficient of the average of updates, at least 0 and below 1; nil for none.
+  /// The momentum: the coefficient of the average of updates. At least 0 and below 1, or nil for none.
   public var beta1: Double?
 
-  /// The decoupled weight decay, at least 0: each step first subtracts `weightDecay · α · P`. The reference's `weight_decay`.
+  /// The decoupled weight decay: each step first subtracts `weightDecay · α · P`. The reference's `weight_decay`. At least 0.
   public var weightDecay: Double
 
   /// Whether the step size is multiplied by max(ε₂, RMS(P)): the reference's `scale_parameter`.
   public var scaleParameter: Bool
 
-  /// The rounding of new values into 16-bit parameters; others are not rounded. The reference doesn't have this option.
+  /// The rounding of new values of 16-bit parameters. It doesn't affect other types. The reference doesn't have this option.
   public var rounding: Rounding
 
   /// The seed of stochastic rounding. The reference doesn't have this option.
@@ -56,7 +56,7 @@ public struct AdafactorOptions: Sendable, Hashable {
 
   /// Checks the ranges.
   ///
-  /// - Throws: `OptimizerError.invalidOption` for the first value out of range, NaN included.
+  /// - Throws: `OptimizerError.invalidOption` for the first value out of range, including NaN.
   public func validate() throws(OptimizerError) { try validate(naming: .swift) }
 
   func validate(naming name: OptionNaming) throws(OptimizerError) {

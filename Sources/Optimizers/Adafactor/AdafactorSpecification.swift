@@ -4,7 +4,7 @@ import Tensors
 /// The specification of Adafactor: the update as the paper and transformers define it, in plain loops in Double.
 ///
 /// It is the rule's update on tensors. The engine takes the same step in three phases over blocks (`Step`), 30 to 300 times
-/// as fast, and is tested against the same trajectories of the reference as this.
+/// as fast. Both are tested against the same trajectories of the reference.
 extension AdafactorOptions {
   /// Takes one step of one parameter; see ``Adafactor`` for the equations.
   public func update(_ parameter: inout Tensor, gradient: Tensor, state: inout AdafactorState) {
@@ -57,7 +57,7 @@ extension AdafactorOptions {
       (x.reduce(0) { $0 + $1 * $1 } / Double(max(1, x.count))).squareRoot()
     }
     let rmsP = scaleParameter ? rootMeanSquare(p) : nil
-    // As in the reference, a NaN in the parameter leaves ε₂.
+    // As in the reference, a NaN in the parameter gives ε₂.
     let scale = rmsP.map { $0 > parameterScaleEpsilon ? $0 : parameterScaleEpsilon } ?? 1
     let α = learningRate.rate(at: state.step) * scale
     let excess = rootMeanSquare(u) / clipThreshold
@@ -76,7 +76,7 @@ extension AdafactorOptions {
 }
 
 extension Tensor {
-  /// These values, rounded to nearest, in the shape and type of another tensor.
+  /// Creates a tensor of these values, rounded to nearest, in the shape and type of another tensor.
   init(_ values: [Double], like other: Tensor) {
     self = Tensor(scalars: values, shape: other.shape).converted(to: other.scalarType)
   }

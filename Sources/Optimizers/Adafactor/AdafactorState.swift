@@ -3,8 +3,8 @@ import Tensors
 
 /// The state of one parameter of ``Adafactor``.
 ///
-/// A factored matrix of n × m elements takes n + m numbers, where Adam takes 2·n·m. Numbers are Float32, or Float64
-/// for Float64 parameters. The reference's names are in brackets.
+/// A factored matrix of n × m elements takes n + m numbers; Adam takes 2·n·m. Numbers are Float32, or Float64 for Float64
+/// parameters. The reference's names are in brackets.
 public struct AdafactorState: ParameterState, Equatable {
   /// t, the number of steps taken [`step`].
   public var step: Int
@@ -24,7 +24,7 @@ public struct AdafactorState: ParameterState, Equatable {
   /// The rounding error of a 16-bit parameter with ``Rounding/compensated``, in the parameter's type [`residual`].
   public internal(set) var residual: Tensor?
 
-  /// RMS(P) before the last step [`RMS`]; nil if it did not scale that step.
+  /// RMS(P) before the last step [`RMS`]; nil if that step was not scaled by it.
   public internal(set) var rootMeanSquare: Double?
 
   var valueCheck = ValueCheck()
@@ -32,7 +32,7 @@ public struct AdafactorState: ParameterState, Equatable {
   /// Creates the state before the first step of a parameter.
   ///
   /// - Parameters:
-  ///   - shape: The parameter's shape: factored with two axes or more.
+  ///   - shape: The parameter's shape. Moments are factored if it has at least two axes.
   ///   - scalarType: The parameter's type.
   ///   - hasFirstMoments: Whether updates are averaged.
   public init(shape: Shape, scalarType: ScalarType, hasFirstMoments: Bool) {
@@ -51,7 +51,7 @@ public struct AdafactorState: ParameterState, Equatable {
     }
   }
 
-  /// Creates a state from its parts, for example from a checkpoint or from the reference.
+  /// Creates a state from its parts, such as the parts of a checkpoint or of the reference.
   public init(
     step: Int, rowMoments: Tensor? = nil, columnMoments: Tensor? = nil, secondMoments: Tensor? = nil,
     firstMoments: Tensor? = nil, residual: Tensor? = nil, rootMeanSquare: Double? = nil
@@ -77,13 +77,13 @@ extension AdafactorState {
     ]
   }
 
-  /// The reference's names of R, C, V and M; and the name of the residual, which the reference does not have.
+  /// The reference's names of R, C, V and M, and the name of the residual, which the reference does not have.
   public static var tensorNames: [String]? { parts.map(\.name) }
 
   /// The reference's name of RMS(P).
   public static var numberNames: [String] { ["RMS"] }
 
-  /// Creates a state from named parts. Moments of 16 bits are widened.
+  /// Creates a state from named parts. 16-bit moments are widened.
   public init(step: Int, tensors: [String: Tensor], numbers: [String: Double]) {
     self.init(step: step, rootMeanSquare: numbers["RMS"])
     for (name, part) in Self.parts {
@@ -92,7 +92,7 @@ extension AdafactorState {
     shareEqualMoments()
   }
 
-  /// The moments and the residual, as far as they exist.
+  /// The moments and the residual that exist.
   public var tensors: [String: Tensor] {
     Self.parts.reduce(into: [:]) { $0[$1.name] = self[keyPath: $1.part] }
   }
@@ -107,7 +107,7 @@ extension AdafactorState {
   /// Returns the addresses of R and C of a factored tensor for writing. They are valid until the state is copied or changed.
   mutating func factoredMoments() -> (rows: MutableElements, columns: MutableElements) {
     let areShared = momentsAreShared
-    // Released, or the other would be copied before it is written.
+    // Release one reference first, or the other tensor would be copied before it is written.
     if areShared { rowMoments = nil }
     let columns = columnMoments!.mutableElements()
     if areShared {
@@ -117,18 +117,18 @@ extension AdafactorState {
     return (rowMoments!.mutableElements(), columns)
   }
 
-  /// Whether R and C of matrices of one element are one memory. Of other matrices they are written apart, even if both were
-  /// made of the same tensor.
+  /// Whether R and C of matrices of one element share one memory. For other matrices, R and C are written separately, even
+  /// if both were created from the same tensor.
   var momentsAreShared: Bool {
     guard let rowMoments, let columnMoments else { return false }
     return rowMoments.memory == columnMoments.memory && rowMoments.shape == columnMoments.shape
       && rowMoments.shape.dimensions.last == 1
   }
 
-  /// Lets R and C of many trailing matrices of one element share their memory if they are equal. Convolutions of 1 × 1 have
-  /// such matrices. Both average the same squares and stay equal after every step.
+  /// Makes R and C of many trailing matrices of one element share their memory if they are equal. Convolutions of 1 × 1 have
+  /// such matrices. R and C average the same squares and stay equal after every step.
   mutating func shareEqualMoments() {
-    // Of equal shapes that end in 1, so that a matrix has one row and one column.
+    // The shapes are equal and end in 1, so each matrix has one row and one column.
     guard let rowMoments, rowMoments.elementCount > 1, rowMoments.shape.dimensions.last == 1,
       rowMoments == columnMoments
     else { return }

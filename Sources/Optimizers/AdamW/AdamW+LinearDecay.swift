@@ -4,29 +4,30 @@ extension AdamW {
   /// Creates an AdamW and a scheduler with linear warmup and polynomial decay: the reference's `create_optimizer`.
   ///
   /// The rate rises from 0 to `initialRate` over `warmupSteps`, then falls to `initialRate · minimumRateRatio` at
-  /// `trainingSteps`, and then stays there. Call the scheduler's `step()` after each step of the optimizer.
+  /// `trainingSteps` and stays there. Call the scheduler's `step()` after each step of the optimizer.
   ///
   ///     let (optimizer, scheduler) = try AdamW.withLinearDecay(
-  ///       model.parameters, initialRate: 5e-5, trainingSteps: 10_000, warmupSteps: 500, weightDecay: 0.01)
+  ///       model.parameters, initialRate: 5e-5, trainingSteps: 10_000, warmupSteps: 500,
+  ///       weightDecay: 0.01)
   ///
-  /// With `weightDecay` above 0, parameters whose names match `LayerNorm`, `layer_norm` or `bias` don't decay, unless a
-  /// pattern of `includedInWeightDecay` matches too: see ``WeightDecayPatterns``. They are then a group of their own.
+  /// With `weightDecay` above 0, parameters with names that match `LayerNorm`, `layer_norm` or `bias` don't decay, unless
+  /// a pattern in `includedInWeightDecay` matches too: see ``WeightDecayPatterns``. They form a separate group.
   ///
-  /// The update is torch's, in which ε is added after the bias correction; the reference's is TensorFlow's, which adds
-  /// it before.
+  /// The update is torch's, which adds ε after the bias correction. The reference's update is TensorFlow's, which adds it
+  /// before.
   ///
   /// - Parameters:
-  ///   - parameters: At least one parameter; each once, with a unique name.
+  ///   - parameters: At least one parameter, each listed once and with a unique name.
   ///   - initialRate: The rate at the end of the warmup. Above 0.
-  ///   - trainingSteps: The number of all steps, including the warmup.
-  ///   - warmupSteps: The number of steps of the warmup; 0 for none.
-  ///   - minimumRateRatio: The final rate as a part of `initialRate`. At least 0 and below 1.
+  ///   - trainingSteps: The total number of steps, including the warmup.
+  ///   - warmupSteps: The number of warmup steps; 0 for none.
+  ///   - minimumRateRatio: The final rate as a fraction of `initialRate`. At least 0 and below 1.
   ///   - beta1: The decay of the first moment.
   ///   - beta2: The decay of the second moment.
   ///   - epsilon: ε, added to the root of the second moment.
   ///   - weightDecay: The weight decay of the parameters that decay.
-  ///   - power: The exponent of the decay; 1 is a straight line.
-  ///   - includedInWeightDecay: Patterns of names that decay in any case.
+  ///   - power: The exponent of the decay; 1 for a linear decay.
+  ///   - includedInWeightDecay: Patterns for names of parameters that always decay.
   /// - Throws: `OptimizerError` and `ScheduleError` for settings out of range, and for parameters or patterns that cannot
   ///   be used.
   public static func withLinearDecay(

@@ -4,29 +4,30 @@
 ///
 ///     m ← β₁ m + (1−β₁) g                        [exp_avg]
 ///     v ← β₂ v + (1−β₂) g²                       [exp_avg_sq]
-///     m̂ = m / (1 − β₁ᵗ),  v̂ = v / (1 − β₂ᵗ)      with `biasCorrection`; m and v themselves without
+///     m̂ = m / (1 − β₁ᵗ),  v̂ = v / (1 − β₂ᵗ)      with `biasCorrection`; otherwise m̂ = m and v̂ = v
 ///     P ← P − lr·weightDecay·P − lr · m̂ / (√v̂ + ε)
 ///
-/// With `amsgrad` the largest v so far takes the place of v in v̂; with `maximize` g is −G.
+/// With `amsgrad`, v̂ uses the largest v so far. With `maximize`, g is −G.
 ///
-///     let optimizer = try AdamW(model.parameters, options: .init(learningRate: 3e-4, weightDecay: 0.1))
+///     let optimizer = try AdamW(
+///       model.parameters, options: .init(learningRate: 3e-4, weightDecay: 0.1))
 ///     for batch in batches {
 ///       model.setGradients(for: batch)
 ///       try optimizer.step()
 ///     }
 ///
-/// Results are those of `torch.optim.AdamW`, and have the same bits for any number of threads. Parameter, gradient and
-/// both moments are read once and written once. Differences from other implementations:
+/// Results match `torch.optim.AdamW`, and have the same bits for any number of threads. Parameter, gradient and both
+/// moments are read once, and all but the gradient are written once. Differences from other implementations:
 /// - 16-bit parameters keep their moments in Float32; torch keeps them in the parameter's type.
 /// - The decay subtracts lr·weightDecay·P. Torch multiplies P by 1 − lr·weightDecay rounded to Float, which for
 ///   lr·weightDecay = 10⁻⁵ is off by up to 0.3 % of the decay.
-/// - ε is added after the bias correction, as in torch and optax. TensorFlow adds it before, so that its ε is larger by
+/// - ε is added after the bias correction, as in torch and optax. TensorFlow adds it before, which makes its ε larger by
 ///   1/√(1 − β₂ᵗ).
-/// - Without bias correction this is BERT's AdamW, whose decay also uses P before the update.
+/// - Without bias correction this is BERT's AdamW, which also decays P before the update.
 ///
-/// With a policy other than `propagate`, each gradient is read once before the update, and a gradient is not finite if a
-/// square overflows. With `propagate` the update itself notices moments and updates that are not finite, and the report
-/// names their parameters.
+/// With a policy other than `propagate`, each gradient is read once before the update, and a gradient counts as not
+/// finite if a square overflows. With `propagate`, the update itself detects moments and updates that are not finite, and
+/// the report names their parameters.
 ///
 /// Reference: Loshchilov and Hutter, "Decoupled Weight Decay Regularization" (2019), arXiv:1711.05101; AMSGrad: Reddi,
 /// Kale and Kumar, "On the Convergence of Adam and Beyond" (2018), arXiv:1904.09237.

@@ -1,5 +1,5 @@
-/// Settings under torch's names: `lr`, `betas`, `eps`, `weight_decay`, `amsgrad`, `maximize`; and `correct_bias`,
-/// `rounding` and `rounding_seed`, which torch does not have. Missing ones keep their defaults; unknown ones are refused.
+/// Settings under torch's names: `lr`, `betas`, `eps`, `weight_decay`, `amsgrad`, `maximize`. In addition `correct_bias`,
+/// `rounding` and `rounding_seed`, which torch does not have. Missing settings keep their defaults; unknown ones are refused.
 extension AdamWOptions: Codable {
   enum CodingKeys: String, CodingKey, CaseIterable {
     case learningRate = "lr"
@@ -21,7 +21,7 @@ extension AdamWOptions: Codable {
     self.init()
     try settings.decodeIfPresent(.learningRate, into: &learningRate)
     let betas = try settings.decodePairIfPresent(
-      .betas, meanings: "one for the average of gradients and one for that of their squares")
+      .betas, meanings: "one for the average of gradients and one for the average of their squares")
     if let betas { (beta1, beta2) = betas }
     try settings.decodeIfPresent(.epsilon, into: &epsilon)
     try settings.decodeIfPresent(.weightDecay, into: &weightDecay)
@@ -33,7 +33,7 @@ extension AdamWOptions: Codable {
     try validate(naming: .settings)
   }
 
-  /// Encodes all settings that torch has, under torch's names, and the other settings if they are not at their defaults.
+  /// Encodes all settings that torch has, under torch's names, and the other settings if they differ from their defaults.
   public func encode(to encoder: any Encoder) throws {
     var settings = encoder.container(keyedBy: CodingKeys.self)
     try settings.encode(learningRate, forKey: .learningRate)
@@ -43,7 +43,7 @@ extension AdamWOptions: Codable {
     try settings.encode(amsgrad, forKey: .amsgrad)
     try settings.encode(maximize, forKey: .maximize)
     try settings.encode(biasCorrection, forKey: .biasCorrection)
-    // Only if it was chosen: otherwise torch's constructor accepts the settings.
+    // Only if it is not the default, so that torch's constructor otherwise accepts the settings.
     let defaults = Self()
     try settings.encode(rounding, forKey: .rounding, unless: defaults.rounding)
     try settings.encode(roundingSeed, forKey: .roundingSeed, unless: defaults.roundingSeed)

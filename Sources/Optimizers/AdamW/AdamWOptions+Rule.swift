@@ -6,7 +6,7 @@ extension AdamWOptions: PhasedRule, RoundedRule {
   /// `adamw`.
   public static var name: String { "adamw" }
 
-  /// Returns a state of zeros: m and v, and the maximum with `amsgrad`.
+  /// Returns a state of zeros: m and v, and with `amsgrad` the maximum.
   public func initialState(shape: Shape, scalarType: ScalarType) -> AdamWState {
     AdamWState(shape: shape, scalarType: scalarType, hasMaximum: amsgrad)
   }
@@ -34,8 +34,8 @@ extension AdamWOptions: PhasedRule, RoundedRule {
 
   /// Returns the factors of step `step`, counted from 1.
   ///
-  /// With c₁ = 1 − β₁ᵗ and c₂ = 1 − β₂ᵗ: lr · (m/c₁) / (√(v/c₂) + ε) = (lr √c₂ / c₁) · m / (√v + ε√c₂). This form leaves
-  /// one root and one quotient per element.
+  /// With c₁ = 1 − β₁ᵗ and c₂ = 1 − β₂ᵗ: lr · (m/c₁) / (√(v/c₂) + ε) = (lr √c₂ / c₁) · m / (√v + ε√c₂). This form needs
+  /// only one root and one quotient per element.
   func factors(at step: Int) -> AdamWFactors {
     let (c1, c2) = corrections(at: step)
     return AdamWFactors(
@@ -64,7 +64,7 @@ extension AdamWOptions {
     for k in p.indices {
       m[k] = beta1 * m[k] + (1 - beta1) * g[k]
       v[k] = beta2 * v[k] + (1 - beta2) * g[k] * g[k]
-      // Written so that a NaN stays.
+      // Written so that NaN is kept.
       maximum[k] = amsgrad && v[k] <= maximum[k] ? maximum[k] : v[k]
       let update = (m[k] / c1) / ((maximum[k] / c2).squareRoot() + epsilon)
       p[k] = p[k] - learningRate * weightDecay * p[k] - learningRate * update

@@ -12,13 +12,13 @@ public struct AdamWOptions: Sendable, Hashable {
   /// ε, added to the root of the second moment: `eps`. At least 0.
   public var epsilon: Double
 
-  /// The decoupled weight decay, at least 0: each step first subtracts `weightDecay · learningRate · P`. `weight_decay`.
+  /// The decoupled weight decay: each step first subtracts `weightDecay · learningRate · P`. `weight_decay`. At least 0.
   public var weightDecay: Double
 
   /// Whether the update is divided by the largest second moment so far instead of the latest one: `amsgrad`.
   public var amsgrad: Bool
 
-  /// Whether the objective is maximized, with the negative gradient: `maximize`.
+  /// Whether the objective is maximized, by using the negative gradient: `maximize`.
   public var maximize: Bool
 
   /// Whether moments are divided by 1 − βᵗ, which corrects for their start at 0. BERT's AdamW has no bias correction.
@@ -26,7 +26,7 @@ public struct AdamWOptions: Sendable, Hashable {
   /// It is `correct_bias` in transformers' AdamW. Torch doesn't have this option.
   public var biasCorrection: Bool
 
-  /// The rounding of new values into 16-bit parameters; others are not rounded. Torch doesn't have this option.
+  /// The rounding of new values of 16-bit parameters. It doesn't affect other types. Torch doesn't have this option.
   public var rounding: Rounding
 
   /// The seed of stochastic rounding. Torch doesn't have this option.
@@ -55,7 +55,7 @@ public struct AdamWOptions: Sendable, Hashable {
 
   /// Checks the ranges.
   ///
-  /// - Throws: `OptimizerError.invalidOption` for the first value out of range, NaN included.
+  /// - Throws: `OptimizerError.invalidOption` for the first value out of range, including NaN.
   public func validate() throws(OptimizerError) { try validate(naming: .swift) }
 
   func validate(naming name: OptionNaming) throws(OptimizerError) {

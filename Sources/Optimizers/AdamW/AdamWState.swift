@@ -26,7 +26,7 @@ public struct AdamWState: ParameterState, Equatable {
   /// - Parameters:
   ///   - shape: The parameter's shape.
   ///   - scalarType: The parameter's type.
-  ///   - hasMaximum: Whether the largest second moments are kept.
+  ///   - hasMaximum: Whether the state includes the largest second moments.
   public init(shape: Shape, scalarType: ScalarType, hasMaximum: Bool) {
     let zeros = { Tensor(zeros: shape, as: scalarType.arithmeticType) }
     self.init(
@@ -34,7 +34,7 @@ public struct AdamWState: ParameterState, Equatable {
     valueCheck.isDone = true
   }
 
-  /// Creates a state from its parts, for example from a checkpoint or from torch.
+  /// Creates a state from its parts, such as the parts of a checkpoint or of torch.
   public init(
     step: Int, firstMoments: Tensor, secondMoments: Tensor, maximum: Tensor? = nil, residual: Tensor? = nil
   ) {
@@ -49,15 +49,15 @@ public struct AdamWState: ParameterState, Equatable {
 // MARK: Parts
 
 extension AdamWState {
-  /// Torch's names of m, v and its maximum; and the name of the residual, which torch does not have.
+  /// Torch's names of m, v and its maximum, and the name of the residual, which torch does not have.
   public static var tensorNames: [String]? { ["exp_avg", "exp_avg_sq", "max_exp_avg_sq", residualName] }
 
-  /// No names: there are no numbers other than the step.
+  /// No names: the step is the only number.
   public static var numberNames: [String] { [] }
 
-  /// Creates a state from named parts. Moments of 16 bits are widened.
+  /// Creates a state from named parts. 16-bit moments are widened.
   public init(step: Int, tensors: [String: Tensor], numbers: [String: Double]) {
-    // Moments that are missing have no elements, which the rule refuses for the parameter that they belong to.
+    // Missing moments have no elements. The rule refuses them when it checks the parameter's state.
     let missing = Tensor(zeros: [0])
     self.init(
       step: step, firstMoments: (tensors["exp_avg"] ?? missing).widened,
@@ -65,7 +65,7 @@ extension AdamWState {
       maximum: tensors["max_exp_avg_sq"]?.widened, residual: tensors[residualName])
   }
 
-  /// The moments and the residual, as far as they exist.
+  /// The moments and the residual that exist.
   public var tensors: [String: Tensor] {
     var tensors = ["exp_avg": firstMoments, "exp_avg_sq": secondMoments]
     tensors["max_exp_avg_sq"] = maximum

@@ -1,8 +1,8 @@
 import KernelInterface
 import Tensors
 
-/// The prepared AdamW step of one parameter: one phase, the update, on blocks of elements; and a phase before it if the
-/// gradient must be judged first.
+/// The prepared AdamW step of one parameter. Its phase is the update of blocks of elements. If the gradient must be
+/// checked first, a phase for that precedes it.
 final class AdamWStep: PreparedStep {
   private let group: RuleGroup<AdamWOptions>
   private let layout: StepLayout
@@ -21,9 +21,9 @@ final class AdamWStep: PreparedStep {
   private var change = ParameterChange(shrinkage: 0)
   /// Whether this step's update, if its squares are finite, leaves every finite element of the parameter finite.
   private var keepsRange = true
-  /// Per block: 1 if a square, or what was written, is not finite. Their sum is the first number.
+  /// Per block: 1 if a square or a written value is not finite. Their sum comes first.
   private var nonFiniteBlocks: UnsafeMutablePointer<Double>
-  /// Whether a step under another policy left moments that are not finite, which no gradient can mend.
+  /// Whether a step under another policy wrote moments that are not finite. No gradient can make them finite again.
   private var isPoisoned = false
 
   init(
@@ -44,7 +44,7 @@ final class AdamWStep: PreparedStep {
       parameter: none, gradient: Elements(none.address, layout.gradientType), gradientScale: 1)
     moments = AdamWMoments(first: none, second: none, maximum: nil)
     nonFiniteBlocks = nothing.doubles(0)
-    // Under another policy, earlier steps may have reported such moments and written them all the same.
+    // Under another policy, earlier steps may have reported such moments but written them anyway.
     if layout.needsVerdict && hasState {
       do { try self.state.checkValues(of: layout.name) } catch { isPoisoned = true }
     }
@@ -148,7 +148,7 @@ final class AdamWStep: PreparedStep {
         change.advanced(by: start))
       nonFiniteBlocks[1 + task] = isFinite ? 0 : 1
     } else {
-      // Without ε an update can be 0 / 0 or m / 0 although every square is finite. With ε, the gradient is all that is
+      // If ε is 0, an update can be 0 / 0 or m / 0 even though every square is finite. Otherwise only the gradient is
       // read, unless the rate or the decay is extreme.
       let isFinite =
         epsilonVanishes || !keepsRange
@@ -165,17 +165,17 @@ final class AdamWStep: PreparedStep {
     layout.scalarType.arithmeticType == .float64 ? factors.epsilon == 0 : Float(factors.epsilon) == 0
   }
 
-  /// Whether the update is so small that no finite element becomes infinite by it.
+  /// Whether the update is too small to make a finite element infinite.
   ///
-  /// |m| / √v is at most (1 − β₁) / √((1 − β₂)(1 − β₁² / β₂)), by the inequality of Cauchy and Schwarz, and |m| is at most
-  /// the largest gradient whose square is finite.
+  /// |m| / √v is at most (1 − β₁) / √((1 − β₂)(1 − β₁² / β₂)), by the Cauchy–Schwarz inequality, and |m| is at most the
+  /// largest gradient with a finite square.
   private func updateKeepsRange() -> Bool {
     let (beta1, beta2) = (factors.beta1, factors.beta2)
     let largest = layout.scalarType.arithmeticType.greatestFiniteMagnitude.squareRoot()
     let ratio =
       beta1 * beta1 < beta2
       ? (1 - beta1) / ((1 - beta2) * (1 - beta1 * beta1 / beta2)).squareRoot() : .infinity
-    // A NaN, of infinite factors, is no bound.
+    // If the factors are infinite, this is NaN, which is no bound.
     return change.shrinkage <= 1
       && factors.factor * min(ratio, largest / factors.epsilon) < layout.scalarType.leastThatOverflows
   }

@@ -2,9 +2,10 @@ import Backends
 import KernelInterface
 import Tensors
 
-/// A ← A + (1 − d)(P − A): the exponential moving average of the weights, for evaluation and for the final model.
+/// The exponential moving average of the weights, for evaluation and for the final model: A ← A + (1 − d)(P − A).
 ///
-/// - P: the value of each parameter, A: its average, of the same shape
+/// - P: the value of each parameter
+/// - A: its average, of the same shape
 /// - d: `decay`
 ///
 /// The first update sets A = P.
@@ -17,37 +18,38 @@ import Tensors
 ///     }
 ///     let accuracy = average.withAverages { evaluate(model) }
 ///
-/// Averages are kept in Float32, and in Float64 for Float64 parameters. Differs from torch for 16-bit parameters, whose
-/// averages torch keeps in 16 bits: at a decay of 0.999 they would hardly move. Threads don't change the results.
+/// Averages are in Float32, or in Float64 for Float64 parameters. Differs from torch for 16-bit parameters: torch keeps
+/// their averages in 16 bits, and at a decay of 0.999 they would hardly move. The number of threads doesn't change the
+/// results.
 ///
 /// Source: `torch.optim.swa_utils.AveragedModel` with `get_ema_multi_avg_fn(0.999)`.
 public final class ExponentialMovingAverage {
   /// The parameters, in the order of ``averages``.
   public let parameters: [Parameter]
 
-  /// d, the part of the average that an update keeps.
+  /// d, the fraction of the average that an update keeps.
   public let decay: Double
 
   /// The number of updates.
   public private(set) var updateCount = 0
 
-  /// A of each parameter; its initial value before the first update.
+  /// A of each parameter. Before the first update it is the parameter's initial value.
   public private(set) var averages: [Tensor]
 
-  /// The weights while the parameters hold the averages; otherwise nil.
+  /// The weights while the parameters hold the averages; nil otherwise.
   private var weights: [Tensor]?
   private let threads: Int
 
-  /// The elements of a task: 128 KB of an average and as many of the parameter.
+  /// The number of elements per task: 128 KB of an average, and as many elements of the parameter.
   private static let taskLength = 1 << 15
 
-  /// Creates the average of these parameters.
+  /// Creates the averages of parameters.
   ///
   /// - Parameters:
-  ///   - parameters: The parameters, each once, with a unique name.
+  ///   - parameters: The parameters, each listed once and with a unique name.
   ///   - decay: d, at least 0 and below 1.
   ///   - threads: The maximum number of threads; nil for one per processor.
-  /// - Throws: `OptimizerError` for a decay out of range, and for a parameter or a name that is given twice.
+  /// - Throws: `OptimizerError` for a decay out of range, and for a duplicate parameter or name.
   public init(_ parameters: [Parameter], decay: Double = 0.999, threads: Int? = nil) throws(OptimizerError) {
     try OptimizerError.requireAveraging(decay, "The decay")
     var names = Set<String>()
@@ -60,12 +62,12 @@ public final class ExponentialMovingAverage {
     averages = parameters.map { Self.copy($0.value, as: $0.value.scalarType.arithmeticType) }
   }
 
-  /// Moves the averages towards the current values. Call it once after each step of the optimizer.
+  /// Moves the averages toward the current values. Call it once after each step of the optimizer.
   ///
-  /// - Precondition: the parameters hold their own values, in the shapes and types that they had when the average was made.
+  /// - Precondition: the parameters hold their own values, with the same shapes and types as when the average was created.
   public func update() {
     guard weights == nil else {
-      fatalError("The parameters hold the averages: swap them back before the next update.")
+      fatalError("The parameters hold the averages: call swap() before the next update.")
     }
     for index in parameters.indices {
       let value = parameters[index].value.converted(to: averages[index].scalarType)
@@ -94,7 +96,7 @@ public final class ExponentialMovingAverage {
           } else if weight < 0.5 {
             for i in range { average[i] += weight * (value[i] - average[i]) }
           } else {
-            // The other form of torch's lerp, which is exact at the other end.
+            // The other branch of torch's lerp, which is exact at the other end.
             for i in range { average[i] = value[i] - (value[i] - average[i]) * (1 - weight) }
           }
         }
@@ -104,13 +106,13 @@ public final class ExponentialMovingAverage {
 
   // MARK: Evaluation
 
-  /// Whether the parameters hold the averages at the moment.
+  /// Whether the parameters currently hold the averages.
   public var isSwapped: Bool { weights != nil }
 
-  /// Writes the averages into the parameters and keeps the weights, or puts the weights back.
+  /// Replaces the parameters' values with the averages and keeps the weights; the next call restores the weights.
   ///
-  /// The averages are rounded to the type of each parameter. Memory that a parameter has adopted is written. While the
-  /// parameters hold the averages, don't step them: swapping back undoes the step.
+  /// The averages are rounded to the type of each parameter. If a parameter uses memory that it adopted, that memory is
+  /// written. Don't step the parameters while they hold the averages: the next swap would undo the step.
   public func swap() {
     if let weights {
       for (parameter, weight) in zip(parameters, weights) { Self.write(weight, to: parameter) }
@@ -123,17 +125,17 @@ public final class ExponentialMovingAverage {
     }
   }
 
-  /// Runs `body` while the parameters hold the averages, for example an evaluation, and puts the weights back.
+  /// Runs `body`, such as an evaluation, while the parameters hold the averages, then restores the weights.
   public func withAverages<Result, Failure: Error>(
     _ body: () throws(Failure) -> Result
   ) throws(Failure) -> Result {
-    guard weights == nil else { fatalError("The parameters hold the averages already.") }
+    guard weights == nil else { fatalError("The parameters already hold the averages.") }
     swap()
     defer { swap() }
     return try body()
   }
 
-  /// Returns a copy in memory of its own, so that steps still find each parameter's memory unshared.
+  /// Returns a copy in separate memory, so that steps still find each parameter's memory unshared.
   private static func copy(_ tensor: Tensor, as type: ScalarType) -> Tensor {
     var copy = Tensor(zeros: tensor.shape, as: type)
     tensor.converted(to: type).withUnsafeBytes { source in
@@ -174,9 +176,9 @@ public final class ExponentialMovingAverage {
       averages: Dictionary(zip(parameters.map(\.name), averages)) { $1 })
   }
 
-  /// Continues from `state`, to the same bits. Parameters are matched by name.
+  /// Continues from `state`, with bit-identical results. Parameters are matched by name.
   ///
-  /// - Throws: ``StateMismatch`` with all differences, with nothing changed.
+  /// - Throws: ``StateMismatch``, which lists every difference, without changing anything.
   public func restore(_ state: State) throws(StateMismatch) {
     var differences: [StateDifference] = []
     if state.decay != decay {
@@ -202,7 +204,7 @@ public final class ExponentialMovingAverage {
     differences += unknown.map(\.text).sorted().map { .unknown(parameter: $0) }
     guard differences.isEmpty else { throw StateMismatch(differences) }
     guard weights == nil else {
-      fatalError("The parameters hold the averages: swap them back before you restore others.")
+      fatalError("The parameters hold the averages: call swap() before you restore a state.")
     }
     updateCount = state.updateCount
     averages = parameters.map { state.averages[$0.name]! }

@@ -1,4 +1,4 @@
-/// CAME: Adafactor with a momentum whose elements are divided by how much they differ from the update.
+/// CAME: Adafactor with a momentum that is divided, element by element, by its distance from the update.
 ///
 /// For a matrix P of n × k with gradient G:
 ///
@@ -12,19 +12,20 @@
 /// Tensors of more than two axes are stacks of matrices. Vectors and scalars keep V ← β₂ V + (1 − β₂)(G² + ε₁) [exp_avg_sq]
 /// instead of R and C, with U = G / √V, and their update is M itself.
 ///
-///     let optimizer = try CAME(model.parameters, options: .init(learningRate: 2e-4, weightDecay: 1e-2))
+///     let optimizer = try CAME(
+///       model.parameters, options: .init(learningRate: 2e-4, weightDecay: 1e-2))
 ///     for batch in batches {
 ///       model.setGradients(for: batch)
 ///       try optimizer.step()
 ///     }
 ///
-/// State: M, and 2(n + k) numbers per matrix. It matches the package came-pytorch. A parameter is one task: two
-/// threads work on two parameters. A NaN in a gradient makes the whole parameter NaN. <doc:CAMEExplained> compares it with
-/// ``Adafactor``.
+/// State: M, and 2(n + k) numbers per matrix. It matches the package came-pytorch. Each parameter is one task, so two
+/// threads work on two parameters. A NaN in a gradient makes the whole parameter NaN. <doc:CAMEExplained> compares CAME
+/// with ``Adafactor``.
 ///
 /// Differs from came-pytorch:
-/// - The update of a 16-bit parameter is rounded once, as ``CAMEOptions/rounding`` says.
-/// - The state has no `RMS`, which came-pytorch computes and does not use.
+/// - The update of a 16-bit parameter is rounded once, according to ``CAMEOptions/rounding``.
+/// - The state has no `RMS`, which came-pytorch computes but does not use.
 ///
 /// Reference: Luo et al., "CAME: Confidence-guided Adaptive Memory Efficient Optimization" (2023), arXiv:2307.02047;
 /// came-pytorch 0.1.3.

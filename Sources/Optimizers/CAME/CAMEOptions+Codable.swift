@@ -1,5 +1,5 @@
-/// Settings under came-pytorch's names: `lr`, `betas`, `eps`, `clip_threshold`, `weight_decay`; and `rounding` and
-/// `rounding_seed`, which it does not have. Missing ones keep their defaults; unknown ones are refused.
+/// Settings under came-pytorch's names: `lr`, `betas`, `eps`, `clip_threshold`, `weight_decay`. In addition `rounding` and
+/// `rounding_seed`, which came-pytorch does not have. Missing settings keep their defaults; unknown settings are refused.
 extension CAMEOptions: Codable {
   enum CodingKeys: String, CodingKey, CaseIterable {
     case learningRate = "lr"
@@ -36,7 +36,7 @@ extension CAMEOptions: Codable {
     try validate(naming: .settings)
   }
 
-  /// Encodes all settings that came-pytorch has, under its names, and the other settings if they are not at their defaults.
+  /// Encodes all settings that came-pytorch has, under its names, and the other settings if they differ from their defaults.
   public func encode(to encoder: any Encoder) throws {
     var settings = encoder.container(keyedBy: CodingKeys.self)
     try settings.encode(learningRate, forKey: .learningRate)

@@ -81,7 +81,7 @@ extension CAMEOptions: RoundedRule {
   /// Averages the means of rows and columns of `square` in each matrix, then passes 1/√(R Cᵀ / mean(R)) of each element to
   /// `use`.
   ///
-  /// Sums are in Double: a sum of a long row in Float would lose digits.
+  /// Sums are in Double: in Float, the sum of a long row would lose digits.
   @inline(__always)
   private func average<Scalar: ArithmeticScalar>(
     _ rows: UnsafeMutablePointer<Scalar>, _ columns: UnsafeMutablePointer<Scalar>, of shape: [Int],

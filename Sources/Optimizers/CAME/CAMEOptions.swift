@@ -1,4 +1,4 @@
-/// The options of ``CAME`` for a parameter group. The defaults are came-pytorch's, which has none for the rate.
+/// The options of ``CAME`` for a parameter group. The defaults are came-pytorch's, which has no default for the rate.
 public struct CAMEOptions: Sendable, Hashable {
   /// The learning rate: `lr`. At least 0.
   public var learningRate: Double
@@ -18,13 +18,13 @@ public struct CAMEOptions: Sendable, Hashable {
   /// ε₂, added to the squares of the residual: `eps[1]`. At least 0.
   public var residualEpsilon: Double
 
-  /// The largest RMS of an update; larger ones are scaled down to it: `clip_threshold`. Above 0.
+  /// The maximum RMS of an update; larger updates are scaled down to it: `clip_threshold`. Above 0.
   public var clipThreshold: Double
 
-  /// The decoupled weight decay, at least 0: each step first subtracts `weightDecay · learningRate · P`. `weight_decay`.
+  /// The decoupled weight decay: each step first subtracts `weightDecay · learningRate · P`. `weight_decay`. At least 0.
   public var weightDecay: Double
 
-  /// The rounding of new values into 16-bit parameters; others are not rounded. came-pytorch doesn't have this option.
+  /// The rounding of new values of 16-bit parameters. It doesn't affect other types. came-pytorch doesn't have this option.
   public var rounding: Rounding
 
   /// The seed of stochastic rounding. came-pytorch doesn't have this option.
@@ -53,7 +53,7 @@ public struct CAMEOptions: Sendable, Hashable {
 
   /// Checks the ranges.
   ///
-  /// - Throws: `OptimizerError.invalidOption` for the first value out of range, NaN included.
+  /// - Throws: `OptimizerError.invalidOption` for the first value out of range, including NaN.
   public func validate() throws(OptimizerError) { try validate(naming: .swift) }
 
   func validate(naming name: OptionNaming) throws(OptimizerError) {

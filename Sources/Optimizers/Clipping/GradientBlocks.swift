@@ -1,29 +1,29 @@
 import KernelInterface
 import Tensors
 
-/// Gradients of several tensors, cut into blocks that threads take one at a time.
+/// Gradients of several tensors, divided into blocks that threads take one at a time.
 ///
-/// The cut depends only on the sizes, and results are combined in the order of the blocks, so that threads change no bit.
-/// Strict concurrency cannot check this file and the parallel loop: a block writes only its own part.
+/// The division depends only on the sizes, and results are combined in the order of the blocks, so the number of threads
+/// changes no bit. Strict concurrency cannot check this file and the parallel loop. Each block writes only its own part.
 struct GradientBlocks {
-  /// The number of elements of a block. It is large compared with the cost of giving it to a thread, and it stays in the
+  /// The number of elements in a block. A block takes much longer than handing it to a thread, and it stays in the
   /// second-level cache.
   private static let blockElements = BlockPartition.blockElements
 
   private let blocks: ContiguousArray<Block>
   private let tensorCount: Int
 
-  /// Some elements of one tensor.
+  /// A range of elements of one tensor.
   struct Block {
     /// The index of the tensor.
     let tensor: Int
-    /// The first element of the block within it.
+    /// The index of the block's first element in the tensor.
     let start: Int
-    /// Elements of the block.
+    /// The number of elements in the block.
     let count: Int
   }
 
-  /// The blocks of tensors with these many elements.
+  /// Creates the blocks of tensors with the given numbers of elements.
   init(elementCounts: [Int]) {
     var blocks = ContiguousArray<Block>()
     for (tensor, count) in elementCounts.enumerated() {
@@ -35,7 +35,7 @@ struct GradientBlocks {
     tensorCount = elementCounts.count
   }
 
-  /// Runs `body` on every block, and combines what it returns by tensor, beginning with `first`.
+  /// Runs `body` on every block, and combines the results per tensor, starting with `first`.
   ///
   /// - Precondition: `body` may run on different blocks at the same time.
   func reduce<Value>(

@@ -2,7 +2,7 @@ import KernelInterface
 import RealModule
 import Tensors
 
-/// A norm over the elements of all gradients, as if they were one vector.
+/// A norm over the elements of all gradients, which count as one vector.
 public enum GradientNorm: Sendable, Hashable {
   /// √(Σ g²): the default of `clip_grad_norm_`.
   case euclidean
@@ -11,7 +11,7 @@ public enum GradientNorm: Sendable, Hashable {
   /// (Σ |g|ᵖ)^(1/p), for p above 0.
   case p(Double)
 
-  /// Refuses orders that make no norm.
+  /// Throws an error for an order that defines no norm.
   func validate() throws(GradientClippingError) {
     if case .p(let p) = self, !(p > 0 && p.isFinite) {
       throw .invalidSetting(
@@ -20,7 +20,7 @@ public enum GradientNorm: Sendable, Hashable {
     }
   }
 
-  /// The norm of a vector that is made of vectors with these norms.
+  /// Returns the norm of a vector whose parts have these norms.
   func combine(_ norms: [Double]) -> Double {
     let maximum = norms.reduce(0, largest)
     guard self != .infinity, maximum > 0, maximum.isFinite else { return maximum }
@@ -29,27 +29,27 @@ public enum GradientNorm: Sendable, Hashable {
     return maximum * root(norms.reduce(0) { $0 + power($1 / maximum) })
   }
 
-  /// xᵖ; of magnitudes.
+  /// Returns xᵖ of a magnitude.
   func power(_ x: Double) -> Double {
     if case .p(let p) = self { Double.pow(x, p) } else { x * x }
   }
 
-  /// The norm that a sum of powers belongs to.
+  /// Returns the norm for a sum of powers.
   func root(_ sum: Double) -> Double {
     if case .p(let p) = self { Double.pow(sum, 1 / p) } else { sum.squareRoot() }
   }
 
-  /// Whether a sum of powers is within the range of Double, and its terms that matter are not subnormal.
+  /// Whether a sum of powers is within the range of Double, and none of the terms that matter is subnormal.
   static func isReliable(_ sum: Double) -> Bool { sum > 1e-280 && sum < .infinity }
 }
 
 extension Parameter {
-  /// The norm of the gradient, without its scale, that a sum of powers belongs to. If powers left the range of Double, the
-  /// gradient is read again and divided by its largest element.
+  /// Returns the norm of the gradient, without its scale, for a sum of powers. If powers left the range of Double, this
+  /// reads the gradient again and divides it by its largest element.
   fileprivate func gradientNorm(
     _ norm: GradientNorm, ofSum sum: Double, backend: Backend, threads: Int?
   ) -> Double {
-    // Squares of other types are within Double's range: 0 is 0.
+    // Squares of other types are within Double's range, so a sum of 0 is exact.
     let isWide = norm != .euclidean || gradient!.scalarType == .float64
     if !isWide || sum.isNaN || GradientNorm.isReliable(sum) { return norm.root(sum) }
     let one = CollectionOfOne(self)
@@ -62,7 +62,7 @@ extension Parameter {
   }
 }
 
-/// The larger of two magnitudes; NaN where one is NaN, which Swift's `max` may hide.
+/// Returns the larger of two magnitudes, or NaN if either is NaN, which Swift's `max` may hide.
 private func largest(_ x: Double, _ y: Double) -> Double {
   x.isNaN || x > y ? x : y
 }
@@ -70,18 +70,17 @@ private func largest(_ x: Double, _ y: Double) -> Double {
 // MARK: Norms of parameters' gradients
 
 extension Collection where Element == Parameter {
-  /// Returns the norm of all gradients, each times its scale; 0 if no parameter has a gradient. Torch's `get_total_norm`.
+  /// Returns the norm of all gradients times their scales, or 0 if no parameter has a gradient. Torch's `get_total_norm`.
   ///
-  /// The Euclidean norm reads nothing if a ``GradientAccumulator`` applied the gradients or a
-  /// ``LossScaler`` checked them, and each gradient once otherwise. Long sums are in Double: the error is below 2·10⁻⁵ at any
-  /// size. Torch's float32 norm is 6·10⁻⁴ too small at 16.8 million elements.
+  /// The Euclidean norm reads nothing if a ``GradientAccumulator`` applied the gradients or a ``LossScaler`` checked them.
+  /// Otherwise it reads each gradient once. Long sums are in Double: the error is below 2·10⁻⁵ at any size. Torch's float32
+  /// norm is too small by 6·10⁻⁴ at 16.8 million elements.
   ///
   /// - Parameters:
   ///   - norm: The kind of norm.
   ///   - backend: The backend.
   ///   - threads: The maximum number of threads; nil for one per processor. It does not change the result.
-  /// - Throws: ``GradientClippingError/invalidSetting(name:value:requirement:)`` for an order that makes no
-  ///   norm.
+  /// - Throws: ``GradientClippingError/invalidSetting(name:value:requirement:)`` for an order that defines no norm.
   public func gradientNorm(
     _ norm: GradientNorm = .euclidean, backend: Backend = .default, threads: Int? = nil
   ) throws(GradientClippingError) -> Double {
@@ -89,7 +88,7 @@ extension Collection where Element == Parameter {
     return norm.combine(gradientNorms(norm, backend: backend, threads: threads))
   }
 
-  /// Returns the norm of each gradient times its scale, for the parameters that have one.
+  /// Returns the norm of each gradient times its scale, for the parameters that have a gradient.
   func gradientNorms(_ norm: GradientNorm, backend: Backend, threads: Int?) -> [Double] {
     let parameters = filter { $0.gradient != nil }
     let norms: [Double]
@@ -112,7 +111,7 @@ extension Collection where Element == Parameter {
     }
   }
 
-  /// Σ |g / divisor|ᵖ of each gradient.
+  /// Returns Σ |g / divisor|ᵖ of each gradient.
   fileprivate func powerSums(
     _ norm: GradientNorm, dividedBy divisor: Double, backend: Backend, threads: Int?
   ) -> [Double] {
@@ -121,7 +120,7 @@ extension Collection where Element == Parameter {
     }
   }
 
-  /// The summary of each gradient, without its scale: noted ones are not read.
+  /// Returns the summary of each gradient, without its scale. Gradients with a noted summary are not read.
   ///
   /// - Precondition: every parameter has a gradient.
   func gradientSummaries(backend: Backend, threads: Int?) -> [GradientSummary] {
@@ -148,13 +147,13 @@ extension Collection where Element == Parameter {
     var summaries: [ObjectIdentifier: GradientSummary] = [:]
     for (parameter, summary) in zip(unread, read) {
       summaries[ObjectIdentifier(parameter)] = summary
-      // Of memory that is not the tensor's own nobody can tell when it is written.
+      // If the tensor doesn't own its memory, it can't know when the memory is written.
       if parameter.gradient!.ownsMemory { parameter.gradientNotes.summary = summary }
     }
     return map { summaries[ObjectIdentifier($0)] ?? $0.gradientNotes.summary! }
   }
 
-  /// A reduction over the magnitudes of each gradient in Double.
+  /// Reduces the magnitudes of each gradient, in Double.
   fileprivate func reduceGradients(
     backend: Backend, threads: Int?, combining: (Double, Double) -> Double,
     _ body: (UnsafePointer<Double>, Int) -> Double

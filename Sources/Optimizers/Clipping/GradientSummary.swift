@@ -1,14 +1,14 @@
 import KernelInterface
 import Tensors
 
-/// Converts the elements of one tensor in tiles, if their type needs it.
+/// Converts the elements of one tensor tile by tile, if their type requires it.
 enum GradientConversion {
-  /// Elements converted at a time: 8 KB of Float, so that a tile stays in the first-level cache.
+  /// The number of elements converted at a time: 8 KB of Float, so that a tile stays in the first-level cache.
   static let count = 2048
 
   /// Calls `body(offset, tile, count)` for the tiles of `count` elements in order, converted to `type`.
   ///
-  /// Elements that have the type already are not copied.
+  /// Elements that already have the type are not copied.
   static func forEach<A: ArithmeticScalar>(
     of elements: Elements, count: Int, as type: A.Type, _ kernels: KernelTable,
     _ body: (Int, UnsafePointer<A>, Int) -> Void
@@ -34,10 +34,10 @@ enum GradientConversion {
 }
 
 extension GradientSummary {
-  /// The summary of one tile.
+  /// Creates the summary of one tile.
   ///
-  /// The kernels square in the type of the tile, to a relative error below 4·10⁻⁵. Where Float's squares
-  /// overflow or reach its subnormal numbers, they are taken again in Double while the tile is in the cache.
+  /// The kernels square in the type of the tile, with a relative error below 4·10⁻⁵. If Float's squares overflow or are
+  /// subnormal, this squares them again in Double while the tile is in the cache.
   init<A: ArithmeticScalar>(tile: UnsafePointer<A>, count: Int, _ kernels: KernelTable) {
     squares = A.linearAlgebra(of: kernels).dot(tile, tile, count)
     if A.scalarType == .float64 {
@@ -55,11 +55,11 @@ extension GradientSummary {
   }
 }
 
-/// Whether `count` elements of Float are all 0: most of an embedding's gradient, which Double need not look at.
+/// Whether `count` elements of Float are all 0. Most of an embedding's gradient is 0, and Double can skip it.
 private func isZero(_ tile: UnsafeRawPointer, _ count: Int) -> Bool {
   let bits = tile.assumingMemoryBound(to: UInt32.self)
   var set: UInt32 = 0
   for index in 0..<count { set |= bits[index] }
-  // A sign alone is still 0.
+  // Ignore the sign: −0 is 0 too.
   return set & 0x7FFF_FFFF == 0
 }

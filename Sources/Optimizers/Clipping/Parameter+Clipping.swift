@@ -4,39 +4,39 @@ import Tensors
 // MARK: By norm
 
 extension Collection where Element == Parameter {
-  /// Scales all gradients by min(1, maxNorm / (norm + 10⁻⁶)), with the norm of all of them together: torch's
+  /// Scales all gradients by min(1, maxNorm / (norm + 10⁻⁶)), with the norm of all gradients together: torch's
   /// `clip_grad_norm_`.
   ///
-  /// Only ``Parameter/gradientScale`` changes. The step multiplies by it as it reads, so that no gradient is written. For the
+  /// Only ``Parameter/gradientScale`` changes. The step multiplies by it as it reads, so no gradient is written. For the
   /// cost of the norm, see ``gradientNorm(_:backend:threads:)``.
   ///
   ///     try accumulator.apply()
   ///     let norm = try parameters.clipGradientNorm(maxNorm: 1)
   ///     try optimizer.step()
   ///
-  /// The norm must be the norm of the gradients that the step uses: clip after accumulation and after
+  /// The norm must be the norm of the gradients that the step uses, so clip after accumulation and after
   /// ``LossScaler/unscale(_:)``. If micro-batches are clipped one by one (accelerate issue 641), or gradients are clipped
   /// together with their loss scale, the norm is wrong. Here `unscale` refuses a gradient that was clipped before, and
-  /// clipping refuses parameters whose gradients an accumulator still holds.
+  /// clipping refuses parameters whose gradients are still in an accumulator.
   ///
-  /// The norm of several gradients is known only when all of them exist. If you step each parameter as soon as its gradient
-  /// exists, by `step(_:)` of an optimizer, limit each norm by
-  /// ``Parameter/clipGradientNorm(maxNorm:norm:errorIfNonFinite:backend:threads:)``. A single step after clipping by the norm
-  /// of several is refused.
+  /// The norm of several gradients is known only when all of them exist. If you step each parameter with `step(_:)` as soon
+  /// as its gradient exists, limit each norm by
+  /// ``Parameter/clipGradientNorm(maxNorm:norm:errorIfNonFinite:backend:threads:)`` instead. `step(_:)` refuses a gradient
+  /// that was clipped by the norm of several.
   ///
   /// As in torch, a NaN norm makes every gradient NaN and an infinite norm makes the finite gradients 0, unless
-  /// `errorIfNonFinite` is true: the step then reports the gradient that holds the infinity. If all gradients are finite and
-  /// clipping would make one 0, it is an error instead. A maximum norm of infinity measures the norm and never changes a scale; in torch, an infinite
-  /// norm then becomes NaN.
+  /// `errorIfNonFinite` is true. The step then reports the gradient that holds the infinity. If all gradients are finite and
+  /// clipping would make one of them 0, this method throws an error instead. A maximum norm of infinity measures the norm
+  /// and never changes a scale. In torch, an infinite norm then becomes NaN.
   ///
   /// - Parameters:
   ///   - maxNorm: The maximum norm, at least 0.
   ///   - norm: The kind of norm.
-  ///   - errorIfNonFinite: Whether a norm that is not finite is an error: torch's `error_if_nonfinite`.
+  ///   - errorIfNonFinite: Whether a norm that is not finite causes an error: torch's `error_if_nonfinite`.
   ///   - backend: The backend.
   ///   - threads: The maximum number of threads; nil for one per processor. It does not change the result.
   /// - Returns: The norm before clipping.
-  /// - Throws: ``GradientClippingError``, with all scales as they were.
+  /// - Throws: ``GradientClippingError``, without changing any scale.
   @discardableResult
   public func clipGradientNorm(
     maxNorm: Double, norm: GradientNorm = .euclidean, errorIfNonFinite: Bool = false,
@@ -49,7 +49,7 @@ extension Collection where Element == Parameter {
     let norms = parameters.gradientNorms(norm, backend: backend, threads: threads)
     let total = norm.combine(norms)
     if errorIfNonFinite && !total.isFinite {
-      // All may be finite and only their sum overflow: then the largest is to blame.
+      // If all norms are finite and only their sum overflows, report the largest.
       let index = norms.firstIndex { !$0.isFinite } ?? norms.indices.max { norms[$0] < norms[$1] }!
       throw .nonFiniteNorm(norm: total, parameter: parameters[index].name)
     }
@@ -59,7 +59,7 @@ extension Collection where Element == Parameter {
     {
       throw .vanishingScale(norm: total, maxNorm: maxNorm, parameter: vanishing.name)
     }
-    // Also where the others have no gradient at the moment: that is so when each is stepped and released alone.
+    // This also holds if the others have no gradient now: each may be stepped and released on its own.
     let isJoint = count > 1
     for parameter in parameters {
       parameter.scaleGradient(by: coefficient)
@@ -68,15 +68,14 @@ extension Collection where Element == Parameter {
     return total
   }
 
-  /// Limits every element of every gradient, times its scale, to −maxValue ... maxValue: torch's
-  /// `clip_grad_value_`.
+  /// Limits every element of every gradient, times its scale, to −maxValue ... maxValue: torch's `clip_grad_value_`.
   ///
-  /// Gradients are written in place. If a gradient shares its memory, as gradients of a ``GradientAccumulator`` do, a copy is
-  /// written. This changes the direction of a gradient, which clipping by norm does not. NaN elements stay NaN. Infinite
+  /// Gradients are written in place. If a gradient shares its memory, like the gradients of a ``GradientAccumulator``, a
+  /// copy is written. Unlike clipping by norm, this changes the direction of a gradient. NaN elements stay NaN. Infinite
   /// elements become the limit, which hides an overflow from the step.
   ///
   /// - Parameter maxValue: The maximum magnitude, at least 0.
-  /// - Throws: ``GradientClippingError``, with all gradients as they were.
+  /// - Throws: ``GradientClippingError``, without changing any gradient.
   public func clipGradientValues(maxValue: Double) throws(GradientClippingError) {
     try checkMaximum(maxValue, "maxValue")
     let parameters = filter { $0.gradient != nil }
@@ -88,12 +87,12 @@ extension Collection where Element == Parameter {
 extension Parameter {
   /// Scales only this gradient by min(1, maxNorm / (norm + 10⁻⁶)), with its own norm.
   ///
-  /// It does the same as ``Swift/Collection/clipGradientNorm(maxNorm:norm:errorIfNonFinite:backend:threads:)`` on a collection
-  /// of one parameter. The norm of one gradient is known as soon as the gradient exists, so that the parameter can be stepped
-  /// by itself.
+  /// It is the same as ``Swift/Collection/clipGradientNorm(maxNorm:norm:errorIfNonFinite:backend:threads:)`` on a collection
+  /// of one parameter. The norm of one gradient is known as soon as the gradient exists, so the parameter can be stepped by
+  /// itself.
   ///
   /// - Returns: The norm before clipping.
-  /// - Throws: ``GradientClippingError``, with the scale as it was.
+  /// - Throws: ``GradientClippingError``, without changing the scale.
   @discardableResult
   public func clipGradientNorm(
     maxNorm: Double, norm: GradientNorm = .euclidean, errorIfNonFinite: Bool = false,
@@ -103,7 +102,7 @@ extension Parameter {
       maxNorm: maxNorm, norm: norm, errorIfNonFinite: errorIfNonFinite, backend: backend, threads: threads)
   }
 
-  /// Whether a scale that is not 0 becomes 0 in the type that the parameter's step computes in.
+  /// Whether multiplying by `factor` turns a nonzero scale into 0 in the type that the parameter's step computes in.
   fileprivate func vanishes(scaledBy factor: Double) -> Bool {
     let scale = gradientScale * factor
     return gradientScale != 0 && (value.scalarType == .float64 ? scale : Double(Float(scale))) == 0
@@ -114,13 +113,13 @@ extension Parameter {
     gradientNotes.isClipped = true
   }
 
-  /// Limits the elements so that, times the scale, they lie within ±maximum.
+  /// Limits the elements so that their products with the scale are within ±maximum.
   fileprivate func clampGradient(_ maximum: Double) {
     let (scale, notes) = (gradientScale, gradientNotes)
     let limit = maximum / scale.magnitude
     if limit.isFinite {
       gradient!.clamp(to: limit)
-      // Writing to the gradient made it a new one.
+      // Writing to the gradient reset its scale.
       gradientScale = scale
       gradientNotes = notes
       gradientNotes.summary = nil
@@ -129,7 +128,7 @@ extension Parameter {
   }
 }
 
-/// min(1, maxNorm / (norm + 10⁻⁶)), NaN if the norm is.
+/// Returns min(1, maxNorm / (norm + 10⁻⁶)), or NaN if the norm is NaN.
 private func clipCoefficient(norm: Double, maxNorm: Double) -> Double {
   if maxNorm == .infinity { return 1 }
   let coefficient = maxNorm / (norm + 1e-6)
@@ -148,7 +147,7 @@ extension Tensor {
   /// Whether no element is NaN or infinite.
   fileprivate var isFinite: Bool { scalars(as: Double.self).allSatisfy(\.isFinite) }
 
-  /// Limits every element to −limit ... limit; NaN stays NaN.
+  /// Limits every element to −limit ... limit. NaN stays NaN.
   fileprivate mutating func clamp(to limit: Double) {
     switch scalarType {
     case .bfloat16: clamp(to: limit, as: BFloat16.self)

@@ -8,14 +8,13 @@ final class ParameterSlot: StepItem {
   /// The index among all parameters of the optimizer.
   let index: Int
   private let group: any AnyRuleGroup
-  /// The shape and the types that the step is prepared for, and whether it judges gradients; before the first step the
-  /// shape is nil.
+  /// The shape, the types and the need for a check that the step is prepared for. The shape is nil before the first step.
   private var shape: Shape?
   private var types: (parameter: ScalarType, gradient: ScalarType) = (.float32, .float32)
   private var needsVerdict = false
-  /// The gradient of this step, which the parameter keeps.
+  /// The gradient of this step. The parameter keeps its memory alive.
   private var gradient: Elements?
-  /// Σ p² as the last step left it, and the memory that it holds for, if any.
+  /// Σ p² after the last step. The stamp identifies the memory that it was computed for, if any.
   private var squares = 0.0
   private var squaresStamp: MutationStamp?
   /// Whether the last step was written.
@@ -33,12 +32,12 @@ final class ParameterSlot: StepItem {
     get { step.anyState }
     set {
       step.anyState = newValue
-      // It was checked for the parameter as it is now, which the step may not be prepared for.
+      // The state was checked for the current parameter, but the step may be prepared for an earlier shape.
       shape = nil
     }
   }
 
-  /// Returns whether the parameter has a gradient, and the step is prepared for both as they are now.
+  /// Returns whether the parameter has a gradient, and the step is prepared for the current parameter and gradient.
   func isPrepared(needsVerdict: Bool) -> Bool {
     guard let gradient = parameter.gradient else { return false }
     self.gradient = gradient.elements
@@ -47,7 +46,7 @@ final class ParameterSlot: StepItem {
       && parameter.value.scalarType == types.parameter
   }
 
-  /// Prepares the step for the current shapes and types of parameter and gradient, unless it is prepared for them already.
+  /// Prepares the step for the current shapes and types of parameter and gradient, unless it is already prepared for them.
   ///
   /// - Throws: `OptimizerError` for a gradient that does not fit the parameter, and for a parameter that no longer fits its
   ///   state.
@@ -93,7 +92,7 @@ final class ParameterSlot: StepItem {
     try check(group)
   }
 
-  /// Throws an error if no step can be taken from a state, which fits the parameter.
+  /// Throws an error if no step can be taken from a state that fits the parameter.
   private func checkBeforeStep(_ state: any ParameterState) throws(OptimizerError) {
     func check<Group: AnyRuleGroup>(_ group: Group) throws(OptimizerError) {
       try group.rule.checkBeforeStep(state as! Group.Rule.State, parameter: parameter.name)
@@ -101,7 +100,7 @@ final class ParameterSlot: StepItem {
     try check(group)
   }
 
-  /// Throws an error for a state that this parameter cannot continue with: also one that holds numbers which no step leaves.
+  /// Throws an error if this parameter cannot continue from a state, which includes a state with impossible values.
   func checkRestored(_ state: any ParameterState) throws(OptimizerError) {
     try check(state)
     try (state as? any AveragingState)?.checkValues(of: parameter.name)
@@ -130,7 +129,7 @@ final class ParameterSlot: StepItem {
   }
 }
 
-/// The step before there is one: it holds a state that was restored before the first step.
+/// The step before the first one. It holds a state that was restored before any step.
 final class NoStep: PreparedStep {
   var anyState: (any ParameterState)?
   var elementCount: Int { 0 }

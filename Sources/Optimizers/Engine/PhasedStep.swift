@@ -1,17 +1,17 @@
 import KernelInterface
 import Tensors
 
-/// One step of one tensor as the engine runs it: phases, one after the other, each a number of independent tasks.
+/// One step of one tensor as the engine runs it: a sequence of phases, each with a number of independent tasks.
 ///
-/// For every phase the engine runs its tasks in any order, on any threads. Then it calls `fold`, which adds the results of
-/// the tasks in a fixed order. Then it sums the reduction buffer over all machines that share the tensor, and calls
+/// For every phase, the engine runs the tasks in any order, on any threads. It then calls `fold`, which adds up the
+/// results of the tasks in a fixed order, sums the reduction buffer over all machines that share the tensor, and calls
 /// `finish`, which sees the sums of the whole tensor. Nothing is written to the parameter or its state before
-/// `firstWritingPhase`, and `finish` of an earlier phase says whether to write at all.
+/// `firstWritingPhase`, and `finish` of an earlier phase decides whether to write at all.
 ///
-/// Adafactor has three phases: statistics, moments, update. AdamW has one, and a second before it if gradients must be
-/// judged first. A step with matrix products runs them in `finish`, which receives the kernels, or as tasks.
+/// Adafactor has three phases: statistics, moments, update. AdamW has one, with a second one before it if gradients must
+/// be checked first. A step with matrix products runs them in `finish`, which receives the kernels, or as tasks.
 package protocol PhasedStep: AnyObject {
-  /// The number of elements of the tensor that are in this process.
+  /// The number of the tensor's elements in this process.
   var elementCount: Int { get }
   /// The number of phases.
   var phaseCount: Int { get }
@@ -21,7 +21,7 @@ package protocol PhasedStep: AnyObject {
   /// Whether each phase is one task that multiplies matrices large enough for the backend to use several threads.
   var multipliesLargeMatrices: Bool { get }
 
-  /// The size in bytes of the numbers that one phase leaves for the next.
+  /// The size in bytes of the numbers that a phase passes on to the next one.
   var workspaceByteCount: Int { get }
   /// The size in bytes of a thread's memory during a task.
   var scratchByteCount: Int { get }
@@ -35,16 +35,17 @@ package protocol PhasedStep: AnyObject {
 
   /// The number of independent parts of a phase's fold.
   func foldCount(in phase: Int) -> Int
-  /// Adds the results of a phase's tasks in a fixed order: one part.
+  /// Adds up one part of a phase's results in a fixed order.
   func fold(_ part: Int, in phase: Int)
 
-  /// The numbers that machines that share this tensor sum after a phase's fold; empty if there are none.
+  /// The numbers that all machines sharing this tensor sum up after a phase's fold; empty if there are none.
   func reduction(after phase: Int) -> UnsafeMutableBufferPointer<Double>
 
   /// Completes a phase from sums over the whole tensor.
   func finish(_ phase: Int, kernels: KernelTable) -> StepVerdict
 
-  /// Runs all phases on the calling thread; those that write only if the update is finite, or in any case.
+  /// Runs all phases on the calling thread. The phases that write run only if the update is finite or `writesNonFinite` is
+  /// true.
   ///
   /// - Returns: Whether the update is finite, and whether it was written.
   func runAlone(
@@ -52,7 +53,7 @@ package protocol PhasedStep: AnyObject {
   ) -> (isFinite: Bool, isWritten: Bool)
 }
 
-/// A step that leaves nothing between its phases and needs no memory of its own.
+/// Defaults for a step that passes nothing on between its phases and needs no memory.
 extension PhasedStep {
   package var multipliesLargeMatrices: Bool { false }
   package var workspaceByteCount: Int { 0 }
@@ -66,12 +67,12 @@ extension PhasedStep {
 }
 
 extension PhasedStep {
-  /// Phase after phase, task after task.
+  /// Runs all phases in order, and the tasks of each phase in order.
   package func runAlone(
     scratch: UnsafeMutableRawPointer, kernels: KernelTable, writesNonFinite: Bool
   ) -> (isFinite: Bool, isWritten: Bool) {
     var isFinite = true
-    // The steps that ask for their phases again have a loop of their own.
+    // Steps that request their phases again override this method.
     for phase in 0..<phaseCount {
       if phase == firstWritingPhase && !isFinite && !writesNonFinite { return (false, false) }
       for task in 0..<taskCount(in: phase) { run(task, in: phase, scratch: scratch) }
@@ -86,9 +87,10 @@ extension PhasedStep {
 package enum StepVerdict: Sendable {
   /// The next phase may run.
   case proceed
-  /// The update would not be finite; after a phase that writes, it is not, or has left an infinity in the parameter.
+  /// The update would not be finite. After a phase that writes: the update was not finite, or left an infinity in the
+  /// parameter.
   case nonFinite
-  /// All phases that only read run once more. Only the last of them asks for it.
+  /// All phases that only read must run once more. Only the last of them returns this.
   case again
 }
 
@@ -102,10 +104,10 @@ package struct SteppedTensor {
   package var gradientScale: Double
   /// Σ p² before the step, if it is known.
   package var squaresBefore: Double?
-  /// The parameter that both belong to, which outlives the step; nil for memory of the caller.
+  /// The parameter that owns the tensors and outlives the step; nil for the caller's memory.
   package unowned(unsafe) var owner: Parameter?
 
-  /// The addresses of one step.
+  /// Creates the addresses of one step.
   package init(
     parameter: MutableElements, gradient: Elements, gradientScale: Double, squaresBefore: Double? = nil,
     owner: Parameter? = nil
@@ -120,14 +122,15 @@ package struct SteppedTensor {
 
 /// A phased step that is prepared once for a parameter and then runs many times. It keeps the parameter's state.
 ///
-/// Whatever does not change from step to step is prepared: partition, kernels, sizes of workspace and scratch. The step is
-/// prepared again when the parameter's shape or type changes (``StepLayout``). The rule is read at each step.
+/// Everything that does not change between steps is prepared: the partition, the kernels, the sizes of workspace and
+/// scratch. The step is prepared again when the parameter's shape or type changes (``StepLayout``). The rule is read at
+/// each step.
 package protocol PreparedStep: PhasedStep {
   /// The state of the parameter; nil before the first step.
   var anyState: (any ParameterState)? { get set }
   /// Begins a step: adds missing parts to the state, and takes the addresses and hyperparameters of this step.
   func begin(_ tensor: SteppedTensor)
-  /// Σ p² of the updated parameter, if the update adds it up.
+  /// Σ p² of the updated parameter, if the update computes it.
   var squaresAfter: Double? { get }
   /// The number of steps in the state; 0 without one.
   var stepCount: Int { get }
@@ -140,7 +143,7 @@ package protocol PreparedStep: PhasedStep {
 }
 
 extension PreparedStep {
-  /// Nil: most rules need no sums of squares.
+  /// Nil, because most rules need no sums of squares.
   package var squaresAfter: Double? { nil }
   /// Read from the state.
   package var stepCount: Int { anyState?.step ?? 0 }
@@ -148,9 +151,9 @@ extension PreparedStep {
   package var rootMeanSquare: Double? { anyState?.numbers["RMS"] }
 }
 
-/// The properties of a parameter that a step is prepared for.
+/// The properties of a parameter that a prepared step depends on.
 package struct StepLayout: Equatable {
-  /// The parameter's name, by which stochastic rounding knows it.
+  /// The parameter's name, which seeds stochastic rounding.
   package var name: String
   /// The shape of parameter and gradient.
   package var shape: Shape
@@ -158,12 +161,12 @@ package struct StepLayout: Equatable {
   package var scalarType: ScalarType
   /// The gradient's type.
   package var gradientType: ScalarType
-  /// Whether the gradient must be judged before anything is written.
+  /// Whether the gradient must be checked before anything is written.
   package var needsVerdict: Bool
-  /// Whether parameter and gradient may have to come from memory rather than from a cache.
+  /// Whether parameter and gradient may be in memory rather than in a cache.
   package var mayComeFromMemory: Bool
 
-  /// A layout.
+  /// Creates a layout.
   package init(
     name: String, shape: Shape, scalarType: ScalarType, gradientType: ScalarType, needsVerdict: Bool,
     mayComeFromMemory: Bool

@@ -2,8 +2,8 @@ import KernelInterface
 
 /// An allocator of the memory for the numbers of a step. The same code measures the memory and binds it.
 ///
-/// A type in scratch memory takes its parts in its initializer. With `ScratchAllocator()` the initializer measures; with an
-/// address it binds. So sizes and addresses cannot diverge.
+/// A type in scratch memory takes its parts in its initializer. Given `ScratchAllocator()`, the initializer measures; given
+/// an allocator with an address, it binds. This way sizes and addresses cannot diverge.
 package struct ScratchAllocator {
   private var next: UnsafeMutableRawPointer
   /// The number of bytes that have been taken.

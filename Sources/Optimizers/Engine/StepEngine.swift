@@ -2,17 +2,17 @@ import Backends
 import KernelInterface
 import Tensors
 
-/// Runs the steps of many tensors: small ones next to each other, large ones task by task.
+/// Runs the steps of many tensors: small tensors in parallel, and large ones task by task.
 ///
-/// This is the one file that shares memory between threads unchecked. It is sound because a step's tensors are
-/// distinct, each task writes its own part of them, and the phases of a tensor follow one another. The thread that
-/// runs a task changes no result: the tasks and the order of their sums depend on shapes only.
+/// This is the only file that shares memory between threads unchecked. It is sound because a step's tensors are distinct,
+/// each task writes its own part of them, and the phases of a tensor run in sequence. Which thread runs a task doesn't
+/// affect the results: the tasks and the order of their sums depend only on shapes.
 final class StepEngine {
   /// The kernels.
   let kernels: KernelTable
-  /// The maximum number of threads of a step, including the calling thread: no more than there are.
+  /// The maximum number of threads of a step, including the calling thread. It doesn't exceed the number available.
   let threads: Int
-  /// The number of steps that were replaced by newly prepared ones. A plan holds as long as there are no more.
+  /// The number of steps that were replaced with newly prepared ones. A plan is valid as long as this doesn't change.
   var replacementCount = 0
   private let memory = StepMemory()
 
@@ -24,13 +24,13 @@ final class StepEngine {
     self.threads = min(threads, mostWorkers)
   }
 
-  /// The size in bytes of the memory that is held for the numbers between phases.
+  /// The size in bytes of the memory that is held for numbers that pass between phases.
   var workspaceByteCount: Int { memory.byteCount }
 
   /// Runs all phases of each step.
   ///
   /// - Parameters:
-  ///   - batch: The steps; no two share memory that is written.
+  ///   - batch: The steps. No two of them write to the same memory.
   ///   - policy: The policy for tensors whose updates are not finite.
   /// - Returns: The indices of the steps whose updates are not finite, or left an infinity in their parameters.
   func run(_ batch: StepBatch, policy: NonFinitePolicy) -> [Int] {
@@ -41,8 +41,8 @@ final class StepEngine {
       kernels: kernels, items: batch.items, policy: policy, base: base, scratchBytes: plan.scratchBytes,
       soloBase: base + threads * plan.scratchBytes, soloBytes: plan.soloBytes)
     var nonFinite = [Bool](repeating: false, count: batch.items.count)
-    // Products on threads of their own would wait for one another: of 16 matrices of 256 × 256, Muon's step takes 2.5 times
-    // as long.
+    // Products with their own threads would wait for one another: with 16 matrices of 256 × 256, Muon's step would take
+    // 2.5 times as long.
     let oneByOne = plan.hasLargeProducts && kernels.productThreads() > 1
     nonFinite.withUnsafeMutableBufferPointer { buffer in
       nonisolated(unsafe) let nonFinite = buffer
@@ -64,7 +64,7 @@ final class StepEngine {
     return nonFinite.indices.filter { nonFinite[$0] }
   }
 
-  /// Runs the phases of a few large tensors, each phase over the tasks of all.
+  /// Runs the phases of a few large tensors. Each phase covers the tasks of all tensors.
   private func run(
     _ wave: StepWave, _ arena: Arena, _ memory: UnsafeMutableRawPointer, oneByOne: Bool,
     _ nonFinite: UnsafeMutableBufferPointer<Bool>
@@ -83,7 +83,7 @@ final class StepEngine {
     while isRun.contains(true) {
       isRun = run(reading, of: wave, arena, isRun, oneByOne: oneByOne, nonFinite)
     }
-    // All verdicts are known, and nothing has been written.
+    // All verdicts are known now, and nothing has been written yet.
     let isFinite = wave.steps.allSatisfy { !nonFinite[$0] }
     isRun = wave.steps.map {
       arena.policy == .propagate || (arena.policy.decidesTogether ? isFinite : !nonFinite[$0])
@@ -92,7 +92,7 @@ final class StepEngine {
     for (index, isWritten) in zip(wave.steps, isRun) { arena.items[index].end(isWritten: isWritten) }
   }
 
-  /// Runs some stages of those tensors of a wave that take part, and returns the ones that ask for the stages again.
+  /// Runs some stages for the tensors of a wave that take part, and returns the tensors that request the stages again.
   private func run(
     _ stages: ArraySlice<StepWave.Stage>, of wave: StepWave, _ arena: Arena, _ isRun: [Bool], oneByOne: Bool,
     _ nonFinite: UnsafeMutableBufferPointer<Bool>
@@ -130,7 +130,7 @@ final class StepEngine {
   }
 }
 
-/// The steps that an engine runs together, with their plan. A new batch is made when the steps change.
+/// The steps that an engine runs together, with their plan. When the steps change, a new batch is created.
 final class StepBatch {
   let items: ContiguousArray<StepItem>
   private var plan: StepPlan?
@@ -139,7 +139,7 @@ final class StepBatch {
 
   init(_ items: ContiguousArray<StepItem>) { self.items = items }
 
-  /// The plan, which is made again when a step of an engine was replaced: several batches may share an item.
+  /// Returns the plan. It is created again if a step of the engine was replaced, because several batches may share an item.
   fileprivate func plan(threads: Int, together: Bool, replacementCount: Int) -> StepPlan {
     if let plan, key == (together, replacementCount) { return plan }
     let plan = StepPlan(items.map { $0.step as any PhasedStep }, threads: threads, together: together)
@@ -156,13 +156,13 @@ class StepItem {
 
   init(_ step: any PreparedStep) { self.step = step }
 
-  /// Replaces the step by one that is prepared for another layout.
+  /// Replaces the step with one that is prepared for another layout.
   func replaceStep(_ step: any PreparedStep) { self.step = step }
 
   /// Takes the addresses of this step. Runs on the thread that steps the tensor.
   func begin() {}
 
-  /// Notes whether the step was written.
+  /// Records whether the step was written.
   func end(isWritten: Bool) {
     if isWritten { step.commit() } else { step.discard() }
   }
@@ -178,7 +178,7 @@ private struct Arena: @unchecked Sendable {
   let soloBase: UnsafeMutableRawPointer
   let soloBytes: Int
 
-  /// The scratch of one thread.
+  /// Returns the scratch memory of one thread.
   func scratch(_ worker: Int) -> UnsafeMutableRawPointer { base + worker * scratchBytes }
 
   /// Runs all phases of one tensor on the calling thread, and returns whether its update is finite.

@@ -1,8 +1,8 @@
-/// The division of the work: tensors that one thread steps by itself, and tensors that all threads share, in waves that fit
-/// the cache.
+/// The division of the work into tensors that one thread steps by itself, and tensors that all threads share, in waves that
+/// fit in the cache.
 ///
-/// It is made once for the steps of an optimizer, and again when these change. The plan affects speed only: every tensor
-/// is stepped by the same tasks in any plan.
+/// It is created once for the steps of an optimizer, and again when they change. The plan affects only speed: every plan
+/// steps a tensor by the same tasks.
 struct StepPlan {
   /// Ranges of `solos` that a thread takes at a time.
   private(set) var soloChunks: [Range<Int>] = []
@@ -21,17 +21,19 @@ struct StepPlan {
 
   /// The number of elements of a wave. Its gradients stay in a last-level cache of 8 MB or more.
   private static let waveElements = 1 << 20
-  /// The number of elements of a chunk of solo tensors: enough that giving it to a thread costs little.
+  /// The number of elements in a chunk of solo tensors, large enough that handing a chunk to a thread costs little.
   private static let chunkElements = 1 << 14
   /// The maximum number of elements of a solo tensor. A larger tensor does not fit in the second-level cache of one thread.
   private static let soloElements = 1 << 17
-  /// The maximum number of tensors of a chunk. The smallest tensors cost as much as a few hundred elements each.
+  /// The maximum number of tensors in a chunk. Each of the smallest tensors costs as much as a few hundred elements.
   private static let chunkTensors = 64
 
-  /// - Parameter together: Whether every verdict must be known before the first write, which makes one wave of all.
+  /// Creates a plan.
+  ///
+  /// - Parameter together: Whether every verdict must be known before the first write, which puts all tensors in one wave.
   init(_ steps: [any PhasedStep], threads: Int, together: Bool) {
     let total = steps.reduce(0) { $0 + $1.elementCount }
-    // One thread may take a tensor alone only while the others have as much to do.
+    // One thread may take a tensor by itself only if enough work remains for the other threads.
     let soloLimit = together ? -1 : min(Self.soloElements, total / max(1, 4 * (threads - 1)))
     var (chunkStart, chunkElements) = (0, 0)
     var waveRanges: [(range: Range<Int>, elements: Int)] = []
@@ -73,13 +75,13 @@ struct StepWave {
   /// The workspace of all tensors.
   let workspaceByteCount: Int
 
-  /// One phase of each tensor that has it.
+  /// One phase of each tensor that has this phase.
   struct Stage {
     /// The tensors that have this phase.
     let steps: [(step: Int, phase: Int)]
-    /// The tasks of all.
+    /// The tasks of all these tensors.
     let tasks: TaskList
-    /// The parts of all folds.
+    /// The parts of all their folds.
     let folds: TaskList
   }
 
@@ -106,17 +108,17 @@ struct StepWave {
 
 /// The tasks of several tensors as one list.
 struct TaskList: Sendable {
-  /// Tasks before each tensor, and their number at the end.
+  /// The number of tasks before each tensor, followed by the total number.
   private let starts: [Int]
 
   init(_ counts: [Int]) {
     starts = counts.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1) }
   }
 
-  /// All tasks.
+  /// The total number of tasks.
   var count: Int { starts[starts.count - 1] }
 
-  /// The tensor that a task belongs to, and the task's number there.
+  /// The tensor that a task belongs to, and the task's index within that tensor.
   subscript(task: Int) -> (member: Int, index: Int) {
     var (low, high) = (0, starts.count - 1)
     while high - low > 1 {

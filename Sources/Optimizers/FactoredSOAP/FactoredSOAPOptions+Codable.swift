@@ -1,5 +1,5 @@
-/// All settings of ``AdafactorOptions``; `shampoo_beta`, `precondition_frequency`, `max_precond_dim` and `precondition_1d`,
-/// which are SOAP's; `one_sided` and `spread_refresh`. Missing ones keep their defaults; unknown ones are refused.
+/// All settings of ``AdafactorOptions``; SOAP's `shampoo_beta`, `precondition_frequency`, `max_precond_dim` and
+/// `precondition_1d`; `one_sided` and `spread_refresh`. Missing settings keep their defaults; unknown settings are refused.
 extension FactoredSOAPOptions: Codable {
   enum CodingKeys: String, CodingKey, CaseIterable {
     case shampooBeta = "shampoo_beta"
@@ -30,7 +30,7 @@ extension FactoredSOAPOptions: Codable {
     try validate(naming: .settings)
   }
 
-  /// Encodes all settings. Rounding is left out at its defaults.
+  /// Encodes all settings. Rounding is omitted if it has its default.
   public func encode(to encoder: any Encoder) throws {
     try adafactor.encode(to: encoder)
     var settings = encoder.container(keyedBy: CodingKeys.self)

@@ -50,7 +50,7 @@ extension FactoredSOAPOptions: RoundedRule, EigenbasisRule {
       if adafactor.beta1 != nil {
         state.tensors["exp_avg"] = Tensor(zeros: shape, as: parameter.scalarType)
       }
-      // It counts updates.
+      // The step counts updates, and the first gradient is not an update.
       state.step = 0
       return
     }
@@ -95,21 +95,21 @@ extension FactoredSOAPOptions: RoundedRule, EigenbasisRule {
     basis.update(&state, gradient: gradient)
   }
 
-  /// The shapes of the state's tensors, as the first gradient makes them.
+  /// Returns the shapes of the state's tensors after the first gradient.
   package func stateShapes(of shape: Shape) -> [String: Shape] {
     Eigenbasis.shapes(of: shape, axes: axes(of: shape), isSpread: spreadsRefresh)
       .merging(shape.factoredMoments) { $1 }
       .merging(adafactor.beta1 == nil ? [:] : ["exp_avg": shape]) { $1 }
   }
 
-  /// The axes of a shape that get a preconditioner.
+  /// Returns the axes of a shape that have a preconditioner.
   private func axes(of shape: Shape) -> [Int] {
     let axes = Eigenbasis.axes(of: shape, maxLength: maxPrecondDim, includesVectors: precondition1D)
     return oneSided ? axes.min { shape[$0] < shape[$1] }.map { [$0] } ?? [] : axes
   }
 
-  /// Throws an error for moments, bases or a residual that don't fit the parameter. M may be there or not, since `beta1` can
-  /// be changed.
+  /// Throws an error for moments, bases or a residual that don't fit the parameter. M may be present or missing, since
+  /// `beta1` can be changed.
   public func check(
     _ state: MomentState, parameter: String, shape: Shape, scalarType: ScalarType
   ) throws(OptimizerError) {
@@ -121,10 +121,10 @@ extension FactoredSOAPOptions: RoundedRule, EigenbasisRule {
 }
 
 extension Tensor {
-  /// uᵢⱼ ← uᵢⱼ / √(Rᵢ Cⱼ / mean R), for each of the trailing matrices.
+  /// Divides each trailing matrix: uᵢⱼ ← uᵢⱼ / √(Rᵢ Cⱼ / mean R).
   fileprivate mutating func divide(byRootsOf rows: Tensor, _ columns: Tensor) {
     let (n, m, matrices) = (shape.rows, shape.columns, shape.batchCount)
-    // Their shapes may be [1], which counts as columns.
+    // Their shape may be [1], which would count as columns.
     let means = rows.reshaped(to: [matrices, n]).mean(axis: -1).scalars(as: Double.self)
     let roots = columns.squareRoot()
     func divide<Scalar: ArithmeticScalar>(_ type: Scalar.Type) {
@@ -134,14 +134,14 @@ extension Tensor {
             for row in 0..<matrices * n {
               let factor = Scalar((means[row / n] / r[row].doubleValue).squareRoot())
               let (start, column) = (row * m, row / n * m)
-              // In this order nothing overflows.
+              // In this order, no product overflows.
               for j in 0..<m { u[start + j] = factor * (u[start + j] / c[column + j]) }
             }
           }
         }
       }
     }
-    // The types are named, so that the loops are compiled for them.
+    // Explicit types, so that the loops are specialized for them.
     scalarType == .float64 ? divide(Double.self) : divide(Float.self)
   }
 }

@@ -6,10 +6,10 @@ public struct FactoredSOAPOptions: Sendable, Hashable {
   /// β_s, the decay of the preconditioners: `shampoo_beta`. At least 0 and below 1.
   public var shampooBeta: Double
 
-  /// f, the number of updates from one refresh of the bases to the next: `precondition_frequency`. At least 1.
+  /// f, the number of updates between two refreshes of the bases: `precondition_frequency`. At least 1.
   public var preconditionFrequency: Int
 
-  /// The length up to which an axis has a preconditioner, at least 0: `max_precond_dim`. Longer axes are not rotated.
+  /// The maximum length of an axis with a preconditioner, at least 0: `max_precond_dim`. Longer axes are not rotated.
   ///
   /// It is read when a parameter gets its first gradient.
   public var maxPrecondDim: Int
@@ -17,11 +17,11 @@ public struct FactoredSOAPOptions: Sendable, Hashable {
   /// Whether vectors have a preconditioner: `precondition_1d`. It is read when a parameter gets its first gradient.
   public var precondition1D: Bool
 
-  /// Whether only the shortest axis has a preconditioner, the first one of equal lengths: `one_sided`. It is read when a
-  /// parameter gets its first gradient.
+  /// Whether only the shortest axis has a preconditioner (the first of several): `one_sided`. It is read when a parameter
+  /// gets its first gradient.
   public var oneSided: Bool
 
-  /// Whether the axes of all parameters are refreshed at different steps, each every f updates: `spread_refresh`.
+  /// Whether the refreshes of all axes are spread over different steps, each every f updates: `spread_refresh`.
   public var spreadsRefresh: Bool
 
   /// Creates the default options.
@@ -44,7 +44,7 @@ public struct FactoredSOAPOptions: Sendable, Hashable {
 
   /// Checks the ranges.
   ///
-  /// - Throws: `OptimizerError.invalidOption` for the first value out of range, NaN included.
+  /// - Throws: `OptimizerError.invalidOption` for the first value out of range, including NaN.
   public func validate() throws(OptimizerError) { try validate(naming: .swift) }
 
   func validate(naming name: OptionNaming) throws(OptimizerError) {

@@ -16,19 +16,22 @@
 ///     M ← beta1 M + (1−beta1) U₂,  U₂ = M                  [exp_avg], only with `beta1`
 ///     P ← P − weightDecay · α · P − scale · back(U₂)
 ///
-/// back multiplies by Vᵀ on the right or by U on the left, or both. RMS(P) is taken over the whole parameter, and RMS(u) over the
+/// back multiplies by Vᵀ on the right, by U on the left, or both. RMS(P) is over the whole parameter, and RMS(u) over the
 /// projected update. Parameters that are not matrices are not projected, and no parameter is projected if
-/// ``GaLoreProjection/rank`` is nil: they are stepped as by ``Adafactor``.
+/// ``GaLoreProjection/rank`` is nil. They are stepped as by ``Adafactor``.
 ///
-///     let adafactor = AdafactorOptions(learningRate: .constant(1e-2), beta1: 0.9, scaleParameter: false)
+///     let adafactor = AdafactorOptions(
+///       learningRate: .constant(1e-2), beta1: 0.9, scaleParameter: false)
 ///     let optimizer = try MultiOptimizer(
-///       model.parameters, hiddenMatrices: GaLoreAdafactor.Options(adafactor: adafactor, projection: .init(rank: 64)),
+///       model.parameters,
+///       hiddenMatrices: GaLoreAdafactor.Options(
+///         adafactor: adafactor, projection: .init(rank: 64)),
 ///       rest: adafactor, excluding: ["embed", "lm_head"])
 ///
-/// State of a matrix with n ≥ m: mr + n + r numbers, and nr more with `beta1`. Without `beta1`, ``Adafactor`` needs less: n + m.
-/// <doc:GaLoreExplained> compares them. It matches galore-torch. A parameter is one task, computed in Double.
+/// State of a matrix with n ≥ m: mr + n + r numbers, and nr more with `beta1`. Without `beta1`, ``Adafactor`` needs only n +
+/// m. <doc:GaLoreExplained> compares them. It matches galore-torch. Each parameter is one task, computed in Double.
 ///
-/// It differs from galore-torch as ``GaLoreAdamW`` does, and as ``Adafactor`` differs from transformers.
+/// Differs from galore-torch in the same ways as ``GaLoreAdamW``, and from transformers in the same ways as ``Adafactor``.
 ///
 /// Reference: Zhao et al., "GaLore: Memory-Efficient LLM Training by Gradient Low-Rank Projection" (2024), arXiv:2403.03507;
 /// galore-torch 1.0.

@@ -31,25 +31,25 @@ extension GaLoreAdafactorOptions: RoundedRule {
     set { adafactor.roundingSeed = newValue }
   }
 
-  /// The moments of a gradient.
+  /// Returns the shapes of the moments of a gradient.
   private func moments(_ shape: Shape, hasMomentum: Bool) -> [String: Shape] {
     shape.factoredMoments.merging(hasMomentum ? ["exp_avg": shape] : [:]) { $1 }
   }
 
-  /// The shapes of the state's tensors at the first step, or of a state that has tensors of the shapes `before`.
+  /// Returns the shapes of the state's tensors at the first step, or for a state that has tensors of the shapes `before`.
   package func stateShapes(of shape: Shape, before: [String: Shape] = [:]) -> [String: Shape] {
     projection.stateShapes(of: shape, before: before) {
       moments($0, hasMomentum: adafactor.beta1 != nil || before["exp_avg"] != nil)
     }
   }
 
-  /// Returns zeros under the names of the reference, and for the projectors, which the first step sets.
+  /// Returns zeros under the reference's names, and zeros for the projectors, which the first step sets.
   public func initialState(shape: Shape, scalarType: ScalarType) -> MomentState {
     MomentState(stateShapes(of: shape).mapValues { Tensor(zeros: $0, as: scalarType.arithmeticType) })
   }
 
-  /// Throws an error for projectors, moments or a residual that don't fit the parameter. M may be there or not, since `beta1`
-  /// can be changed.
+  /// Throws an error for projectors, moments or a residual that don't fit the parameter. M may be present or missing, since
+  /// `beta1` can be changed.
   public func check(
     _ state: MomentState, parameter: String, shape: Shape, scalarType: ScalarType
   ) throws(OptimizerError) {
@@ -64,7 +64,7 @@ extension GaLoreAdafactorOptions: RoundedRule {
     guard let gradient = projection.project(gradient, &state) else { return parameter.becomeNaN(&state) }
     let α = AdafactorHyperparameters(adafactor, step: state.step)
       .stepSize(rootMeanSquare: adafactor.scaleParameter ? parameter.rootMeanSquare() : nil)
-    // Adafactor's update of zeros that take the place of a parameter of the projected shape.
+    // Apply Adafactor's update to zeros in the projected shape.
     var inner = adafactor
     (inner.learningRate, inner.scaleParameter, inner.weightDecay) = (.constant(α), false, 0)
     var moments = AdafactorState(step: state.step, tensors: state.tensors, numbers: [:])

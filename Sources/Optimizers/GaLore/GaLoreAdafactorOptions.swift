@@ -17,7 +17,7 @@ public struct GaLoreAdafactorOptions: Sendable, Hashable {
 
   /// Checks the ranges.
   ///
-  /// - Throws: `OptimizerError.invalidOption` for the first value out of range, NaN included.
+  /// - Throws: `OptimizerError.invalidOption` for the first value out of range, including NaN.
   public func validate() throws(OptimizerError) { try validate(naming: .swift) }
 
   func validate(naming name: OptionNaming) throws(OptimizerError) {
@@ -26,8 +26,8 @@ public struct GaLoreAdafactorOptions: Sendable, Hashable {
   }
 }
 
-/// All settings of ``AdafactorOptions``; `rank`, `update_proj_gap`, `scale` and `proj_type`. Missing ones keep their defaults;
-/// unknown ones are refused. A `rank` of null stands for a group without `rank`.
+/// All settings of ``AdafactorOptions``; `rank`, `update_proj_gap`, `scale` and `proj_type`. Missing settings keep their
+/// defaults; unknown settings are refused. A `rank` of null means a group without `rank`.
 extension GaLoreAdafactorOptions: Codable {
   /// Creates options from settings under their names.
   ///
@@ -43,7 +43,7 @@ extension GaLoreAdafactorOptions: Codable {
     try validate(naming: .settings)
   }
 
-  /// Encodes all settings. Rounding is left out at its defaults.
+  /// Encodes all settings. Rounding is omitted if it has its default.
   public func encode(to encoder: any Encoder) throws {
     try adafactor.encode(to: encoder)
     try projection.encode(to: encoder)

@@ -12,24 +12,26 @@
 ///     P ← P − lr · √(1 − β₂ᵗ) / (1 − β₁ᵗ) · scale · back(M / (√V₂ + ε))
 ///     P ← P − lr · weightDecay · P
 ///
-/// back multiplies by Vᵀ on the right or by U on the left, or both. Parameters that are not matrices are not projected, and no
+/// back multiplies by Vᵀ on the right, by U on the left, or both. Parameters that are not matrices are not projected, and no
 /// parameter is projected if ``GaLoreProjection/rank`` is nil. Updates that were not projected are not scaled.
 ///
 ///     let projection = GaLoreProjection(rank: 64, updateGap: 100, scale: 0.25)
 ///     let optimizer = try MultiOptimizer(
-///       model.parameters, hiddenMatrices: GaLoreAdamW.Options(learningRate: 1e-2, projection: projection),
+///       model.parameters,
+///       hiddenMatrices: GaLoreAdamW.Options(
+///         learningRate: 1e-2, projection: projection),
 ///       rest: AdamW.Options(learningRate: 1e-3), excluding: ["embed", "lm_head"])
 ///
-/// State of a matrix with n ≥ m: 2nr + mr numbers, where ``AdamW`` has 2nm. It matches galore-torch. A parameter is one task.
-/// <doc:GaLoreExplained> says when it saves memory and what it costs.
+/// State of a matrix with n ≥ m: 2nr + mr numbers; ``AdamW`` has 2nm. It matches galore-torch. Each parameter is one task.
+/// <doc:GaLoreExplained> explains when GaLore saves memory and what it costs.
 ///
 /// Differs from galore-torch:
-/// - The projectors are tensors of the state, and not a Python object. Checkpoints hold them.
-/// - A singular vector has the sign that makes its largest element positive. galore-torch takes LAPACK's signs, which the
-///   update does not depend on until a refresh: the moments are not rotated.
-/// - Parameters in a group with `rank` may have any number of axes. galore-torch fails for all but matrices.
-/// - `reverse_std` works for wide matrices with ranks of n and above, for which galore-torch fails.
-/// - A gradient that is not finite makes the parameter NaN in a step with a decomposition. galore-torch fails.
+/// - The projectors are tensors of the state rather than a Python object, so checkpoints include them.
+/// - The sign of a singular vector makes its largest element positive. galore-torch keeps LAPACK's signs. The update does
+///   not depend on the signs until a refresh, which does not rotate the moments.
+/// - Parameters in a group with `rank` may have any number of axes. galore-torch fails unless they are matrices.
+/// - `reverse_std` works for wide matrices with a rank of at least n. galore-torch fails.
+/// - In a step with a decomposition, a gradient that is not finite makes the parameter NaN. galore-torch fails.
 /// - The decomposition of Float64 parameters is computed in Float64, and the update of a 16-bit parameter is rounded once.
 ///
 /// Reference: Zhao et al., "GaLore: Memory-Efficient LLM Training by Gradient Low-Rank Projection" (2024), arXiv:2403.03507;

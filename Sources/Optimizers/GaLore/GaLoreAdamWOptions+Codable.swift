@@ -1,6 +1,6 @@
 /// Settings under galore-torch's names: `lr`, `betas`, `eps`, `weight_decay`, `correct_bias`, `rank`, `update_proj_gap`,
-/// `scale`, `proj_type`; and `rounding` and `rounding_seed`, which it does not have. Missing ones keep their defaults; unknown
-/// ones are refused. A `rank` of null stands for a group without `rank`.
+/// `scale`, `proj_type`. In addition `rounding` and `rounding_seed`, which galore-torch does not have. Missing settings keep
+/// their defaults; unknown settings are refused. A `rank` of null means a group without `rank`.
 extension GaLoreAdamWOptions: Codable {
   enum CodingKeys: String, CodingKey, CaseIterable {
     case learningRate = "lr"
@@ -31,7 +31,7 @@ extension GaLoreAdamWOptions: Codable {
     try validate(naming: .settings)
   }
 
-  /// Encodes all settings that galore-torch has, under its names, and the other settings if they are not at their defaults.
+  /// Encodes all settings that galore-torch has, under its names, and the other settings if they differ from their defaults.
   public func encode(to encoder: any Encoder) throws {
     try projection.encode(to: encoder)
     var settings = encoder.container(keyedBy: CodingKeys.self)

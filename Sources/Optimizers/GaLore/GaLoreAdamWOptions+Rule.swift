@@ -8,15 +8,15 @@ extension GaLoreAdamWOptions: RoundedRule {
   /// True.
   public static var multipliesMatrices: Bool { true }
 
-  /// The moments of a gradient.
+  /// Returns the shapes of the moments of a gradient.
   private static func moments(_ shape: Shape) -> [String: Shape] { ["exp_avg": shape, "exp_avg_sq": shape] }
 
-  /// The shapes of the state's tensors at the first step, or of a state that has tensors of the shapes `before`.
+  /// Returns the shapes of the state's tensors at the first step, or for a state that has tensors of the shapes `before`.
   package func stateShapes(of shape: Shape, before: [String: Shape] = [:]) -> [String: Shape] {
     projection.stateShapes(of: shape, before: before, moments: Self.moments)
   }
 
-  /// Returns zeros under the names of the reference, and for the projectors, which the first step sets.
+  /// Returns zeros under the reference's names, and zeros for the projectors, which the first step sets.
   public func initialState(shape: Shape, scalarType: ScalarType) -> MomentState {
     MomentState(stateShapes(of: shape).mapValues { Tensor(zeros: $0, as: scalarType.arithmeticType) })
   }

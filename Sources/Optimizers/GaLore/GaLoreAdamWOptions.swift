@@ -13,7 +13,7 @@ public struct GaLoreAdamWOptions: Sendable, Hashable {
   /// ε, added to the root of the second moment: `eps`. At least 0.
   public var epsilon: Double
 
-  /// The decoupled weight decay, at least 0: each step last subtracts `weightDecay · learningRate · P`. `weight_decay`.
+  /// The decoupled weight decay: each step finally subtracts `weightDecay · learningRate · P`. `weight_decay`. At least 0.
   public var weightDecay: Double
 
   /// Whether the moments are corrected for their start at 0: `correct_bias`.
@@ -22,7 +22,7 @@ public struct GaLoreAdamWOptions: Sendable, Hashable {
   /// The projection of the gradients of matrices: `rank`, `update_proj_gap`, `scale` and `proj_type`.
   public var projection: GaLoreProjection
 
-  /// The rounding of new values into 16-bit parameters; others are not rounded. galore-torch doesn't have this option.
+  /// The rounding of new values of 16-bit parameters. It doesn't affect other types. galore-torch doesn't have this option.
   public var rounding: Rounding
 
   /// The seed of stochastic rounding. galore-torch doesn't have this option.
@@ -50,7 +50,7 @@ public struct GaLoreAdamWOptions: Sendable, Hashable {
 
   /// Checks the ranges.
   ///
-  /// - Throws: `OptimizerError.invalidOption` for the first value out of range, NaN included.
+  /// - Throws: `OptimizerError.invalidOption` for the first value out of range, including NaN.
   public func validate() throws(OptimizerError) { try validate(naming: .swift) }
 
   func validate(naming name: OptionNaming) throws(OptimizerError) {

@@ -1,8 +1,8 @@
 import Tensors
 
-/// The projection of ``GaLoreAdamW`` and ``GaLoreAdafactor``: the number of singular vectors, and which ones.
+/// The projection of ``GaLoreAdamW`` and ``GaLoreAdafactor``: the number and the kind of singular vectors.
 public struct GaLoreProjection: Sendable, Hashable {
-  /// The singular vectors onto which the gradient G of a matrix of n × m is projected, U of its rows and V of its columns.
+  /// The singular vectors that the gradient G (n × m) of a matrix is projected onto: U of its rows, or V of its columns.
   public enum Kind: String, Sendable, Hashable, Codable, CaseIterable {
     /// V if n ≥ m, and U otherwise: the longer axis is kept.
     case standard = "std"
@@ -18,16 +18,16 @@ public struct GaLoreProjection: Sendable, Hashable {
 
   /// r, the number of singular vectors: `rank`. At least 1; nil projects nothing.
   ///
-  /// It is read when a parameter gets its first gradient. Matrices with a shorter axis have as many vectors as it is long.
+  /// It is read when a parameter gets its first gradient. If the shorter axis of a matrix is shorter than r, r is its length.
   public var rank: Int?
 
-  /// The number of steps from one decomposition to the next: `update_proj_gap`. At least 1.
+  /// The number of steps between two decompositions: `update_proj_gap`. At least 1.
   public var updateGap: Int
 
   /// The factor of projected updates: `scale`. At least 0.
   public var scale: Double
 
-  /// Which singular vectors are used: `proj_type`. It is read when a parameter gets its first gradient.
+  /// The kind of singular vectors: `proj_type`. It is read when a parameter gets its first gradient.
   public var kind: Kind
 
   /// Creates a projection.
@@ -45,7 +45,7 @@ public struct GaLoreProjection: Sendable, Hashable {
 
   // MARK: Shapes
 
-  /// The shapes of the projectors of a parameter; none if it is not a matrix.
+  /// Returns the shapes of a parameter's projectors, or no shapes if it is not a matrix.
   private func projectors(of shape: Shape) -> [String: Shape] {
     guard let rank, shape.rank == 2 else { return [:] }
     let (n, m) = (shape[0], shape[1])
@@ -60,16 +60,16 @@ public struct GaLoreProjection: Sendable, Hashable {
     }
   }
 
-  /// The shape of a projected gradient, for projectors of these shapes.
+  /// Returns the shape of a gradient that is projected by projectors of the given shapes.
   private static func projectedShape(of shape: Shape, _ projectors: [String: Shape]) -> Shape {
     guard shape.rank == 2 else { return shape }
     return [projectors[left]?[1] ?? shape[0], projectors[right]?[0] ?? shape[1]]
   }
 
-  /// The shapes of the tensors of a parameter's state before its first step, or of a state that has tensors of the shapes
-  /// `before`.
+  /// Returns the shapes of the tensors of a parameter's state before its first step, or for a state that has tensors of the
+  /// shapes `before`.
   ///
-  /// - Parameter moments: Returns the shapes of the moments of a gradient.
+  /// - Parameter moments: A closure that returns the shapes of the moments of a gradient.
   func stateShapes(
     of shape: Shape, before: [String: Shape] = [:], moments: (Shape) -> [String: Shape]
   ) -> [String: Shape] {
@@ -80,7 +80,7 @@ public struct GaLoreProjection: Sendable, Hashable {
 
   /// Throws an error for projectors, moments or a residual that don't fit the parameter or each other.
   ///
-  /// The rank is the one of the state: an option that was changed is for parameters that have no state yet.
+  /// The rank is the state's. Changing the option affects only parameters that have no state yet.
   func check<Rule: UpdateRule>(
     _ state: MomentState, of rule: Rule, parameter: String, shape: Shape, scalarType: ScalarType,
     moments: (Shape) -> [String: Shape]
@@ -107,10 +107,10 @@ public struct GaLoreProjection: Sendable, Hashable {
 
   // MARK: Steps
 
-  /// Projects a gradient, Uᵀ G, G V or Uᵀ G V, at the step that the state counts already. In the first step and after each
-  /// gap, U and V are decomposed from this gradient.
+  /// Projects a gradient: Uᵀ G, G V or Uᵀ G V. The state already counts this step. The first step, and the step after each
+  /// gap, decomposes this gradient to get U and V.
   ///
-  /// Returns nil, and leaves the state as it was, if the gradient has no decomposition because it is not finite.
+  /// Returns nil without changing the state if the gradient is not finite and therefore has no decomposition.
   func project(_ gradient: Tensor, _ state: inout MomentState) -> Tensor? {
     let (left, right) = (state.tensors[Self.left], state.tensors[Self.right])
     guard left != nil || right != nil else { return gradient }
@@ -130,8 +130,8 @@ public struct GaLoreProjection: Sendable, Hashable {
     return result
   }
 
-  /// Projects an update back and scales it, s U L, s L Vᵀ or s U L Vᵀ. Updates that were not projected are returned as they
-  /// are.
+  /// Projects an update back and scales it: s U L, s L Vᵀ or s U L Vᵀ. Updates that were not projected are returned
+  /// unchanged.
   func projectBack(_ update: Tensor, _ state: MomentState) -> Tensor {
     let (left, right) = (state.tensors[Self.left], state.tensors[Self.right])
     guard left != nil || right != nil else { return update }
@@ -144,10 +144,10 @@ public struct GaLoreProjection: Sendable, Hashable {
 }
 
 extension Tensor {
-  /// The rows, each with the sign that makes its largest element positive.
+  /// Returns the rows, each with the sign that makes its largest element positive.
   ///
-  /// The signs of singular vectors are arbitrary, and moments keep theirs over a refresh: with this choice a backend makes no
-  /// difference.
+  /// The signs of singular vectors are arbitrary, but a refresh keeps the moments. Fixed signs make the result independent
+  /// of the backend.
   fileprivate func withPositiveRows() -> Tensor {
     var result = self
     for row in 0..<shape[0] {
@@ -158,7 +158,7 @@ extension Tensor {
     return result
   }
 
-  /// The columns, each with the sign that makes its largest element positive.
+  /// Returns the columns, each with the sign that makes its largest element positive.
   fileprivate func withPositiveColumns() -> Tensor { transposed().withPositiveRows().transposed() }
 }
 
@@ -172,7 +172,7 @@ extension GaLoreProjection {
     case kind = "proj_type"
   }
 
-  /// Creates a projection from settings, whose names have been checked. A rank of null projects nothing.
+  /// Creates a projection from settings with checked names. A rank of null projects nothing.
   init(settings: KeyedDecodingContainer<CodingKeys>) throws {
     self.init()
     if settings.contains(.rank) { rank = try settings.decodeIfPresent(Int.self, forKey: .rank) }

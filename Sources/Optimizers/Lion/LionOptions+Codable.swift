@@ -1,5 +1,5 @@
-/// Settings under lion-pytorch's names: `lr`, `betas`, `weight_decay`; and `maximize`, `rounding` and `rounding_seed`, which
-/// it does not have. Missing ones keep their defaults; unknown ones are refused.
+/// Settings under lion-pytorch's names: `lr`, `betas`, `weight_decay`. In addition `maximize`, `rounding` and
+/// `rounding_seed`, which lion-pytorch does not have. Missing settings keep their defaults; unknown settings are refused.
 extension LionOptions: Codable {
   enum CodingKeys: String, CodingKey, CaseIterable {
     case learningRate = "lr"
@@ -27,7 +27,7 @@ extension LionOptions: Codable {
     try validate(naming: .settings)
   }
 
-  /// Encodes all settings that lion-pytorch has, under its names, and the other settings if they are not at their defaults.
+  /// Encodes all settings that lion-pytorch has, under its names, and the other settings if they differ from their defaults.
   public func encode(to encoder: any Encoder) throws {
     var settings = encoder.container(keyedBy: CodingKeys.self)
     try settings.encode(learningRate, forKey: .learningRate)

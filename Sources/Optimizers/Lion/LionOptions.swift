@@ -9,13 +9,13 @@ public struct LionOptions: Sendable, Hashable {
   /// β₂, the decay of the average of gradients: `betas[1]`. At least 0 and below 1.
   public var beta2: Double
 
-  /// The decoupled weight decay, at least 0: each step first subtracts `weightDecay · learningRate · P`. `weight_decay`.
+  /// The decoupled weight decay: each step first subtracts `weightDecay · learningRate · P`. `weight_decay`. At least 0.
   public var weightDecay: Double
 
-  /// Whether the objective is maximized, with the negative gradient: `maximize`. lion-pytorch doesn't have this option.
+  /// Whether the objective is maximized, by using the negative gradient: `maximize`. lion-pytorch doesn't have this option.
   public var maximize: Bool
 
-  /// The rounding of new values into 16-bit parameters; others are not rounded. lion-pytorch doesn't have this option.
+  /// The rounding of new values of 16-bit parameters. It doesn't affect other types. lion-pytorch doesn't have this option.
   public var rounding: Rounding
 
   /// The seed of stochastic rounding. lion-pytorch doesn't have this option.
@@ -40,7 +40,7 @@ public struct LionOptions: Sendable, Hashable {
 
   /// Checks the ranges.
   ///
-  /// - Throws: `OptimizerError.invalidOption` for the first value out of range, NaN included.
+  /// - Throws: `OptimizerError.invalidOption` for the first value out of range, including NaN.
   public func validate() throws(OptimizerError) { try validate(naming: .swift) }
 
   func validate(naming name: OptionNaming) throws(OptimizerError) {

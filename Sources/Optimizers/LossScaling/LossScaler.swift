@@ -5,27 +5,27 @@ import Tensors
 ///
 /// The gradients of S · loss are S times the gradients of the loss. ``unscale(_:)`` divides them by S. If one of them is NaN
 /// or infinite, the step is skipped and S ← S · backoffFactor. After `growthInterval` finite steps in a row,
-/// S ← S · growthFactor. So S stays just below the overflow.
+/// S ← S · growthFactor. This keeps S just below the overflow.
 ///
 ///     model.setGradients(for: batch, lossScale: scaler.scale)
-///     try scaler.unscale(parameters)                             // to clip; step does it where you don't
+///     try scaler.unscale(parameters)  // needed only before clipping
 ///     try parameters.clipGradientNorm(maxNorm: 1)
 ///     try scaler.step(optimizer)
 ///     try scaler.update()
 ///
-/// Semantics and defaults are those of torch 2.15.0's `torch.amp.GradScaler`, with these differences:
-/// - No gradient is written: S becomes a part of ``Parameter/gradientScale``. So Float16 gradients can be unscaled, which
-///   torch refuses.
-/// - The check of finiteness reads a gradient once and keeps its norm for clipping. If a ``GradientAccumulator`` applied the
-///   gradient, nothing is read.
+/// Semantics and defaults are the same as in `torch.amp.GradScaler` of torch 2.15.0, with these differences:
+/// - No gradient is written: S becomes a part of ``Parameter/gradientScale``. This makes it possible to unscale Float16
+///   gradients, which torch refuses.
+/// - The check for finite values reads a gradient once and keeps its norm for clipping. If a ``GradientAccumulator`` applied
+///   the gradient, the check reads nothing.
 /// - Clipping before unscaling is an error, and so is replacing a gradient after unscaling. Torch accepts both and trains
-///   with other norms.
-/// - The check belongs to parameters. If one update serves several optimizers, give each step its own parameters.
+///   with wrong norms.
+/// - A check belongs to a parameter. If one update covers several optimizers, give each step its own parameters.
 public final class LossScaler {
   /// The settings and the current scale.
   public private(set) var state: State
 
-  /// Whether losses are scaled. A scaler that is not enabled has a scale of 1, always steps and updates nothing.
+  /// Whether losses are scaled. A disabled scaler has a scale of 1, always steps, and its update does nothing.
   public let isEnabled: Bool
 
   private let backend: Backend
@@ -36,7 +36,7 @@ public final class LossScaler {
 
   /// The check of a parameter's gradient.
   private struct Check {
-    /// The parameter, kept so that no other can take its identity.
+    /// The parameter. A strong reference, so that no other object can get its identity.
     let parameter: Parameter
     let isFinite: Bool
     var isStepped = false
@@ -45,7 +45,7 @@ public final class LossScaler {
   /// Creates a scaler.
   ///
   /// - Parameters:
-  ///   - state: The settings and the initial scale; torch's by default.
+  ///   - state: The settings and the initial scale. The defaults are torch's.
   ///   - isEnabled: Whether losses are scaled.
   ///   - backend: The backend.
   ///   - threads: The maximum number of threads of a check; nil for one per processor.
@@ -60,7 +60,7 @@ public final class LossScaler {
     self.threads = threads
   }
 
-  /// S, the factor of losses; 1 if the scaler is not enabled.
+  /// S, the factor of losses; 1 if the scaler is disabled.
   public var scale: Double { isEnabled ? state.scale : 1 }
 
   /// Returns S · loss.
@@ -71,7 +71,7 @@ public final class LossScaler {
 
   /// Restores a state, including its settings.
   ///
-  /// - Throws: ``LossScalerError/invalidSetting(name:value:requirement:)``, with everything as it was.
+  /// - Throws: ``LossScalerError/invalidSetting(name:value:requirement:)``, without changing anything.
   public func restore(_ state: State) throws(LossScalerError) {
     try state.validate()
     self.state = state
@@ -84,10 +84,10 @@ public final class LossScaler {
 extension LossScaler {
   /// Divides gradients by S and checks whether they are finite: torch's `unscale_`. Each gradient is read at most once.
   ///
-  /// Call it if gradients are clipped or inspected before the step: once per step, after all have been accumulated.
+  /// Call it if gradients are clipped or inspected before the step: once per step, after all gradients are accumulated.
   ///
-  /// - Parameter parameters: The parameters of one ``step(_:_:)``. Those without a gradient are skipped.
-  /// - Throws: ``LossScalerError`` for gradients that are already unscaled, clipped or stepped, with nothing changed.
+  /// - Parameter parameters: The parameters of one ``step(_:_:)``. Parameters without a gradient are skipped.
+  /// - Throws: ``LossScalerError`` for gradients that are already unscaled, clipped or stepped, without changing anything.
   public func unscale(_ parameters: [Parameter]) throws(LossScalerError) {
     guard isEnabled else { return }
     let parameters = parameters.filter { $0.gradient != nil }
@@ -109,9 +109,9 @@ extension LossScaler {
 
   /// Steps the optimizer if the gradients of all its parameters are finite: torch's `step`.
   ///
-  /// Gradients that ``unscale(_:)`` has not unscaled are unscaled first.
+  /// If ``unscale(_:)`` hasn't unscaled the gradients, this method unscales them first.
   ///
-  /// - Returns: The report of the step; nil if the step was skipped.
+  /// - Returns: The report of the step, or nil if the step was skipped.
   @discardableResult
   public func step(_ optimizer: Optimizer) throws -> StepReport? {
     try step(optimizer.parameters) { try optimizer.step() }
@@ -119,12 +119,11 @@ extension LossScaler {
 
   /// Runs `body`, which steps these parameters, if all their gradients are finite.
   ///
-  /// It does the same as ``step(_:)`` for some of an optimizer's parameters, or for several optimizers together.
+  /// Use it like ``step(_:)``, for some of an optimizer's parameters or for several optimizers together.
   ///
-  /// - Returns: The result of `body`; nil if the step was skipped.
-  /// - Throws: ``LossScalerError`` if no parameter has a gradient, for a second step before ``update()``, for
-  ///   gradients that `unscale` refuses, and for a gradient that was replaced after it, with nothing stepped;
-  ///   and any error of `body`.
+  /// - Returns: The result of `body`, or nil if the step was skipped.
+  /// - Throws: ``LossScalerError``, without stepping, if no parameter has a gradient, for a second step before ``update()``,
+  ///   for gradients that `unscale` refuses, and for a gradient that was replaced after unscaling; and any error of `body`.
   @discardableResult
   public func step<Result>(_ parameters: [Parameter], _ body: () throws -> Result) throws -> Result? {
     guard isEnabled else { return try body() }
@@ -144,7 +143,7 @@ extension LossScaler {
     return result
   }
 
-  /// Changes S according to the checks since the last update: torch's `update`. Call it after the step.
+  /// Changes S depending on the checks since the last update: torch's `update`. Call it after the step.
   ///
   /// - Throws: ``LossScalerError/nothingChecked``.
   public func update() throws(LossScalerError) {

@@ -1,7 +1,7 @@
 extension LossScaler {
   /// The settings and the current scale. The defaults are torch's.
   public struct State: Sendable, Hashable {
-    /// S, rounded to Float32 as torch keeps it. Above 0.
+    /// S, rounded to Float32 as in torch. Above 0.
     public var scale: Double
     /// The factor of S when it grows. Above 1.
     public var growthFactor: Double
@@ -25,10 +25,10 @@ extension LossScaler {
       self.growthTracker = growthTracker
     }
 
-    /// Changes the scale after a step's check.
+    /// Changes the scale after the check of a step.
     ///
-    /// A scale that would become infinite in Float32 is unchanged, as in torch. A scale that would become 0 is unchanged too;
-    /// in torch it makes the next gradients NaN.
+    /// As in torch, a scale that would become infinite in Float32 is unchanged. A scale that would become 0 is unchanged
+    /// too. In torch, it makes the next gradients NaN.
     mutating func advance(isFinite: Bool) {
       if isFinite {
         growthTracker += 1
@@ -39,7 +39,7 @@ extension LossScaler {
       if changed.isFinite && changed > 0 { scale = Double(changed) }
     }
 
-    /// Refuses settings out of their range.
+    /// Throws an error for settings out of range.
     func validate() throws(LossScalerError) {
       func require(
         _ holds: Bool, _ name: String, _ value: Double, _ requirement: String
@@ -63,7 +63,7 @@ extension LossScaler {
   }
 }
 
-/// The entries of torch's `GradScaler.state_dict()`, under its names.
+/// The entries of torch's `GradScaler.state_dict()`, under torch's names.
 extension LossScaler.State: Codable {
   enum CodingKeys: String, CodingKey {
     case scale

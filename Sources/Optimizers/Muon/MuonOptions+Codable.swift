@@ -1,6 +1,6 @@
 /// Settings under torch's names: `lr`, `weight_decay`, `momentum`, `nesterov`, `ns_coefficients`, `eps`, `ns_steps`,
-/// `adjust_lr_fn`; and `orthogonalization`, `rounding` and `rounding_seed`, which torch does not have. Missing ones keep
-/// their defaults; unknown ones are refused.
+/// `adjust_lr_fn`. In addition `orthogonalization`, `rounding` and `rounding_seed`, which torch does not have. Missing
+/// settings keep their defaults; unknown settings are refused.
 extension MuonOptions: Codable {
   enum CodingKeys: String, CodingKey, CaseIterable {
     case learningRate = "lr"
@@ -53,7 +53,7 @@ extension MuonOptions: Codable {
     case "polar":
       guard coefficients == nil, steps == nil, epsilon == nil else {
         throw OptimizerError.conflictingOptions(
-          "The orthogonalization polar has no ns_coefficients, ns_steps and eps: leave them out.")
+          "The orthogonalization polar has no ns_coefficients, ns_steps and eps: omit them.")
       }
       return .polar
     case nil, "newton_schulz":
@@ -67,7 +67,7 @@ extension MuonOptions: Codable {
       requirement: "it must be newton_schulz or polar")
   }
 
-  /// Encodes all settings that torch has, under torch's names, and the other settings if they are not at their defaults.
+  /// Encodes all settings that torch has, under torch's names, and the other settings if they differ from their defaults.
   public func encode(to encoder: any Encoder) throws {
     var settings = encoder.container(keyedBy: CodingKeys.self)
     try settings.encode(learningRate, forKey: .learningRate)
@@ -82,7 +82,7 @@ extension MuonOptions: Codable {
     case .polar: try settings.encode("polar", forKey: .orthogonalization)
     }
     try settings.encode(adjustment, forKey: .adjustment)
-    // Only if it was chosen: otherwise torch's constructor accepts the settings.
+    // Only if it is not the default, so that torch's constructor otherwise accepts the settings.
     let defaults = Self()
     try settings.encode(rounding, forKey: .rounding, unless: defaults.rounding)
     try settings.encode(roundingSeed, forKey: .roundingSeed, unless: defaults.roundingSeed)

@@ -7,18 +7,18 @@ extension MuonOptions: RoundedRule {
   /// True.
   public static var multipliesMatrices: Bool { true }
 
-  /// Refuses parameters that are not matrices, as torch does.
+  /// Throws an error for parameters that are not matrices, as torch does.
   public func check(shape: Shape, of parameter: String) throws(OptimizerError) {
     if shape.rank != 2 {
       throw .unsupportedShape(
         parameter: parameter, shape: shape,
         reason:
-          "Muon only supports 2D parameters. Step it by AdamW or Adafactor; a MultiOptimizer with the argument "
+          "Muon only supports 2D parameters. Step it with AdamW or Adafactor; a MultiOptimizer with the argument "
           + "hiddenMatrices divides the parameters of a model")
     }
   }
 
-  /// Returns a state of zeros: B.
+  /// Returns a state with B = 0.
   public func initialState(shape: Shape, scalarType: ScalarType) -> MomentState {
     MomentState([Self.momentumBuffer: Tensor(zeros: shape, as: scalarType)])
   }

@@ -3,22 +3,22 @@ public struct MuonOptions: Sendable, Hashable {
   /// The learning rate: torch's `lr`. At least 0.
   public var learningRate: Double
 
-  /// The decoupled weight decay, at least 0: each step first subtracts `weightDecay · learningRate · P`. `weight_decay`.
+  /// The decoupled weight decay: each step first subtracts `weightDecay · learningRate · P`. `weight_decay`. At least 0.
   public var weightDecay: Double
 
   /// μ, the decay of the average of gradients: `momentum`. At least 0 and below 1.
   public var momentum: Double
 
-  /// Whether the gradient is averaged with B once more, which looks one step ahead: `nesterov`.
+  /// Whether the gradient is averaged with B once more, to look one step ahead: `nesterov`.
   public var nesterov: Bool
 
-  /// The method that makes the update orthogonal: `ns_coefficients`, `ns_steps` and `eps`; or the exact polar factor.
+  /// The method that orthogonalizes the update: `ns_coefficients`, `ns_steps` and `eps`; or the exact polar factor.
   public var orthogonalization: MuonOrthogonalization
 
   /// The factor of the learning rate that depends on the shape: `adjust_lr_fn`.
   public var adjustment: MuonAdjustment
 
-  /// The rounding of new values into 16-bit parameters; others are not rounded. Torch doesn't have this option.
+  /// The rounding of new values of 16-bit parameters. It doesn't affect other types. Torch doesn't have this option.
   public var rounding: Rounding
 
   /// The seed of stochastic rounding. Torch doesn't have this option.
@@ -45,7 +45,7 @@ public struct MuonOptions: Sendable, Hashable {
 
   /// Checks the ranges.
   ///
-  /// - Throws: `OptimizerError.invalidOption` for the first value out of range, NaN included.
+  /// - Throws: `OptimizerError.invalidOption` for the first value out of range, including NaN.
   public func validate() throws(OptimizerError) { try validate(naming: .swift) }
 
   func validate(naming name: OptionNaming) throws(OptimizerError) {
@@ -69,9 +69,9 @@ public struct MuonOptions: Sendable, Hashable {
 
 /// The factor of ``Muon``'s learning rate that depends on the shape A × B of a parameter: torch's `adjust_lr_fn`.
 public enum MuonAdjustment: String, Sendable, Hashable, Codable, CaseIterable {
-  /// √max(1, A/B). It is also torch's None.
+  /// √max(1, A/B). This is also torch's None.
   case original
-  /// 0.2 · √max(A, B), which gives the update about the RMS of AdamW's, so that rates and decays of AdamW can be used.
+  /// 0.2 · √max(A, B). The update has roughly the RMS of AdamW's, so you can use AdamW's rates and decays.
   case matchRMSAdamW = "match_rms_adamw"
   /// √(A/B).
   case spectralUnclamped = "spectral_unclamped"

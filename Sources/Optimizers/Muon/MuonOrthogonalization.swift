@@ -1,23 +1,23 @@
 import KernelInterface
 import Tensors
 
-/// The method that makes the update of ``Muon`` orthogonal: X = UΣVᵀ becomes about UVᵀ.
+/// The method that orthogonalizes the update of ``Muon``: X = UΣVᵀ becomes roughly UVᵀ.
 public enum MuonOrthogonalization: Sendable, Hashable {
   /// The Newton–Schulz iteration: X ← X / max(‖X‖, ε), then `steps` times X ← aX + (bA + cA²)X with A = XXᵀ.
   ///
-  /// The norm is Frobenius's. Each singular value σ becomes aσ + bσ³ + cσ⁵, and the singular vectors stay. The least
-  /// singular values are multiplied by a in each step: by 485 with torch's coefficients, so that rounding errors of 10⁻⁷
-  /// grow to 10⁻⁵ in their directions.
+  /// ‖X‖ is the Frobenius norm. Each singular value σ becomes aσ + bσ³ + cσ⁵, and the singular vectors don't change. The
+  /// steps multiply the smallest singular values by a each time: by 485 in total with torch's coefficients. Rounding
+  /// errors of 10⁻⁷ therefore grow to 10⁻⁵ in the directions of these values.
   case newtonSchulz(coefficients: NewtonSchulzCoefficients = .simple, steps: Int = 5, epsilon: Double = 1e-7)
 
   /// The polar factor UVᵀ = (XXᵀ)^(−½) X, from the eigenvalues of XXᵀ in Float64.
   ///
-  /// Singular values count as zero, and their directions give nothing, up to max(rows, columns) units in the last place of
-  /// the largest one, in the type of X; in Float64 up to the root of that, since XXᵀ squares them. A matrix that holds NaN
-  /// or infinity becomes NaN.
+  /// A singular value counts as zero, and its direction adds nothing, if it is at most max(rows, columns) units in the
+  /// last place of the largest singular value, in the type of X. In Float64 the limit is the square root of this ratio,
+  /// because XXᵀ squares the values. A matrix that holds NaN or infinity becomes NaN.
   case polar
 
-  /// Makes a matrix orthogonal.
+  /// Orthogonalizes a matrix.
   func apply(to x: inout Tensor) {
     switch self {
     case .newtonSchulz(let coefficients, let steps, let epsilon):
@@ -29,20 +29,20 @@ public enum MuonOrthogonalization: Sendable, Hashable {
 }
 
 extension Tensor {
-  /// Whether there are more rows than columns. Products then are taken on the other side: XᵀX is the smaller matrix, and
-  /// nothing is transposed.
+  /// Whether there are more rows than columns. If so, products are on the other side, because XᵀX is the smaller matrix.
+  /// This avoids a transposition.
   private var isTall: Bool { shape[0] > shape[1] }
 
   /// ‖X‖, the Frobenius norm, without overflow.
   private var norm: Double { rootMeanSquare() * Double(elementCount).squareRoot() }
 
-  /// X ← X / max(‖X‖, ε), then X ← (aI + bA + cA²) X with A = XXᵀ for each step; if X is tall, X ← X (aI + bA + cA²) with
-  /// A = XᵀX.
+  /// Sets X ← X / max(‖X‖, ε), then X ← (aI + bA + cA²) X with A = XXᵀ in each step. If X is tall, each step is
+  /// X ← X (aI + bA + cA²) with A = XᵀX.
   fileprivate mutating func applyNewtonSchulz(_ steps: [(a: Double, b: Double, c: Double)], epsilon: Double) {
     let norm = norm
-    // Written so that a NaN stays.
+    // Written so that NaN is kept.
     self /= norm < epsilon ? epsilon : norm
-    // Memory of every step.
+    // Memory that all steps reuse.
     let size = min(shape[0], shape[1])
     var gram = Tensor(uninitialized: [size, size], as: scalarType)
     var polynomial = gram
@@ -72,14 +72,14 @@ extension Tensor {
     scalarType == .float64 ? add(Double.self) : add(Float.self)
   }
 
-  /// The polar factor: see ``MuonOrthogonalization/polar``.
+  /// Returns the polar factor: see ``MuonOrthogonalization/polar``.
   fileprivate func polarFactor() -> Tensor {
     let norm = norm
     if norm == 0 || elementCount == 0 { return self }
-    // A square of a Float has no rounding error in Float64, so that λ is exact to 10⁻¹⁶ of the largest.
+    // The square of a Float has no rounding error in Float64, so λ is accurate to 10⁻¹⁶ of the largest.
     let x = converted(to: .float64) / norm
     guard let eigen = try? x.symmetricProduct(transposed: isTall).eigh() else {
-      // Not self * .nan: scal of OpenBLAS 0.3.21 takes a factor of NaN for 0.
+      // Not self * .nan: scal of OpenBLAS 0.3.21 treats a factor of NaN as 0.
       return Tensor(repeating: .nan, shape: shape, as: scalarType)
     }
     let values = eigen.values.scalars(as: Double.self)

@@ -1,10 +1,10 @@
-/// The coefficients a, b and c of each step σ ← aσ + bσ³ + cσ⁵ of the Newton–Schulz iteration, which drives singular values
+/// The coefficients a, b and c of each step σ ← aσ + bσ³ + cσ⁵ of the Newton–Schulz iteration, which moves singular values
 /// to about 1.
 ///
-/// | set | steps | σ of 0.01 … 1 becomes | factor of the least σ |
+/// | set | steps | σ of 0.01 … 1 becomes | factor of the smallest σ |
 /// | --- | --- | --- | --- |
 /// | ``simple`` | any number; 5 in torch | 0.68 … 1.13 | 485 |
-/// | ``quintic`` | 5, or a multiple of it, which starts again | 0.98 … 1.03 | 493 |
+/// | ``quintic`` | 5 or a multiple of 5, which repeats them | 0.98 … 1.03 | 493 |
 /// | ``polarExpress`` | any number; the last of 8 repeats | 1.00 after 8; 0.87 … 1.12 after 5 | 6,363; 976 |
 /// | ``deepSeekV4`` | at least 10; the last repeats | 1.00 | 79,263 |
 /// | ``cubic5`` | 5, without the product A² | 0.77 … 1.30 | 119 |
@@ -14,16 +14,16 @@
 public enum NewtonSchulzCoefficients: Sendable, Hashable {
   /// The same three coefficients in each step.
   case constant(Double, Double, Double)
-  /// Five steps that were optimized together.
+  /// Five steps, optimized together.
   case quintic
-  /// The optimal polynomial of each step after the steps before it.
+  /// For each step, the optimal polynomial given the previous steps.
   case polarExpress
   /// Eight steps of ``simple``, then (2, −1.5, 0.5), which converges.
   case deepSeekV4
   /// Five steps with c = 0.
   case cubic5
 
-  /// torch's default: (3.4445, −4.7750, 2.0315) in each step.
+  /// Torch's default: (3.4445, −4.7750, 2.0315) in each step.
   public static let simple = constant(3.4445, -4.7750, 2.0315)
 
   /// The sets by their names in settings.
@@ -63,24 +63,24 @@ public enum NewtonSchulzCoefficients: Sendable, Hashable {
     return (0..<count).map { self == .quintic ? steps[$0 % steps.count] : steps[min($0, steps.count - 1)] }
   }
 
-  /// The number of steps that this set needs, if `count` is another one; nil if it fits.
+  /// Returns the requirement for the number of steps that `count` does not meet, or nil if `count` is valid.
   func requirement(ofSteps count: Int) -> String? {
     if count >= 100 { return "Number of steps must be less than 100 for computational efficiency" }
     return switch self {
     case .constant, .polarExpress: count >= 0 ? nil : "it must not be negative"
     case .quintic:
-      count > 0 && count % 5 == 0 ? nil : "the set quintic has 5 steps: set 5 or a multiple of it"
-    case .deepSeekV4: count >= 10 ? nil : "the set deepseek_v4 has 10 steps: set 10 or more"
+      count > 0 && count % 5 == 0 ? nil : "the set quintic has 5 steps: set 5 or a multiple of 5"
+    case .deepSeekV4: count >= 10 ? nil : "the set deepseek_v4 has 10 steps: set at least 10"
     case .cubic5: count == 5 ? nil : "the set cubic5 has 5 steps: set 5"
     }
   }
 }
 
-/// A list of three numbers, as in torch; or the name of a set.
+/// A list of three numbers, as in torch, or the name of a set.
 extension NewtonSchulzCoefficients: Codable {
   /// Creates coefficients from a list of three numbers or a name.
   ///
-  /// - Throws: `OptimizerError.invalidOption` for another count or an unknown name.
+  /// - Throws: `OptimizerError.invalidOption` if the list doesn't have three numbers or the name is unknown.
   public init(from decoder: any Decoder) throws {
     let container = try decoder.singleValueContainer()
     let key = MuonOptions.CodingKeys.coefficients.rawValue
@@ -101,7 +101,7 @@ extension NewtonSchulzCoefficients: Codable {
     }
   }
 
-  /// Encodes a list of three numbers if they are the same in each step, and the name of the set otherwise.
+  /// Encodes a list of three numbers if they are the same in each step, or else the name of the set.
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.singleValueContainer()
     if case .constant(let a, let b, let c) = self {

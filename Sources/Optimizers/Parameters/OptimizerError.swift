@@ -1,49 +1,49 @@
 import KernelInterface
 import Tensors
 
-/// An error of an optimizer, thrown before anything has changed, apart from ``infiniteParameter(parameter:)``.
+/// An error of an optimizer. All errors except ``infiniteParameter(parameter:)`` are thrown before anything has changed.
 public enum OptimizerError: Error, Sendable, Equatable {
   /// An option is out of its range.
   case invalidOption(name: String, value: String, requirement: String)
-  /// Options that exclude each other were given together; the message is the reference's.
+  /// Mutually exclusive options were given together. The message is the reference's.
   case conflictingOptions(String)
-  /// An unknown setting in a configuration that was decoded.
+  /// A decoded configuration contains an unknown setting.
   case unknownOption(name: String, known: [String])
-  /// An optimizer, or one of its groups, without a parameter.
+  /// An optimizer, or one of its groups, has no parameters.
   case noParameters(group: Int)
-  /// Two parameters have this name, or one was given twice.
+  /// Two parameters have this name, or one parameter was given twice.
   case duplicateParameter(name: String)
   /// A rule cannot step parameters of this shape.
   case unsupportedShape(parameter: String, shape: Shape, reason: String)
-  /// A gradient has another shape than its parameter.
+  /// A gradient and its parameter have different shapes.
   case gradientShape(parameter: String, shape: Shape, gradient: Shape)
-  /// An update is not finite, and the policy is ``NonFinitePolicy/throwError``: the gradient is NaN or infinite, or its
-  /// squares overflow, or numbers of the parameter, of its state or of the options are beyond the range.
+  /// An update is not finite, and the policy is ``NonFinitePolicy/throwError``. Either the gradient is NaN or infinite, or
+  /// its squares overflow, or values of the parameter, its state or the options are too large.
   case nonFiniteGradient(parameter: String)
-  /// A finite update has made a parameter infinite, and the policy is ``NonFinitePolicy/throwError``. It showed only in the
-  /// new parameter: all parameters were stepped.
+  /// A finite update has made a parameter infinite, and the policy is ``NonFinitePolicy/throwError``. Only the new
+  /// parameter showed it, so all parameters were stepped.
   case infiniteParameter(parameter: String)
-  /// A single parameter was to be stepped but has no gradient.
+  /// A parameter was to be stepped by itself, but has no gradient.
   case noGradient(parameter: String)
-  /// A single parameter was to be stepped, but the step depends on other gradients.
+  /// A parameter was to be stepped by itself, but its step depends on other gradients.
   case cannotStepAlone(parameter: String, reason: String)
-  /// A parameter of ``ScheduleFreeAdamW`` was to be stepped, but holds its evaluation weights.
+  /// A parameter of ``ScheduleFreeAdamW`` was to be stepped while it holds its evaluation weights.
   case inEvaluationMode(parameter: String)
   /// A pattern for names is not a regular expression.
   case invalidPattern(String, reason: String)
   /// A pattern for names matches no parameter.
   case unmatchedPattern(String)
-  /// No parameter is a matrix whose name none of these patterns matches.
+  /// Every parameter either is not a matrix, or has a name that one of these patterns matches.
   case noHiddenMatrices(excluding: [String])
-  /// A parameter that this optimizer does not step.
+  /// The optimizer does not step this parameter.
   case unknownParameter(name: String)
-  /// Moments of a state don't have the shape that their parameter requires; nil means no moments.
+  /// Moments of a state don't have the shape that their parameter requires. Nil means no moments.
   case stateShape(parameter: String, moments: String, shape: Shape?, expected: Shape?)
   /// Moments of a state don't have the type that their parameter requires.
   case stateType(parameter: String, moments: String, type: ScalarType, expected: ScalarType)
-  /// A tensor of a state holds a number that it cannot have: NaN, infinity, or a negative average of squares.
+  /// A tensor of a state holds an impossible value: NaN, infinity, or a negative average of squares.
   case stateValue(parameter: String, moments: String, value: String, index: Int, isSquare: Bool)
-  /// There is no group of this index.
+  /// There is no group with this index.
   case noGroup(index: Int, count: Int)
 }
 
@@ -60,42 +60,43 @@ extension OptimizerError: CustomStringConvertible {
     case .noParameters(let group):
       "Parameter group \(group) has no parameters: an optimizer needs at least one in each group."
     case .duplicateParameter(let name):
-      "The parameter \"\(name)\" occurs twice: give each parameter once, under a name of its own."
+      "The parameter \"\(name)\" occurs twice: list each parameter once, under a unique name."
     case .unsupportedShape(let parameter, let shape, let reason):
       "The parameter \"\(parameter)\" has the shape \(shape): \(reason)."
     case .gradientShape(let parameter, let shape, let gradient):
-      "The gradient of \"\(parameter)\" has the shape \(gradient), its parameter \(shape): they must be the same."
+      "The gradient of \"\(parameter)\" has the shape \(gradient), but its parameter has the shape \(shape)."
     case .nonFiniteGradient(let parameter):
-      "The update of \"\(parameter)\" is not finite. Nothing was stepped. Either its gradient is not finite or its squares "
-        + "overflow: skip such steps with the policy skipStep, or lower the loss scale. Or numbers of the parameter, its "
-        + "state or its options are too large."
+      "The update of \"\(parameter)\" is not finite. Nothing was stepped. If its gradient is not finite or its squares "
+        + "overflow, skip such steps with the policy skipStep, or lower the loss scale. Otherwise values of the "
+        + "parameter, its state or its options are too large."
     case .infiniteParameter(let parameter):
-      "The step has made \"\(parameter)\" infinite: its learning rate or weight decay is too great. The step was made; "
-        + "restore the parameters and the state from before it, and lower them."
+      "The step has made \"\(parameter)\" infinite: its learning rate or weight decay is too large. All parameters were "
+        + "stepped; restore them and the state from before the step, and lower the learning rate or the weight decay."
     case .noGradient(let parameter):
-      "The parameter \"\(parameter)\" has no gradient to be stepped with: set it first."
+      "The parameter \"\(parameter)\" has no gradient: set it before the step."
     case .cannotStepAlone(let parameter, let reason):
-      "The parameter \"\(parameter)\" cannot be stepped alone: \(reason)."
+      "The parameter \"\(parameter)\" cannot be stepped by itself: \(reason)."
     case .inEvaluationMode(let parameter):
-      "The parameter \"\(parameter)\" holds its evaluation weights, from which no step can be taken: call train() of the "
-        + "optimizer first."
+      "The parameter \"\(parameter)\" holds its evaluation weights and cannot be stepped: call the optimizer's train() "
+        + "first."
     case .invalidPattern(let pattern, let reason):
       "The pattern \"\(pattern)\" is not a regular expression: \(reason)"
     case .unmatchedPattern(let pattern):
-      "The pattern \"\(pattern)\" matches no parameter's name: correct it, or leave it out."
+      "The pattern \"\(pattern)\" matches no parameter's name: correct or remove it."
     case .noHiddenMatrices(let patterns):
-      "No parameter is a hidden matrix: each has another number of axes than 2, or a name that one of the patterns "
-        + "\(patterns) matches. Step them all by the rule for the rest."
+      "No parameter is a hidden matrix: each one either does not have two axes, or has a name that matches one of the "
+        + "patterns \(patterns). Step all parameters with the rule for the rest."
     case .unknownParameter(let name):
       "The parameter \"\(name)\" does not belong to this optimizer."
     case .stateShape(let parameter, let moments, let shape, let expected):
-      "The \(moments) of \"\(parameter)\" have the shape \(shape?.description ?? "of none"), but its state needs "
-        + "\(expected?.description ?? "none"): restore the state of a parameter of this shape."
+      "The state of \"\(parameter)\" has \(shape.map { "\(moments) of shape \($0)" } ?? "no \(moments)"), but needs "
+        + "\(expected.map { "the shape \($0)" } ?? "none"): restore the state of a parameter of this shape."
     case .stateType(let parameter, let moments, let type, let expected):
-      "The \(moments) of \"\(parameter)\" are \(type.rawValue), but its state is kept in \(expected.rawValue): convert them."
+      "The state of \"\(parameter)\" has \(moments) of type \(type.rawValue), but needs \(expected.rawValue): "
+        + "convert them."
     case .stateValue(let parameter, let moments, let value, let index, let isSquare):
-      "\(moments) of \"\(parameter)\" holds \(value) at index \(index), but its numbers must be finite"
-        + (isSquare ? " and not negative" : "") + ": restore a state from before that happened."
+      "\(moments) of \"\(parameter)\" holds \(value) at index \(index), but its values must be finite"
+        + (isSquare ? " and not negative" : "") + ": restore an earlier state."
     case .noGroup(let index, let count):
       "There is no parameter group \(index): this optimizer has \(count)."
     }

@@ -1,8 +1,8 @@
-/// The names of options in errors: Swift's names, or the keys in settings.
+/// The names of options in errors: either the names in Swift, or the keys in settings.
 enum OptionNaming {
   case swift, settings
 
-  /// The name of an option, which is the `index`-th number of its key's where several share one.
+  /// Returns the name of an option. If several options share a key, the option is the number at `index`.
   func callAsFunction(_ name: String, _ key: some CodingKey, _ index: Int? = nil) -> String {
     switch self {
     case .swift: name
@@ -24,22 +24,22 @@ extension OptimizerError {
     try require(value >= 0 && value.isFinite, name, value, "it must be finite and not negative")
   }
 
-  /// Throws ``invalidOption(name:value:requirement:)`` unless `value` can weight an average: at least 0 and below 1.
+  /// Throws ``invalidOption(name:value:requirement:)`` unless `value` can be the weight of an average: at least 0 and below 1.
   public static func requireAveraging(_ value: Double, _ name: String) throws(OptimizerError) {
-    try require(value >= 0 && value < 1, name, value, "it must lie in 0 ..< 1")
+    try require(value >= 0 && value < 1, name, value, "it must be in 0 ..< 1")
   }
 }
 
 extension Decoder {
-  /// Settings by the names of `Keys`.
+  /// Returns the settings under the names of `Keys`.
   ///
-  /// - Throws: `OptimizerError.unknownOption` for a name that is none of them.
+  /// - Throws: `OptimizerError.unknownOption` for any other name.
   func settings<Keys: CodingKey & CaseIterable>(_ keys: Keys.Type) throws -> KeyedDecodingContainer<Keys> {
     try requireSettings(keys.allCases.map(\.stringValue))
     return try container(keyedBy: keys)
   }
 
-  /// Throws `OptimizerError.unknownOption` for a setting whose name is none of these.
+  /// Throws `OptimizerError.unknownOption` for a setting with a name other than these.
   func requireSettings(_ known: [String]) throws {
     let given = try container(keyedBy: AnyKey.self).allKeys.map(\.stringValue)
     if let unknown = given.sorted().first(where: { !known.contains($0) }) {
@@ -54,9 +54,10 @@ extension KeyedDecodingContainer {
     if let setting = try decodeIfPresent(Value.self, forKey: key) { value = setting }
   }
 
-  /// Two numbers, or nil where the setting is missing.
+  /// Returns two numbers, or nil if the setting is missing.
   ///
-  /// - Throws: `OptimizerError.invalidOption` for another count; `meanings` says what the numbers are.
+  /// - Parameter meanings: The meanings of the two numbers, for the error.
+  /// - Throws: `OptimizerError.invalidOption` for another count.
   func decodePairIfPresent(_ key: Key, meanings: String) throws -> (Double, Double)? {
     guard let values = try decodeIfPresent([Double].self, forKey: key) else { return nil }
     guard values.count == 2 else {
@@ -68,7 +69,7 @@ extension KeyedDecodingContainer {
 }
 
 extension KeyedEncodingContainer {
-  /// Encodes a setting that a reference does not have, unless it is at its default: so the reference accepts the settings.
+  /// Encodes a setting that a reference does not have, unless it has its default, so that the reference accepts the settings.
   mutating func encode<Value: Encodable & Equatable>(
     _ value: Value, forKey key: Key, unless standard: Value
   ) throws {
@@ -76,7 +77,7 @@ extension KeyedEncodingContainer {
   }
 }
 
-/// A key of any name.
+/// A key with any name.
 private struct AnyKey: CodingKey {
   let stringValue: String
   var intValue: Int? { nil }

@@ -2,7 +2,7 @@ import Tensors
 
 /// A tensor that an optimizer changes, with its name and its gradient.
 ///
-/// An optimizer and a model share it, so it is a class. It is not `Sendable`: only one task may use it at a time.
+/// It is a class, because an optimizer and a model share it. It is not `Sendable`: only one task may use it at a time.
 public final class Parameter {
   /// The name in checkpoints and error messages, unique within an optimizer.
   public let name: String
@@ -12,7 +12,7 @@ public final class Parameter {
 
   /// The gradient of the loss with respect to ``value``, of the same shape; nil if there is none in this step.
   ///
-  /// A step does not change it. Setting it sets ``gradientScale`` to 1.
+  /// A step does not change it. Setting it resets ``gradientScale`` to 1.
   public var gradient: Tensor? {
     didSet {
       gradientScale = 1
@@ -22,16 +22,16 @@ public final class Parameter {
 
   /// The factor that a step multiplies the gradient by as it reads it.
   ///
-  /// Division by an accumulated weight or a loss scale, and clipping by a norm, therefore cost nothing.
+  /// Because of it, division by an accumulated weight or a loss scale, and clipping by a norm, cost nothing.
   public var gradientScale: Double = 1
 
-  /// The operations on ``gradient`` since it was set.
+  /// A record of what was done with ``gradient`` since it was set.
   var gradientNotes = GradientNotes()
 
   /// Creates a parameter.
   ///
   /// - Parameters:
-  ///   - name: A name, unique within an optimizer.
+  ///   - name: The name, unique within an optimizer.
   ///   - value: The initial values.
   public init(_ name: String, _ value: Tensor) {
     self.name = name

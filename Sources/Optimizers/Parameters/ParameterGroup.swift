@@ -3,7 +3,7 @@ public struct ParameterGroup<Rule: UpdateRule>: AnyParameterGroup {
   /// The parameters, in the order they were given.
   public let parameters: [Parameter]
 
-  /// The options that apply to them.
+  /// The options that apply to all of them.
   public var options: Rule
 
   /// Creates a group for an optimizer's initializer.
@@ -14,7 +14,7 @@ public struct ParameterGroup<Rule: UpdateRule>: AnyParameterGroup {
 
   /// The learning rate of the next step; nil if the rule computes it.
   ///
-  /// Setting the rate of a group whose rule computes it traps, and so does a rate that the options refuse.
+  /// The setter traps if the rule computes its rate, or if the options refuse the new rate.
   public var learningRate: Double? {
     get { options.learningRate.constant }
     set {
@@ -22,7 +22,7 @@ public struct ParameterGroup<Rule: UpdateRule>: AnyParameterGroup {
         fatalError(
           """
           A group of \(Rule.name) with the learning rate \(options.learningRate) was given \(newValue as Any): \
-          a rule that computes its rate has none to set, and no group can lose its rate.
+          a rule that computes its own rate cannot be given one, and no group can lose its rate.
           """)
       }
       options.learningRate = setting
@@ -35,7 +35,7 @@ public struct ParameterGroup<Rule: UpdateRule>: AnyParameterGroup {
     set { options.weightDecay = newValue }
   }
 
-  /// The options, of any rule.
+  /// The options, as a value of any rule.
   public var anyOptions: any UpdateRule { options }
 }
 
@@ -47,6 +47,6 @@ public protocol AnyParameterGroup {
   var learningRate: Double? { get set }
   /// The weight decay of the next step.
   var weightDecay: Double { get set }
-  /// The options, of any rule.
+  /// The options, as a value of any rule.
   var anyOptions: any UpdateRule { get }
 }

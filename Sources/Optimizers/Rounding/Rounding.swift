@@ -1,7 +1,7 @@
-/// The rounding of new values into 16-bit parameters.
+/// The rounding of new values of 16-bit parameters.
 ///
 /// Steps are computed in Float32. If new values are rounded to nearest, updates below half a unit in the last place are lost
-/// and training stalls. That is the case below 2⁻⁹ to 2⁻⁸ of a BFloat16 value, and below 2⁻¹² to 2⁻¹¹ of a Float16 value.
+/// and training stalls. These are updates below 2⁻⁹ to 2⁻⁸ of a BFloat16 value, and below 2⁻¹² to 2⁻¹¹ of a Float16 value.
 /// Parameters of 32 and 64 bits are not rounded.
 ///
 /// | | additional bytes per element | an update below the last place |
@@ -17,23 +17,23 @@ public enum Rounding: String, Sendable, Hashable, Codable, CaseIterable {
   case nearest
   /// Rounds up or down at random, with probabilities that make the expected result exact.
   ///
-  /// The draws depend only on `roundingSeed`, the parameter's name, its step count and the element's index. They don't depend
-  /// on threads or on the backend, and a resumed training draws the same numbers.
+  /// The draws depend only on `roundingSeed`, the parameter's name, its step count and the element's index. They don't
+  /// depend on the threads or the backend, and a resumed training run draws the same numbers.
   ///
-  /// Values between the greatest finite one and the power of two above are rounded to either of them, which is infinity.
+  /// Values between the largest finite value and the next power of two are rounded to either of them; the latter is infinity.
   case stochastic
   /// Rounds to nearest, keeps the rounding error in the state, and adds it back before the next update (Kahan summation).
   ///
-  /// The residual is kept in the parameter's own type [`residual`]. With it BFloat16 has 16 significant bits, Float16
-  /// has 22 (for this it is kept in units of 2⁻¹¹). A step with another rounding discards it. It belongs to the values that
+  /// The residual is kept in the parameter's own type [`residual`]. It gives BFloat16 16 significant bits, and Float16 22
+  /// (its residual is in units of 2⁻¹¹). A step with another rounding discards the residual. It belongs to the values that
   /// the last step wrote: if you set other values, discard the state too, or the first step is off by up to half a unit in
   /// the last place of the old values.
   case compensated
 }
 
-/// A rule with a choice of how to round into 16-bit parameters.
+/// A rule with an option for the rounding of 16-bit parameters.
 public protocol RoundedRule: UpdateRule {
-  /// The rounding of new values into 16-bit parameters; others are not rounded.
+  /// The rounding of new values of 16-bit parameters. It doesn't affect other types.
   var rounding: Rounding { get set }
 
   /// The seed of ``Rounding/stochastic``.

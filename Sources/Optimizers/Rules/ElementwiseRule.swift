@@ -1,7 +1,7 @@
 import KernelInterface
 import Tensors
 
-/// A rule that updates every element by itself. The engine runs it on blocks, on all threads.
+/// A rule that updates every element independently. The engine runs it on blocks, on all threads.
 ///
 ///     struct Momentum: ElementwiseRule {
 ///       static let name = "momentum"
@@ -20,18 +20,18 @@ import Tensors
 ///       }
 ///     }
 ///
-/// Blocks hold `Float`, or `Double` for Float64 parameters. Parameters of 16 bits are converted and rounded back as
-/// `rounding` says. The result must not depend on how a tensor is divided.
+/// Blocks hold `Float`, or `Double` for Float64 parameters. 16-bit parameters are converted, and rounded back according to
+/// `rounding`. The result must not depend on how a tensor is divided into blocks.
 ///
-/// One generic method, as above, is both requirements. They are two so that the compiler makes a copy of it for each type:
-/// through a generic requirement it would run unspecialized and take 160 times as long.
+/// One generic method, as above, satisfies both requirements. There are two so that the compiler specializes the method
+/// for each type: through one generic requirement, it would run unspecialized and take 160 times as long.
 public protocol ElementwiseRule: RoundedRule where State == MomentState {
-  /// The names of the moments, each of the parameter's shape; none of them may be `residual`.
+  /// The names of the moments. Each moment has the parameter's shape, and none may be named `residual`.
   static var momentNames: [String] { get }
 
-  /// The names of the moments that these options use: a part of ``momentNames`` in their order, by default all of them.
+  /// The names of the moments that these options use: a subset of ``momentNames`` in the same order, by default all of them.
   ///
-  /// A moment that is missing when it is first used is added as zeros. A moment that is no longer used is kept as it is.
+  /// A moment that is missing when it is first used is added as zeros. A moment that is no longer used is kept unchanged.
   var usedMomentNames: [String] { get }
 
   /// Updates the elements of a block of a parameter that is computed in `Float`.
@@ -49,15 +49,15 @@ public protocol ElementwiseRule: RoundedRule where State == MomentState {
   func update(_ block: ElementBlock<Double>, step: Int)
 }
 
-/// Some elements of a parameter, with their gradient and moments.
+/// A block of a parameter's elements, with their gradient and moments.
 public struct ElementBlock<Scalar: BinaryFloatingPoint> {
-  /// P, to change.
+  /// P, which the update changes.
   public let parameter: UnsafeMutableBufferPointer<Scalar>
-  /// G, times its scale.
+  /// G, multiplied by its scale.
   public let gradient: UnsafeBufferPointer<Scalar>
-  /// The moments, to change, in the order of the rule's ``ElementwiseRule/usedMomentNames``.
+  /// The moments, which the update changes, in the order of the rule's ``ElementwiseRule/usedMomentNames``.
   public let moments: [UnsafeMutableBufferPointer<Scalar>]
-  /// Whether the moments are used for the first time: then they are zeros.
+  /// Whether the moments are used for the first time, and are therefore zeros.
   public let momentsAreNew: Bool
 
   /// The indices of the block's elements.
@@ -68,7 +68,7 @@ extension ElementwiseRule {
   /// All moments.
   public var usedMomentNames: [String] { Self.momentNames }
 
-  /// Returns a state of zeros for each of the moments that are used.
+  /// Returns a state with zeros for each moment in use.
   public func initialState(shape: Shape, scalarType: ScalarType) -> MomentState {
     MomentState(
       Dictionary(
@@ -90,7 +90,7 @@ extension ElementwiseRule {
     try checkResidual(state.tensors[residualName], parameter: parameter, shape: shape, scalarType: scalarType)
   }
 
-  /// Takes one step of one parameter on this thread, as the engine does block by block.
+  /// Takes one step of one parameter on this thread. The engine takes the same step block by block.
   public func update(_ parameter: inout Tensor, gradient: Tensor, state: inout MomentState) {
     func update<Scalar: ArithmeticScalar>(_: Scalar.Type) {
       let shape = parameter.shape
@@ -114,7 +114,7 @@ extension ElementwiseRule {
     parameter.scalarType == .float64 ? update(Double.self) : update(Float.self)
   }
 
-  /// Adds zeros for the moments that are used and missing.
+  /// Adds zeros for moments that are in use but missing.
   ///
   /// - Returns: Their names.
   func addMissingMoments(to state: inout MomentState, shape: Shape, scalarType: ScalarType) -> [String] {

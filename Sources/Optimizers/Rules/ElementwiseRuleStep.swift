@@ -17,12 +17,13 @@ final class ElementwiseRuleStep<Rule: ElementwiseRule>: PreparedStep {
   private var tensor: SteppedTensor?
   private var moments: [MutableElements] = []
   private var rounding = ParameterRounding.nearest
-  /// Whether this step looks for infinities in what it wrote: always would take a quarter more time in the cache.
+  /// Whether this step looks for infinities in its results. Doing so in every step would take a quarter more time in the
+  /// cache.
   private var looksForInfinities = false
-  /// Per block: whether its gradient is finite, and after the update whether it left no infinity.
+  /// Per block: whether its gradient is finite and, after the update, whether its parameter has no infinity.
   private let blocksAreFinite: UnsafeMutableBufferPointer<Bool>
 
-  /// The number of elements of a tile: 8 KB of Float.
+  /// The number of elements in a tile: 8 KB of Float.
   private static var tileElements: Int { 2048 }
 
   init(_ group: RuleGroup<Rule>, _ layout: StepLayout, state: MomentState?, kernels: KernelTable) {
@@ -107,7 +108,7 @@ final class ElementwiseRuleStep<Rule: ElementwiseRule>: PreparedStep {
     blocksAreFinite.allSatisfy { $0 } ? .proceed : .nonFinite
   }
 
-  /// Updates some elements by the rule, one tile after another, and returns whether none of them is infinite then.
+  /// Updates elements by the rule, one tile after another, and returns whether none of them is infinite afterwards.
   private func update<Scalar: ArithmeticScalar>(_ elements: Range<Int>, _: Scalar.Type) -> Bool {
     let sumOfSquares = kernels.adafactor[layout.scalarType, layout.gradientType].sumOfSquares
     var keepsRange = true
@@ -122,7 +123,7 @@ final class ElementwiseRuleStep<Rule: ElementwiseRule>: PreparedStep {
         if tensor.gradientScale != 1 { linearAlgebra.scale(gradient, count, Scalar(tensor.gradientScale)) }
         let target = tensor.parameter.advanced(by: start)
         let isConverted = target.type != Scalar.scalarType
-        // Memory of the caller may have any alignment.
+        // The caller's memory may have any alignment.
         let isInPlace =
           !isConverted && UInt(bitPattern: target.address) % UInt(MemoryLayout<Scalar>.alignment) == 0
         let values =
@@ -158,7 +159,7 @@ final class ElementwiseRuleStep<Rule: ElementwiseRule>: PreparedStep {
     return keepsRange
   }
 
-  /// Values ← elements of a 16-bit parameter, which is computed in Float.
+  /// Converts elements of a 16-bit parameter to Float.
   private func unround(
     _ elements: Elements, at start: Int, _ count: Int, _ values: UnsafeMutableRawPointer
   ) {
@@ -166,7 +167,7 @@ final class ElementwiseRuleStep<Rule: ElementwiseRule>: PreparedStep {
       elements, rounding.advanced(by: start), count, values.assumingMemoryBound(to: Float.self))
   }
 
-  /// Elements of a 16-bit parameter ← values.
+  /// Rounds values to elements of a 16-bit parameter.
   private func round(_ values: UnsafeRawPointer, at start: Int, _ count: Int, _ elements: MutableElements) {
     kernels.conversion.round(
       values.assumingMemoryBound(to: Float.self), rounding.advanced(by: start), count, elements)

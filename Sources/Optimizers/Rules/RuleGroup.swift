@@ -4,7 +4,7 @@ import Schedules
 
 /// A group's rule, which the steps of all its parameters share.
 package final class RuleGroup<Rule: UpdateRule>: AnyRuleGroup {
-  /// Where the rule lies: steps read single options there rather than copy all.
+  /// The address of the rule. Steps read single options there rather than copying all of them.
   let storage: UnsafeMutablePointer<Rule>
 
   /// The rule, which the next step reads.
@@ -13,7 +13,7 @@ package final class RuleGroup<Rule: UpdateRule>: AnyRuleGroup {
     set { storage.pointee = newValue }
   }
 
-  /// A group with this rule.
+  /// Creates a group with this rule.
   package init(_ rule: Rule) {
     storage = .allocate(capacity: 1)
     storage.initialize(to: rule)
@@ -24,8 +24,8 @@ package final class RuleGroup<Rule: UpdateRule>: AnyRuleGroup {
     storage.deallocate()
   }
 
-  /// Prepares the step of one parameter of this group for a layout: the rule's own step, or a step that updates blocks or
-  /// tensors by the rule.
+  /// Prepares the step of one of this group's parameters for a layout. It is the rule's own step, or a step that updates
+  /// blocks or tensors by the rule.
   package func preparedStep(
     _ layout: StepLayout, state: (any ParameterState)?, kernels: KernelTable, backend: Backend
   ) -> any PreparedStep {
@@ -45,14 +45,14 @@ package protocol AnyRuleGroup<Rule>: AnyObject {
   associatedtype Rule: UpdateRule
   /// The rule, which the next step reads.
   var rule: Rule { get set }
-  /// The step of one parameter of this group, prepared for a layout.
+  /// Returns the step of one of this group's parameters, prepared for a layout.
   func preparedStep(
     _ layout: StepLayout, state: (any ParameterState)?, kernels: KernelTable, backend: Backend
   ) -> any PreparedStep
 }
 
 extension PhasedRule {
-  /// The step of one parameter of a group that is known to be of this rule.
+  /// Returns the step of one parameter of a group that has this rule.
   fileprivate static func preparedStep(
     ofAny group: AnyObject, _ layout: StepLayout, state: (any ParameterState)?, kernels: KernelTable
   ) -> any PreparedStep {
@@ -62,7 +62,7 @@ extension PhasedRule {
 }
 
 extension ElementwiseRule {
-  /// The step of one parameter of a group that is known to be of this rule.
+  /// Returns the step of one parameter of a group that has this rule.
   fileprivate static func preparedStep(
     ofAny group: AnyObject, _ layout: StepLayout, state: (any ParameterState)?, kernels: KernelTable
   ) -> any PreparedStep {
@@ -75,7 +75,7 @@ extension AnyRuleGroup {
   /// Whether the rule's updates consist mainly of matrix products.
   var multipliesMatrices: Bool { Rule.multipliesMatrices }
 
-  /// The value of a hyperparameter; nil if the rule computes it.
+  /// Returns the value of a hyperparameter, or nil if the rule computes it.
   func value(of hyperparameter: Hyperparameter) -> Double? {
     switch hyperparameter {
     case .learningRate: rule.learningRate.constant
@@ -83,7 +83,7 @@ extension AnyRuleGroup {
     }
   }
 
-  /// Changes the rule, or leaves it as it was if the result is out of range.
+  /// Changes the rule, or leaves it unchanged and throws if the result is out of range.
   func update(_ change: (inout Rule) -> Void) throws(OptimizerError) {
     var changed = rule
     change(&changed)

@@ -2,21 +2,21 @@ import Backends
 import KernelInterface
 import Tensors
 
-/// The step of a rule that updates whole tensors: one task, or two phases if the gradient must be judged first.
+/// The step of a rule that updates whole tensors: one task, or two phases if the gradient must be checked first.
 final class TensorRuleStep<Rule: UpdateRule>: PreparedStep {
   private let group: RuleGroup<Rule>
   private let layout: StepLayout
   private let kernels: KernelTable
   private let backend: Backend
   private let nameHash: UInt64
-  /// The state without the residual, which is none of the rule's concern.
+  /// The state without the residual, which the rule doesn't see.
   private var state: Rule.State?
   private var residual: Tensor?
   private var addedState = false
   private var addedResidual = false
   private var tensor: SteppedTensor?
   private var gradientIsFinite = true
-  /// Whether the last update left no infinity in the parameter.
+  /// Whether the parameter has no infinity after the last update.
   private var keepsRange = true
 
   init(
@@ -47,7 +47,7 @@ final class TensorRuleStep<Rule: UpdateRule>: PreparedStep {
     }
   }
 
-  /// The rule, if it says how 16-bit parameters are rounded.
+  /// The rule, if it defines the rounding of 16-bit parameters.
   private var roundedRule: (any RoundedRule)? { group.rule as? any RoundedRule }
 
   func begin(_ tensor: SteppedTensor) {
@@ -78,7 +78,7 @@ final class TensorRuleStep<Rule: UpdateRule>: PreparedStep {
   // MARK: Phases
 
   var elementCount: Int { layout.shape.elementCount }
-  /// OpenBLAS multiplies smaller ones on the calling thread.
+  /// OpenBLAS multiplies smaller matrices on the calling thread.
   var multipliesLargeMatrices: Bool { Rule.multipliesMatrices && elementCount > 64 * 64 }
   var phaseCount: Int { layout.needsVerdict ? 2 : 1 }
   var firstWritingPhase: Int { layout.needsVerdict ? 1 : 0 }
@@ -90,7 +90,7 @@ final class TensorRuleStep<Rule: UpdateRule>: PreparedStep {
         tensor!.gradient, scale: tensor!.gradientScale, rows: 1, columns: elementCount, stride: elementCount)
       gradientIsFinite = kernels.adamW[layout.scalarType, layout.gradientType].squaresAreFinite(piece)
     }
-    // The backend of a task is not known on the threads of the engine.
+    // A task-local backend would not be visible on the threads of the engine.
     Backend.withDefault(backend) {
       if phase < firstWritingPhase && Rule.self is any EigenbasisRule.Type {
         gradientIsFinite = gradientIsFinite && scaledGradient.hasFiniteSquares
@@ -103,9 +103,9 @@ final class TensorRuleStep<Rule: UpdateRule>: PreparedStep {
     phase == 0 && !gradientIsFinite || phase == firstWritingPhase && !keepsRange ? .nonFinite : .proceed
   }
 
-  /// Updates the parameter by the rule: its own tensor, or a copy of memory that belongs to the caller.
+  /// Updates the parameter by the rule: either its own tensor, or a copy of the caller's memory.
   ///
-  /// A copy, because the rule may keep parameter and gradient in its state.
+  /// The copy is necessary because the rule may keep the parameter and the gradient in its state.
   private func update(_ tensor: SteppedTensor) {
     let gradient = scaledGradient
     if let owner = tensor.owner, owner.value.ownsMemory {
@@ -125,7 +125,7 @@ final class TensorRuleStep<Rule: UpdateRule>: PreparedStep {
       && parameter.holdInfinity(elementCount)
   }
 
-  /// The gradient times its scale, in the type that updates are computed in.
+  /// The gradient multiplied by its scale, in the type that updates are computed in.
   private var scaledGradient: Tensor {
     let tensor = tensor!
     let isOwned = tensor.owner?.value.ownsMemory == true
@@ -134,8 +134,8 @@ final class TensorRuleStep<Rule: UpdateRule>: PreparedStep {
     return tensor.gradientScale == 1 ? converted : converted * tensor.gradientScale
   }
 
-  /// Updates a parameter that is computed in its own type in place, and a 16-bit parameter by way of Float32, from which
-  /// it is rounded as the rule says.
+  /// Updates a parameter in place if it is computed in its own type. A 16-bit parameter is updated in Float32, then
+  /// rounded according to the rule.
   private func update(_ parameter: inout Tensor, scaled gradient: Tensor) {
     let type = layout.scalarType.arithmeticType
     state!.step += 1
@@ -150,7 +150,7 @@ final class TensorRuleStep<Rule: UpdateRule>: PreparedStep {
     }
   }
 
-  /// The rounding of this step, whose state counts it already.
+  /// The rounding of this step. The state already counts the step.
   private var rounding: ParameterRounding {
     guard let rule = roundedRule else { return .nearest }
     return rule.rounding.rounding(
@@ -163,8 +163,8 @@ final class TensorRuleStep<Rule: UpdateRule>: PreparedStep {
     guard values.shape == layout.shape && values.scalarType == layout.scalarType.arithmeticType else {
       fatalError(
         """
-        The rule \(Rule.name) made a parameter of shape \(values.shape) and type \(values.scalarType.rawValue) \
-        out of \(layout.shape) and \(layout.scalarType.arithmeticType.rawValue).
+        The rule \(Rule.name) changed a parameter of shape \(layout.shape) and type \
+        \(layout.scalarType.arithmeticType.rawValue) to shape \(values.shape) and type \(values.scalarType.rawValue).
         """)
     }
   }
@@ -176,7 +176,7 @@ extension Tensor {
     mutating get { mutableElements().address.assumingMemoryBound(to: Float.self) }
   }
 
-  /// A copy of elements in memory.
+  /// Creates a tensor with a copy of elements.
   fileprivate init(copying elements: Elements, shape: Shape) {
     self.init(uninitialized: shape, as: elements.type)
     withUnsafeMutableBytes {

@@ -1,5 +1,5 @@
-/// Settings under torch's names: `lr`, `momentum`, `dampening`, `weight_decay`, `nesterov`, `maximize`; and `rounding` and
-/// `rounding_seed`, which torch does not have. Missing ones keep their defaults; unknown ones are refused.
+/// Settings under torch's names: `lr`, `momentum`, `dampening`, `weight_decay`, `nesterov`, `maximize`. In addition `rounding`
+/// and `rounding_seed`, which torch does not have. Missing settings keep their defaults; unknown settings are refused.
 extension SGDOptions: Codable {
   enum CodingKeys: String, CodingKey, CaseIterable {
     case learningRate = "lr"
@@ -14,8 +14,8 @@ extension SGDOptions: Codable {
 
   /// Creates options from settings under torch's names.
   ///
-  /// - Throws: `OptimizerError.unknownOption`, `invalidOption`, `conflictingOptions`; and `DecodingError` for a setting of the
-  ///   wrong type.
+  /// - Throws: `OptimizerError.unknownOption`, `invalidOption`, `conflictingOptions`; and `DecodingError` for a setting of
+  ///   the wrong type.
   public init(from decoder: any Decoder) throws {
     let settings = try decoder.settings(CodingKeys.self)
     self.init()
@@ -30,7 +30,7 @@ extension SGDOptions: Codable {
     try validate(naming: .settings)
   }
 
-  /// Encodes all settings that torch has, under torch's names, and the other settings if they are not at their defaults.
+  /// Encodes all settings that torch has, under torch's names, and the other settings if they differ from their defaults.
   public func encode(to encoder: any Encoder) throws {
     var settings = encoder.container(keyedBy: CodingKeys.self)
     try settings.encode(learningRate, forKey: .learningRate)

@@ -7,7 +7,7 @@ extension SGDOptions: ElementwiseRule {
   /// `momentum_buffer`.
   public static var momentNames: [String] { ["momentum_buffer"] }
 
-  /// The momentum, if there is one.
+  /// The momentum, unless it is 0.
   public var usedMomentNames: [String] { momentum == 0 ? [] : Self.momentNames }
 
   /// Throws an error for a momentum or a residual that doesn't fit the parameter. The momentum may be missing: it is added

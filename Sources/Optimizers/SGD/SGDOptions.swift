@@ -3,22 +3,22 @@ public struct SGDOptions: Sendable, Hashable {
   /// The learning rate: torch's `lr`. At least 0.
   public var learningRate: Double
 
-  /// μ, the decay of the momentum: `momentum`. At least 0. With 0 there is no momentum and no state.
+  /// μ, the decay of the momentum: `momentum`. At least 0. If it is 0, there is no momentum and no state.
   public var momentum: Double
 
-  /// The dampening: the momentum adds `1 − dampening` of a gradient, except of its first: `dampening`.
+  /// The dampening: the momentum adds each gradient times `1 − dampening`, except the first gradient. `dampening`.
   public var dampening: Double
 
-  /// The coupled weight decay, at least 0: `weightDecay · P` is added to the gradient. `weight_decay`.
+  /// The coupled weight decay: `weightDecay · P` is added to the gradient. `weight_decay`. At least 0.
   public var weightDecay: Double
 
-  /// Whether the update looks one step of the momentum ahead: `nesterov`. It requires a momentum and no dampening.
+  /// Whether the update looks one step of the momentum ahead: `nesterov`. It requires a momentum, and a dampening of 0.
   public var nesterov: Bool
 
-  /// Whether the objective is maximized, with the negative gradient: `maximize`.
+  /// Whether the objective is maximized, by using the negative gradient: `maximize`.
   public var maximize: Bool
 
-  /// The rounding of new values into 16-bit parameters; others are not rounded. Torch doesn't have this option.
+  /// The rounding of new values of 16-bit parameters. It doesn't affect other types. Torch doesn't have this option.
   public var rounding: Rounding
 
   /// The seed of stochastic rounding. Torch doesn't have this option.
@@ -44,8 +44,8 @@ public struct SGDOptions: Sendable, Hashable {
 
   /// Checks the ranges.
   ///
-  /// - Throws: `OptimizerError.invalidOption` for the first value out of range, NaN included; and `conflictingOptions` with
-  ///   torch's message for Nesterov momentum without a momentum or with dampening.
+  /// - Throws: `OptimizerError.invalidOption` for the first value out of range, including NaN; and `conflictingOptions`
+  ///   with torch's message for Nesterov momentum without a momentum or with dampening.
   public func validate() throws(OptimizerError) { try validate(naming: .swift) }
 
   func validate(naming name: OptionNaming) throws(OptimizerError) {

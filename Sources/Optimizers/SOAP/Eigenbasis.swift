@@ -2,10 +2,11 @@ import Tensors
 
 /// The approximate eigenbases of Shampoo's preconditioners, one per axis, in which SOAP keeps its moments.
 ///
-/// Axis k of a parameter has a preconditioner A_k [`GG_k`], d × d for an axis of length d, and an orthogonal matrix Q_k [`Q_k`]
-/// whose columns approximate its eigenvectors, by descending eigenvalue. An axis without preconditioner has neither tensor.
+/// Axis k of a parameter has a preconditioner A_k [`GG_k`], d × d for an axis of length d, and an orthogonal matrix Q_k
+/// [`Q_k`] with columns that approximate the eigenvectors of A_k, by descending eigenvalue. An axis without a preconditioner
+/// has neither tensor.
 struct Eigenbasis {
-  /// The lengths of the axes: the parameter's shape, or the one with merged axes.
+  /// The lengths of the axes: the parameter's shape, or the shape with merged axes.
   var shape: Shape
   /// β_s, the decay of the preconditioners.
   var decay: Double
@@ -14,18 +15,18 @@ struct Eigenbasis {
   /// Whether axes are refreshed at different steps.
   var spreadsRefresh: Bool
 
-  /// The names of the tensors of an axis.
+  /// Returns the names of the tensors of an axis.
   static func names(of axis: Int) -> (preconditioner: String, basis: String) { ("GG_\(axis)", "Q_\(axis)") }
-  /// The number of steps by which the refreshes of a parameter come early, if they are spread.
+  /// The name of the number of steps by which the refreshes of a parameter are early, if they are spread.
   static let phaseName = "refresh_phase"
 
-  /// The axes of a shape that get a preconditioner.
+  /// Returns the axes of a shape that have a preconditioner.
   static func axes(of shape: Shape, maxLength: Int, includesVectors: Bool) -> [Int] {
     guard shape.rank > 1 || includesVectors else { return [] }
     return shape.dimensions.indices.filter { shape[$0] <= maxLength }
   }
 
-  /// The shapes of the tensors of a parameter, as its first gradient makes them.
+  /// Returns the shapes of a parameter's tensors after its first gradient.
   static func shapes(of shape: Shape, axes: [Int], isSpread: Bool) -> [String: Shape] {
     var shapes: [String: Shape] = [:]
     for axis in axes {
@@ -39,18 +40,18 @@ struct Eigenbasis {
 
   // MARK: Rotations
 
-  /// Q_k for each axis, nil for the axes without preconditioner.
+  /// Returns Q_k for each axis, or nil for axes without a preconditioner.
   func bases(of state: MomentState) -> [Tensor?] {
     shape.dimensions.indices.map { state.tensors[Self.names(of: $0).basis] }
   }
 
-  /// Returns X in the bases, Q₁ᵀ X Q₂ for a matrix; or from them back to the original space, Q₁ X Q₂ᵀ.
+  /// Returns X in the bases (Q₁ᵀ X Q₂ for a matrix), or with `back`, X in the original space (Q₁ X Q₂ᵀ).
   func rotate(_ tensor: Tensor, by bases: [Tensor?], back: Bool = false) -> Tensor {
     guard bases.contains(where: { $0 != nil }) else { return tensor }
     var result = tensor
     for (length, basis) in zip(shape.dimensions, bases) {
       let unfolded = result.reshaped(to: [length, tensor.elementCount / length])
-      // The first axis becomes the last: in the end, all are in order again.
+      // Each product moves the first axis to the end, so the final order is the original one.
       result =
         basis.map { unfolded.matmul($0, transposed: true, otherTransposed: back) } ?? unfolded.transposed()
     }
@@ -59,9 +60,9 @@ struct Eigenbasis {
 
   // MARK: Initialization
 
-  /// Creates the preconditioners of these axes from the first gradient, and their eigenvectors.
+  /// Creates the preconditioners of these axes, and their eigenvectors, from the first gradient.
   ///
-  /// Returns false, and leaves the state as it was, if an eigendecomposition does not converge.
+  /// Returns false without changing the state if an eigendecomposition does not converge.
   func initialize(_ state: inout MomentState, gradient: Tensor, axes: [Int]) -> Bool {
     var new = state
     for axis in axes {
@@ -75,7 +76,7 @@ struct Eigenbasis {
       var matrix = new[names.preconditioner]
       for i in 0..<matrix.shape[0] { matrix[i, i] += 1e-30 }
       guard let decomposition = try? matrix.eigh() else { return false }
-      // Ascending eigenvalues become descending.
+      // Reverse the eigenvectors, which come by ascending eigenvalue.
       new.tensors[names.basis] =
         decomposition.rows.rows(at: (0..<matrix.shape[0]).reversed()).transposed()
     }
@@ -88,13 +89,13 @@ struct Eigenbasis {
     return true
   }
 
-  /// A_k ← β A_k + (1−β_s) G₍ₖ₎ G₍ₖ₎ᵀ, with the unfolding G₍ₖ₎ along axis k: its rows are the slices of that axis.
+  /// Sets A_k ← β A_k + (1−β_s) G₍ₖ₎ G₍ₖ₎ᵀ. The rows of the unfolding G₍ₖ₎ are the slices along axis k.
   private func average(_ gradient: Tensor, axes: [Int], decay β: Double, into state: inout MomentState) {
     let rank = shape.rank
     var unfolded = gradient
     for (axis, length) in shape.dimensions.enumerated() {
       let rest = gradient.elementCount / length
-      // The last axis needs no copy: its slices are columns.
+      // The last axis needs no copy, because its slices are columns.
       let isLast = axis == rank - 1
       unfolded = isLast ? gradient.reshaped(to: [rest, length]) : unfolded.reshaped(to: [length, rest])
       if axes.contains(axis) {
@@ -107,7 +108,7 @@ struct Eigenbasis {
 
   // MARK: Updates
 
-  /// Averages the gradient into the preconditioners, and refreshes the bases that are due, with the moments in them.
+  /// Averages the gradient into the preconditioners, and refreshes the bases that are due, along with their moments.
   func update(_ state: inout MomentState, gradient: Tensor) {
     let bases = bases(of: state)
     let axes = bases.indices.filter { bases[$0] != nil }
@@ -120,9 +121,10 @@ struct Eigenbasis {
     if !due.isEmpty { refresh(due.map { axes[$0] }, bases, &state) }
   }
 
-  /// Q_k ← the orthogonal factor of A_k Q_k, which is one power iteration, with columns by descending Rayleigh quotient.
+  /// Sets Q_k ← the orthogonal factor of A_k Q_k (one power iteration), with columns by descending Rayleigh quotient.
   ///
-  /// Second moments are permuted like the columns. First moments go through the original space: M ← Q'ᵀ (Q M Qᵀ) Q'.
+  /// Second moments are permuted in the same way as the columns. First moments are rotated through the original space:
+  /// M ← Q'ᵀ (Q M Qᵀ) Q'.
   private func refresh(_ axes: [Int], _ bases: [Tensor?], _ state: inout MomentState) {
     let old = bases.indices.map { axes.contains($0) ? bases[$0] : nil }
     var new = old
@@ -131,7 +133,7 @@ struct Eigenbasis {
       let product = state[names.preconditioner].matmul(old[axis]!)
       let quotients = (old[axis]! * product).sum(axis: -2).scalars(as: Double.self)
       let order = quotients.indices.sorted { (quotients[$0], $1) > (quotients[$1], $0) }
-      // A preconditioner that is not finite, from a damaged state, keeps the basis.
+      // If a damaged state has a preconditioner that is not finite, the basis is kept.
       guard let basis = try? product.selecting(order, axis: 1).orthogonalFactor() else { continue }
       new[axis] = basis
       state.tensors[names.basis] = basis
@@ -142,7 +144,7 @@ struct Eigenbasis {
     }
   }
 
-  /// Permutes the second moments along an axis: V, or R and C, which lack one axis each.
+  /// Permutes the second moments along an axis: V, or R and C, which each lack one axis.
   private func permuteSecondMoments(of state: inout MomentState, _ order: [Int], axis: Int) {
     state.tensors["exp_avg_sq"] = state.tensors["exp_avg_sq"].map {
       $0.reshaped(to: shape).selecting(order, axis: axis).reshaped(to: $0.shape)
@@ -157,11 +159,11 @@ struct Eigenbasis {
 // MARK: Merged axes
 
 extension Eigenbasis {
-  /// The number of axes of the parameter in each merged axis, a vector. Without merged axes there is none.
+  /// The name of a vector: for each merged axis, the number of axes it consists of. It is absent if no axes are merged.
   static let mergedAxesName = "merged_axes"
 
-  /// The number of neighboring axes that become each merged axis: from the left, as many as have at most `maxLength` elements
-  /// together. Axes of length 1 go with a neighbor.
+  /// Returns the number of neighboring axes that form each merged axis. From the left, axes are merged as long as they have
+  /// at most `maxLength` elements together. Axes of length 1 are merged with a neighbor.
   static func mergedAxes(of shape: Shape, maxLength: Int) -> [Int] {
     var (counts, count, product): ([Int], Int, Int) = ([], 0, 1)
     for length in shape.dimensions {
@@ -183,7 +185,7 @@ extension Eigenbasis {
     return counts
   }
 
-  /// Returns the shape with neighboring axes merged, each of them made of the given number of axes.
+  /// Returns the shape with neighboring axes merged. `counts` are the numbers of axes that form each merged axis.
   static func merging(_ counts: [Int], of shape: Shape) -> Shape {
     var rest = shape.dimensions[...]
     return Shape(
@@ -195,9 +197,9 @@ extension Eigenbasis {
 }
 
 extension Tensor {
-  /// Whether all products of a gradient with its transpose are finite: none is larger than the sum of all squares.
+  /// Whether all products of a gradient with its transpose are finite, since none is larger than the sum of all squares.
   ///
-  /// The limit is a quarter of the greatest number, which leaves room for averages and rounding.
+  /// The limit is a quarter of the largest finite number, which leaves room for averages and rounding.
   var hasFiniteSquares: Bool {
     let greatest =
       scalarType == .float64 ? Double.greatestFiniteMagnitude : Double(Float.greatestFiniteMagnitude)
@@ -212,12 +214,12 @@ extension Tensor {
 
 // MARK: Checks
 
-/// A rule that averages products of gradients: a gradient without finite ones counts as not finite.
+/// A rule that averages products of gradients. If these are not finite, the gradient counts as not finite.
 protocol EigenbasisRule: UpdateRule {}
 
 extension UpdateRule where State == MomentState {
-  /// Throws an error for moments, bases or a residual that don't fit the parameter. A state without moments is before its
-  /// first gradient. An axis has a preconditioner and a basis, or neither.
+  /// Throws an error for moments, bases or a residual that don't fit the parameter. A state without moments has had no
+  /// gradient yet. An axis has both a preconditioner and a basis, or neither.
   func checkEigenbasis(
     _ state: MomentState, moments: [String: Shape], parameter: String, shape: Shape, scalarType: ScalarType
   ) throws(OptimizerError) {

@@ -1,6 +1,6 @@
 /// Settings under the reference's names: `lr`, `betas`, `shampoo_beta`, `eps`, `weight_decay`, `precondition_frequency`,
-/// `max_precond_dim`, `merge_dims`, `precondition_1d`, `normalize_grads`, `correct_bias`; and `spread_refresh`, `rounding`
-/// and `rounding_seed`, which it does not have. Missing ones keep their defaults; unknown ones are refused.
+/// `max_precond_dim`, `merge_dims`, `precondition_1d`, `normalize_grads`, `correct_bias`. In addition `spread_refresh`,
+/// `rounding` and `rounding_seed`, which it does not have. Missing settings keep their defaults; unknown settings are refused.
 extension SOAPOptions: Codable {
   enum CodingKeys: String, CodingKey, CaseIterable {
     case learningRate = "lr"
@@ -21,14 +21,13 @@ extension SOAPOptions: Codable {
 
   /// Creates options from settings under the reference's names. A negative `shampoo_beta` means `betas[1]`.
   ///
-  /// - Throws: `OptimizerError.unknownOption`, `invalidOption`, and `DecodingError` for a
-  ///   setting of the wrong type.
+  /// - Throws: `OptimizerError.unknownOption`, `invalidOption`; and `DecodingError` for a setting of the wrong type.
   public init(from decoder: any Decoder) throws {
     let settings = try decoder.settings(CodingKeys.self)
     self.init()
     try settings.decodeIfPresent(.learningRate, into: &learningRate)
     let betas = try settings.decodePairIfPresent(
-      .betas, meanings: "one for the average of gradients and one for that of their squares")
+      .betas, meanings: "one for the average of gradients and one for the average of their squares")
     if let betas { (beta1, beta2) = betas }
     if let beta = try settings.decodeIfPresent(Double.self, forKey: .shampooBeta) {
       shampooBeta = beta < 0 ? nil : beta
@@ -47,7 +46,7 @@ extension SOAPOptions: Codable {
     try validate(naming: .settings)
   }
 
-  /// Encodes all settings that the reference has, under its names, and the other settings if they are not at their defaults.
+  /// Encodes all settings that the reference has, under its names, and the other settings if they differ from their defaults.
   public func encode(to encoder: any Encoder) throws {
     var settings = encoder.container(keyedBy: CodingKeys.self)
     try settings.encode(learningRate, forKey: .learningRate)
@@ -61,7 +60,7 @@ extension SOAPOptions: Codable {
     try settings.encode(precondition1D, forKey: .precondition1D)
     try settings.encode(normalizesUpdates, forKey: .normalizesUpdates)
     try settings.encode(biasCorrection, forKey: .biasCorrection)
-    // Only if it was chosen: otherwise the reference's constructor accepts the settings.
+    // Only if it is not the default, so that the reference's constructor otherwise accepts the settings.
     let defaults = Self()
     try settings.encode(spreadsRefresh, forKey: .spreadsRefresh, unless: defaults.spreadsRefresh)
     try settings.encode(rounding, forKey: .rounding, unless: defaults.rounding)

@@ -8,7 +8,7 @@ extension SOAPOptions: RoundedRule, EigenbasisRule {
   /// True.
   public static var multipliesMatrices: Bool { true }
 
-  /// Refuses parameters for which `mergesDims` would make a preconditioner larger than the parameter.
+  /// Throws an error for parameters for which `mergesDims` would create a preconditioner larger than the parameter.
   public func check(shape: Shape, of parameter: String) throws(OptimizerError) {
     guard mergesDims && shape.rank > 1 && shape.elementCount > 0 else { return }
     let counts = Eigenbasis.mergedAxes(of: shape, maxLength: maxPrecondDim)
@@ -25,14 +25,14 @@ extension SOAPOptions: RoundedRule, EigenbasisRule {
     }
   }
 
-  /// The number of axes in each merged axis for the first gradient; nil if none are merged.
+  /// Returns the number of axes in each merged axis for the first gradient, or nil if no axes are merged.
   private func mergedAxes(of shape: Shape) -> [Int]? {
     guard mergesDims && shape.rank > 1 else { return nil }
     let counts = Eigenbasis.mergedAxes(of: shape, maxLength: maxPrecondDim)
     return counts.count == shape.rank ? nil : counts
   }
 
-  /// The axes that get a preconditioner, from a shape that may be merged. A matrix that is merged into one axis is no vector.
+  /// Returns the axes that have a preconditioner, of a shape that may be merged. A matrix merged into one axis is no vector.
   private func axes(of merged: Shape, parameter: Shape) -> [Int] {
     Eigenbasis.axes(
       of: merged, maxLength: maxPrecondDim, includesVectors: precondition1D || parameter.rank > 1)
@@ -62,7 +62,7 @@ extension SOAPOptions: RoundedRule, EigenbasisRule {
       state.tensors[Eigenbasis.mergedAxesName] = merged.map {
         Tensor(scalars: $0.map { Double($0) }, shape: [$0.count]).converted(to: parameter.scalarType)
       }
-      // It counts updates.
+      // The step counts updates, and the first gradient is not an update.
       state.step = 0
       return
     }
@@ -82,12 +82,12 @@ extension SOAPOptions: RoundedRule, EigenbasisRule {
     }
     if normalizesUpdates { stepSize /= 1e-30 + update.rootMeanSquare() }
     parameter.add(update, scaledBy: -stepSize)
-    // Not a factor of 1 − decay, which Float would round by up to 0.1 % of a decay of 3e-5.
+    // Don't multiply by 1 − decay: Float would round it by up to 0.1 % of a decay of 3e-5.
     if weightDecay > 0 { parameter -= parameter * (learningRate * weightDecay) }
     basis.update(&state, gradient: gradient)
   }
 
-  /// The shapes of the state's tensors, as the first gradient makes them.
+  /// Returns the shapes of the state's tensors after the first gradient.
   package func stateShapes(of shape: Shape) -> [String: Shape] {
     let mergedAxes = mergedAxes(of: shape)
     let merged = mergedAxes.map { Eigenbasis.merging($0, of: shape) } ?? shape
@@ -110,8 +110,8 @@ extension SOAPOptions: RoundedRule, EigenbasisRule {
 }
 
 extension Tensor {
-  /// Becomes NaN, because the update is not finite, and takes back the count of the step: no basis can be computed from
-  /// such a gradient, and the state stays as it was.
+  /// Sets all elements to NaN, because the update is not finite, and takes back the step count. No basis can be computed
+  /// from such a gradient, so the rest of the state is unchanged.
   mutating func becomeNaN(_ state: inout MomentState) {
     self = Tensor(repeating: .nan, shape: shape, as: scalarType)
     state.step -= 1

@@ -15,21 +15,21 @@ public struct SOAPOptions: Sendable, Hashable {
   /// ε, added to the root of the second moment: `eps`. At least 0.
   public var epsilon: Double
 
-  /// The decoupled weight decay, at least 0: each step at last subtracts `weightDecay · learningRate · P`. `weight_decay`.
+  /// The decoupled weight decay: each step finally subtracts `weightDecay · learningRate · P`. `weight_decay`. At least 0.
   public var weightDecay: Double
 
-  /// f, the number of updates from one refresh of the bases to the next: `precondition_frequency`. At least 1.
+  /// f, the number of updates between two refreshes of the bases: `precondition_frequency`. At least 1.
   public var preconditionFrequency: Int
 
-  /// The length up to which an axis has a preconditioner, at least 0: `max_precond_dim`. Longer axes are not rotated.
+  /// The maximum length of an axis with a preconditioner, at least 0: `max_precond_dim`. Longer axes are not rotated.
   ///
   /// It is read when a parameter gets its first gradient.
   public var maxPrecondDim: Int
 
-  /// Whether neighboring axes are merged as long as they have at most ``maxPrecondDim`` elements together: `merge_dims`.
+  /// Whether neighboring axes are merged if they have at most ``maxPrecondDim`` elements together: `merge_dims`.
   ///
-  /// A parameter for which this would make a preconditioner larger than the parameter is refused. It is read when a parameter
-  /// gets its first gradient.
+  /// Parameters for which this would create a preconditioner larger than the parameter are refused. It is read when a
+  /// parameter gets its first gradient.
   public var mergesDims: Bool
 
   /// Whether vectors have a preconditioner: `precondition_1d`. It is read when a parameter gets its first gradient.
@@ -41,11 +41,11 @@ public struct SOAPOptions: Sendable, Hashable {
   /// Whether moments are divided by 1 − βᵗ, which corrects for their start at 0: `correct_bias`.
   public var biasCorrection: Bool
 
-  /// Whether the axes of all parameters are refreshed at different steps, each every f updates. The reference refreshes all
-  /// of them at the same step, and doesn't have this option.
+  /// Whether the refreshes of all axes are spread over different steps, each every f updates. The reference refreshes all
+  /// axes at the same step, and doesn't have this option.
   public var spreadsRefresh: Bool
 
-  /// The rounding of new values into 16-bit parameters; others are not rounded. The reference doesn't have this option.
+  /// The rounding of new values of 16-bit parameters. It doesn't affect other types. The reference doesn't have this option.
   public var rounding: Rounding
 
   /// The seed of stochastic rounding. The reference doesn't have this option.
@@ -82,7 +82,7 @@ public struct SOAPOptions: Sendable, Hashable {
 
   /// Checks the ranges.
   ///
-  /// - Throws: `OptimizerError.invalidOption` for the first value out of range, NaN included.
+  /// - Throws: `OptimizerError.invalidOption` for the first value out of range, including NaN.
   public func validate() throws(OptimizerError) { try validate(naming: .swift) }
 
   func validate(naming name: OptionNaming) throws(OptimizerError) {

@@ -3,11 +3,11 @@ import KernelInterface
 import Tensors
 
 extension Optimizer {
-  /// Sets the parameters of ``ScheduleFreeAdamW`` to their evaluation weights x, for evaluation and for use after the training.
+  /// Sets the parameters of ``ScheduleFreeAdamW`` to their evaluation weights x, for evaluation and for use after training.
   ///
-  /// No step can be taken until ``train()``. The state records the mode and is saved in either. It also keeps y, so that
-  /// evaluation and checkpoints don't change the bits of a training. Parameters that are in evaluation mode, that were never
-  /// stepped, or that belong to a group of another rule are unchanged.
+  /// No step can be taken until you call ``train()``. The state records the mode and can be saved in either mode. It also
+  /// keeps y, so evaluation and checkpoints don't change the bits of a training run. This method doesn't change parameters
+  /// that are already in evaluation mode, that were never stepped, or that belong to a group of another rule.
   ///
   ///     optimizer.eval()
   ///     let loss = evaluate(model)
@@ -18,8 +18,8 @@ extension Optimizer {
 
   /// Sets the parameters of ``ScheduleFreeAdamW`` back to their training weights y, after ``eval()``.
   ///
-  /// If you have set other values in evaluation mode, y is computed from them. Parameters that are in training mode, that
-  /// were never stepped, or that belong to a group of another rule are unchanged.
+  /// If you set other values in evaluation mode, y is computed from them. This method doesn't change parameters that are
+  /// already in training mode, that were never stepped, or that belong to a group of another rule.
   public func train() { setTraining(true) }
 
   private func setTraining(_ isTraining: Bool) {
@@ -39,14 +39,14 @@ extension Optimizer {
 }
 
 extension ScheduleFreeAdamWOptions {
-  /// P ← x, and the state keeps y, which is P.
+  /// Sets P ← x. The state keeps y, the current P.
   fileprivate func evaluate(_ parameter: Parameter, _ state: inout ScheduleFreeAdamWState) {
     state.moments.tensors["y"] = parameter.value
     parameter.value = evaluationWeights(of: parameter.value, state.moments)
     state.isTraining = false
   }
 
-  /// P ← y, the one that the state has kept if P is still the x of it, or y = x + (1 − β₁)(z − x).
+  /// Sets P ← y: the y in the state if P is still its x, or else y = x + (1 − β₁)(z − x).
   fileprivate func train(_ parameter: Parameter, _ state: inout ScheduleFreeAdamWState) {
     let kept = state.moments.tensors.removeValue(forKey: "y")
     if let kept, evaluationWeights(of: kept, state.moments) == parameter.value {
@@ -55,7 +55,7 @@ extension ScheduleFreeAdamWOptions {
       let z = state.moments["z"]
       let x = parameter.value.converted(to: z.scalarType)
       parameter.value = (x + (z - x) * (1 - beta1)).converted(to: parameter.value.scalarType)
-      // It belonged to the y before.
+      // The residual belonged to the previous y.
       if let residual = state.tensors[residualName] {
         state.moments.tensors[residualName] = Tensor(zeros: residual.shape, as: residual.scalarType)
       }
@@ -63,7 +63,7 @@ extension ScheduleFreeAdamWOptions {
     state.isTraining = true
   }
 
-  /// x = y + (1 − 1/β₁)(z − y), rounded to nearest. The y of a 16-bit parameter includes its residual.
+  /// Returns x = y + (1 − 1/β₁)(z − y), rounded to nearest. The y of a 16-bit parameter includes its residual.
   private func evaluationWeights(of parameter: Tensor, _ state: MomentState) -> Tensor {
     let z = state["z"]
     var y = parameter.converted(to: z.scalarType)

@@ -1,5 +1,6 @@
-/// Settings under schedulefree's names: `lr`, `betas`, `eps`, `weight_decay`, `warmup_steps`, `r`, `weight_lr_power`; and
-/// `rounding` and `rounding_seed`, which it does not have. Missing ones keep their defaults; unknown ones are refused.
+/// Settings under schedulefree's names: `lr`, `betas`, `eps`, `weight_decay`, `warmup_steps`, `r`, `weight_lr_power`. In
+/// addition `rounding` and `rounding_seed`, which schedulefree does not have. Missing settings keep their defaults; unknown
+/// settings are refused.
 extension ScheduleFreeAdamWOptions: Codable {
   enum CodingKeys: String, CodingKey, CaseIterable {
     case learningRate = "lr"
@@ -33,7 +34,7 @@ extension ScheduleFreeAdamWOptions: Codable {
     try validate(naming: .settings)
   }
 
-  /// Encodes all settings that schedulefree has, under its names, and the other settings if they are not at their defaults.
+  /// Encodes all settings that schedulefree has, under its names, and the other settings if they differ from their defaults.
   public func encode(to encoder: any Encoder) throws {
     var settings = encoder.container(keyedBy: CodingKeys.self)
     try settings.encode(learningRate, forKey: .learningRate)

@@ -11,7 +11,7 @@ extension ScheduleFreeAdamWOptions: RoundedRule {
     ScheduleFreeAdamWState(shape: shape, scalarType: scalarType)
   }
 
-  /// Throws an error for tensors that don't fit the parameter, and for numbers that no step leaves.
+  /// Throws an error for tensors that don't fit the parameter, and for numbers that no step produces.
   public func check(
     _ state: ScheduleFreeAdamWState, parameter: String, shape: Shape, scalarType: ScalarType
   ) throws(OptimizerError) {
@@ -28,12 +28,13 @@ extension ScheduleFreeAdamWOptions: RoundedRule {
       try OptimizerError.require(
         holds(value), "The \(part) of \"\(parameter)\"", value, requirement)
     }
-    try check("weight_sum", { $0 >= 0 && $0.isFinite }, "a sum of weights is finite and not negative")
-    try check("lr_max", { $0 >= -1 && $0.isFinite }, "it is a learning rate, or -1 before the first step")
+    try check("weight_sum", { $0 >= 0 && $0.isFinite }, "a sum of weights must be finite and not negative")
+    try check(
+      "lr_max", { $0 >= -1 && $0.isFinite }, "it must be a learning rate, or -1 before the first step")
     try check("train_mode", { $0 == 0 || $0 == 1 }, "it must be 1 for training or 0 for evaluation")
   }
 
-  /// Refuses a step from evaluation weights.
+  /// Throws an error if the parameter holds its evaluation weights.
   public func checkBeforeStep(
     _ state: ScheduleFreeAdamWState, parameter: String
   ) throws(OptimizerError) {

@@ -3,7 +3,7 @@ public struct ScheduleFreeAdamWOptions: Sendable, Hashable {
   /// The learning rate after the warmup: `lr`. At least 0.
   public var learningRate: Double
 
-  /// β₁, the interpolation from z to x at which gradients are taken: `betas[0]`. Above 0 and below 1.
+  /// β₁, the weight of x in y, where gradients are computed: `betas[0]`. Above 0 and below 1.
   public var beta1: Double
 
   /// β₂, the decay of the average of squared gradients: `betas[1]`. At least 0 and below 1.
@@ -12,19 +12,20 @@ public struct ScheduleFreeAdamWOptions: Sendable, Hashable {
   /// ε, added to the root of the second moment: `eps`. At least 0.
   public var epsilon: Double
 
-  /// The weight decay, at least 0: `weightDecay · y` is added to the normalized gradient. `weight_decay`.
+  /// The weight decay: `weightDecay · y` is added to the normalized gradient. `weight_decay`. At least 0.
   public var weightDecay: Double
 
   /// The number of steps over which the rate rises linearly to ``learningRate``, at least 0: `warmup_steps`.
   public var warmupSteps: Int
 
-  /// r, the power of the step count by which the average x weights later steps more: `r`. At least 0.
+  /// The power r of the step count in the weight of a step in the average x. It gives later steps more weight: `r`. At
+  /// least 0.
   public var averagingPower: Double
 
-  /// The power of the largest learning rate so far by which the average x weights a step: `weight_lr_power`. At least 0.
+  /// The power of the largest learning rate so far in the weight of a step in the average x: `weight_lr_power`. At least 0.
   public var ratePower: Double
 
-  /// The rounding of new values into 16-bit parameters; others are not rounded. schedulefree doesn't have this option.
+  /// The rounding of new values of 16-bit parameters. It doesn't affect other types. schedulefree doesn't have this option.
   public var rounding: Rounding
 
   /// The seed of stochastic rounding. schedulefree doesn't have this option.
@@ -53,7 +54,7 @@ public struct ScheduleFreeAdamWOptions: Sendable, Hashable {
 
   /// Checks the ranges.
   ///
-  /// - Throws: `OptimizerError.invalidOption` for the first value out of range, NaN included.
+  /// - Throws: `OptimizerError.invalidOption` for the first value out of range, including NaN.
   public func validate() throws(OptimizerError) { try validate(naming: .swift) }
 
   func validate(naming name: OptionNaming) throws(OptimizerError) {

@@ -1,5 +1,5 @@
-/// Settings under torch-optimi's names: `lr`, `betas`, `eps`, `weight_decay`; and `maximize`, `rounding` and `rounding_seed`,
-/// which it does not have. Missing ones keep their defaults; unknown ones are refused.
+/// Settings under torch-optimi's names: `lr`, `betas`, `eps`, `weight_decay`. In addition `maximize`, `rounding` and
+/// `rounding_seed`, which torch-optimi does not have. Missing settings keep their defaults; unknown settings are refused.
 extension StableAdamWOptions: Codable {
   enum CodingKeys: String, CodingKey, CaseIterable {
     case learningRate = "lr"
@@ -28,7 +28,7 @@ extension StableAdamWOptions: Codable {
     try validate(naming: .settings)
   }
 
-  /// Encodes all settings that torch-optimi has, under its names, and the other settings if they are not at their defaults.
+  /// Encodes all settings that torch-optimi has, under its names, and the other settings if they differ from their defaults.
   public func encode(to encoder: any Encoder) throws {
     var settings = encoder.container(keyedBy: CodingKeys.self)
     try settings.encode(learningRate, forKey: .learningRate)

@@ -36,7 +36,7 @@ extension StableAdamWOptions: RoundedRule {
           v[i] += new2 * (square - v[i])
           sum += Double(square / (v[i] < ε * ε ? ε * ε : v[i]))
         }
-        // A sum that is NaN, as a NaN in v makes it, clips nothing, as in the reference: other elements stay finite.
+        // As in the reference, a NaN in v makes the sum NaN, which clips nothing. Other elements stay finite.
         let rms = (sum / Double(p.count)).squareRoot()
         let η = rms > 1 ? learningRate / rms : learningRate
         let (rate, shrinkage) = (Scalar(η), Scalar(η * weightDecay))
@@ -45,6 +45,6 @@ extension StableAdamWOptions: RoundedRule {
     }
   }
 
-  /// 1 − β̂ = (1 − β) / (1 − βᵗ), the share of the new gradient: 1 at t = 1.
+  /// Returns 1 − β̂ = (1 − β) / (1 − βᵗ), the weight of the new gradient. It is 1 at t = 1.
   private func newShare(_ β: Double, _ step: Int) -> Double { (1 - β) / (1 - Double.pow(β, Double(step))) }
 }

@@ -1,4 +1,4 @@
-/// The options of ``StableAdamW`` for a parameter group. The defaults are torch-optimi's, which has none for the rate.
+/// The options of ``StableAdamW`` for a parameter group. The defaults are torch-optimi's, which has no default for the rate.
 public struct StableAdamWOptions: Sendable, Hashable {
   /// The learning rate: `lr`. At least 0.
   public var learningRate: Double
@@ -9,16 +9,16 @@ public struct StableAdamWOptions: Sendable, Hashable {
   /// β₂, the decay of the second moment: `betas[1]`. At least 0 and below 1.
   public var beta2: Double
 
-  /// ε, added to the root of the second moment; ε² bounds the second moment from below in the clip: `eps`. At least 0.
+  /// ε, added to the root of the second moment: `eps`. In the clipping, ε² is the minimum second moment. At least 0.
   public var epsilon: Double
 
-  /// The weight decay, at least 0: each step first subtracts `weightDecay · η · P`, with the clipped rate η. `weight_decay`.
+  /// The weight decay: each step first subtracts `weightDecay · η · P`, with the clipped rate η. `weight_decay`. At least 0.
   public var weightDecay: Double
 
-  /// Whether the objective is maximized, with the negative gradient: `maximize`. torch-optimi doesn't have this option.
+  /// Whether the objective is maximized, by using the negative gradient: `maximize`. torch-optimi doesn't have this option.
   public var maximize: Bool
 
-  /// The rounding of new values into 16-bit parameters; others are not rounded.
+  /// The rounding of new values of 16-bit parameters. It doesn't affect other types.
   public var rounding: Rounding
 
   /// The seed of stochastic rounding.
@@ -45,7 +45,7 @@ public struct StableAdamWOptions: Sendable, Hashable {
 
   /// Checks the ranges.
   ///
-  /// - Throws: `OptimizerError.invalidOption` for the first value out of range, NaN included.
+  /// - Throws: `OptimizerError.invalidOption` for the first value out of range, including NaN.
   public func validate() throws(OptimizerError) { try validate(naming: .swift) }
 
   func validate(naming name: OptionNaming) throws(OptimizerError) {

@@ -1,17 +1,17 @@
 import Tensors
 
-/// A state whose tensors are averages: finite, and not negative if they average squares.
+/// A state with tensors that are averages: they are finite, and not negative if they average squares.
 ///
-/// A state that is not so came from a training that had diverged, or from a damaged file. No gradient can mend it.
+/// Any other state comes from a training run that had diverged, or from a damaged file. No gradient can repair it.
 protocol AveragingState: ParameterState {
   /// The names of the tensors that average squares.
   static var squareNames: Set<String> { get }
 
-  /// Whether the numbers have been checked, or come from steps that started at zero.
+  /// Whether the values have been checked, or come from steps that started at zero.
   var valueCheck: ValueCheck { get set }
 }
 
-/// A mark of a state whose numbers need no check. States are equal with and without it.
+/// A mark on a state whose values need no check. It doesn't affect whether states are equal.
 struct ValueCheck: Equatable {
   var isDone = false
 
@@ -27,7 +27,7 @@ extension AdamWState: AveragingState {
 }
 
 extension AveragingState {
-  /// Throws an error for the first tensor, by name, with a number that no average can be.
+  /// Throws an error for the first tensor, by name, that holds a value impossible for an average.
   func checkValues(of parameter: String) throws(OptimizerError) {
     for (name, tensor) in tensors.sorted(by: { $0.key < $1.key }) {
       let isSquare = Self.squareNames.contains(name)
@@ -40,7 +40,7 @@ extension AveragingState {
 }
 
 extension ParameterState {
-  /// Throws an error for numbers that no average can be, unless a call before has found none.
+  /// Throws an error for values that are impossible for an average, unless an earlier call found none.
   mutating func checkValuesOnce(of parameter: String) throws(OptimizerError) {
     guard var state = self as? any AveragingState, !state.valueCheck.isDone else { return }
     try state.checkValues(of: parameter)
@@ -50,7 +50,7 @@ extension ParameterState {
 }
 
 extension Tensor {
-  /// The first number that is not finite, or negative in an average of squares.
+  /// Returns the first value that is not finite, or that is negative in an average of squares.
   fileprivate func firstImpossible(isSquare: Bool) -> (index: Int, value: Double)? {
     func search<Scalar: TensorScalar>(_ type: Scalar.Type) -> (Int, Double)? {
       withElements(of: type) { elements in
@@ -61,7 +61,7 @@ extension Tensor {
         return nil
       }
     }
-    // The types are named, so that the search is compiled for them. Residuals have 16 bits.
+    // Explicit types, so that the search is specialized for them. Residuals have 16 bits.
     return switch scalarType {
     case .float32: search(Float.self)
     case .float64: search(Double.self)

@@ -1,16 +1,16 @@
 import Tensors
 
-/// The state of one parameter between steps, in parts under the names of the reference.
+/// The state of one parameter between steps, in named parts. The names are the reference's.
 ///
-/// Files hold states under these names. Each optimizer lists its own in one place, and none knows a format.
+/// Files hold states under these names. Each optimizer lists its names in one place, independent of any file format.
 public protocol ParameterState: Sendable, Equatable {
   /// Creates a state from named parts.
   init(step: Int, tensors: [String: Tensor], numbers: [String: Double])
 
-  /// The possible names of the state's tensors; nil if all names are possible.
+  /// The possible names of the state's tensors, or nil if any name is possible.
   static var tensorNames: [String]? { get }
 
-  /// The possible names of the state's numbers, apart from the step.
+  /// The possible names of the state's numbers, other than the step.
   static var numberNames: [String] { get }
 
   /// The number of steps taken.
@@ -19,21 +19,21 @@ public protocol ParameterState: Sendable, Equatable {
   /// The tensors.
   var tensors: [String: Tensor] { get }
 
-  /// The numbers, apart from the step.
+  /// The numbers, other than the step.
   var numbers: [String: Double] { get }
 }
 
 extension ParameterState {
-  /// The size of all tensors in bytes; memory that two tensors share counts once.
+  /// The size of all tensors in bytes. Memory that two tensors share counts once.
   public var byteCount: Int {
     var seen = Set<UnsafeRawPointer>()
     return tensors.values.reduce(0) { $0 + (seen.insert($1.memory).inserted ? $1.byteCount : 0) }
   }
 }
 
-/// A state of named tensors, for rules that need nothing more.
+/// A state of named tensors, for rules that need nothing else.
 public struct MomentState: ParameterState, Equatable {
-  /// Nil: all names are possible.
+  /// Nil, because any name is possible.
   public static var tensorNames: [String]? { nil }
   /// No names.
   public static var numberNames: [String] { [] }
@@ -56,9 +56,9 @@ public struct MomentState: ParameterState, Equatable {
     self.tensors = tensors
   }
 
-  /// Accesses a tensor, to read it or to change it in place.
+  /// Accesses a tensor for reading or for changing it in place.
   ///
-  /// - Precondition: the state has a tensor of this name.
+  /// - Precondition: the state has a tensor with this name.
   public subscript(name: String) -> Tensor {
     get { tensor(name) }
     _modify {
@@ -78,8 +78,8 @@ public struct MomentState: ParameterState, Equatable {
 }
 
 extension Tensor {
-  /// These moments, in Float32 if they have 16 bits: torch and transformers cast moments to the type of their
-  /// parameter when they load a state. Widening loses nothing.
+  /// These moments, converted to Float32 if they have 16 bits. When torch and transformers load a state, they cast
+  /// moments to the type of their parameter. Widening loses nothing.
   var widened: Tensor { scalarType.byteCount == 2 ? converted(to: .float32) : self }
 }
 

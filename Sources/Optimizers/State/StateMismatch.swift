@@ -1,6 +1,6 @@
 /// An error for a saved state that does not fit the optimizer. Nothing was changed.
 public struct StateMismatch: Error, Sendable, Equatable {
-  /// All differences; at least one.
+  /// All differences. There is at least one.
   public let differences: [StateDifference]
 
   package init(_ differences: [StateDifference]) {
@@ -10,21 +10,21 @@ public struct StateMismatch: Error, Sendable, Equatable {
 
 /// A difference between a saved state and the optimizer.
 public enum StateDifference: Sendable, Equatable {
-  /// The state is of another kind of optimizer.
+  /// The state belongs to another kind of optimizer.
   case optimizer(saved: String, here: String)
-  /// There are more parameter groups, or fewer.
+  /// The numbers of parameter groups differ.
   case groupCount(saved: Int, here: Int)
-  /// An option differs; the text names it with both values.
+  /// An option differs. The text names it with both values.
   case option(String)
-  /// A parameter is in another group.
+  /// A parameter is in different groups.
   case group(parameter: String, saved: Int, here: Int)
   /// The state lacks a parameter.
   case missing(parameter: String)
-  /// The state has a parameter that is not here.
+  /// The state has a parameter that the optimizer does not have.
   case unknown(parameter: String)
-  /// A parameter has other dimensions or another type; the texts name them.
+  /// A parameter has other dimensions or another type. The texts name them.
   case parameter(name: String, saved: String, here: String)
-  /// A part of the state is impossible.
+  /// A part of the state is invalid.
   case refused(OptimizerError)
 }
 
@@ -41,17 +41,17 @@ extension StateDifference: CustomStringConvertible {
   public var description: String {
     switch self {
     case .optimizer(let saved, let here):
-      "the saved state is one of \(saved), the optimizer here is \(here)"
+      "the saved state belongs to \(saved), but the optimizer here is \(here)"
     case .groupCount(let saved, let here):
-      "the saved state has \(saved) parameter groups, the optimizer here has \(here)"
+      "the saved state has \(saved) parameter groups, but the optimizer here has \(here)"
     case .option(let text):
       text
     case .group(let parameter, let saved, let here):
-      "the parameter \"\(parameter)\" is in group \(saved) of the saved state, in group \(here) here"
+      "the parameter \"\(parameter)\" is in group \(saved) in the saved state, \(here) here"
     case .missing(let parameter):
       "the parameter \"\(parameter)\" is not in the saved state"
     case .unknown(let parameter):
-      "the parameter \"\(parameter)\" of the saved state is not here"
+      "the parameter \"\(parameter)\" is only in the saved state"
     case .parameter(let name, let saved, let here):
       "the parameter \"\(name)\" is \(saved) in the saved state, \(here) here"
     case .refused(let error):

@@ -1,8 +1,8 @@
 import CLibrary
 
-/// What the system refused to do with a file, and why.
+/// A file operation that the system refused, and the reason.
 public struct FileError: Error, Hashable, Sendable, CustomStringConvertible {
-  /// What was attempted: a verb with its complement, as in "cannot *read*".
+  /// The operation: a verb with its complement, as in "cannot *read*".
   public let operation: String
   /// The file or directory.
   public let path: String

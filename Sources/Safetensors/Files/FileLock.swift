@@ -2,7 +2,8 @@ import CLibrary
 
 /// The lock of a file, and the record of a transaction that ends with this file.
 ///
-/// It is a file next to the one that it stands for, because that one is replaced. The holder removes it at the end.
+/// The lock is a separate file next to the locked one, which itself is replaced. The holder removes the lock
+/// at the end.
 final class FileLock {
   /// The identity of a file that may not exist yet.
   struct Key: Comparable {
@@ -30,7 +31,7 @@ final class FileLock {
   /// Whether the next transaction must find the record.
   private var hasRecord = false
 
-  /// Locks a file; calls `waiting` if another process or transaction has the lock.
+  /// Locks a file, and calls `waiting` if another process or transaction has the lock.
   init(
     _ target: consuming FileTarget, isOutput: Bool, system: SystemCalls, waiting: () -> Void
   ) throws(FileError) {
@@ -68,7 +69,7 @@ final class FileLock {
         }
         TemporaryFiles.add(name, in: target.directory)
       }
-      // The holder before may have removed it.
+      // The previous holder may have removed it.
       let (ours, named) = (try file.status(), try target.directory.status(of: name, path: target.path))
       if let named, named.st_ino == ours.st_ino, named.st_dev == ours.st_dev { return file }
       TemporaryFiles.forget(name, in: target.directory)
@@ -104,8 +105,8 @@ final class FileLock {
     try complete(parts)
   }
 
-  /// Completes the transaction that the lock has a record of, undoes it, or forgets it, and returns what was done in
-  /// words.
+  /// Completes, undoes or forgets the transaction that the lock has a record of, and returns a message about
+  /// it.
   func recover() throws(FileError) -> String? {
     guard let fields = try record() else { return nil }
     hasRecord = true
@@ -115,22 +116,25 @@ final class FileLock {
     let states = try parts.map { (part) throws(FileError) in try part.state() }
     let waiting = try parts.map { (part) throws(FileError) in try part.hasNew() }
     if parts.count == 2, waiting == [true, true] || states == [.old, .old] {
-      // Nothing has been renamed, or everything was undone.
+      // Nothing has been renamed, or everything has been undone.
       try clear(parts)
       return nil
     }
-    let event = "an earlier step was ended while it replaced \(parts.map(\.path).joined(separator: " and "))"
+    let event =
+      "an earlier step was interrupted while it replaced "
+      + "\(parts.map(\.path).joined(separator: " and "))"
     guard parts.count == 2, zip(states, waiting).allSatisfy({ $0 == ($1 ? .old : .new) }) else {
       try clear(parts)
       return "\(event), which have changed since: they are used as they are"
     }
     try complete(parts)
-    return "\(event): the step is complete now"
+    return "\(event): the step has been completed"
   }
 
   private static let version = "adafactor 1"
 
-  /// The record's fields, or `nil` if no complete record exists: then nothing has been renamed.
+  /// Returns the record's fields, or `nil` if there is no complete record. In that case, nothing has been
+  /// renamed.
   private func record() throws(FileError) -> [String]? {
     var bytes = [UInt8](repeating: 0, count: min(Int(try file.status().st_size), 1 << 16))
     var span = bytes.mutableSpan
@@ -159,7 +163,7 @@ final class FileLock {
     try clear(parts)
   }
 
-  /// Forgets the transaction, with its files, when the directories are on the disk.
+  /// Forgets the transaction and removes its files, once the directories are on disk.
   private func clear(_ parts: [TransactionPart]) throws(FileError) {
     for part in parts { try part.directory.synchronize() }
     for part in parts { part.removeTemporaries() }

@@ -1,20 +1,22 @@
 import CLibrary
 
-/// A new file that takes the place of another at once, or not at all.
+/// A new file that replaces another one completely or not at all.
 ///
-/// It is written next to the target under a temporary name, flushed to disk, renamed over the target, and then
-/// the directory is flushed: whenever the program or the machine stops, the path holds the whole old file or
-/// the whole new one. Without that order a rename can reach the disk before the contents do. The target may
-/// be open for reading meanwhile, by this program too: such a reader keeps the old file.
+/// It is written next to the target under a temporary name, flushed to disk and renamed over the target, and
+/// then the directory is flushed. Whenever the program or the machine stops, the path holds either the
+/// complete old file or the complete new one. Without that order, a rename can reach the disk before the
+/// contents do. The target may be open for reading in the meantime, by this program too: such a reader keeps
+/// the old file.
 ///
-/// A replacement that ends without ``commit()`` removes its temporary file. A killed program cannot: the next
-/// replacement in the directory removes that file.
+/// A replacement that ends without ``commit()`` removes its temporary file. A killed program cannot do so:
+/// the next replacement in the directory removes the file.
 ///
-/// The new file has the old one's permissions and, if the system permits it, its owner; or the usual ones of a
-/// new file. It is never more readable than the old one, not even for a moment. A symbolic link at the path is
-/// followed. A pipe or a device gets the bytes when all are there, from the first to the last.
+/// The new file has the old one's permissions and, if the system permits it, its owner. Without an old file,
+/// it has the usual permissions of a new one. It is never more readable than the old file, not even for a
+/// moment. A symbolic link at the path is followed. A pipe or a device receives the bytes in order, after all
+/// of them have been written.
 package struct FileReplacement: ~Copyable, Sendable {
-  /// The place of the file.
+  /// The destination of the file.
   package let target: FileTarget
   private let temporary: Temporary
   private let system: SystemCalls
@@ -25,12 +27,12 @@ package struct FileReplacement: ~Copyable, Sendable {
 
   /// Creates the temporary file next to `path`.
   package init(of path: String, system: SystemCalls = .live) throws(FileError) {
-    // The directory is open before anything is written: one that cannot be flushed is known before the old
-    // file is gone.
+    // The directory is opened before anything is written: if it cannot be flushed, this is known before the
+    // old file is gone.
     try self.init(of: FileTarget(path, system: system), system: system)
   }
 
-  /// Creates the temporary file next to a target, with a name of its own unless one is given.
+  /// Creates the temporary file next to a target, with a new name unless one is given.
   init(
     of target: consuming FileTarget, temporaryName: String? = nil, system: SystemCalls
   ) throws(FileError) {
@@ -77,7 +79,7 @@ package struct FileReplacement: ~Copyable, Sendable {
     of target: borrowing FileTarget, _ file: borrowing FileDescriptor
   ) throws(FileError) {
     guard let old = target.status else { return }
-    // If the group cannot be kept, the new group must not get the old one's permissions.
+    // If the group cannot be kept, the new group must not get the old group's permissions.
     let keepsGroup =
       fchown(file.number, old.st_uid, old.st_gid) == 0 || fchown(file.number, uid_t.max, old.st_gid) == 0
     guard fchmod(file.number, old.st_mode & (keepsGroup ? 0o777 : 0o707)) == 0 else {
@@ -85,7 +87,7 @@ package struct FileReplacement: ~Copyable, Sendable {
     }
   }
 
-  /// A file that nobody else can open, for what goes to a pipe or a device at the end.
+  /// Creates a file that nobody else can open, for bytes that go to a pipe or a device at the end.
   private static func unnamedFile(path: String, system: SystemCalls) throws(FileError) -> FileDescriptor {
     let directory = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
     let name = "\(directory)/\(TemporaryFiles.newName())"
@@ -100,15 +102,15 @@ package struct FileReplacement: ~Copyable, Sendable {
     if isPending { TemporaryFiles.remove(temporary.name, in: target.directory) }
   }
 
-  /// Writes `bytes` from `offset` on; offsets may come in any order.
+  /// Writes `bytes` at `offset`. Offsets may come in any order.
   package func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(FileError) {
     try temporary.file.write(bytes, at: offset)
   }
 
-  /// Puts the new file in the old one's place, for good.
+  /// Replaces the old file with the new one durably.
   ///
-  /// If this throws, the old file is intact; except when the very last step, flushing the directory, fails:
-  /// then the new file is in place and complete, but may not survive a loss of power.
+  /// If this throws, the old file is intact. The one exception is a failure of the last operation, flushing
+  /// the directory: the new file is then in place and complete, but may not survive a loss of power.
   package consuming func commit() throws(FileError) {
     guard isPending else { return try copyToStream() }
     try synchronize()
@@ -120,13 +122,13 @@ package struct FileReplacement: ~Copyable, Sendable {
     try target.directory.synchronize()
   }
 
-  /// Waits until the new file is on the disk.
+  /// Waits until the new file is on disk.
   func synchronize() throws(FileError) { try temporary.file.synchronize() }
 
-  /// The new file's version, which a rename does not change.
+  /// Returns the new file's version, which a rename does not change.
   func stamp() throws(FileError) -> String { try temporary.file.status().stamp }
 
-  /// Leaves the temporary file to a transaction.
+  /// Hands the temporary file over to a transaction.
   consuming func handOver() {
     isPending = false
     TemporaryFiles.forget(temporary.name, in: target.directory)

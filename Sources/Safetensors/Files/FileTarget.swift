@@ -1,6 +1,6 @@
 import CLibrary
 
-/// The place that a path leads a writer to, through symbolic links.
+/// The destination that a path leads to through symbolic links.
 package struct FileTarget: ~Copyable, Sendable {
   /// The path as it was given.
   package let path: String
@@ -8,12 +8,12 @@ package struct FileTarget: ~Copyable, Sendable {
   let directory: FileDescriptor
   /// The name in that directory.
   let name: String
-  /// The file that is there, or `nil`.
+  /// The file that exists there, or `nil`.
   let status: stat?
-  /// The number in a path such as `/dev/stdout` or `/dev/fd/3`: the file is open already.
+  /// The number in a path such as `/dev/stdout` or `/dev/fd/3`, which names a file that is already open.
   let openDescriptor: Int32?
 
-  /// The most links that lead to each other, as on Linux.
+  /// The maximum length of a chain of links, as on Linux.
   private static let linkLimit = 40
 
   /// Follows `path` to its end.
@@ -58,14 +58,14 @@ package struct FileTarget: ~Copyable, Sendable {
     self.openDescriptor = openDescriptor
   }
 
-  /// Whether the file can only be written from its start to its end: a pipe, a device, or an open descriptor.
+  /// Whether the file can only be written from start to end: a pipe, a device, or an open descriptor.
   package var isStream: Bool {
     openDescriptor != nil || status.map { $0.st_mode & S_IFMT != S_IFREG } ?? false
   }
 
-  /// Whether both are one file, whatever their paths.
+  /// Returns whether both are the same file, whatever their paths.
   ///
-  /// Two hard links are two files: to write one replaces it and leaves the other.
+  /// Two hard links are different files: writing one replaces it and leaves the other unchanged.
   package func isSame(as other: borrowing FileTarget) throws(FileError) -> Bool {
     if let status, let theirs = other.status, status.st_dev == theirs.st_dev, status.st_ino == theirs.st_ino,
       isStream || other.isStream || status.st_nlink == 1
@@ -77,7 +77,7 @@ package struct FileTarget: ~Copyable, Sendable {
       && Array(name.utf8) == Array(other.name.utf8)
   }
 
-  /// Checks that the file can be written, and leaves it and its directory as they are.
+  /// Checks that the file can be written, without changing it or its directory.
   package func check() throws(FileError) {
     if isStream {
       guard openDescriptor != nil || faccessat(directory.number, name, W_OK, 0) == 0 else {
@@ -88,14 +88,15 @@ package struct FileTarget: ~Copyable, Sendable {
     }
   }
 
-  /// The directory's path and the name in it. A path that ends in a slash has no name.
+  /// Returns the directory's path and the name in it. A path that ends in a slash has no name.
   private static func split(_ path: String) -> (directory: String, name: String) {
     guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return (".", path) }
     let directory = path[..<slash]
     return (directory.isEmpty ? "/" : String(directory), String(path[path.utf8.index(after: slash)...]))
   }
 
-  /// Opening such a path anew would lose its position, and fails for a socket: the descriptor itself is used.
+  /// Returns the descriptor that a path names. Opening the path again would lose its position and fails for a
+  /// socket, so the descriptor itself is used.
   private static func openDescriptor(_ path: String) -> Int32? {
     for (number, name) in ["/dev/stdin", "/dev/stdout", "/dev/stderr"].enumerated() where path == name {
       return Int32(number)
@@ -108,7 +109,8 @@ package struct FileTarget: ~Copyable, Sendable {
 }
 
 extension FileDescriptor {
-  /// The file of this name in the directory, or `nil`; of a link, the link itself.
+  /// Returns the status of an entry in the directory, or `nil` if it doesn't exist. For a link, it is the
+  /// status of the link.
   func status(of name: String, path: String) throws(FileError) -> stat? {
     var status = stat()
     if fstatat(number, name, &status, AT_SYMLINK_NOFOLLOW) == 0 { return status }

@@ -1,14 +1,14 @@
 import CLibrary
 
-/// Replacements of two files that happen together, or not at all.
+/// Replacements of two files that are made together or not at all.
 ///
-/// The transaction has a lock for each of its files: another of the same files waits. The lock is a file next to
-/// the one that it stands for. After both replacements are on the disk and before the first rename, one of the
-/// locks gets a record of both renames. Whenever the process or the machine stops after that, the next
-/// transaction on one of the files finds the record and completes the pair.
+/// The transaction has a lock for each of its files, so another transaction on the same files waits. The lock
+/// is a separate file next to the locked one. After both replacements are on disk and before the first
+/// rename, one of the locks gets a record of both renames. If the process or the machine stops after that,
+/// the next transaction on one of the files finds the record and completes the pair.
 ///
-/// If a rename is refused, the renames before it are undone. Files that somebody else has changed since the
-/// record was written stay as they are.
+/// If a rename is refused, the earlier renames are undone. Files that someone else has changed since the
+/// record was written are unchanged.
 ///
 /// All names are derived from the file's name, so the next transaction on the file removes the leftovers of a
 /// killed process.
@@ -18,12 +18,12 @@ package final class FileTransaction {
   /// Messages about earlier transactions that were interrupted, and how each of them was resolved.
   package private(set) var recoveries: [String] = []
 
-  /// Locks the files and completes what an ended transaction left.
+  /// Locks the files and completes interrupted transactions on them.
   ///
   /// - Parameters:
-  ///   - inputs: Files to be opened. Until ``finishReading()`` nobody replaces them.
-  ///   - outputs: Files to be replaced.
-  ///   - waiting: Is called with a path before the transaction waits for another one.
+  ///   - inputs: Files to read. Until ``finishReading()``, no other transaction replaces them.
+  ///   - outputs: Files to replace.
+  ///   - waiting: Called with a path before the transaction waits for another one.
   package init(
     reading inputs: [String], writing outputs: [String], system: SystemCalls = .live,
     waiting: (String) -> Void = { _ in }
@@ -39,20 +39,20 @@ package final class FileTransaction {
           candidates.append((key, path, isOutput))
         }
       } catch  where !isOutput {
-        // Whoever opens the file reports it.
+        // Opening the file reports the error.
       }
     }
-    // In one order for all, so that no two wait for each other.
+    // All transactions lock in the same order, so that no two wait for each other.
     for candidate in candidates.sorted(by: { $0.key < $1.key }) {
       do {
         let target = try FileTarget(candidate.path, system: system)
         locks.append(
           try FileLock(target, isOutput: candidate.isOutput, system: system) { waiting(candidate.path) })
       } catch  where !candidate.isOutput {
-        // Nobody can write next to the file: nobody replaces it.
+        // Nobody can write next to the file, so nobody replaces it.
       }
     }
-    // A record needs the files that a lock without one would take for leftovers.
+    // Recovery needs the files that a lock without a record would remove as leftovers.
     for lock in locks { if let recovery = try lock.recover() { recoveries.append(recovery) } }
     for lock in locks { lock.removeLeftovers() }
   }
@@ -67,10 +67,10 @@ package final class FileTransaction {
     return try FileReplacement(of: target, temporaryName: names.new, system: system)
   }
 
-  /// Puts both files in their places, for good.
+  /// Puts both files in place durably.
   ///
-  /// If this throws, both old files are in their places; if only flushing the directories failed, both new ones. A
-  /// pipe or a device gets its bytes before a file is replaced.
+  /// If this throws, both old files are in place; if only flushing the directories failed, both new files are
+  /// in place. A pipe or a device receives its bytes before a file is replaced.
   package func commit(
     _ first: consuming FileReplacement, _ second: consuming FileReplacement
   ) throws(FileError) {
@@ -83,7 +83,7 @@ package final class FileTransaction {
     } else {
       let key = try FileLock.Key(second.target)
       guard let lock = locks.first(where: { $0.key == key }) else {
-        fatalError("\(second.path) is no output of the transaction")
+        fatalError("\(second.path) is not an output of the transaction")
       }
       try first.synchronize()
       try second.synchronize()
@@ -106,13 +106,13 @@ struct TransactionNames {
   let old: String
 
   init(of name: String) {
-    // Not the name itself, which may be as long as the file system permits.
+    // The name itself is not used, because it may be as long as the file system permits.
     let stem = ".adafactor-\(fnv1a(name.utf8).hexadecimal)"
     (lock, new, old) = ("\(stem).lock", "\(stem).new", "\(stem).old")
   }
 }
 
-/// FNV-1a of 64 bits: tells names and torn records apart.
+/// 64-bit FNV-1a, which distinguishes names and detects torn records.
 func fnv1a(_ bytes: some Sequence<UInt8>) -> UInt64 {
   bytes.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
 }

@@ -1,10 +1,10 @@
 import CLibrary
 
-/// The system calls whose failures and order decide whether data survives.
+/// The system calls that decide, by their failures and their order, whether data survives.
 ///
-/// Code calls them through a value, so that a test can make one fail, return early or be interrupted, and can
-/// record their order. Each behaves as the call it is named for: −1 means failure, with the reason in
-/// `errno`.
+/// Code calls them through a value, so that a test can make a call fail, return early or be interrupted, and
+/// can record the order. Each one behaves like the call that it is named after: −1 means failure, with the
+/// reason in `errno`.
 package struct SystemCalls: Sendable {
   package var open: @Sendable (_ directory: Int32, String, _ flags: Int32, mode_t) -> Int32 = {
     openat($0, $1, $2, $3)
@@ -13,7 +13,7 @@ package struct SystemCalls: Sendable {
     pread($0, $1, $2, off_t($3))
   }
   package var write: @Sendable (Int32, UnsafeRawPointer, Int, Int) -> Int = { pwrite($0, $1, $2, off_t($3)) }
-  /// Sends a file's or directory's contents to the disk itself.
+  /// Flushes the contents of a file or directory to the disk itself.
   package var synchronize: @Sendable (Int32) -> Int32 = { descriptor in
     #if canImport(Darwin)
       // Darwin's fsync stops at the drive's cache; F_FULLFSYNC does not, but some file systems lack it.
@@ -29,6 +29,6 @@ package struct SystemCalls: Sendable {
   }
   package var unlink: @Sendable (_ directory: Int32, String) -> Int32 = { unlinkat($0, $1, 0) }
 
-  /// The calls of the system itself.
+  /// The system's own calls.
   package static let live = SystemCalls()
 }

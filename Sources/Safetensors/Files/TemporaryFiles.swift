@@ -10,26 +10,28 @@ package enum TemporaryFiles {
 
   private static let places = Mutex<Set<Place>>([])
 
-  /// How the names of unfinished files begin. They do not contain the target's name, which may be as long as
-  /// the file system permits.
+  /// The prefix of the names of unfinished files. The names do not contain the target's name, which may be as
+  /// long as the file system permits.
   package static let prefix = ".replacement-"
 
-  /// A new name. Its second half follows from the first, so that no file of another origin is taken for one.
+  /// Returns a new name. Its second half follows from the first, so that no file of another origin matches.
   package static func newName() -> String { name(UInt64.random(in: 0...UInt64.max)) }
 
   private static func name(_ random: UInt64) -> String {
     prefix + random.hexadecimal + (random &* 0x9E37_79B9_7F4A_7C15).hexadecimal
   }
 
-  /// Whether this program gave a name to an unfinished file.
+  /// Returns whether this program gave the name to an unfinished file.
   package static func isName(_ name: String) -> Bool {
     guard name.hasPrefix(prefix) else { return false }
     return UInt64(name.dropFirst(prefix.count).prefix(16), radix: 16).map { Self.name($0) == name } ?? false
   }
 
-  /// Creates a file that is unfinished until ``forget(_:in:)``: ``removeAll(andThen:)`` comes before or after.
+  /// Creates a file that is unfinished until ``forget(_:in:)``. ``removeAll(andThen:)`` cannot run in
+  /// between.
   ///
-  /// - Parameter isOurs: Whether the file that `create` returns is to be removed; otherwise another process has it.
+  /// - Parameter isOurs: Whether the file that `create` returns must be removed; otherwise, another process
+  ///   has it.
   static func create(
     _ name: String, in directory: borrowing FileDescriptor,
     if isOurs: (borrowing FileDescriptor) -> Bool = { _ in true },
@@ -43,7 +45,7 @@ package enum TemporaryFiles {
     }
   }
 
-  /// Remembers a file that is unfinished until ``forget(_:in:)``.
+  /// Registers a file that is unfinished until ``forget(_:in:)``.
   static func add(_ name: String, in directory: borrowing FileDescriptor) {
     let place = Place(directory: directory.number, name: name)
     _ = places.withLock { $0.insert(place) }
@@ -54,31 +56,31 @@ package enum TemporaryFiles {
     _ = places.withLock { $0.remove(place) }
   }
 
-  /// Removes a file that ends unfinished.
+  /// Removes a file that was not finished.
   static func remove(_ name: String, in directory: borrowing FileDescriptor) {
     unlinkat(directory.number, name, 0)
     forget(name, in: directory)
   }
 
-  /// Removes the unfinished files of this process, which ends now, and then calls `end`.
+  /// Removes the unfinished files of this process, which is about to end, and then calls `end`.
   package static func removeAll(andThen end: () -> Void) {
-    // Other threads wait at the lock: nothing new becomes unfinished.
+    // Other threads wait for the lock, so no new file becomes unfinished.
     places.withLock { places in
       for place in places { unlinkat(place.directory, place.name, 0) }
       end()
     }
   }
 
-  /// Calls `body`, for which ``removeAll(andThen:)`` waits.
+  /// Calls `body` while ``removeAll(andThen:)`` waits.
   static func withoutRemoval(_ body: () throws(FileError) -> Void) throws(FileError) {
     try places.withLock { (_) throws(FileError) in try body() }
   }
 
-  /// Takes the lock by which others see that the process of an unfinished file lives; false if one of them
-  /// took the file for a dead one's before.
+  /// Takes the lock that shows other processes that this file's process is running. Returns `false` if
+  /// another process has already removed the file as a leftover.
   static func claim(_ file: borrowing FileDescriptor) throws(FileError) -> Bool {
     while flock(file.number, LOCK_EX) != 0 && errno == EINTR {}
-    // Where there are no locks, nothing is ever removed.
+    // Without locks, nothing is ever removed.
     return try file.status().st_nlink > 0
   }
 
@@ -104,7 +106,7 @@ package enum TemporaryFiles {
 }
 
 extension UInt64 {
-  /// Sixteen digits.
+  /// The number in sixteen hexadecimal digits.
   var hexadecimal: String {
     let digits = String(self, radix: 16)
     return String(repeating: "0", count: 16 - digits.count) + digits

@@ -5,7 +5,7 @@ final class TransactionPart {
   let directory: FileDescriptor
   let path: String
   private let name: String
-  /// The directory as the record has it: `.` for the record's own, which may be moved.
+  /// The directory as in the record: `.` for the record's own directory, which may be moved.
   private let directoryPath: String
   private let names: TransactionNames
   /// The versions of the file, empty if there is none.
@@ -15,7 +15,7 @@ final class TransactionPart {
 
   enum State { case old, new, changed }
 
-  /// The part of an output that is written.
+  /// Creates the part of an output that is being written.
   init(
     _ replacement: borrowing FileReplacement, seenFrom lock: FileLock, _ system: SystemCalls
   ) throws(FileError) {
@@ -40,7 +40,7 @@ final class TransactionPart {
     self.system = system
   }
 
-  /// The part that a record describes.
+  /// Creates the part that a record describes.
   init(fields: ArraySlice<String>, seenFrom lock: FileLock, _ system: SystemCalls) throws(FileError) {
     let fields = Array(fields)
     (directoryPath, name, oldStamp, newStamp) = (fields[0], fields[1], fields[2], fields[3])
@@ -56,10 +56,10 @@ final class TransactionPart {
 
   var fields: [String] { [directoryPath, name, oldStamp, newStamp] }
 
-  /// Whether the new file still waits for its rename.
+  /// Returns whether the new file still waits for its rename.
   func hasNew() throws(FileError) -> Bool { try directory.status(of: names.new, path: path) != nil }
 
-  /// The version of the file that is in its place.
+  /// Returns the version of the file that is in place.
   func state() throws(FileError) -> State {
     switch try directory.status(of: name, path: path)?.stamp ?? "" {
     case newStamp: .new
@@ -71,7 +71,7 @@ final class TransactionPart {
   /// Keeps the old file under a second name, for ``restoreOld()``.
   func keepOld() throws(FileError) {
     guard !oldStamp.isEmpty, system.link(directory.number, name, names.old) != 0 else { return }
-    // Some file systems have no links.
+    // Some file systems have no hard links.
     let file = try FileDescriptor(
       opening: name, path: path, in: directory.number, flags: O_RDONLY, to: "open", system: system)
     let copy = try FileDescriptor(
@@ -87,18 +87,18 @@ final class TransactionPart {
     let status = try file.status()
     _ = fchown(copy.number, status.st_uid, status.st_gid)
     _ = fchmod(copy.number, status.st_mode & 0o777)
-    // The same version as the file that it may have to stand for.
+    // The copy gets the version of the file that it may have to replace.
     _ = futimens(copy.number, status.times)
     try copy.synchronize()
   }
 
-  /// Puts the new file in its place unless it is there already, and returns the system's code if it refuses.
+  /// Puts the new file in place unless it is already there. Returns the system's error code if it refuses.
   func renameNew() throws(FileError) -> Int32? {
     guard try hasNew() else { return nil }
     return system.rename(directory.number, names.new, name) == 0 ? nil : errno
   }
 
-  /// Puts the old file in its place, if the new one is there.
+  /// Puts the old file back if the new one is in place.
   func restoreOld() throws(FileError) {
     guard try !hasNew(), try state() == .new else { return }
     let result =
@@ -118,7 +118,7 @@ extension stat {
     "\(st_size) \(times[1].tv_sec) \(times[1].tv_nsec)"
   }
 
-  /// Of the last access and the last change.
+  /// The times of the last access and the last change.
   fileprivate var times: [timespec] {
     #if canImport(Darwin)
       [st_atimespec, st_mtimespec]

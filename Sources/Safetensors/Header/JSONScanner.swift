@@ -1,18 +1,18 @@
 import ScalarTypes
 
-/// Reads JSON token by token from bytes in memory, strictly as RFC 8259 has it.
+/// Reads JSON token by token from bytes in memory, strictly according to RFC 8259.
 ///
-/// Why not Foundation's: it keeps the last of two equal keys without a word, where the format forbids
-/// duplicates; its errors do not say where; and it would be the library's only use of Foundation. A header
+/// Foundation's parser is not used: it silently keeps the last of two equal keys, although the format forbids
+/// duplicates; its errors have no position; and it would be the library's only use of Foundation. A header
 /// has one fixed shape, so its parser asks for the tokens that may come next and never builds a tree. Nothing
-/// here recurses but ``skipValue(depth:)``, down to ``nestingLimit``.
+/// here recurses except ``skipValue(depth:)``, down to ``nestingLimit``.
 struct JSONScanner {
   private let bytes: [UInt8]
   private let end: Int
-  /// The index in `bytes`, which is the offset in the file, of what is read next.
+  /// The index in `bytes` of the next byte to read, which is also its offset in the file.
   private(set) var offset: Int
 
-  /// A scanner of the bytes of a file in `range`.
+  /// Creates a scanner of the bytes of a file in `range`.
   init(_ bytes: [UInt8], _ range: Range<Int>) {
     self.bytes = bytes
     offset = range.lowerBound
@@ -21,29 +21,29 @@ struct JSONScanner {
 
   private var next: UInt8? { offset < end ? bytes[offset] : nil }
 
-  /// The digit that the next byte is, `nil` if it is none.
+  /// The value of the next byte as a digit, or `nil` if it is not a digit.
   private var nextDigit: Int? {
     next.flatMap { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) ? Int($0 & 0xF) : nil }
   }
 
-  /// The error that something is wrong at `offset`, or at the next byte.
+  /// Returns the error for a problem at `offset`, or at the next byte.
   func malformed(_ problem: String, at offset: Int? = nil) -> SafetensorsError {
     SafetensorsError(.malformedHeader(offset: offset ?? self.offset, problem: problem))
   }
 
-  /// Passes over what may stand between tokens.
+  /// Skips whitespace between tokens.
   mutating func skipWhitespace() {
     while let byte = next, byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 { offset += 1 }
   }
 
-  /// Passes over the next byte if it is this character, and says whether it was.
+  /// Skips the next byte if it is this character, and returns whether it was.
   mutating func take(_ character: Unicode.Scalar) -> Bool {
     guard next == UInt8(ascii: character) else { return false }
     offset += 1
     return true
   }
 
-  /// Passes over whitespace, this character, and whitespace after it.
+  /// Skips whitespace, this character, and the whitespace after it.
   mutating func expect(
     _ character: Unicode.Scalar, in context: @autoclosure () -> String
   ) throws(SafetensorsError) {
@@ -52,10 +52,10 @@ struct JSONScanner {
     skipWhitespace()
   }
 
-  /// Passes over an object whose brace has been read, and refuses names with the same bytes unless they may
+  /// Reads an object whose opening brace has been read, and refuses names with the same bytes unless they may
   /// repeat.
   ///
-  /// `value` gets each name and its offset, and reads what follows the colon.
+  /// `value` is called with each name and its offset, and reads the value after the colon.
   mutating func members(
     of context: @autoclosure () -> String, key: @autoclosure () -> String, namesMayRepeat: Bool = false,
     _ value: (inout JSONScanner, _ name: String, _ offset: Int) throws(SafetensorsError) -> Void
@@ -74,7 +74,8 @@ struct JSONScanner {
     } while try continues(until: "}", in: context())
   }
 
-  /// After an element of an array or object: `true` if a comma follows, `false` if it is closed.
+  /// Reads the separator after an element of an array or object. Returns `true` for a comma, `false` for the
+  /// end.
   mutating func continues(
     until close: Unicode.Scalar, in context: @autoclosure () -> String
   ) throws(SafetensorsError) -> Bool {
@@ -87,18 +88,18 @@ struct JSONScanner {
     return false
   }
 
-  /// Checks that nothing but spaces is left.
+  /// Checks that only spaces follow.
   mutating func expectPaddingToEnd() throws(SafetensorsError) {
     while take(" ") {}
     guard offset == end else { throw malformed("only spaces may follow the header's object") }
   }
 
-  /// The integers of an array, which are not negative and fit `Int`.
+  /// Returns the integers of an array, which are non-negative and fit in `Int`.
   mutating func counts(_ context: @autoclosure () -> String) throws(SafetensorsError) -> [Int] {
     try expect("[", in: context())
     var counts: [Int] = []
     guard !take("]") else { return counts }
-    // Counted first: an array that grows takes up to three times the memory.
+    // Counted first, because an array that grows takes up to three times the memory.
     let rest = bytes[offset..<end].prefix { $0 != UInt8(ascii: "]") }
     counts.reserveCapacity(1 + rest.count { $0 == UInt8(ascii: ",") })
     repeat {
@@ -107,7 +108,7 @@ struct JSONScanner {
     return counts
   }
 
-  /// An integer that is not negative and fits `Int`, without fraction or exponent.
+  /// Returns a non-negative integer that fits in `Int`, without fraction or exponent.
   mutating func count(_ context: @autoclosure () -> String) throws(SafetensorsError) -> Int {
     let start = offset
     var value = 0
@@ -126,7 +127,7 @@ struct JSONScanner {
     return value
   }
 
-  /// A string with its escapes replaced.
+  /// Returns a string with its escapes replaced.
   mutating func string(_ context: @autoclosure () -> String) throws(SafetensorsError) -> String {
     let start = offset
     guard take("\"") else { throw malformed("expected \(context()), a string") }
@@ -155,7 +156,7 @@ struct JSONScanner {
     throw malformed("\(context()) is not closed", at: start)
   }
 
-  /// What an escape stands for; the backslash has been read.
+  /// Returns the character of an escape. The backslash has been read.
   private mutating func escapedScalar() throws(SafetensorsError) -> Unicode.Scalar {
     let start = offset - 1
     guard let byte = next else { throw malformed("an escape is cut off", at: start) }
@@ -170,14 +171,14 @@ struct JSONScanner {
     case "u":
       let unit = try hexadecimalUnit()
       if let scalar = Unicode.Scalar(unit) { return scalar }
-      // Half of a pair: the other half must be the next escape.
+      // One half of a surrogate pair: the other half must be the next escape.
       if UTF16.isLeadSurrogate(unit), take("\\"), take("u") {
         let trail = try hexadecimalUnit()
         if UTF16.isTrailSurrogate(trail) { return UTF16.decode(UTF16.EncodedScalar([unit, trail])) }
       }
-      throw malformed("an escape stands for half a character", at: start)
+      throw malformed("an escape encodes half a character", at: start)
     default:
-      throw malformed("an unknown escape", at: start)
+      throw malformed("unknown escape", at: start)
     }
   }
 
@@ -195,10 +196,10 @@ struct JSONScanner {
 
   // MARK: Skipping
 
-  /// How deep skipped values may nest, so that no file can exhaust the stack.
+  /// The maximum nesting depth of skipped values, so that no file can exhaust the stack.
   private static let nestingLimit = 128
 
-  /// Passes over one value of any kind.
+  /// Skips one value of any kind.
   mutating func skipValue(depth: Int = 0) throws(SafetensorsError) {
     skipWhitespace()
     let start = offset
@@ -232,7 +233,7 @@ struct JSONScanner {
     }
   }
 
-  /// Passes over a null if it is next, and says whether it was.
+  /// Skips a null if it is next, and returns whether it was.
   mutating func takeNull() throws(SafetensorsError) -> Bool {
     guard next == UInt8(ascii: "n") else { return false }
     try skipWord("null")

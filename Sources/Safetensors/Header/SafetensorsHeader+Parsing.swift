@@ -1,14 +1,15 @@
 import ScalarTypes
 
 extension SafetensorsHeader {
-  /// The header of a file, from its first bytes.
+  /// Creates the header of a file from its first bytes.
   ///
-  /// <doc:Safetensors> lists everything that the Python package reads and this refuses. Unknown members of an
-  /// entry are ignored, as there: a later version can only add what does not change the meaning of the others.
+  /// <doc:Safetensors> lists everything that the Python package reads and this initializer refuses. Unknown
+  /// members of an entry are ignored, as in Python: a later version can only add members that do not change
+  /// the meaning of the others.
   ///
   /// - Parameters:
-  ///   - fileBytes: at least the length and the header; more is not looked at.
-  ///   - fileByteCount: the size of the whole file, if `fileBytes` are only its beginning.
+  ///   - fileBytes: At least the length and the header. More bytes are not examined.
+  ///   - fileByteCount: The size of the whole file, if `fileBytes` are only its beginning.
   /// - Throws: ``SafetensorsError`` with the byte offset or the tensor's name.
   /// - Complexity: O(*n* log *n*) time for *n* bytes of header, and at most 6 *n* bytes of memory with
   ///   `fileBytes`.
@@ -32,7 +33,8 @@ extension SafetensorsHeader {
       }
     }
     try scanner.expectPaddingToEnd()
-    // The sort is stable: empty tensors share their place with the next, and the header's order decides.
+    // The sort is stable: an empty tensor begins at the same offset as the next tensor, and the header's
+    // order decides.
     tensors.sort { left, right in
       let (left, right) = (left.byteRange, right.byteRange)
       return (left.lowerBound, left.upperBound) < (right.lowerBound, right.upperBound)
@@ -41,7 +43,7 @@ extension SafetensorsHeader {
     self.init(tensors: tensors, metadata: metadata, places: Self.places(of: tensors))
   }
 
-  /// The length of the JSON that follows a file's first eight bytes.
+  /// Returns the length of the JSON that follows a file's first eight bytes.
   static func jsonByteCount(
     prefix: some Collection<UInt8>, fileByteCount: Int
   ) throws(SafetensorsError) -> Int {
@@ -58,7 +60,7 @@ extension SafetensorsHeader {
     return Int(byteCount)
   }
 
-  /// Checks that tensors in the order of their data follow each other and fit their shapes.
+  /// Checks that tensors in the order of their data follow each other and match their shapes.
   private static func check(_ tensors: [SafetensorsTensor], dataByteCount: Int) throws(SafetensorsError) {
     var expectedBegin = 0
     for tensor in tensors {
@@ -79,12 +81,13 @@ extension SafetensorsHeader {
     }
   }
 
-  /// The most keys of metadata, and bytes of one: a dictionary of more takes over 6 times the header's size.
+  /// The maximum number of metadata keys, and of bytes in a key. A larger dictionary takes over 6 times the
+  /// header's size.
   private static let metadataLimit = 1_000_000
 
-  /// The object of strings under the key for metadata, or null for none.
+  /// Returns the object of strings under the metadata key, or an empty dictionary for null.
   ///
-  /// Keys that `String` holds equal though their bytes differ are refused with the duplicates.
+  /// Keys with different bytes that are equal as `String` are refused as duplicates.
   private static func metadata(_ scanner: inout JSONScanner) throws(SafetensorsError) -> [String: String] {
     if try scanner.takeNull() { return [:] }
     let context = metadataKey.text
@@ -104,7 +107,8 @@ extension SafetensorsHeader {
     return metadata
   }
 
-  /// The tensor that the object after a name and a colon describes; its place is not known to make sense yet.
+  /// Returns the tensor that the object after a name and a colon describes. Its byte range has not been
+  /// checked yet.
   private static func tensor(
     named name: String, _ scanner: inout JSONScanner
   ) throws(SafetensorsError) -> SafetensorsTensor {
@@ -114,7 +118,7 @@ extension SafetensorsHeader {
     var scalarType: SafetensorsScalarType?
     var shape: [Int]?
     var range: [Int]?
-    // Unknown keys may be many, and Python does not ask what they are.
+    // There may be many unknown keys, and Python does not examine them.
     try scanner.members(of: context(), key: "a key of \(context())", namesMayRepeat: true) {
       (scanner, key, offset) throws(SafetensorsError) in
       let key = ExactString(key)

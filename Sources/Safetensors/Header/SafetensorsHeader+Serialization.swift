@@ -1,8 +1,9 @@
 extension SafetensorsHeader {
-  /// The bytes that a file with this header begins with: length, JSON, and spaces up to a multiple of 8.
+  /// Returns the first bytes of a file with this header: length, JSON, and spaces up to a multiple of 8.
   ///
-  /// The same bytes as the Python package writes for the same tensors and up to one metadata entry. It writes
-  /// several in an order that changes from run to run; here they are sorted by the bytes of their keys.
+  /// They are the bytes that the Python package writes for the same tensors and up to one metadata entry.
+  /// Python writes several entries in an order that changes from run to run; here, they are sorted by the
+  /// bytes of their keys.
   ///
   /// - Throws: ``SafetensorsError`` if the header is longer than ``byteCountLimit``.
   public func serialized() throws(SafetensorsError) -> [UInt8] {
@@ -31,7 +32,7 @@ extension SafetensorsHeader {
     return bytes
   }
 
-  /// `text` as a JSON string, with what JSON requires escaped and nothing else.
+  /// Returns `text` as a JSON string, escaping only what JSON requires.
   private static func quoted(_ text: String) -> String {
     var json = "\""
     for scalar in text.unicodeScalars {

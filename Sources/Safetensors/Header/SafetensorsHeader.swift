@@ -11,10 +11,10 @@ import ScalarTypes
 ///
 /// Offsets count from the end of the header.
 public struct SafetensorsHeader: Sendable, Equatable {
-  /// The longest header, as in the Python package: 100 MB.
+  /// The maximum length of a header, as in the Python package: 100 MB.
   public static let byteCountLimit = 100_000_000
 
-  /// Bytes of the header's length, with which a file begins.
+  /// The number of bytes of the header's length, at the start of a file.
   static let lengthByteCount = 8
   /// The key that no tensor can have.
   static let metadataKey: ExactString = "__metadata__"
@@ -23,39 +23,39 @@ public struct SafetensorsHeader: Sendable, Equatable {
   public let tensors: [SafetensorsTensor]
   /// Free text by key.
   public let metadata: [String: String]
-  /// Places in `tensors` by the bytes of the names.
+  /// The indices in `tensors` by the bytes of the names.
   let places: [ExactString: Int]
 
-  /// Bytes of all tensors.
+  /// The number of bytes of all tensors.
   public var dataByteCount: Int { tensors.last?.byteRange.upperBound ?? 0 }
 
-  /// The tensor whose name has exactly these Unicode scalars; `nil` if there is none.
+  /// Returns the tensor whose name has exactly these Unicode scalars, or `nil` if there is none.
   public func tensor(named name: String) -> SafetensorsTensor? {
     place(of: name).map { tensors[$0] }
   }
 
   func place(of name: String) -> Int? { places[ExactString(name)] }
 
-  /// The places of tensors with different names.
+  /// Returns the indices of tensors with different names.
   static func places(of tensors: [SafetensorsTensor]) -> [ExactString: Int] {
     Dictionary(uniqueKeysWithValues: zip(tensors.lazy.map { ExactString($0.name) }, tensors.indices))
   }
 }
 
-/// In which order a file's tensors stand.
+/// The order of the tensors in a file.
 public enum SafetensorsOrder: Sendable, Hashable {
-  /// From the most to the least strictly aligned type, then by the bytes of the name: the order of the Python
-  /// package, in which every tensor is aligned to its elements.
+  /// From the most to the least strictly aligned type, then by the bytes of the name. This is the order of
+  /// the Python package, in which every tensor is aligned to its elements.
   case byAlignment
-  /// As given.
+  /// In the given order.
   case asGiven
 }
 
 extension SafetensorsHeader {
-  /// The header of a file that holds these tensors.
+  /// Creates the header of a file with these tensors.
   ///
-  /// - Throws: ``SafetensorsError`` if names repeat or are reserved, or if a size overflows or is not in
-  ///   whole bytes.
+  /// - Throws: ``SafetensorsError`` if names repeat or are reserved, or if a size overflows or is not a whole
+  ///   number of bytes.
   public init(
     _ descriptors: [SafetensorsDescriptor], metadata: [String: String] = [:],
     order: SafetensorsOrder = .byAlignment

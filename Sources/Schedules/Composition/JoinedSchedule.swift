@@ -1,4 +1,4 @@
-/// η(s) = ηᵢ(s − bᵢ) for bᵢ ≤ s < bᵢ₊₁: one schedule after the other, each beginning at its own step 0.
+/// η(s) = ηᵢ(s − bᵢ) for bᵢ ≤ s < bᵢ₊₁: several schedules in sequence, each starting at its own step 0.
 ///
 /// A linear schedule for 40 steps, then a cosine one for 60:
 ///
@@ -11,9 +11,9 @@
 ///         └─────────────────────────────────────────────────────
 ///          0        20        40         60        80       step
 ///
-/// - bᵢ: b₀ = 0 and then `boundaries`, the steps at which the next schedule takes over
+/// - bᵢ: b₀ = 0, followed by `boundaries`, the steps at which the next schedule takes over
 ///
-/// Two equal boundaries leave the schedule between them out. The last schedule has no end.
+/// Two equal boundaries skip the schedule between them. The last schedule has no end.
 ///
 /// Source: `join_schedules` of optax, `SequentialLR` of torch.
 public struct JoinedSchedule: Schedule {
@@ -27,9 +27,11 @@ public struct JoinedSchedule: Schedule {
     case warmupSteps = "num_warmup_steps", trainingSteps = "num_training_steps"
   }
 
-  /// Creates a schedule of `schedules` in order, each from its boundary on; there is one boundary fewer.
+  /// Creates a sequence of `schedules`. There is one boundary fewer than schedules: the start of each one after
+  /// the first.
   ///
-  /// - Throws: ``ScheduleError`` for another number of boundaries, and boundaries that are negative or fall.
+  /// - Throws: ``ScheduleError`` for another number of boundaries, and for boundaries that are negative or not
+  ///   ascending.
   public init(_ schedules: [any Schedule], boundaries: [Int]) throws(ScheduleError) {
     try Self.check(boundaries, count: schedules.count)
     self.schedules = schedules.map { .byStep($0) }
@@ -42,14 +44,14 @@ public struct JoinedSchedule: Schedule {
       "\(count) schedules need \(count - 1), and there must be at least one schedule")
     try Self.require(
       boundaries.first ?? 0 >= 0 && zip(boundaries, boundaries.dropFirst()).allSatisfy(<=), "boundaries",
-      boundaries, "must be steps in rising order, none negative")
+      boundaries, "must be steps in ascending order, none of them negative")
     try Self.requireCounts(["boundaries": boundaries.last ?? 0])
   }
 
-  /// Decodes the settings, and checks them as the other initializer does.
+  /// Decodes the settings, and checks them as the public initializer does.
   ///
-  /// Schedules that are given by name get the length up to the next boundary, the last one up to the end of
-  /// the training, and the first one the warmup.
+  /// Each schedule that is given by name gets the length up to the next boundary, or for the last one up to the
+  /// end of the training. The first one also gets the warmup.
   public init(from decoder: any Decoder) throws {
     let settings = try decoder.container(keyedBy: CodingKeys.self)
     let boundaries: [Int] = try settings[.boundaries]
@@ -75,14 +77,14 @@ public struct JoinedSchedule: Schedule {
     try self.init(schedules.map { try $0.byStep(in: Self.name, "schedules") }, boundaries: boundaries)
   }
 
-  /// ηᵢ(s − bᵢ).
+  /// Returns ηᵢ(s − bᵢ).
   public func rate(at step: Int, initialRate: Double) -> Double {
     let index = boundaries.prefix { $0 <= step }.count
     let start = index == 0 ? 0 : boundaries[index - 1]
     return schedules[index].rate(at: step - start, initialRate: initialRate)
   }
 
-  /// Checks every schedule.
+  /// Checks all schedules.
   public func check(initialRate: Double) throws(ScheduleError) {
     for schedule in schedules { try schedule.check(initialRate: initialRate) }
   }

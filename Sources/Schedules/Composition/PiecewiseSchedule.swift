@@ -1,6 +1,6 @@
 import RealModule
 
-/// m(s) through given points: the value of the last point not after s, or interpolated to the next.
+/// m(s) through given points: the multiplier of the last point at or before s, or interpolated to the next point.
 ///
 /// Four points, joined by straight lines:
 ///
@@ -13,23 +13,23 @@ import RealModule
 ///         └─────────────────────────────────────────────────────
 ///          0                     50                         step
 ///
-/// - points: steps in rising order, each with its multiplier
-/// - `interpolation`: `.constant` holds a point's multiplier until the next; `.linear` and `.cosine` join the
-///   points by straight lines or half waves
+/// - points: steps in ascending order, each with its multiplier
+/// - `interpolation`: `.constant` keeps a point's multiplier until the next point; `.linear` and `.cosine`
+///   connect points by straight lines or half cosine waves
 ///
-/// Before the first point it has that point's multiplier, after the last one that of the last.
+/// Steps before the first point have its multiplier, and steps after the last point have the last multiplier.
 ///
-/// Source: `piecewise_constant_schedule` and `piecewise_interpolate_schedule` of optax, whose scales
-/// accumulate; these multipliers are all relative to the initial rate.
+/// Source: `piecewise_constant_schedule` and `piecewise_interpolate_schedule` of optax. Their scales
+/// accumulate; the multipliers here are all relative to the initial rate.
 public struct PiecewiseSchedule: MultiplierSchedule, CheckedSettings {
-  /// A step and the multiplier there.
+  /// A step and its multiplier.
   public struct Point: Sendable, Codable, Hashable {
     /// The step.
     public let step: Int
     /// The factor on the initial rate at this step.
     public let multiplier: Double
 
-    /// The multiplier `multiplier` at `step`.
+    /// Creates a point.
     public init(step: Int, multiplier: Double) {
       self.step = step
       self.multiplier = multiplier
@@ -38,7 +38,7 @@ public struct PiecewiseSchedule: MultiplierSchedule, CheckedSettings {
 
   /// The interpolation between two points.
   public enum Interpolation: String, Sendable, Codable, CaseIterable {
-    /// The multiplier of the earlier point.
+    /// Keeps the multiplier of the earlier point.
     case constant
     /// A straight line.
     case linear
@@ -48,19 +48,20 @@ public struct PiecewiseSchedule: MultiplierSchedule, CheckedSettings {
 
   @usableFromInline static let defaultInterpolation = Interpolation.constant
 
-  /// The points, by rising steps.
+  /// The points, in ascending order of steps.
   public let points: [Point]
   /// The interpolation between two points.
   public let interpolation: Interpolation
 
-  /// Creates a schedule through `points`, of which there must be one at least.
+  /// Creates a schedule through `points`. At least one point is required.
   ///
-  /// - Throws: ``ScheduleError`` for no points, negative or falling steps, and negative multipliers.
+  /// - Throws: ``ScheduleError`` for no points, for steps that are negative or not ascending, and for negative
+  ///   multipliers.
   public init(points: [Point], interpolation: Interpolation = defaultInterpolation) throws(ScheduleError) {
     let steps = points.map(\.step)
     try Self.require(
       !steps.isEmpty && steps[0] >= 0 && zip(steps, steps.dropFirst()).allSatisfy(<), "points",
-      "at the steps \(steps)", "there must be one at least, at rising steps, none negative")
+      "at the steps \(steps)", "there must be at least one point, at ascending steps, none of them negative")
     for point in points {
       try Self.requireNonNegative(["the multiplier at step \(point.step)": point.multiplier])
     }
@@ -88,10 +89,10 @@ public struct PiecewiseSchedule: MultiplierSchedule, CheckedSettings {
     try settings.encode(interpolation, forKey: .interpolation)
   }
 
-  /// True, as for `ConstantLR` and `LinearLR` of torch.
+  /// True, as in torch's `ConstantLR` and `LinearLR`.
   public var multipliesCurrentRate: Bool { true }
 
-  /// The multiplier of the last point that is not after s, or interpolated to the next one.
+  /// Returns the multiplier of the last point at or before s, or interpolated to the next point.
   public func multiplier(at step: Int) -> Double {
     guard let following = points.firstIndex(where: { $0.step > step }) else {
       return points[points.count - 1].multiplier

@@ -1,4 +1,4 @@
-/// η(s) = (w(s / W)(1 − a) + a) η′(0) while s < W, then η′(s − W): a warmup before any schedule η′.
+/// η(s) = (w(s / W)(1 − a) + a) η′(0) if s < W, then η′(s − W): a warmup before any schedule η′.
 ///
 /// W = 10, a = 0, then REX over 80 steps:
 ///
@@ -13,20 +13,20 @@
 ///
 /// - w: `shape`, a ``WarmupShape``
 ///
-/// If η′ has a length, give it the length of the training without the warmup.
+/// If η′ has a length, pass it the length of the training without the warmup.
 public struct WarmupSchedule: Schedule, CheckedSettings {
   @usableFromInline static let defaults = (startRatio: 0.0, shape: WarmupShape.linear)
 
   /// W, the length of the warmup; 0 for none.
   public let steps: Int
-  /// a, the part of the first rate after the warmup that step 0 has.
+  /// a, the rate at step 0 as a fraction of the first rate after the warmup.
   public let startRatio: Double
-  /// w, how the warmup rises.
+  /// w, the shape of the warmup.
   public let shape: WarmupShape
-  /// η′, the schedule after the warmup, which starts at its own step 0 there.
+  /// η′, the schedule after the warmup. It starts at its own step 0.
   public let schedule: AnyLearningRateSchedule
 
-  /// Creates a warmup of `steps` steps, then `schedule`.
+  /// Creates a warmup of `steps` steps, followed by `schedule`.
   ///
   /// - Throws: ``ScheduleError`` for a negative setting.
   public init(
@@ -41,11 +41,15 @@ public struct WarmupSchedule: Schedule, CheckedSettings {
     self.schedule = .byStep(schedule)
   }
 
-  /// Creates a warmup of a part of `trainingSteps`, then the schedule that `schedule` makes for the rest.
+  /// Creates a warmup over a fraction of `trainingSteps`, followed by the schedule that `schedule` creates for
+  /// the rest.
   ///
-  ///     try WarmupSchedule(steps: .fraction(0.1), of: 1_000) { try REXSchedule(trainingSteps: $0) }
+  ///     try WarmupSchedule(steps: .fraction(0.1), of: 1_000) {
+  ///       try REXSchedule(trainingSteps: $0)
+  ///     }
   ///
-  /// Throws ``ScheduleError``, or what `schedule` throws: untyped, as closures do not infer a typed error.
+  /// - Throws: ``ScheduleError``, or any error that `schedule` throws. Untyped, because closures do not infer a
+  ///   typed error.
   public init(
     steps: some StepLength, of trainingSteps: Int, startRatio: Double = defaults.startRatio,
     shape: WarmupShape = defaults.shape, then schedule: (Int) throws -> some Schedule
@@ -53,7 +57,7 @@ public struct WarmupSchedule: Schedule, CheckedSettings {
     let steps = try steps.steps(of: trainingSteps)
     try Self.requireCounts(["steps": steps])
     try Self.require(
-      steps <= trainingSteps, "steps", steps, "must not be greater than trainingSteps, \(trainingSteps)")
+      steps <= trainingSteps, "steps", steps, "must be at most trainingSteps, \(trainingSteps)")
     try self.init(steps: steps, startRatio: startRatio, shape: shape, then: schedule(trainingSteps - steps))
   }
 
@@ -67,14 +71,15 @@ public struct WarmupSchedule: Schedule, CheckedSettings {
       then: (settings[.schedule] as AnyLearningRateSchedule).byStep(in: Self.name, "schedule"))
   }
 
-  /// (w(s / W)(1 − a) + a) η′(0) while s < W, then η′(s − W).
+  /// Returns (w(s / W)(1 − a) + a) η′(0) if s < W, or else η′(s − W).
   public func rate(at step: Int, initialRate: Double) -> Double {
     guard step < steps else { return schedule.rate(at: step - steps, initialRate: initialRate) }
     let ramp = shape.value(at: Double(step) / Double(steps)) * (1 - startRatio) + startRatio
     return ramp * min(schedule.rate(at: 0, initialRate: initialRate), .greatestFiniteMagnitude)
   }
 
-  /// Whether the schedule after the warmup does, or is constant: that is `LinearLR` of torch.
+  /// Whether the schedule after the warmup multiplies the current rate, or is constant, which is torch's
+  /// `LinearLR`.
   public var multipliesCurrentRate: Bool {
     schedule.base is ConstantSchedule || (schedule.base as? any Schedule)?.multipliesCurrentRate == true
   }

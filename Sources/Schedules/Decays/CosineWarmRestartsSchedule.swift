@@ -1,6 +1,6 @@
 import RealModule
 
-/// η(s) = η_min + ½(η₀ − η_min)(1 + cos(π t / Tᵢ)), t the steps since the i-th restart, Tᵢ = T₀ kⁱ.
+/// η(s) = η_min + ½(η₀ − η_min)(1 + cos(π t / Tᵢ)), with t the steps since the i-th restart and Tᵢ = T₀ kⁱ.
 ///
 /// η₀ = 1, η_min = 0, T₀ = 15, k = 2:
 ///
@@ -21,14 +21,14 @@ public struct CosineWarmRestartsSchedule: Schedule, CheckedSettings {
 
   /// T₀, the length of the first cycle.
   public let firstCycleSteps: Int
-  /// k, how many times longer each cycle is than the one before.
+  /// k, the factor by which each cycle is longer than the previous cycle.
   public let growth: Int
-  /// η_min, the rate that a cycle falls to.
+  /// η_min, the rate at the end of a cycle.
   public let minimumRate: Double
 
-  /// Cycles of `firstCycleSteps` steps and `growth` times more each.
+  /// Creates cycles. The first has `firstCycleSteps` steps, and each following cycle is `growth` times as long.
   ///
-  /// - Throws: ``ScheduleError`` for a cycle or a growth below 1, and a negative rate.
+  /// - Throws: ``ScheduleError`` for a first cycle or a growth below 1, and for a negative rate.
   public init(
     firstCycleSteps: Int, growth: Int = defaults.growth, minimumRate: Double = defaults.minimumRate
   ) throws(ScheduleError) {
@@ -49,16 +49,16 @@ public struct CosineWarmRestartsSchedule: Schedule, CheckedSettings {
       minimumRate: settings[.minimumRate])
   }
 
-  /// η_min + ½(η₀ − η_min)(1 + cos(π t / Tᵢ)).
+  /// Returns η_min + ½(η₀ − η_min)(1 + cos(π t / Tᵢ)).
   public func rate(at step: Int, initialRate: Double) -> Double {
     let (elapsed, length) = cycle(at: step)
     let wave = 1 + Double.cos(.pi * Double(elapsed) / Double(length))
     return minimumRate + (initialRate - minimumRate) * wave / 2
   }
 
-  /// The steps since the last restart, and the length of the cycle that started there.
+  /// Returns the number of steps since the last restart, and the length of the cycle that started there.
   ///
-  /// - Complexity: O(1) for `growth` = 1, otherwise O(log step): exact, unlike logarithms.
+  /// - Complexity: O(1) if `growth` is 1, or else O(log step). Unlike logarithms, this is exact.
   private func cycle(at step: Int) -> (elapsed: Int, length: Int) {
     guard growth > 1 else { return (step % firstCycleSteps, firstCycleSteps) }
     var elapsed = step

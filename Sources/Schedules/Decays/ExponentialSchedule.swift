@@ -13,7 +13,7 @@ import RealModule
 ///         └─────────────────────────────────────────────────────
 ///          0        20        40         60        80       step
 ///
-/// It has no end. For a decay in stairs, with s / D rounded down, see ``StepDecaySchedule``.
+/// It has no end. For a stepwise decay, with s / D rounded down, see ``StepDecaySchedule``.
 ///
 /// Source: `ExponentialLR` of torch (D = 1), `exponential_decay` of optax.
 public struct ExponentialSchedule: MultiplierSchedule, CheckedSettings {
@@ -21,12 +21,12 @@ public struct ExponentialSchedule: MultiplierSchedule, CheckedSettings {
 
   /// g, the factor over `decaySteps` steps.
   public let decayRate: Double
-  /// D, the steps over which the rate is multiplied by g.
+  /// D, the number of steps over which the rate is multiplied by g.
   public let decaySteps: Int
 
   /// Creates a rate that is multiplied by `decayRate` over every `decaySteps` steps.
   ///
-  /// - Throws: ``ScheduleError`` for a factor that is not above 0, and less than one step.
+  /// - Throws: ``ScheduleError`` for a factor that is not above 0, and for fewer than one step.
   public init(decayRate: Double, decaySteps: Int = defaultDecaySteps) throws(ScheduleError) {
     try Self.requirePositive(["decayRate": decayRate])
     try Self.requireCounts(["decaySteps": decaySteps], atLeast: 1)
@@ -40,9 +40,9 @@ public struct ExponentialSchedule: MultiplierSchedule, CheckedSettings {
     try self.init(decayRate: settings[.decayRate], decaySteps: settings[.decaySteps])
   }
 
-  /// True, as for `ExponentialLR` of torch.
+  /// True, as in torch's `ExponentialLR`.
   public var multipliesCurrentRate: Bool { true }
 
-  /// g^(s / D).
+  /// Returns g^(s / D).
   public func multiplier(at step: Int) -> Double { .pow(decayRate, Double(step) / Double(decaySteps)) }
 }

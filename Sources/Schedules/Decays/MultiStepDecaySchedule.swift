@@ -1,6 +1,6 @@
 import RealModule
 
-/// m(s) = g^n, n the number of milestones that are not after s.
+/// m(s) = g^n, with n the number of milestones at or before s.
 ///
 /// g = 0.4, milestones 50 and 80:
 ///
@@ -13,26 +13,27 @@ import RealModule
 ///         └─────────────────────────────────────────────────────
 ///          0        20        40         60        80       step
 ///
-/// - milestones: the steps that drop, in rising order; the same step twice drops twice
+/// - milestones: the steps at which the rate drops, in ascending order; a step that is listed twice drops it twice
 ///
-/// After the last milestone it stays.
+/// After the last milestone, the rate is constant.
 ///
 /// Source: `MultiStepLR` of torch.
 public struct MultiStepDecaySchedule: MultiplierSchedule, CheckedSettings {
-  /// The steps from which the rate is multiplied by g once more.
+  /// The steps at which the rate is multiplied by g.
   public let milestones: [Int]
   /// g, the factor of a drop.
   public let decayRate: Double
 
   /// Creates a rate that is multiplied by `decayRate` at each of `milestones`.
   ///
-  /// - Throws: ``ScheduleError`` for milestones that are negative or fall, and a factor that is not above 0.
+  /// - Throws: ``ScheduleError`` for milestones that are negative or not ascending, and for a factor that is
+  ///   not above 0.
   public init(
     milestones: [Int], decayRate: Double = StepDecaySchedule.defaultDecayRate
   ) throws(ScheduleError) {
     try Self.require(
       milestones.first ?? 0 >= 0 && zip(milestones, milestones.dropFirst()).allSatisfy(<=), "milestones",
-      milestones, "must be steps in rising order, none negative")
+      milestones, "must be steps in ascending order, none of them negative")
     try Self.requirePositive(["decayRate": decayRate])
     self.milestones = milestones
     self.decayRate = decayRate
@@ -44,10 +45,10 @@ public struct MultiStepDecaySchedule: MultiplierSchedule, CheckedSettings {
     try self.init(milestones: settings[.milestones], decayRate: settings[.decayRate])
   }
 
-  /// True, as for `MultiStepLR` of torch.
+  /// True, as in torch's `MultiStepLR`.
   public var multipliesCurrentRate: Bool { true }
 
-  /// g^n, n the number of milestones ≤ s.
+  /// Returns g^n, with n the number of milestones ≤ s.
   public func multiplier(at step: Int) -> Double {
     .pow(decayRate, Double(milestones.prefix { $0 <= step }.count))
   }

@@ -16,22 +16,22 @@ import RealModule
 ///     s ≤ a            from η₀/d to η₀           a = qT − 1
 ///     s ≤ T − 1        from η₀ to η₀/(d e)
 ///
-/// or in three phases, back to the start by b = 2qT − 2 and only then to the end:
+/// or in three phases, first back to the start by b = 2qT − 2 and then to the end:
 ///
 ///     s ≤ a            from η₀/d to η₀
 ///     s ≤ b            from η₀ to η₀/d
 ///     s ≤ T − 1        from η₀/d to η₀/(d e)
 ///
-/// - η₀: the group's initial rate, here the peak (torch's `max_lr`)
+/// - η₀: the group's initial rate, which is the peak (torch's `max_lr`)
 /// - d: `initialDivisor`, e: `finalDivisor`
 ///
-/// Each phase is half a cosine or, if `annealing` is linear, a straight line. A phase without length has
-/// the value of its end: torch divides by zero there, as with qT = 1. After the last step torch raises an
+/// Each phase is half a cosine wave or, if `annealing` is linear, a straight line. A phase of length 0 has the
+/// value of its end. Torch divides by zero there, for example if qT = 1. After the last step, torch raises an
 /// error. Momentum is not cycled.
 ///
 /// Source: `OneCycleLR` of torch; Smith and Topin, "Super-Convergence" (arXiv 1708.07120).
 public struct OneCycleSchedule: Schedule, CheckedSettings {
-  /// How a phase goes from its start to its end.
+  /// The shape of a phase between its start and its end.
   public enum Annealing: String, Sendable, Codable, CaseIterable {
     /// Half a cosine wave.
     case cosine = "cos"
@@ -44,23 +44,23 @@ public struct OneCycleSchedule: Schedule, CheckedSettings {
     threePhases: false
   )
 
-  /// T, all steps of the training. The last one is T − 1; later steps have its rate.
+  /// T, the number of training steps. The last step is T − 1; later steps have its rate.
   public let trainingSteps: Int
-  /// q, the part of the steps that rise.
+  /// q, the fraction of the steps in which the rate rises.
   public let riseFraction: Double
-  /// d: the first step has the initial rate divided by it.
+  /// d, the initial rate divided by the rate of the first step.
   public let initialDivisor: Double
-  /// e: the last step has the rate of the first divided by it.
+  /// e, the rate of the first step divided by the rate of the last step.
   public let finalDivisor: Double
-  /// How a phase goes from its start to its end.
+  /// The shape of a phase between its start and its end.
   public let annealing: Annealing
   /// Whether the rate falls to its first value before it falls to its end.
   public let threePhases: Bool
 
-  /// Creates one rise to the initial rate and one fall over `trainingSteps` steps.
+  /// Creates a rise to the initial rate, followed by a fall, over `trainingSteps` steps.
   ///
-  /// - Throws: ``ScheduleError`` for no steps, a fraction outside of 0 ... 1 (0 ... ½ with three phases), and
-  ///   divisors that are not above 0.
+  /// - Throws: ``ScheduleError`` for no steps, for a fraction outside 0 ... 1 (0 ... ½ with three phases), and
+  ///   for divisors that are not above 0.
   public init(
     trainingSteps: Int, riseFraction: Double = defaults.riseFraction,
     initialDivisor: Double = defaults.initialDivisor, finalDivisor: Double = defaults.finalDivisor,
@@ -70,7 +70,7 @@ public struct OneCycleSchedule: Schedule, CheckedSettings {
     let latest = threePhases ? 0.5 : 1.0
     try Self.require(
       (0...latest).contains(riseFraction), "riseFraction", riseFraction,
-      "must be from 0 to \(latest)" + (threePhases ? ", as the second of three phases is as long" : ""))
+      "must be in 0 ... \(latest)" + (threePhases ? ", because the second of three phases is as long" : ""))
     try Self.requirePositive(["initialDivisor": initialDivisor, "finalDivisor": finalDivisor])
     self.trainingSteps = trainingSteps
     self.riseFraction = riseFraction
@@ -92,10 +92,10 @@ public struct OneCycleSchedule: Schedule, CheckedSettings {
       annealing: settings[.annealing], threePhases: settings[.threePhases])
   }
 
-  /// The value of the phase that the step is in.
+  /// Returns the value of the current phase.
   ///
-  /// The end of a line loses digits, being the difference of much greater rates. So it is formed of rates and
-  /// not of multipliers, as in torch: both round alike.
+  /// The end of a straight line is the difference of much larger rates and loses digits. To round in the same
+  /// way as torch, it is computed from rates rather than multipliers.
   public func rate(at step: Int, initialRate: Double) -> Double {
     let start = initialRate / initialDivisor
     let end = start / finalDivisor
@@ -103,7 +103,7 @@ public struct OneCycleSchedule: Schedule, CheckedSettings {
     let last = Double(trainingSteps - 1)
     let step = min(Double(step), last)
     if step <= peak { return anneal(from: start, to: initialRate, over: 0...peak, at: step) }
-    // Without a rise, the peak is before step 0, and the fall has already begun there.
+    // Without a rise, the peak is before step 0, and the fall has already started at step 0.
     guard threePhases else {
       return anneal(from: initialRate, to: end, over: min(peak, last)...last, at: step)
     }
@@ -112,7 +112,7 @@ public struct OneCycleSchedule: Schedule, CheckedSettings {
     return anneal(from: start, to: end, over: min(back, last)...last, at: step)
   }
 
-  /// Throws if the divisors are so small that the first or last rate is infinite.
+  /// Throws an error if the divisors are so small that the first or last rate is infinite.
   public func check(initialRate: Double) throws(ScheduleError) {
     let start = initialRate / initialDivisor
     try Self.require(start.isFinite, "initialDivisor", initialDivisor, "the first rate would be infinite")

@@ -1,4 +1,4 @@
-/// m(s) = (1 − x) / (1 − d x), x = s / T: a fall that stays above the straight line and is steep at its end.
+/// m(s) = (1 − x) / (1 − d x), x = s / T: a decay that stays above the straight line and is steep at its end.
 ///
 /// T = 90, d = ½:
 ///
@@ -14,21 +14,21 @@
 /// With T = 0 it is 0 at every step.
 ///
 /// Source: Chen, Wolfe and Kyrillidis, "REX: Revisiting Budgeted Training with an Improved Schedule"
-/// (arXiv 2107.04197), where it is (1 − x) / (½ + ½(1 − x)).
+/// (arXiv 2107.04197), which writes it as (1 − x) / (½ + ½(1 − x)).
 public struct REXSchedule: MultiplierSchedule, CheckedSettings {
   @usableFromInline static let defaultDelay = 0.5
 
-  /// T, all steps of the training; the rate is 0 from s = T on.
+  /// T, the number of training steps. The rate is 0 from s = T on.
   public let trainingSteps: Int
-  /// d, the delay of the fall: from 0, a straight line, to below 1; the paper has ½.
+  /// d, the delay of the decay, at least 0 (a straight line) and below 1. The paper uses ½.
   public let delay: Double
 
-  /// Creates a fall from the initial rate to 0 at `trainingSteps`.
+  /// Creates a decay from the initial rate to 0 at `trainingSteps`.
   ///
-  /// - Throws: ``ScheduleError`` for a negative count and a delay outside of 0 ..< 1.
+  /// - Throws: ``ScheduleError`` for a negative count, and for a delay outside 0 ..< 1.
   public init(trainingSteps: Int, delay: Double = defaultDelay) throws(ScheduleError) {
     try Self.requireCounts(["trainingSteps": trainingSteps])
-    try Self.require((0..<1).contains(delay), "delay", delay, "must be from 0 to below 1")
+    try Self.require((0..<1).contains(delay), "delay", delay, "must be in 0 ..< 1")
     self.trainingSteps = trainingSteps
     self.delay = delay
   }
@@ -39,7 +39,7 @@ public struct REXSchedule: MultiplierSchedule, CheckedSettings {
     try self.init(trainingSteps: settings[.trainingSteps], delay: settings[.delay])
   }
 
-  /// (1 − x) / (1 − d x).
+  /// Returns (1 − x) / (1 − d x).
   public func multiplier(at step: Int) -> Double {
     guard step < trainingSteps else { return 0 }
     let progress = Double(step) / Double(trainingSteps)

@@ -1,6 +1,6 @@
 import RealModule
 
-/// m(s) = g^⌊s / D⌋: every D steps the rate is multiplied by g.
+/// m(s) = g^⌊s / D⌋: the rate is multiplied by g every D steps.
 ///
 /// g = 0.5, D = 25:
 ///
@@ -19,14 +19,14 @@ import RealModule
 public struct StepDecaySchedule: MultiplierSchedule, CheckedSettings {
   @usableFromInline static let defaultDecayRate = 0.1
 
-  /// D, the steps between two drops; the first drop is at s = D.
+  /// D, the number of steps between two drops. The first drop is at s = D.
   public let stepSize: Int
   /// g, the factor of a drop.
   public let decayRate: Double
 
-  /// Creates a rate that is multiplied by `decayRate` at every `stepSize`-th step.
+  /// Creates a rate that is multiplied by `decayRate` every `stepSize` steps.
   ///
-  /// - Throws: ``ScheduleError`` for less than one step, and a factor that is not above 0.
+  /// - Throws: ``ScheduleError`` for fewer than one step, and for a factor that is not above 0.
   public init(stepSize: Int, decayRate: Double = defaultDecayRate) throws(ScheduleError) {
     try Self.requireCounts(["stepSize": stepSize], atLeast: 1)
     try Self.requirePositive(["decayRate": decayRate])
@@ -40,9 +40,9 @@ public struct StepDecaySchedule: MultiplierSchedule, CheckedSettings {
     try self.init(stepSize: settings[.stepSize], decayRate: settings[.decayRate])
   }
 
-  /// True, as for `StepLR` of torch.
+  /// True, as in torch's `StepLR`.
   public var multipliesCurrentRate: Bool { true }
 
-  /// g^⌊s / D⌋.
+  /// Returns g^⌊s / D⌋.
   public func multiplier(at step: Int) -> Double { .pow(decayRate, Double(step / stepSize)) }
 }

@@ -1,6 +1,7 @@
 import RealModule
 
-/// m(s) rises from a to 1 over W steps, stays at 1 for H, falls exponentially to b over D, and stays at b.
+/// m(s) rises from a to 1 over W steps, stays at 1 for H steps, falls exponentially to b over D steps, and
+/// stays at b.
 ///
 /// W = 10, H = 30, D = 50, a = b = 0.01:
 ///
@@ -19,7 +20,7 @@ import RealModule
 ///     after            b
 ///
 /// - W: `warmupSteps`, H: `holdSteps`, D: `decaySteps`
-/// - a: `initialRatio`, b: `finalRatio`, parts of the initial rate
+/// - a: `initialRatio`, b: `finalRatio`, fractions of the initial rate
 ///
 /// A phase of 0 steps is skipped.
 ///
@@ -27,20 +28,20 @@ import RealModule
 public struct TriStageSchedule: MultiplierSchedule {
   @usableFromInline static let defaults = (initialRatio: 0.01, finalRatio: 0.01)
 
-  /// W, the steps of the linear warmup.
+  /// W, the number of steps of the linear warmup.
   public let warmupSteps: Int
-  /// H, the steps at the initial rate.
+  /// H, the number of steps at the initial rate.
   public let holdSteps: Int
-  /// D, the steps of the exponential decay.
+  /// D, the number of steps of the exponential decay.
   public let decaySteps: Int
-  /// a, the part of the initial rate at step 0.
+  /// a, the rate at step 0 as a fraction of the initial rate.
   public let initialRatio: Double
-  /// b, the part of the initial rate at the end.
+  /// b, the rate at the end as a fraction of the initial rate.
   public let finalRatio: Double
 
   /// Creates a schedule of W + H + D steps.
   ///
-  /// - Throws: ``ScheduleError`` for a negative setting and a final ratio of 0.
+  /// - Throws: ``ScheduleError`` for a negative setting, and for a final ratio of 0.
   public init(
     warmupSteps: Int, holdSteps: Int, decaySteps: Int, initialRatio: Double = defaults.initialRatio,
     finalRatio: Double = defaults.finalRatio
@@ -55,9 +56,9 @@ public struct TriStageSchedule: MultiplierSchedule {
     self.finalRatio = finalRatio
   }
 
-  /// Creates a schedule of T = `trainingSteps` steps, which decays in the steps that warmup and hold leave.
+  /// Creates a schedule of T = `trainingSteps` steps. The decay takes the steps that remain after warmup and hold.
   ///
-  /// - Throws: ``ScheduleError`` for the same, or if warmup and hold are longer than the training.
+  /// - Throws: ``ScheduleError`` as the other initializer, or if warmup and hold are longer than the training.
   public init(
     warmupSteps: some StepLength, holdSteps: some StepLength, trainingSteps: Int,
     initialRatio: Double = defaults.initialRatio, finalRatio: Double = defaults.finalRatio
@@ -67,7 +68,7 @@ public struct TriStageSchedule: MultiplierSchedule {
     try Self.requireCounts(["warmupSteps": warmupSteps, "holdSteps": holdSteps])
     try Self.require(
       trainingSteps >= warmupSteps + holdSteps, "trainingSteps", trainingSteps,
-      "must hold the warmup (\(warmupSteps)) and the hold (\(holdSteps)): make it greater or those shorter")
+      "must include the warmup (\(warmupSteps)) and the hold (\(holdSteps)): increase it or decrease those")
     try self.init(
       warmupSteps: warmupSteps, holdSteps: holdSteps, decaySteps: trainingSteps - warmupSteps - holdSteps,
       initialRatio: initialRatio, finalRatio: finalRatio)
@@ -80,7 +81,7 @@ public struct TriStageSchedule: MultiplierSchedule {
 
   private enum TrainingKeys: String, CodingKey { case trainingSteps = "num_training_steps" }
 
-  /// Decodes the settings, or derives the decay steps from the training steps.
+  /// Decodes the settings, or computes the decay steps from the training steps.
   public init(from decoder: any Decoder) throws {
     let settings = try decoder.container(keyedBy: CodingKeys.self)
     let (warmupSteps, holdSteps): (Int, Int) = (try settings[.warmupSteps], try settings[.holdSteps])
@@ -95,7 +96,7 @@ public struct TriStageSchedule: MultiplierSchedule {
       initialRatio: settings[.initialRatio], finalRatio: settings[.finalRatio])
   }
 
-  /// The value of the stage that the step is in.
+  /// Returns the value of the current stage.
   public func multiplier(at step: Int) -> Double {
     if step < warmupSteps { return initialRatio + (1 - initialRatio) * Double(step) / Double(warmupSteps) }
     let decayed = step - warmupSteps - holdSteps

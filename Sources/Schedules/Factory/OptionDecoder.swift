@@ -1,8 +1,8 @@
-/// Decodes a schedule, or the options of an optimizer, and throws transformers' errors for options that are missing or
-/// ill-typed.
+/// A decoder of schedules, and of the options of an optimizer. It throws transformers' errors for options that are missing
+/// or have the wrong type.
 ///
-/// A whole number is also taken as a number, a number without a fraction as a whole number, and a value where
-/// a list is expected as a list of one, as a command line cannot tell them apart.
+/// A command line cannot tell types apart. Therefore the decoder accepts a whole number as a number, a number
+/// without a fraction as a whole number, and a single value as a list of one.
 package struct OptionDecoder: Decoder {
   private let value: ScheduleOption
   private let schedule: String
@@ -15,7 +15,7 @@ package struct OptionDecoder: Decoder {
     self.userInfo = userInfo
   }
 
-  /// Returns what `body` decodes.
+  /// Returns the value that `body` decodes.
   func decode<Result>(_ body: (any Decoder) throws -> Result) throws(ScheduleError) -> Result {
     do { return try body(self) } catch let error as ScheduleError { throw error } catch {
       fatalError("\(schedule) cannot be decoded from options: \(error)")
@@ -49,7 +49,7 @@ package struct OptionDecoder: Decoder {
 extension OptionDecoder: SingleValueDecodingContainer {
   package func decodeNil() -> Bool { value == .null }
 
-  // Generic methods are witnesses of all the requirements for one type each.
+  // Each generic method satisfies all requirements for single types.
   package func decode<Value: Decodable>(_ type: Value.Type) throws -> Value {
     let decoded: Any? =
       switch (value, type) {
@@ -62,7 +62,7 @@ extension OptionDecoder: SingleValueDecodingContainer {
       default: nil
       }
     if let decoded = decoded as? Value { return decoded }
-    // Those decode themselves by this method.
+    // These types decode themselves with this method.
     if type is any Numeric.Type || type is Bool.Type || type is String.Type { throw mismatch(type) }
     return try Value(from: self)
   }
@@ -136,7 +136,7 @@ extension OptionDecoder {
   }
 }
 
-/// The type of an option, as its error names it.
+/// Returns the name of an option's type in errors.
 private func expectation(_ type: Any.Type) -> String {
   func names<Choice: CaseIterable>(_: Choice.Type) -> [String] {
     Choice.allCases.compactMap { ($0 as? any RawRepresentable)?.rawValue as? String }
@@ -145,13 +145,13 @@ private func expectation(_ type: Any.Type) -> String {
   case is Int.Type: "a whole number"
   case is Double.Type: "a number"
   case is Bool.Type: "true or false"
-  case is String.Type: "a text"
+  case is String.Type: "a string"
   case is [Int].Type: "a list of whole numbers"
   case is [Double].Type: "a list of numbers"
-  case is [String].Type: "a list of texts"
-  case is PerGroup.Type: "a number, or a list with one a parameter group"
+  case is [String].Type: "a list of strings"
+  case is PerGroup.Type: "a number, or a list with one number per parameter group"
   case let choice as any CaseIterable.Type: "one of " + names(choice).joined(separator: ", ")
-  case is any RawRepresentable.Type: "a text"
+  case is any RawRepresentable.Type: "a string"
   default: "another type"
   }
 }

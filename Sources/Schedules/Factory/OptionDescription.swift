@@ -1,10 +1,10 @@
 /// An option of a schedule: its name, default and meaning.
 package struct OptionDescription: Sendable {
-  /// The name, which is also the coding key: the name of the reference's argument if the reference has it.
+  /// The name, which is also the coding key. It is the name of the reference's argument if there is one.
   package let name: String
-  /// The value if the option isn't given; `null` for an option that is required or may be missing.
+  /// The value if the option is omitted; `null` if the option is required or has no default.
   package let defaultValue: ScheduleOption
-  /// The meaning, in a few words.
+  /// A short description.
   package let meaning: String
 
   init(_ name: String, _ defaultValue: ScheduleOption, _ meaning: String) {

@@ -1,7 +1,7 @@
-// Errors of initializers name properties; whoever wrote options by name reads their names.
+// Initializers name properties in their errors. A user who gave options by name needs the names of the options.
 extension ScheduleCatalog.Entry {
-  /// The names that options have in place of those of properties. A property may have several, of which one schedule has one,
-  /// or the caller gives one.
+  /// The names of options for each property. A property can have several names: a schedule has one of them, or the caller
+  /// gives one of them.
   private static let names: [String: [String]] = [
     "warmupSteps": ["num_warmup_steps"], "trainingSteps": ["num_training_steps"],
     "stableSteps": ["num_stable_steps"], "decaySteps": ["num_decay_steps", "decay_steps"],
@@ -17,7 +17,7 @@ extension ScheduleCatalog.Entry {
 
   /// Returns the error with the names of this schedule and its options.
   ///
-  /// - Parameter given: The options that the caller gave. If several match, one of them is named.
+  /// - Parameter given: The options that the caller gave. If several match, the error names one of them.
   package func naming(_ error: ScheduleError, given: some Collection<String>) -> ScheduleError {
     func name(_ setting: String) -> String {
       let names = Self.names[setting] ?? []

@@ -1,19 +1,19 @@
-/// All schedules of this module: ``ScheduleCatalog/entries`` can be made by name.
+/// All schedules of this module. The schedules in ``ScheduleCatalog/entries`` can be created by name.
 package enum ScheduleCatalog {
-  /// The registration of a schedule: making it by name, saving and restoring it, and `adafactor schedule --list`
+  /// The registration of a schedule. Creating it by name, saving and restoring it, and `adafactor schedule --list`
   /// need nothing else.
   package struct Entry: Sendable {
     package let name: String
-    /// The behavior, in one sentence without a subject.
+    /// The behavior, as a predicate without a subject.
     package let summary: String
-    /// The counts that it needs, by the reference's names.
+    /// The required counts, by the reference's names.
     package let requiredCounts: [String]
     package let options: [OptionDescription]
-    /// Whether it follows a metric.
+    /// Whether the schedule follows a metric.
     package let followsMetric: Bool
-    /// Whether making it by name puts a warmup before it, as it has none of its own.
+    /// Whether creating the schedule by name puts a warmup before it, because it has no warmup of its own.
     let isWarmedUp: Bool
-    /// Whether it has no warmup, and gets none.
+    /// Whether the schedule has no warmup and cannot have one.
     let hasNoWarmup: Bool
     let type: ObjectIdentifier
     /// Decodes a value of the type.
@@ -35,11 +35,11 @@ package enum ScheduleCatalog {
     }
   }
 
-  /// The name under which each type is saved: its first one.
+  /// The name that each type is saved under: the first name of the type.
   static let names = Dictionary(
     restorable.map { ($0.type, $0.name) }, uniquingKeysWith: { first, _ in first })
 
-  /// The entry of this name.
+  /// Returns the entry with this name.
   package static func entry(named name: String) throws(ScheduleError) -> Entry {
     guard let entry = entries.first(where: { $0.name == name }) else {
       throw .unknownName(name, known: entries.map(\.name))
@@ -49,7 +49,7 @@ package enum ScheduleCatalog {
 }
 
 extension ScheduleCatalog.Entry {
-  /// Decodes the schedule from the counts and the options, with defaults for the options that are not given.
+  /// Decodes the schedule from the counts and options. Omitted options have their defaults.
   fileprivate func make(
     warmupSteps: Int?, trainingSteps: Int?, options: [String: ScheduleOption]
   ) throws(ScheduleError) -> AnyLearningRateSchedule {
@@ -57,7 +57,7 @@ extension ScheduleCatalog.Entry {
     for count in requiredCounts where counts[count] == .some(nil) {
       throw .missingArgument(schedule: name, argument: count)
     }
-    // In alphabetical order, so that of several wrong options always the same one is named.
+    // In alphabetical order, so that the error always names the same option if several are invalid.
     for option in options.keys.sorted() where !self.options.contains(where: { $0.name == option }) {
       throw .unknownOption(schedule: name, option: option, known: self.options.map(\.name))
     }
@@ -72,7 +72,7 @@ extension ScheduleCatalog.Entry {
     if warmupSteps > 0, requiredCounts.contains("num_training_steps"), let trainingSteps {
       try ScheduleError.require(
         trainingSteps >= warmupSteps, name, "num_training_steps", trainingSteps,
-        "must hold the warmup of \(warmupSteps) steps")
+        "must include the warmup of \(warmupSteps) steps")
       settings["num_training_steps"] = .int(trainingSteps - warmupSteps)
     }
     let schedule: AnyLearningRateSchedule
@@ -85,21 +85,20 @@ extension ScheduleCatalog.Entry {
 }
 
 extension AnyLearningRateSchedule {
-  /// Creates the schedule called `name`: a name of ``SchedulerType``, or one of `adafactor schedule --list`.
+  /// Creates the schedule named `name`: a name of ``SchedulerType``, or another name in `adafactor schedule --list`.
   ///
-  /// A warmup is added before a schedule that has none of its own (``WarmupSchedule``), as a part of the
-  /// training steps. `constant` and the metric-driven schedules have none and refuse warmup steps, which transformers
-  /// ignores; they ignore the training steps.
+  /// If a schedule has no warmup of its own, a warmup (``WarmupSchedule``) is added before it, and counts as part of
+  /// the training steps. `constant` and the metric-driven schedules cannot have a warmup. They refuse warmup steps,
+  /// which transformers ignores, and they ignore the training steps.
   ///
   /// - Parameters:
-  ///   - name: The name; `adafactor schedule --list` shows all names.
-  ///   - warmupSteps: The steps of the warmup: transformers' `num_warmup_steps`.
-  ///   - trainingSteps: All steps, the warmup included: transformers' `num_training_steps`.
-  ///   - options: The schedule's own options, transformers' `scheduler_specific_kwargs`; null stands for the
-  ///     default.
+  ///   - name: The name. `adafactor schedule --list` shows all names.
+  ///   - warmupSteps: The number of warmup steps: transformers' `num_warmup_steps`.
+  ///   - trainingSteps: The number of all steps, including the warmup: transformers' `num_training_steps`.
+  ///   - options: The schedule's own options, transformers' `scheduler_specific_kwargs`. Null means the default.
   /// - Throws: transformers' errors, in this order: an unknown name, a missing count, an unknown option, a warmup
-  ///   that the schedule doesn't have, then
-  ///   an option that is missing or ill-typed, and a setting that the schedule refuses, by the option's name.
+  ///   for a schedule that cannot have one, an option that is missing or has the wrong type, and a setting that the
+  ///   schedule refuses, by the name of the option.
   public init(
     named name: String, warmupSteps: Int? = nil, trainingSteps: Int? = nil,
     options: [String: ScheduleOption] = [:]
@@ -108,9 +107,9 @@ extension AnyLearningRateSchedule {
       warmupSteps: warmupSteps, trainingSteps: trainingSteps, options: options)
   }
 
-  /// Creates the schedule of the reference's `type`; see ``init(named:warmupSteps:trainingSteps:options:)``.
+  /// Creates the schedule for the reference's `type`; see ``init(named:warmupSteps:trainingSteps:options:)``.
   ///
-  /// - Throws: the same errors.
+  /// - Throws: The same errors.
   public init(
     _ type: SchedulerType, warmupSteps: Int? = nil, trainingSteps: Int? = nil,
     options: [String: ScheduleOption] = [:]

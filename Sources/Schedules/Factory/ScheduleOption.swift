@@ -1,6 +1,6 @@
-/// The value of a schedule's option as it comes from a configuration: anything that JSON can hold.
+/// The value of a schedule's option in a configuration: any value of JSON.
 public enum ScheduleOption: Sendable, Hashable {
-  /// Not given; the same as leaving the option out.
+  /// The default, as if the option were omitted.
   case null
   /// True or false.
   case bool(Bool)
@@ -8,7 +8,7 @@ public enum ScheduleOption: Sendable, Hashable {
   case int(Int)
   /// A number.
   case double(Double)
-  /// A text.
+  /// A string.
   case string(String)
   /// A list.
   case array([ScheduleOption])
@@ -21,20 +21,20 @@ extension ScheduleOption: ExpressibleByNilLiteral, ExpressibleByBooleanLiteral, 
 {
   /// `null`.
   public init(nilLiteral: ()) { self = .null }
-  /// True or false.
+  /// Creates true or false.
   public init(booleanLiteral value: Bool) { self = .bool(value) }
   /// Creates a whole number.
   public init(integerLiteral value: Int) { self = .int(value) }
   /// Creates a number.
   public init(floatLiteral value: Double) { self = .double(value) }
-  /// Creates a text.
+  /// Creates a string.
   public init(stringLiteral value: String) { self = .string(value) }
   /// Creates a list.
   public init(arrayLiteral elements: ScheduleOption...) { self = .array(elements) }
 }
 
 extension ScheduleOption: Codable {
-  /// Decodes whatever is there.
+  /// Decodes any value.
   public init(from decoder: any Decoder) throws {
     let container = try decoder.singleValueContainer()
     if container.decodeNil() {
@@ -83,8 +83,8 @@ extension ScheduleOption: CustomStringConvertible {
     }
   }
 
-  /// Reads what ``description`` writes: a number, `true` or `false`, `none`, values with commas between them
-  /// as a list, anything else as a text.
+  /// Parses the format of ``description``: a number, `true` or `false`, `none`, values separated by commas as a
+  /// list, and anything else as a string.
   package init(text: String) {
     if text.contains(",") {
       let elements = text.split(separator: ",", omittingEmptySubsequences: true)

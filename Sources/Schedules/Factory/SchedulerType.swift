@@ -25,7 +25,7 @@ public enum SchedulerType: String, Sendable, Codable, CaseIterable {
   /// ``GreedySchedule``.
   case greedy
 
-  /// Creates the type of this name; throws transformers' error if there is none.
+  /// Creates the type with this name. Throws transformers' error if there is none.
   public init(named name: String) throws(ScheduleError) {
     guard let type = SchedulerType(rawValue: name) else {
       throw .unknownName(name, known: Self.allCases.map(\.rawValue))

@@ -1,4 +1,4 @@
-/// A number that is encoded exactly, infinities and NaN too, which JSON does not have: those as strings.
+/// A number that is encoded exactly. Infinities and NaN, which JSON does not have, are encoded as strings.
 struct ExactDouble: Sendable, Codable, Equatable {
   var value: Double
 
@@ -21,7 +21,7 @@ struct ExactDouble: Sendable, Codable, Equatable {
     if value.isFinite { try container.encode(value) } else { try container.encode("\(value)") }
   }
 
-  /// The same number, or both NaN.
+  /// Returns whether both are the same number, or both are NaN.
   static func == (left: ExactDouble, right: ExactDouble) -> Bool {
     left.value == right.value || (left.value.isNaN && right.value.isNaN)
   }

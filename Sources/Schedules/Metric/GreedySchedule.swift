@@ -1,7 +1,7 @@
-/// η ← min(η / f, η_max) after more than `patience` better observations in a row, η ← max(f η, η_min) after
-/// more than `patience` worse ones.
+/// After more than `patience` better observations in a row η ← min(η / f, η_max), and after more than
+/// `patience` worse observations in a row η ← max(f η, η_min).
 ///
-/// η₀ = 1, f = 0.8, patience 2, η_max = 3; a metric that falls until step 7 and hardly after:
+/// η₀ = 1, f = 0.8, patience 2, η_max = 3; for a metric that falls until step 7 and hardly changes after that:
 ///
 ///       2 ┤
 ///     1.5 ┤       ⢠⠒⠒⠒⠒⠒⠢⡀
@@ -12,12 +12,13 @@
 ///         └─────────────────────────────────────────────────────
 ///          0           10           20           30         step
 ///
-/// A better observation ends a row of worse ones, and the other way round. While observations are ignored, in
-/// the `warmup` after an increase and the `cooldown` after a reduction, neither they nor the best value count,
-/// but the smoothing continues.
+/// A better observation ends a row of worse observations, and vice versa. While observations are ignored,
+/// during the `warmup` after an increase and the `cooldown` after a reduction, they affect neither the counts
+/// nor the best value, but the smoothing continues.
 ///
-/// **With the default η_min of 1e-3 a rate below it can only rise**: give η_min if the initial rate is
-/// small. NaN counts as worse. After a reset the `cooldown` of its reduction still runs, as in transformers.
+/// **With the default η_min of 1e-3, a rate below η_min can only rise**: set η_min if the initial rate is
+/// small. NaN counts as worse. After a reset, the `cooldown` of the last reduction continues, as in
+/// transformers.
 ///
 /// Source: `greedy` of transformers; "GreedyLR" (arXiv 2512.14527).
 public struct GreedySchedule: MetricSchedule {
@@ -28,30 +29,30 @@ public struct GreedySchedule: MetricSchedule {
     resetStart: 500, smoothingWindow: 50
   )
 
-  /// The values that are good.
+  /// Whether low or high values are better.
   public let mode: MetricCriterion.Mode
-  /// How much better counts as better; see ``MetricCriterion``.
+  /// The minimum improvement; see ``MetricCriterion``.
   public let threshold: Double
   /// The meaning of the threshold.
   public let thresholdMode: MetricCriterion.ThresholdMode
-  /// f, the factor of a reduction; its inverse is that of an increase.
+  /// f, the factor of a reduction. An increase divides by it.
   public let factor: Double
-  /// The observations in a row that do not change anything yet.
+  /// The number of successive observations that do not change the rate yet.
   public let patience: Int
-  /// The observations after a reduction that are ignored.
+  /// The number of observations that are ignored after a reduction.
   public let cooldown: Int
-  /// The observations after an increase that are ignored.
+  /// The number of observations that are ignored after an increase.
   public let warmup: Int
-  /// η_min, below which no rate is reduced.
+  /// η_min, the minimum rate of a reduction.
   public let minimumRate: PerGroup
-  /// η_max, above which no rate is increased.
+  /// η_max, the maximum rate of an increase.
   public let maximumRate: PerGroup
-  /// A group whose rate would change by no more than this keeps it.
+  /// The maximum change that is skipped: a group keeps its rate if it would change by no more than this.
   public let epsilon: Double
-  /// The number of last values whose mean is observed; nil for the value itself.
+  /// The number of recent values in the observed mean; nil to observe the value itself.
   public let smoothingWindow: Int?
-  /// The number of reductions with all groups at η_min, without an increase between them, that set the rates
-  /// back to the initial ones and start everything anew.
+  /// The number of reductions before a reset, which sets the rates to the initial rates and clears the
+  /// progress. Only reductions with all groups at η_min count, without an increase in between.
   public let resetStart: Int
 
   private var progress: Progress?
@@ -62,7 +63,7 @@ public struct GreedySchedule: MetricSchedule {
     var counters: Counters
   }
 
-  /// The part of the progress that a reset starts anew.
+  /// The part of the progress that a reset clears.
   struct Counters: Codable, Equatable {
     var best: ExactDouble
     var goodCount = 0
@@ -73,10 +74,10 @@ public struct GreedySchedule: MetricSchedule {
     var smoothing: MovingMean?
   }
 
-  /// Creates a schedule that is not started: ``start(rates:)`` gives it the groups' rates.
+  /// Creates a schedule that has not been started: ``start(rates:)`` passes it the groups' rates.
   ///
-  /// - Throws: ``ScheduleError`` for a factor that is not between 0 and 1, a negative setting, and a window
-  ///   of no values.
+  /// - Throws: ``ScheduleError`` for a factor that is not between 0 and 1, for a negative setting, and for a
+  ///   window of no values.
   public init(
     mode: MetricCriterion.Mode = defaultCriterion.mode, threshold: Double = defaultCriterion.threshold,
     thresholdMode: MetricCriterion.ThresholdMode = defaultCriterion.thresholdMode,
@@ -115,7 +116,7 @@ public struct GreedySchedule: MetricSchedule {
   }
   private enum SmoothKey: CodingKey { case smooth }
 
-  /// Decodes the settings, which are checked, and the progress. The window counts unless `smooth` is false.
+  /// Decodes the settings, which are checked, and the progress. The window is ignored if `smooth` is false.
   public init(from decoder: any Decoder) throws {
     let settings = try decoder.container(keyedBy: CodingKeys.self)
     let smooth: Bool? = try decoder.container(keyedBy: SmoothKey.self)[optional: .smooth]
@@ -132,7 +133,7 @@ public struct GreedySchedule: MetricSchedule {
     self.progress = progress
   }
 
-  /// Throws if a decoded progress does not belong to these settings.
+  /// Throws an error if decoded progress does not match these settings.
   private func check(_ progress: Progress) throws(ScheduleError) {
     let groups = progress.rates.count
     try ScheduleError.requireGroups("initial rate", groups, progress.initialRates.count)
@@ -149,12 +150,12 @@ public struct GreedySchedule: MetricSchedule {
     ])
     try Self.require(
       counters.smoothing?.size == smoothingWindow, "smoothing", counters.smoothing?.size ?? 0,
-      "must be over \(smoothingWindow ?? 0) values, as smoothingWindow is")
+      "must be over \(smoothingWindow ?? 0) values, like smoothingWindow")
     try Self.require(
       counters.smoothing?.isWithinSize ?? true, "smoothing", smoothingWindow ?? 0, "more values are saved")
   }
 
-  /// The comparison that tells whether a value is better.
+  /// The comparison that determines whether a value is better.
   public var criterion: MetricCriterion {
     MetricCriterion(mode: mode, threshold: threshold, thresholdMode: thresholdMode)
   }
@@ -165,22 +166,22 @@ public struct GreedySchedule: MetricSchedule {
     set { progress?.rates = newValue }
   }
 
-  /// The best value of the metric so far; infinite before the first, NaN never.
+  /// The best value of the metric so far, or infinity before the first value. Never NaN.
   public var best: Double { progress?.counters.best.value ?? criterion.worst }
 
-  /// The observations of the current row of better ones.
+  /// The number of observations in the current row of better observations.
   public var goodCount: Int { progress?.counters.goodCount ?? 0 }
 
-  /// The observations of the current row of worse ones.
+  /// The number of observations in the current row of worse observations.
   public var badCount: Int { progress?.counters.badCount ?? 0 }
 
-  /// The observations to come that are ignored after a reduction.
+  /// The number of further observations to ignore after a reduction.
   public var remainingCooldown: Int { progress?.counters.remainingCooldown ?? 0 }
 
-  /// The observations to come that are ignored after an increase.
+  /// The number of further observations to ignore after an increase.
   public var remainingWarmup: Int { progress?.counters.remainingWarmup ?? 0 }
 
-  /// The reductions at η_min that are left until everything starts anew.
+  /// The number of reductions at η_min that remain until a reset.
   public var remainingReductions: Int { progress?.counters.remainingReductions ?? resetStart }
 
   /// The same settings without any progress.
@@ -190,9 +191,9 @@ public struct GreedySchedule: MetricSchedule {
     return copy
   }
 
-  /// Starts anew with the initial rate of each parameter group.
+  /// Starts over with the initial rate of each parameter group.
   ///
-  /// - Throws: ``ScheduleError`` if a setting given per group has another number of values.
+  /// - Throws: ``ScheduleError`` if a setting per group doesn't have one value for each group.
   public mutating func start(rates: [Double]) throws(ScheduleError) {
     try minimumRate.check(count: rates.count, setting: "min_lr")
     try maximumRate.check(count: rates.count, setting: "max_lr")
@@ -207,7 +208,7 @@ public struct GreedySchedule: MetricSchedule {
 }
 
 extension GreedySchedule {
-  /// Takes the next value of the metric. Does nothing before the start.
+  /// Observes the next value of the metric. Does nothing before the start.
   public mutating func observe(_ metric: Double) {
     guard var progress else { return }
     let value = progress.counters.smoothing?.add(metric) ?? metric

@@ -1,34 +1,34 @@
-/// The comparison that tells whether a value of the metric is better than the best one so far.
+/// The comparison that determines whether a value of a metric is better than the best value so far.
 ///
 ///     minimize   relative: value < best (1 − threshold)     absolute: value < best − threshold
 ///     maximize   relative: value > best (1 + threshold)     absolute: value > best + threshold
 ///
 /// NaN is never better.
 public struct MetricCriterion: Sendable, Hashable {
-  /// The values that are good.
+  /// Whether low or high values are better.
   public enum Mode: String, Sendable, Codable {
-    /// Low ones, as of a loss.
+    /// Low values are better, as for a loss.
     case minimize = "min"
-    /// High ones, as of an accuracy.
+    /// High values are better, as for an accuracy.
     case maximize = "max"
   }
 
   /// The meaning of the threshold.
   public enum ThresholdMode: String, Sendable, Codable {
-    /// A part of the best value.
+    /// A fraction of the best value.
     case relative = "rel"
     /// A difference from the best value.
     case absolute = "abs"
   }
 
-  /// The values that are good.
+  /// Whether low or high values are better.
   public let mode: Mode
-  /// How much better counts as better.
+  /// The minimum improvement.
   public let threshold: Double
   /// The meaning of the threshold.
   public let thresholdMode: ThresholdMode
 
-  /// Worse than every other value: the best one before any was seen.
+  /// A value worse than every other value: the best value before the first observation.
   var worst: Double { mode == .minimize ? .infinity : -.infinity }
 
   func isBetter(_ value: Double, than best: Double) -> Bool {

@@ -1,7 +1,8 @@
-/// The mean of the last `size` values, from a sum that each new value enters and the oldest leaves.
+/// The mean of the last `size` values, from a sum to which each new value is added and from which the oldest is
+/// subtracted.
 ///
-/// The sum is updated rather than computed anew, as in transformers, so that both round alike. An infinity
-/// or NaN that enters it therefore stays.
+/// As in transformers, the sum is updated rather than recomputed, so that both round in the same way. An
+/// infinity or NaN therefore stays in the sum.
 struct MovingMean: Sendable, Codable, Equatable {
   let size: Int
   private var values: [ExactDouble] = []
@@ -12,7 +13,7 @@ struct MovingMean: Sendable, Codable, Equatable {
   /// Whether a decoded mean has at most `size` values.
   var isWithinSize: Bool { values.count <= size }
 
-  /// Takes the next value, and returns the mean with it.
+  /// Adds the next value, and returns the new mean.
   mutating func add(_ value: Double) -> Double {
     values.append(ExactDouble(value))
     sum.value += value

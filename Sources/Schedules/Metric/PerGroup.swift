@@ -1,8 +1,8 @@
-/// A setting that is the same for all parameter groups, or one value a group.
+/// A setting that is the same for all parameter groups, or has one value per group.
 public enum PerGroup: Sendable, Hashable {
-  /// The same for all groups.
+  /// The same value for all groups.
   case all(Double)
-  /// One a group, in their order.
+  /// One value per group, in the order of the groups.
   case each([Double])
 
   subscript(group: Int) -> Double {
@@ -12,12 +12,12 @@ public enum PerGroup: Sendable, Hashable {
     }
   }
 
-  /// Throws unless there is a value for each of `count` groups; `setting` is the name in the error.
+  /// Throws an error unless there is a value for each of `count` groups. The error names `setting`.
   func check(count: Int, setting: String) throws(ScheduleError) {
     if case .each(let values) = self { try ScheduleError.requireGroups(setting, count, values.count) }
   }
 
-  /// The value for all groups, or one per group.
+  /// The value for all groups, or one value per group.
   var values: [Double] {
     switch self {
     case .all(let value): [value]
@@ -27,7 +27,7 @@ public enum PerGroup: Sendable, Hashable {
 }
 
 extension [Double] {
-  /// η ← max(f η, η_min) of each group's rate, except of those that would change by no more than `epsilon`.
+  /// Sets each group's rate η ← max(f η, η_min), except for rates that would change by no more than `epsilon`.
   mutating func reduce(by factor: Double, to minimumRate: PerGroup, epsilon: Double) {
     for (group, rate) in enumerated() {
       let reduced = Swift.max(rate * factor, minimumRate[group])
@@ -37,17 +37,17 @@ extension [Double] {
 }
 
 extension PerGroup: ExpressibleByFloatLiteral, ExpressibleByIntegerLiteral, ExpressibleByArrayLiteral {
-  /// The same for all groups.
+  /// Creates the same value for all groups.
   public init(floatLiteral value: Double) { self = .all(value) }
 
-  /// The same for all groups.
+  /// Creates the same value for all groups.
   public init(integerLiteral value: Int) { self = .all(Double(value)) }
 
-  /// Creates one a group, in their order.
+  /// Creates one value per group, in the order of the groups.
   public init(arrayLiteral elements: Double...) { self = .each(elements) }
 }
 
-/// As a number, or as a list of them.
+/// A number, or a list of numbers.
 extension PerGroup: Codable {
   /// Decodes a number for all groups, or a list with one per group.
   public init(from decoder: any Decoder) throws {

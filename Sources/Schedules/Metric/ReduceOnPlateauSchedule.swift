@@ -1,6 +1,6 @@
-/// η ← max(f η, η_min) for each group when the metric was not better for more than `patience` observations.
+/// η ← max(f η, η_min) for each group if the metric has not improved for more than `patience` observations.
 ///
-/// η₀ = 1, f = 0.5, patience 3; a metric that falls until step 7 and hardly after:
+/// η₀ = 1, f = 0.5, patience 3; for a metric that falls until step 7 and hardly changes after that:
 ///
 ///       1 ┤⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠙⡄
 ///     0.8 ┤               ⢣
@@ -11,7 +11,7 @@
 ///         └─────────────────────────────────────────────────────
 ///          0           10           20           30         step
 ///
-/// A group below its η_min keeps its rate: nothing ever raises it. NaN counts as not better.
+/// A group below its η_min keeps its rate, because nothing ever raises it. NaN counts as no improvement.
 ///
 /// Source: `reduce_lr_on_plateau` of transformers, which is `ReduceLROnPlateau` of torch.
 public struct ReduceOnPlateauSchedule: MetricSchedule, CheckedSettings {
@@ -21,21 +21,21 @@ public struct ReduceOnPlateauSchedule: MetricSchedule, CheckedSettings {
     factor: 0.1, patience: 10, cooldown: 0, minimumRate: 0.0, epsilon: 1e-8
   )
 
-  /// The values that are good.
+  /// Whether low or high values are better.
   public let mode: MetricCriterion.Mode
-  /// How much better counts as better; see ``MetricCriterion``.
+  /// The minimum improvement; see ``MetricCriterion``.
   public let threshold: Double
   /// The meaning of the threshold.
   public let thresholdMode: MetricCriterion.ThresholdMode
   /// f, the factor of a reduction.
   public let factor: Double
-  /// The observations without a better one that are still tolerated.
+  /// The number of observations without improvement to tolerate.
   public let patience: Int
-  /// The observations after a reduction that do not count as bad; better ones do count.
+  /// The number of observations after a reduction that do not count as bad. Better observations still count.
   public let cooldown: Int
-  /// η_min, below which no rate is reduced.
+  /// η_min, the minimum rate of a reduction.
   public let minimumRate: PerGroup
-  /// A group whose rate would change by no more than this keeps it.
+  /// The maximum change that is skipped: a group keeps its rate if it would change by no more than this.
   public let epsilon: Double
 
   private var progress: Progress?
@@ -47,9 +47,9 @@ public struct ReduceOnPlateauSchedule: MetricSchedule, CheckedSettings {
     var remainingCooldown = 0
   }
 
-  /// Creates a schedule that is not started: ``start(rates:)`` gives it the groups' rates.
+  /// Creates a schedule that has not been started: ``start(rates:)`` passes it the groups' rates.
   ///
-  /// - Throws: ``ScheduleError`` for a factor outside of 0 ..< 1, and a negative setting.
+  /// - Throws: ``ScheduleError`` for a factor outside 0 ..< 1, and for a negative setting.
   public init(
     mode: MetricCriterion.Mode = defaultCriterion.mode, threshold: Double = defaultCriterion.threshold,
     thresholdMode: MetricCriterion.ThresholdMode = defaultCriterion.thresholdMode,
@@ -92,7 +92,7 @@ public struct ReduceOnPlateauSchedule: MetricSchedule, CheckedSettings {
     self.progress = progress
   }
 
-  /// The comparison that tells whether a value is better.
+  /// The comparison that determines whether a value is better.
   public var criterion: MetricCriterion {
     MetricCriterion(mode: mode, threshold: threshold, thresholdMode: thresholdMode)
   }
@@ -103,13 +103,13 @@ public struct ReduceOnPlateauSchedule: MetricSchedule, CheckedSettings {
     set { progress?.rates = newValue }
   }
 
-  /// The best value of the metric so far; infinite before the first, NaN never.
+  /// The best value of the metric so far, or infinity before the first value. Never NaN.
   public var best: Double { progress?.best.value ?? criterion.worst }
 
-  /// The observations since the last better one that count as bad.
+  /// The number of observations since the last improvement that count as bad.
   public var badCount: Int { progress?.badCount ?? 0 }
 
-  /// The observations to come that do not count as bad.
+  /// The number of further observations that do not count as bad.
   public var remainingCooldown: Int { progress?.remainingCooldown ?? 0 }
 
   /// The same settings without any progress.
@@ -119,15 +119,15 @@ public struct ReduceOnPlateauSchedule: MetricSchedule, CheckedSettings {
     return copy
   }
 
-  /// Starts anew with the initial rate of each parameter group.
+  /// Starts over with the initial rate of each parameter group.
   ///
-  /// - Throws: ``ScheduleError`` if a setting given per group has another number of values.
+  /// - Throws: ``ScheduleError`` if a setting per group doesn't have one value for each group.
   public mutating func start(rates: [Double]) throws(ScheduleError) {
     try minimumRate.check(count: rates.count, setting: "min_lr")
     progress = Progress(rates: rates, best: ExactDouble(criterion.worst))
   }
 
-  /// Takes the next value of the metric. Does nothing before the start.
+  /// Observes the next value of the metric. Does nothing before the start.
   public mutating func observe(_ metric: Double) {
     guard var progress else { return }
     if criterion.isBetter(metric, than: progress.best.value) {

@@ -1,14 +1,14 @@
 extension LearningRateScheduler {
   /// The state of a scheduler without its optimizer: schedules, initial rates and progress.
   public struct State: Sendable, Equatable {
-    /// One schedule for all groups, or one per group, each with its progress if it follows a metric. A group
-    /// whose schedule is nil is skipped.
+    /// One schedule for all groups, or one per group. A schedule that follows a metric includes its progress. A group
+    /// with nil is skipped.
     public var schedules: [AnyLearningRateSchedule?]
     /// The hyperparameter that is scheduled.
     public var hyperparameter: Hyperparameter
     /// The rate of each group before its first scheduler, or nil for a group that is skipped.
     public var initialRates: [Double?]
-    /// The rate that each group has, whoever set it, or nil for a group that is skipped.
+    /// The current rate of each group, including changes by other code, or nil for a group that is skipped.
     public var rates: [Double?]
     /// The number of steps taken.
     public var stepCount: Int
@@ -44,7 +44,7 @@ extension LearningRateScheduler.State {
 
   private func initialRates(of index: Int) -> [Double] { initialRates[groups(of: index)].compactMap { $0 } }
 
-  /// Sets the rates of schedules that the step drives, from those that the groups have.
+  /// Sets the rates of schedules that the step drives, based on the groups' current rates.
   private mutating func setStepRates() {
     for (index, schedule) in schedules.enumerated() {
       for group in groups(of: index) {
@@ -54,7 +54,7 @@ extension LearningRateScheduler.State {
     }
   }
 
-  /// Continues with the next step. A metric-driven schedule observes the metric, and multiplies the rates of its groups.
+  /// Advances to the next step. A metric-driven schedule observes the metric, and multiplies the rates of its groups.
   mutating func advance(metric: Double?) {
     stepCount += 1
     for index in schedules.indices {
@@ -72,19 +72,19 @@ extension LearningRateScheduler.State {
     setStepRates()
   }
 
-  /// The rates of a state that version 0 saved without them.
+  /// The rates of a state that version 0 saved without rates.
   private var formulaRates: [Double?] {
     schedules.enumerated().flatMap { index, schedule -> [Double?] in
       schedule?.rates(at: stepCount, initialRates: initialRates(of: index)) ?? [nil]
     }
   }
 
-  /// The name of a schedule that follows a metric, if there is one.
+  /// The name of a schedule that follows a metric, or nil if none does.
   var metricDriven: String? {
     schedules.lazy.compactMap { if case .byMetric? = $0 { $0?.name } else { nil } }.first
   }
 
-  /// Throws if the parts do not belong together, for example, after a file was edited.
+  /// Throws an error if the parts do not match each other, for example, after a file was edited.
   func check() throws(ScheduleError) {
     try ScheduleError.requireCount(stepCount, "scheduler", "stepCount")
     if schedules.count != 1 {
@@ -106,12 +106,12 @@ extension LearningRateScheduler.State {
       for (group, value) in values.enumerated() {
         try ScheduleError.require(
           (value == nil) == (initialRates[group] == nil), "scheduler", "\(setting)[\(group)]",
-          value.map { "\($0)" } ?? "none", "initialRates and rates must be those of the same groups")
+          value.map { "\($0)" } ?? "none", "initialRates and rates must have values for the same groups")
         guard let value else { continue }
         if setting == "initialRates" {
           try ScheduleError.requireNonNegative(value, "scheduler", "\(setting)[\(group)]")
         } else {
-          // A rate that grew without bound is the greatest number.
+          // A rate that grew without bound is the largest finite number.
           try ScheduleError.require(
             value >= 0 && value.isFinite, "scheduler", "\(setting)[\(group)]", value,
             "must be finite and not negative")
@@ -120,7 +120,7 @@ extension LearningRateScheduler.State {
     }
   }
 
-  /// One line for each difference of the configuration, which progress is no part of.
+  /// Returns one line for each difference in the configuration, which does not include the progress.
   func differences(from saved: Self) -> [String] {
     settingDifferences("hyperparameter", saved: saved.hyperparameter, here: hyperparameter)
       + settingDifferences("initialRates", saved: saved.initialRates, here: initialRates)
@@ -143,7 +143,7 @@ extension LearningRateScheduler.State {
 extension LearningRateScheduler.State: Codable {
   private enum CodingKeys: CodingKey { case schedules, hyperparameter, initialRates, rates, stepCount }
 
-  /// Creates a state without rates, as earlier versions saved it.
+  /// Creates a state without rates, in the format of earlier versions.
   init(
     schedules: [AnyLearningRateSchedule?], hyperparameter: Hyperparameter, initialRates: [Double?],
     stepCount: Int
@@ -155,7 +155,7 @@ extension LearningRateScheduler.State: Codable {
     rates = formulaRates
   }
 
-  /// Decodes a state of this version or of an earlier one.
+  /// Decodes a state of this version or an earlier one.
   public init(from decoder: any Decoder) throws {
     if let saved = try SavedBefore1.state(from: decoder) {
       self = saved

@@ -1,4 +1,4 @@
-/// Sets an optimizer's learning rates by a schedule: before each step, the rate of every parameter group.
+/// A scheduler that sets the learning rate of every parameter group of an optimizer before each step, by a schedule.
 ///
 ///     let schedule = try CosineSchedule(warmupSteps: 100, trainingSteps: 1_000)
 ///     let scheduler = try LearningRateScheduler(optimizer, schedule)
@@ -8,42 +8,41 @@
 ///       scheduler.step()
 ///     }
 ///
-/// The scheduler sets the rate of step 0 when it is made. Call ``step()`` once after each step of the *optimizer*: with
-/// accumulated gradients, once per window and not once per micro-batch. A metric-driven schedule takes its metric by
-/// ``step(metric:)``.
+/// The initializer sets the rate of step 0. Call ``step()`` once after each step of the *optimizer*: with accumulated
+/// gradients, once per window rather than once per micro-batch. For a metric-driven schedule, call ``step(metric:)`` instead.
 ///
-/// An optimizer may have several schedulers, one after the other or next to each other, with the rates of torch:
+/// An optimizer may have several schedulers, in sequence or at the same time, with the same rates as in torch:
 ///
 /// - The initial rate belongs to the group: it is the rate before the *first* scheduler
 ///   (``ScheduledOptimizer/initialValues``, torch's `initial_lr`). A second stage starts from it, even if the first stage
 ///   ended at 0.
-/// - A metric-driven schedule multiplies the rate that the group has.
-/// - Schedules whose ``Schedule/multipliesCurrentRate`` is true also multiply it. These are exponential, step, multi-step,
-///   piecewise (torch's `ConstantLR`), and a ``WarmupSchedule`` before one of them or before a constant schedule (torch's `LinearLR`).
-/// - Every other schedule sets the rate of its step. A rate that another scheduler or the program has set lasts until then.
+/// - A metric-driven schedule multiplies the current rate of the group.
+/// - So do schedules with ``Schedule/multipliesCurrentRate``: exponential, step, multi-step, piecewise (torch's
+///   `ConstantLR`), and a ``WarmupSchedule`` before one of them or before a constant schedule (torch's `LinearLR`).
+/// - Every other schedule sets the rate of its step. A rate that another scheduler or the program set lasts until then.
 ///
-/// Differs from torch if a schedule that multiplies is made for a group at 0, and nothing has raised the rate by its first
-/// step: it starts from the initial rate there, while torch stays at 0. A rate that grows without bound ends at
-/// the greatest finite number, torch's at infinity.
+/// Differs from torch if a schedule that multiplies is created for a group at 0, and nothing has raised the rate by the
+/// schedule's first step. It then starts from the initial rate; torch stays at 0. A rate that grows without bound stops at
+/// the largest finite number; torch's stops at infinity.
 ///
-/// Differs from transformers if a schedule has a rate of its own, such as polynomial's end rate and min_lr:
-/// here it applies to each group's own initial rate, there to the optimizer's default rate.
+/// Differs from transformers if a schedule has a rate among its settings, such as polynomial's end rate and min_lr. Here it
+/// applies to each group's own initial rate, in transformers to the optimizer's default rate.
 ///
-/// A scheduler with `scheduling: .weightDecay` sets the weight decay in the same way; an optimizer may have both.
+/// A scheduler with `scheduling: .weightDecay` sets the weight decay in the same way. An optimizer may have both.
 public final class LearningRateScheduler {
   /// The optimizer.
   public let optimizer: any ScheduledOptimizer
-  /// The state as of the last step: its rates are the ones set then.
+  /// The state after the last step, with the rates that were set then.
   private var lastState: State
 
-  /// The state to save. Encode it with any encoder; numbers must keep all their digits.
+  /// The state to save. You can encode it with any encoder that keeps all digits of numbers.
   public var state: State {
     var state = lastState
     state.rates = currentRates
     return state
   }
 
-  /// The number of steps taken: the step that the current rates are for, from 0.
+  /// The number of steps taken, which is the step that the current rates are for. It starts at 0.
   public var stepCount: Int { lastState.stepCount }
   /// The rate of each group before its first scheduler, or nil for a group that is skipped.
   public var initialRates: [Double?] { lastState.initialRates }
@@ -56,8 +55,8 @@ public final class LearningRateScheduler {
 
   /// Schedules all groups by `schedule`, and sets the rates of step 0.
   ///
-  /// - Throws: ``ScheduleError`` if the schedule does not suit a group's rate, or a group computes its rate
-  ///   itself. The optimizer is then unchanged.
+  /// - Throws: ``ScheduleError``, without changing the optimizer, if the schedule does not fit a group's rate, or if a group
+  ///   computes its own rate.
   public convenience init(
     _ optimizer: any ScheduledOptimizer, _ schedule: AnyLearningRateSchedule,
     scheduling hyperparameter: Hyperparameter = .learningRate
@@ -68,7 +67,7 @@ public final class LearningRateScheduler {
 
   /// Schedules all groups by `schedule`, and sets the rates of step 0.
   ///
-  /// - Throws: ``ScheduleError`` as the initializer for a schedule of any type does.
+  /// - Throws: ``ScheduleError``, as the initializer for a schedule of any type does.
   public convenience init(
     _ optimizer: any ScheduledOptimizer, _ schedule: some LearningRateSchedule,
     scheduling hyperparameter: Hyperparameter = .learningRate
@@ -76,11 +75,11 @@ public final class LearningRateScheduler {
     try self.init(optimizer, AnyLearningRateSchedule(schedule), scheduling: hyperparameter)
   }
 
-  /// Schedules each group by a schedule of its own, and sets the rates of step 0. A group whose schedule is nil
-  /// is skipped, such as an Adafactor group with relative steps.
+  /// Schedules each group by its own schedule, and sets the rates of step 0. A group with a schedule of nil is skipped, such
+  /// as an Adafactor group with relative steps.
   ///
-  /// - Throws: ``ScheduleError`` if there is not one schedule per group, a schedule does not suit its group's
-  ///   rate, or its group computes the rate itself. The optimizer is then unchanged.
+  /// - Throws: ``ScheduleError``, without changing the optimizer, if there is not one schedule per group, if a schedule does
+  ///   not fit its group's rate, or if the group computes its own rate.
   public convenience init(
     _ optimizer: any ScheduledOptimizer, _ schedules: [(any LearningRateSchedule)?],
     scheduling hyperparameter: Hyperparameter = .learningRate
@@ -90,10 +89,10 @@ public final class LearningRateScheduler {
     self.init(optimizer, unchecked: try State(starting: schedules, scheduling: hyperparameter, of: optimizer))
   }
 
-  /// Resumes from `state`, with its schedules and its initial rates; the optimizer's own rates are not read.
+  /// Resumes from `state`, with its schedules and its initial rates. The optimizer's own rates are not read.
   ///
-  /// - Throws: ``ScheduleError`` if the optimizer has another number of groups, a scheduled group computes its
-  ///   rate itself, or the parts of the state do not belong together. The optimizer is then unchanged.
+  /// - Throws: ``ScheduleError``, without changing the optimizer, if the optimizer has another number of groups, if a
+  ///   scheduled group computes its own rate, or if the parts of the state do not match each other.
   public convenience init(_ optimizer: any ScheduledOptimizer, resuming state: State) throws(ScheduleError) {
     if optimizer.groupCount < state.initialRates.count {
       try ScheduleError.requireGroups("parameter group", state.initialRates.count, optimizer.groupCount)
@@ -105,17 +104,17 @@ public final class LearningRateScheduler {
     self.init(optimizer, unchecked: state)
   }
 
-  /// The rate that each parameter group has for the step to come, or nil for a group that is skipped.
+  /// The rate of each parameter group for the next step, or nil for a group that is skipped.
   public var currentRates: [Double?] {
     initialRates.indices.map { group in
       initialRates[group].flatMap { _ in optimizer.value(of: lastState.hyperparameter, inGroup: group) }
     }
   }
 
-  /// Whether ``step(metric:)`` is needed, and ``step()`` a mistake.
+  /// Whether to call ``step(metric:)`` instead of ``step()``, because a schedule follows a metric.
   public var followsMetric: Bool { lastState.metricDriven != nil }
 
-  /// Continues with the next step, and sets its rates.
+  /// Advances to the next step, and sets its rates.
   ///
   /// - Precondition: no schedule follows a metric.
   public func step() {
@@ -125,20 +124,21 @@ public final class LearningRateScheduler {
     advance(metric: nil)
   }
 
-  /// Observes the metric of the step that is over, continues with the next one, and sets its rates.
+  /// Observes the metric of the completed step, advances to the next step, and sets its rates.
   ///
-  /// A schedule that does not follow a metric continues as with ``step()``, so that a loop can treat all alike.
+  /// A schedule that does not follow a metric advances as with ``step()``, so that a loop can treat all schedules in the
+  /// same way.
   public func step(metric: Double) { advance(metric: metric) }
 
   private func advance(metric: Double?) {
     let (groups, scheduled) = (optimizer.groupCount, initialRates.count)
     guard groups >= scheduled else {
-      fatalError("the optimizer has \(groups) parameter groups, fewer than the \(scheduled) scheduled ones")
+      fatalError("\(scheduled) parameter groups are scheduled, but the optimizer has only \(groups)")
     }
     var state = state
     for (group, rate) in state.rates.enumerated() where rate == nil && state.initialRates[group] != nil {
       fatalError(
-        "group \(group) computes its \(state.hyperparameter.words) itself now, and cannot be scheduled")
+        "group \(group) now computes its own \(state.hyperparameter.words) and cannot be scheduled")
     }
     state.advance(metric: metric)
     apply(state)
@@ -153,14 +153,14 @@ public final class LearningRateScheduler {
     lastState = state
   }
 
-  /// Resumes from `state`, and sets the rates of its step, bit for bit those of the run that saved it.
+  /// Resumes from `state`, and sets the rates of its step, with the same bits as in the saved run.
   ///
-  /// To take over the settings of the state, whatever they are, make the scheduler by ``init(_:resuming:)``. A
-  /// scheduler that is made after the optimizer was restored has read that optimizer's decayed rates as its
-  /// initial ones; the error then lists the initial rates.
+  /// To use the settings of the state, whatever they are, create the scheduler with ``init(_:resuming:)``. If you create a
+  /// scheduler after you restored the optimizer, it reads the optimizer's decayed rates as its initial rates. The error
+  /// then lists the initial rates.
   ///
-  /// - Throws: ``ScheduleError/differentConfiguration(_:)`` with all differences if the scheduler that saved it
-  ///   had other settings, initial rates or groups. Nothing is then changed.
+  /// - Throws: ``ScheduleError/differentConfiguration(_:)`` with all differences, without changing anything, if the saved
+  ///   scheduler had other settings, initial rates or groups.
   public func restore(_ state: State) throws(ScheduleError) {
     let differences = lastState.differences(from: state)
     guard differences.isEmpty else { throw .differentConfiguration(differences) }
@@ -170,7 +170,7 @@ public final class LearningRateScheduler {
 }
 
 extension ScheduledOptimizer {
-  /// The value to start a schedule from, or an error that names the group without one.
+  /// Returns the value that a schedule starts from, or throws an error that names the group if it has none.
   func schedulableValue(of parameter: Hyperparameter, inGroup index: Int) throws(ScheduleError) -> Double {
     if let value = value(of: parameter, inGroup: index) { return value }
     throw .notSchedulable(parameter, group: index)

@@ -1,19 +1,19 @@
-/// An optimizer whose hyperparameters a ``LearningRateScheduler`` can read and set, per parameter group.
+/// An optimizer with hyperparameters that a ``LearningRateScheduler`` can read and set, per parameter group.
 public protocol ScheduledOptimizer: AnyObject {
   /// The number of parameter groups.
   var groupCount: Int { get }
 
   /// Returns the value of a hyperparameter, or nil if the group computes it itself, as Adafactor's relative steps
-  /// do with the learning rate. Such a group cannot be scheduled.
+  /// do with the learning rate. A group with nil cannot be scheduled.
   func value(of hyperparameter: Hyperparameter, inGroup index: Int) -> Double?
 
   /// Sets the value of a hyperparameter that the group does not compute itself.
   func setValue(_ value: Double, of hyperparameter: Hyperparameter, inGroup index: Int)
 
-  /// The value of each group before its first scheduler, for each hyperparameter: torch's `initial_lr`.
+  /// The value of each hyperparameter in each group before its first scheduler changed it: torch's `initial_lr`.
   ///
-  /// Schedulers read and write it, so that all schedulers of a group start from the same value, whenever they are made.
-  /// An optimizer only stores it, from `[:]` on.
+  /// Schedulers read and write it, so that all schedulers of a group start from the same value, regardless of when they
+  /// are created. An optimizer only stores it, starting with `[:]`.
   var initialValues: [Hyperparameter: [Double?]] { get set }
 }
 

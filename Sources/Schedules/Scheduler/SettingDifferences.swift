@@ -1,6 +1,6 @@
-/// One line for each setting in which two values of one type differ, by the path of its names.
+/// Returns one line for each setting in which two values of the same type differ, with the path of the setting.
 ///
-/// By reflection, so that no schedule has to list its settings a second time.
+/// It uses reflection, so that schedules don't have to list their settings a second time.
 package func settingDifferences(_ path: String, saved: Any, here: Any) -> [String] {
   let (savedMirror, hereMirror) = (Mirror(reflecting: saved), Mirror(reflecting: here))
   let (savedChildren, hereChildren) = (Array(savedMirror.children), Array(hereMirror.children))
@@ -20,7 +20,7 @@ package func settingDifferences(_ path: String, saved: Any, here: Any) -> [Strin
   }
 }
 
-/// A description without Swift's word for optionals.
+/// Returns a description without Swift's word for optionals.
 func text(of value: Any) -> String {
   let mirror = Mirror(reflecting: value)
   return switch mirror.displayStyle {

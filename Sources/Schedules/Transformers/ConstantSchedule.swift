@@ -11,9 +11,9 @@
 ///
 /// Source: `constant` of transformers.
 public struct ConstantSchedule: MultiplierSchedule {
-  /// The initial rate at every step.
+  /// Creates a schedule with the initial rate at every step.
   public init() {}
 
-  /// 1.
+  /// Returns 1.
   public func multiplier(at step: Int) -> Double { 1 }
 }

@@ -11,14 +11,15 @@
 ///         └─────────────────────────────────────────────────────
 ///          0        20        40         60        80       step
 ///
-/// Step 0 of a warmup has the rate 0: that optimizer step changes nothing. W = 1 is one such step.
+/// Step 0 of a warmup has the rate 0, so that optimizer step changes nothing. With W = 1, step 0 is the whole
+/// warmup.
 ///
 /// Source: `constant_with_warmup` of transformers.
 public struct ConstantWithWarmupSchedule: MultiplierSchedule, CheckedSettings {
-  /// W, the steps of the linear warmup; 0 for none.
+  /// W, the number of steps of the linear warmup; 0 for none.
   public let warmupSteps: Int
 
-  /// Creates a linear warmup to the initial rate, which then stays.
+  /// Creates a linear warmup to the initial rate, which is constant after that.
   ///
   /// - Throws: ``ScheduleError`` for a negative count.
   public init(warmupSteps: Int) throws(ScheduleError) {
@@ -32,6 +33,6 @@ public struct ConstantWithWarmupSchedule: MultiplierSchedule, CheckedSettings {
     try self.init(warmupSteps: settings[.warmupSteps])
   }
 
-  /// s / W while s < W, then 1.
+  /// Returns s / W if s < W, or else 1.
   public func multiplier(at step: Int) -> Double { linearWarmup(at: step, warmupSteps: warmupSteps) ?? 1 }
 }

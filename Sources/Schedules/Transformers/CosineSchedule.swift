@@ -13,26 +13,26 @@ import RealModule
 ///         └─────────────────────────────────────────────────────
 ///          0                     50                         step
 ///
-/// - p: the part of the decay that is done
+/// - p: the completed fraction of the decay
 ///
-/// With c = ½ it is 0 at s = T **and rises again after it**, as the wave continues; stop training there, or
-/// follow it with another schedule (``JoinedSchedule``).
+/// With c = ½, it is 0 at s = T **and rises again after that**, because the wave continues. Stop training
+/// there, or follow it with another schedule (``JoinedSchedule``).
 ///
 /// Source: `cosine` of transformers; without restarts of Loshchilov and Hutter, "SGDR" (arXiv 1608.03983).
 public struct CosineSchedule: MultiplierSchedule, CheckedSettings {
-  /// Half a wave: one fall from 1 to 0.
+  /// Half a wave, which is one fall from 1 to 0.
   @usableFromInline static let defaultCycles = 0.5
 
-  /// W, the steps of the linear warmup; 0 for none.
+  /// W, the number of steps of the linear warmup; 0 for none.
   public let warmupSteps: Int
-  /// T, all steps, the warmup included.
+  /// T, the number of all steps, including the warmup.
   public let trainingSteps: Int
-  /// c, whole waves between W and T; ½ falls once from 1 to 0.
+  /// c, the number of waves between W and T; ½ falls once from 1 to 0.
   public let cycles: Double
 
-  /// Creates a linear warmup to the initial rate, then `cycles` waves until `trainingSteps`.
+  /// Creates a linear warmup to the initial rate, followed by `cycles` waves until `trainingSteps`.
   ///
-  /// - Throws: ``ScheduleError`` for a negative count and negative cycles.
+  /// - Throws: ``ScheduleError`` for a negative count, and for negative cycles.
   public init(
     warmupSteps: some StepLength = 0, trainingSteps: Int, cycles: Double = defaultCycles
   ) throws(ScheduleError) {
@@ -52,7 +52,7 @@ public struct CosineSchedule: MultiplierSchedule, CheckedSettings {
       cycles: settings[.cycles])
   }
 
-  /// s / W while s < W, then max(0, ½(1 + cos(2π c p))).
+  /// Returns s / W if s < W, or else max(0, ½(1 + cos(2π c p))).
   public func multiplier(at step: Int) -> Double {
     if let warmup = linearWarmup(at: step, warmupSteps: warmupSteps) { return warmup }
     let progress = decayProgress(at: step, warmupSteps: warmupSteps, trainingSteps: trainingSteps)
@@ -60,10 +60,10 @@ public struct CosineSchedule: MultiplierSchedule, CheckedSettings {
   }
 }
 
-/// ½(1 + cos(2π c p)).
+/// Returns ½(1 + cos(2π c p)).
 ///
-/// Near its zeros the value has lost most of its digits, so another order of these factors gives other ones:
-/// this is the order of transformers.
+/// Near its zeros, the value has lost most of its digits, and another order of the factors would give other
+/// digits. This is the order of transformers.
 func cosineWave(_ progress: Double, cycles: Double) -> Double {
   0.5 * (1 + .cos(.pi * cycles * 2 * progress))
 }

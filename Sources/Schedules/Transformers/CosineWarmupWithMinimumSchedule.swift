@@ -14,32 +14,32 @@ import RealModule
 ///         └─────────────────────────────────────────────────────
 ///          0         20          40          60         80  step
 ///
-/// The warmup is w(s) = (s + 1) / max(1, W), or r + (1 − r) s / max(1, W − 1) with a start ratio r: unlike
-/// in ``CosineWithMinimumSchedule`` the first step is not lost to a rate of 0, and the peak is at s = W − 1.
+/// The warmup is w(s) = (s + 1) / max(1, W), or r + (1 − r) s / max(1, W − 1) with a start ratio r. Unlike in
+/// ``CosineWithMinimumSchedule``, the first step does not have the rate 0, and the peak is at s = W − 1.
 ///
-/// - η_min: `minimum`, a rate or a part of η₀
-/// - p: the part of the decay that is done, one step ahead of the other cosines
+/// - η_min: `minimum`, a rate or a fraction of η₀
+/// - p: the completed fraction of the decay, one step ahead of the other cosines
 ///
-/// With c = ½ it is η_min at the last step, s = T − 1, and rises again from s = T on. With W = 1 and a start
-/// ratio, step 0 has the rate r η₀. Minimums given as a rate differ from transformers as in
+/// With c = ½, it is η_min at the last step, s = T − 1, and rises again from s = T on. With W = 1 and a start
+/// ratio, step 0 has the rate r η₀. Minimums that are given as a rate differ from transformers as in
 /// ``CosineWithMinimumSchedule``.
 ///
 /// Source: `cosine_warmup_with_min_lr` of transformers.
 public struct CosineWarmupWithMinimumSchedule: Schedule, CheckedSettings {
-  /// W, the steps of the linear warmup; 0 for none.
+  /// W, the number of steps of the linear warmup; 0 for none.
   public let warmupSteps: Int
-  /// T, all steps, the warmup included.
+  /// T, the number of all steps, including the warmup.
   public let trainingSteps: Int
   /// η_min, if it is given as a rate.
   public let minimumRate: Double?
-  /// η_min / η₀, if it is given as a part of η₀.
+  /// η_min / η₀, if it is given as a fraction of η₀.
   public let minimumRatio: Double?
-  /// r, the part of η₀ that step 0 of the warmup has; 1 / W if it is not given.
+  /// r, the rate at step 0 of the warmup as a fraction of η₀; nil for 1 / W.
   public let warmupStartRatio: Double?
-  /// c, whole waves between W and T; ½ falls once from η₀ to η_min.
+  /// c, the number of waves between W and T; ½ falls once from η₀ to η_min.
   public let cycles: Double
 
-  /// Creates a linear warmup that ends at the initial rate, then `cycles` waves down to `minimum`.
+  /// Creates a linear warmup that ends at the initial rate, followed by `cycles` waves down to `minimum`.
   ///
   /// - Throws: ``ScheduleError`` for a negative setting.
   public init(
@@ -70,7 +70,7 @@ public struct CosineWarmupWithMinimumSchedule: Schedule, CheckedSettings {
       cycles: settings[.cycles])
   }
 
-  /// η₀ w(s) while s < W, then f (η₀ − η_min) + η_min.
+  /// Returns η₀ w(s) if s < W, or else f (η₀ − η_min) + η_min.
   public func rate(at step: Int, initialRate: Double) -> Double {
     guard step >= warmupSteps else { return initialRate * warmup(at: step) }
     let progress = decayProgress(at: step + 1, warmupSteps: warmupSteps, trainingSteps: trainingSteps)

@@ -14,27 +14,29 @@ import RealModule
 ///         └─────────────────────────────────────────────────────
 ///          0         20          40         60          80  step
 ///
-/// - η_min: `minimum`, a rate or a part of η₀
-/// - p: the part of the decay that is done
+/// - η_min: `minimum`, a rate or a fraction of η₀
+/// - p: the completed fraction of the decay
 ///
-/// With c = ½ it is η_min at s = T and rises again after it, as ``CosineSchedule`` does. An η_min above η₀
-/// turns the fall into a rise. A minimum given as a rate is the floor of every group; transformers divides it
-/// by the optimizer's default rate, so that there a group of another rate has the floor η_min · η₀ / default.
+/// With c = ½, it is η_min at s = T and rises again after that, like ``CosineSchedule``. If η_min is above η₀,
+/// the schedule rises instead of falling. A minimum that is given as a rate is the minimum of every group.
+/// Transformers divides it by the optimizer's default rate, so a group with another rate has the minimum η_min
+/// · η₀ / default there.
 ///
 /// Source: `cosine_with_min_lr` of transformers.
 public struct CosineWithMinimumSchedule: Schedule, CheckedSettings {
-  /// W, the steps of the linear warmup from 0; 0 for none.
+  /// W, the number of steps of the linear warmup from 0; 0 for none.
   public let warmupSteps: Int
-  /// T, all steps, the warmup included.
+  /// T, the number of all steps, including the warmup.
   public let trainingSteps: Int
   /// η_min, if it is given as a rate.
   public let minimumRate: Double?
-  /// η_min / η₀, if it is given as a part of η₀.
+  /// η_min / η₀, if it is given as a fraction of η₀.
   public let minimumRatio: Double?
-  /// c, whole waves between W and T; ½ falls once from η₀ to η_min.
+  /// c, the number of waves between W and T; ½ falls once from η₀ to η_min.
   public let cycles: Double
 
-  /// Creates a linear warmup to the initial rate, then `cycles` waves down to `minimum` until `trainingSteps`.
+  /// Creates a linear warmup to the initial rate, followed by `cycles` waves down to `minimum` until
+  /// `trainingSteps`.
   ///
   /// - Throws: ``ScheduleError`` for a negative setting.
   public init(
@@ -60,7 +62,7 @@ public struct CosineWithMinimumSchedule: Schedule, CheckedSettings {
       cycles: settings[.cycles])
   }
 
-  /// η₀ s / W while s < W, then f (η₀ − η_min) + η_min.
+  /// Returns η₀ s / W if s < W, or else f (η₀ − η_min) + η_min.
   public func rate(at step: Int, initialRate: Double) -> Double {
     if let warmup = linearWarmup(at: step, warmupSteps: warmupSteps) { return initialRate * warmup }
     let progress = decayProgress(at: step, warmupSteps: warmupSteps, trainingSteps: trainingSteps)

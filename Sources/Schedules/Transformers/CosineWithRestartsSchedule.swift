@@ -14,27 +14,27 @@ import RealModule
 ///         └─────────────────────────────────────────────────────
 ///          0                     50                         step
 ///
-/// - p: the part of the decay that is done
+/// - p: the completed fraction of the decay
 ///
-/// It jumps back to 1 at each restart and is 0 from s = T on. If c is not whole, the last fall is cut
-/// short at T. If W ≥ T it is 1 at s = W, as p is 0 there, and 0 after.
+/// It jumps back to 1 at each restart and is 0 from s = T on. If c is not a whole number, the last fall is cut
+/// off at T. If W ≥ T, it is 1 at s = W, because p is 0 there, and 0 after that.
 ///
 /// Source: `cosine_with_restarts` of transformers; Loshchilov and Hutter, "SGDR" (arXiv 1608.03983).
 /// For cycles of growing length see ``CosineWarmRestartsSchedule``.
 public struct CosineWithRestartsSchedule: MultiplierSchedule, CheckedSettings {
-  /// One fall, without a restart.
+  /// One fall without a restart.
   @usableFromInline static let defaultCycles = 1.0
 
-  /// W, the steps of the linear warmup; 0 for none.
+  /// W, the number of steps of the linear warmup; 0 for none.
   public let warmupSteps: Int
-  /// T, all steps, the warmup included.
+  /// T, the number of all steps, including the warmup.
   public let trainingSteps: Int
-  /// c, the falls from 1 to 0 between W and T, each of the same length.
+  /// c, the number of falls from 1 to 0 between W and T, all of the same length.
   public let cycles: Double
 
-  /// Creates a linear warmup to the initial rate, then `cycles` falls to 0 until `trainingSteps`.
+  /// Creates a linear warmup to the initial rate, followed by `cycles` falls to 0 until `trainingSteps`.
   ///
-  /// - Throws: ``ScheduleError`` for a negative count and negative cycles.
+  /// - Throws: ``ScheduleError`` for a negative count, and for negative cycles.
   public init(
     warmupSteps: some StepLength = 0, trainingSteps: Int, cycles: Double = defaultCycles
   ) throws(ScheduleError) {
@@ -54,7 +54,7 @@ public struct CosineWithRestartsSchedule: MultiplierSchedule, CheckedSettings {
       cycles: settings[.cycles])
   }
 
-  /// s / W while s < W, then ½(1 + cos(π ((c p) mod 1))) while p < 1, then 0.
+  /// Returns s / W if s < W, or ½(1 + cos(π ((c p) mod 1))) if p < 1, or else 0.
   public func multiplier(at step: Int) -> Double {
     if let warmup = linearWarmup(at: step, warmupSteps: warmupSteps) { return warmup }
     let progress = decayProgress(at: step, warmupSteps: warmupSteps, trainingSteps: trainingSteps)

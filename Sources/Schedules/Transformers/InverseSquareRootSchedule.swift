@@ -14,21 +14,21 @@ import RealModule
 ///          0                     50                         step
 ///
 /// It has no end: τ steps after the warmup it is 1/√2. With τ = W it is √(W / s).
-/// transformers divides by zero for τ = 0; here τ must be 1 or greater.
+/// Transformers divides by zero for τ = 0. Here τ must be at least 1.
 ///
 /// Source: `inverse_sqrt` of transformers, as in big_vision.
 public struct InverseSquareRootSchedule: MultiplierSchedule, CheckedSettings {
   /// τ if neither it nor a warmup is given.
   static let timescaleWithoutWarmup = 10_000
 
-  /// W, the steps of the linear warmup; 0 for none.
+  /// W, the number of steps of the linear warmup; 0 for none.
   public let warmupSteps: Int
-  /// τ, in steps; by default W, or 10,000 without a warmup.
+  /// τ, in steps. The default is W, or 10,000 without a warmup.
   public let timescale: Int
 
-  /// Creates a linear warmup to the initial rate, then a decay with the square root of the steps.
+  /// Creates a linear warmup to the initial rate, followed by a decay with the inverse square root of the steps.
   ///
-  /// - Throws: ``ScheduleError`` for a negative warmup and a timescale below 1.
+  /// - Throws: ``ScheduleError`` for a negative warmup, and for a timescale below 1.
   public init(warmupSteps: Int = 0, timescale: Int? = nil) throws(ScheduleError) {
     try Self.requireCounts(["warmupSteps": warmupSteps])
     let timescale = timescale ?? (warmupSteps > 0 ? warmupSteps : Self.timescaleWithoutWarmup)
@@ -44,7 +44,7 @@ public struct InverseSquareRootSchedule: MultiplierSchedule, CheckedSettings {
       warmupSteps: settings[.warmupSteps], timescale: settings[optional: .timescale])
   }
 
-  /// s / W while s < W, then 1 / √((s + τ − W) / τ).
+  /// Returns s / W if s < W, or else 1 / √((s + τ − W) / τ).
   public func multiplier(at step: Int) -> Double {
     linearWarmup(at: step, warmupSteps: warmupSteps) ?? 1
       / (Double(step + (timescale - warmupSteps)) / Double(timescale)).squareRoot()

@@ -11,16 +11,16 @@
 ///         └─────────────────────────────────────────────────────
 ///          0                     50                         step
 ///
-/// It is 0 at s = T and after. If W ≥ T, it is 0 as soon as the warmup is over.
+/// It is 0 from s = T on. If W ≥ T, it is 0 from the end of the warmup on.
 ///
 /// Source: `linear` of transformers.
 public struct LinearSchedule: MultiplierSchedule, CheckedSettings {
-  /// W, the steps of the linear warmup; 0 for none.
+  /// W, the number of steps of the linear warmup; 0 for none.
   public let warmupSteps: Int
-  /// T, all steps, the warmup included.
+  /// T, the number of all steps, including the warmup.
   public let trainingSteps: Int
 
-  /// Creates a linear warmup to the initial rate, then a straight line to 0 at `trainingSteps`.
+  /// Creates a linear warmup to the initial rate, followed by a straight line to 0 at `trainingSteps`.
   ///
   /// - Throws: ``ScheduleError`` for a negative count.
   public init(warmupSteps: some StepLength = 0, trainingSteps: Int) throws(ScheduleError) {
@@ -36,7 +36,7 @@ public struct LinearSchedule: MultiplierSchedule, CheckedSettings {
     try self.init(warmupSteps: settings[.warmupSteps] as Int, trainingSteps: settings[.trainingSteps])
   }
 
-  /// s / W while s < W, then max(0, (T − s) / max(1, T − W)).
+  /// Returns s / W if s < W, or else max(0, (T − s) / max(1, T − W)).
   public func multiplier(at step: Int) -> Double {
     linearWarmup(at: step, warmupSteps: warmupSteps)
       ?? max(0, Double(trainingSteps - step) / Double(max(1, trainingSteps - warmupSteps)))

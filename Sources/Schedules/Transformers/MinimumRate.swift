@@ -1,11 +1,11 @@
-/// A floor of the rate: a rate of its own, or a part of the initial one.
+/// A minimum of the rate, as a rate or as a fraction of the initial rate.
 public enum MinimumRate: Sendable, Hashable {
   /// A rate, the same for every parameter group.
   case rate(Double)
-  /// A part of each group's initial rate.
+  /// A fraction of each group's initial rate.
   case ratio(Double)
 
-  /// Creates the one that is given, of transformers' `min_lr` and `min_lr_rate`.
+  /// Creates a minimum from whichever of transformers' `min_lr` and `min_lr_rate` is given.
   init(rate: Double?, ratio: Double?) throws(ScheduleError) {
     switch (rate, ratio) {
     case (let rate?, nil): self = .rate(rate)

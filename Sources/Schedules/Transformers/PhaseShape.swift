@@ -1,12 +1,12 @@
 import RealModule
 
-/// How a warmup rises from 0 to 1 while x, the part of it that is done, goes from 0 to 1.
+/// The shape of a warmup, which rises from 0 to 1. x is its completed fraction, from 0 to 1.
 public enum WarmupShape: String, Sendable, Codable, CaseIterable, NamedChoice {
   /// x.
   case linear
   /// ½(1 − cos πx): flat at both ends.
   case cosine
-  /// 1 − √(1 − x): slow first, steep at the end.
+  /// 1 − √(1 − x): slow at first and steep at the end.
   case oneMinusSquareRoot = "1-sqrt"
 
   func value(at x: Double) -> Double {
@@ -22,18 +22,18 @@ public enum WarmupShape: String, Sendable, Codable, CaseIterable, NamedChoice {
   }
 }
 
-/// How a decay falls from 1 to a floor r while x, the part of it that is done, goes from 0 to 1.
+/// The shape of a decay, which falls from 1 to a minimum r. x is its completed fraction, from 0 to 1.
 public enum DecayShape: Sendable, Hashable {
   /// (1 − x)(1 − r) + r.
   case linear
   /// ½(1 + cos 2πcx)(1 − r) + r; c = ½ falls once.
   case cosine(cycles: Double = CosineSchedule.defaultCycles)
-  /// (1 − √x)(1 − r) + r: the best of those compared by Hägele et al., "Scaling Laws and Compute-Optimal
-  /// Training Beyond Fixed Training Durations" (arXiv 2405.18392).
+  /// (1 − √x)(1 − r) + r: the best of the shapes that Hägele et al. compare in "Scaling Laws and
+  /// Compute-Optimal Training Beyond Fixed Training Durations" (arXiv 2405.18392).
   case oneMinusSquareRoot
   /// (1 − x^k)(1 − r) + r: k = ½ is ``oneMinusSquareRoot``, 1 is ``linear``, 2 stays high for longer.
   case power(Double)
-  /// r^x: each step multiplies by the same factor. Needs r > 0.
+  /// r^x: every step multiplies by the same factor. Requires r > 0.
   case exponential
 
   func value(at x: Double, floor: Double) -> Double {
@@ -55,19 +55,19 @@ public enum DecayShape: Sendable, Hashable {
     case .power(let exponent): try WarmupStableDecaySchedule.requirePositive(["power": exponent])
     case .exponential:
       try WarmupStableDecaySchedule.require(
-        floor > 0, "minimumRatio", floor, "an exponential decay needs one greater than 0")
+        floor > 0, "minimumRatio", floor, "an exponential decay needs a value above 0")
     }
   }
 }
 
-/// Among a schedule's settings, as `decay_type` with `num_cycles` or `power`.
+/// In a schedule's settings, the shape is encoded as `decay_type` with `num_cycles` or `power`.
 ///
-/// The two shapes that transformers does not have are read only next to `power`, an option of `wsd` and not of
-/// `warmup_stable_decay`.
+/// The two shapes that transformers does not have are decoded only if there is a `power`, which is an option of
+/// `wsd` but not of `warmup_stable_decay`.
 extension DecayShape: Codable {
   private enum CodingKeys: String, CodingKey { case name = "decay_type", cycles = "num_cycles", power }
 
-  /// Decodes the shape of this name.
+  /// Decodes the shape with this name.
   public init(from decoder: any Decoder) throws {
     let settings = try decoder.container(keyedBy: CodingKeys.self)
     let name: String = try settings[.name]

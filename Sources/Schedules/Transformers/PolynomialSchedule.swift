@@ -13,27 +13,27 @@ import RealModule
 ///         └─────────────────────────────────────────────────────
 ///          0                     50                         step
 ///
-/// If W ≥ T nothing is left for the decay, and the rate is η_end from s = W on; transformers divides by
-/// zero at s = W = T. Each group decays from its own η₀; transformers computes one multiplier from the
-/// optimizer's default rate, so that there a group of another rate ends at η_end · η₀ / default. η_end must
-/// be below every group's η₀.
+/// If W ≥ T, no steps remain for the decay, and the rate is η_end from s = W on. Transformers divides by zero
+/// at s = W = T. Each group decays from its own η₀. Transformers computes one multiplier from the optimizer's
+/// default rate, so a group with another rate ends at η_end · η₀ / default there. η_end must be below every
+/// group's η₀.
 ///
 /// Source: `polynomial` of transformers, as in fairseq and BERT.
 public struct PolynomialSchedule: Schedule, CheckedSettings {
   @usableFromInline static let defaults = (endRate: 1e-7, power: 1.0)
 
-  /// W, the steps of the linear warmup; 0 for none.
+  /// W, the number of steps of the linear warmup; 0 for none.
   public let warmupSteps: Int
-  /// T, all steps, the warmup included.
+  /// T, the number of all steps, including the warmup.
   public let trainingSteps: Int
-  /// η_end, the rate from T on; a rate, not a ratio.
+  /// η_end, the rate from T on: a rate rather than a ratio.
   public let endRate: Double
   /// k, the exponent of the decay.
   public let power: Double
 
-  /// Creates a linear warmup, then a decay with the power `power` to `endRate` at `trainingSteps`.
+  /// Creates a linear warmup, followed by a decay with the exponent `power` to `endRate` at `trainingSteps`.
   ///
-  /// - Throws: ``ScheduleError`` for a negative count or end rate, and a power that is not above 0.
+  /// - Throws: ``ScheduleError`` for a negative count or end rate, and for a power that is not above 0.
   public init(
     warmupSteps: some StepLength = 0, trainingSteps: Int, endRate: Double = defaults.endRate,
     power: Double = defaults.power
@@ -56,7 +56,7 @@ public struct PolynomialSchedule: Schedule, CheckedSettings {
       endRate: settings[.endRate], power: settings[.power])
   }
 
-  /// η₀ s / W while s < W, then (η₀ − η_end)(1 − (s − W) / (T − W))^k + η_end while s < T, then η_end.
+  /// Returns the formula of this schedule.
   public func rate(at step: Int, initialRate: Double) -> Double {
     if let warmup = linearWarmup(at: step, warmupSteps: warmupSteps) { return initialRate * warmup }
     guard step < trainingSteps else { return endRate }
@@ -64,7 +64,7 @@ public struct PolynomialSchedule: Schedule, CheckedSettings {
     return (initialRate - endRate) * .pow(remaining, power) + endRate
   }
 
-  /// Throws unless η_end < η₀.
+  /// Throws an error unless η_end < η₀.
   public func check(initialRate: Double) throws(ScheduleError) {
     guard endRate < initialRate else {
       throw .endRateNotBelowInitial(endRate: endRate, initialRate: initialRate)

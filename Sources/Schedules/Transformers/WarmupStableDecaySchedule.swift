@@ -1,4 +1,4 @@
-/// m(s) rises from r to 1 over W steps, stays at 1 for S, falls to r over D, and stays at r.
+/// m(s) rises from r to 1 over W steps, stays at 1 for S steps, falls to r over D steps, and stays at r.
 ///
 /// W = 10, S = 50, D = 30, r = 0, a linear warmup and a cosine decay:
 ///
@@ -19,35 +19,36 @@
 /// - w: `warmupShape`, a ``WarmupShape``
 /// - d: `decayShape`, a ``DecayShape``, which ends at r
 ///
-/// As only the end depends on the length of the training, one stable phase can serve decays of several
-/// lengths. A cosine decay with a number of cycles that does not end at r jumps there when the decay is over.
+/// Because only the end depends on the length of the training, one stable phase can serve decays of several
+/// lengths. A cosine decay with a number of cycles that does not end at r jumps to r when the decay ends.
 ///
-/// With the training steps given, S = T − W − D. If that is negative, transformers starts in the midst of
-/// the decay with a jump; here it is an error. A negative r, which leaves a negative rate there, is one too.
+/// If the training steps are given, S = T − W − D. If that is negative, transformers starts with a jump to the
+/// middle of the decay. Here it is an error. A negative r, which gives a negative rate in transformers, is an
+/// error too.
 ///
-/// Source: `warmup_stable_decay` of transformers; Hu et al., "MiniCPM" (arXiv 2404.06395). The power and the
-/// exponential decay are not in transformers.
+/// Source: `warmup_stable_decay` of transformers; Hu et al., "MiniCPM" (arXiv 2404.06395). Transformers doesn't
+/// have the power and exponential decays.
 public struct WarmupStableDecaySchedule: MultiplierSchedule {
   @usableFromInline static let defaults = (
     warmupShape: WarmupShape.linear, decayShape: DecayShape.cosine(), minimumRatio: 0.0
   )
 
-  /// W, the steps of the warmup.
+  /// W, the number of steps of the warmup.
   public let warmupSteps: Int
-  /// S, the steps at the initial rate.
+  /// S, the number of steps at the initial rate.
   public let stableSteps: Int
-  /// D, the steps of the decay.
+  /// D, the number of steps of the decay.
   public let decaySteps: Int
-  /// w, how the warmup rises.
+  /// w, the shape of the warmup.
   public let warmupShape: WarmupShape
-  /// d, how the decay falls.
+  /// d, the shape of the decay.
   public let decayShape: DecayShape
-  /// r, the part of the initial rate where the schedule starts and ends.
+  /// r, the rate at the start and at the end as a fraction of the initial rate.
   public let minimumRatio: Double
 
   /// Creates a schedule of W + S + D steps.
   ///
-  /// - Throws: ``ScheduleError`` for a negative setting, and a decay that its shape does not define.
+  /// - Throws: ``ScheduleError`` for a negative setting, and for a decay that its shape does not define.
   public init(
     warmupSteps: Int, stableSteps: Int, decaySteps: Int, warmupShape: WarmupShape = defaults.warmupShape,
     decayShape: DecayShape = defaults.decayShape, minimumRatio: Double = defaults.minimumRatio
@@ -63,9 +64,10 @@ public struct WarmupStableDecaySchedule: MultiplierSchedule {
     self.minimumRatio = minimumRatio
   }
 
-  /// Creates a schedule of T = `trainingSteps` steps, stable for the steps that warmup and decay leave.
+  /// Creates a schedule of T = `trainingSteps` steps. It is stable for the steps that remain after warmup and
+  /// decay.
   ///
-  /// - Throws: ``ScheduleError`` for the same, or if warmup and decay are longer than the training.
+  /// - Throws: ``ScheduleError`` as the other initializer, or if warmup and decay are longer than the training.
   public init(
     warmupSteps: some StepLength = 0, decaySteps: some StepLength, trainingSteps: Int,
     warmupShape: WarmupShape = defaults.warmupShape, decayShape: DecayShape = defaults.decayShape,
@@ -76,7 +78,7 @@ public struct WarmupStableDecaySchedule: MultiplierSchedule {
     try Self.requireCounts(["warmupSteps": warmupSteps, "decaySteps": decaySteps])
     try Self.require(
       trainingSteps >= warmupSteps + decaySteps, "trainingSteps", trainingSteps,
-      "must hold the warmup (\(warmupSteps)) and the decay (\(decaySteps)): make it greater or those shorter"
+      "must include the warmup (\(warmupSteps)) and the decay (\(decaySteps)): increase it or decrease those"
     )
     try self.init(
       warmupSteps: warmupSteps, stableSteps: trainingSteps - warmupSteps - decaySteps, decaySteps: decaySteps,
@@ -89,8 +91,8 @@ public struct WarmupStableDecaySchedule: MultiplierSchedule {
     case warmupShape = "warmup_type", minimumRatio = "min_lr_ratio"
   }
 
-  /// Decodes the settings, and checks them as the other initializers do. If both training and stable steps are
-  /// given, the stable ones win, as in transformers.
+  /// Decodes the settings, and checks them as the other initializers do. If both training steps and stable
+  /// steps are given, the stable steps take precedence, as in transformers.
   public init(from decoder: any Decoder) throws {
     let settings = try decoder.container(keyedBy: CodingKeys.self)
     let (warmupSteps, decaySteps): (Int, Int) = (try settings[.warmupSteps], try settings[.decaySteps])
@@ -117,7 +119,7 @@ public struct WarmupStableDecaySchedule: MultiplierSchedule {
     try settings.encode(minimumRatio, forKey: .minimumRatio)
   }
 
-  /// Warmup, 1, decay or r, after the step's phase.
+  /// Returns the value of the current phase: warmup, 1, decay or r.
   public func multiplier(at step: Int) -> Double {
     if step < warmupSteps {
       return warmupShape.value(at: Double(step) / Double(warmupSteps)) * (1 - minimumRatio) + minimumRatio

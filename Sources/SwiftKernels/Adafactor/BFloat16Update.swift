@@ -1,10 +1,10 @@
 import KernelInterface
 
-/// ``FactoredUpdate`` where both parameter and gradient are BFloat16: the same bits in half the time.
+/// ``FactoredUpdate`` for parameters and gradients that are both BFloat16: the same bits in half the time.
 ///
-/// It works on ``PairedLanes``, in whose order the column factors are put first.
+/// It works on ``PairedLanes``, and first puts the column factors in their order.
 ///
-/// A class, for the reason that ``TiledUpdate`` is one.
+/// It is a class for the same reason as ``TiledUpdate``.
 final class BFloat16Update {
   private let parameter: UnsafeMutableRawPointer
   private let gradient: GradientPiece
@@ -13,10 +13,11 @@ final class BFloat16Update {
   private let columnFactors: UnsafePointer<Float>
   private let shrinkage: Float
 
-  /// Room for the column factors by pairs: those of every column, or of a chunk where there are more.
+  /// The number of column factors in pairs: the factors of every column, or of a chunk if there are more.
   private static let capacity = 4096
 
-  /// The update of a piece whose columns come in groups of sixteen, where no factor is NaN; otherwise nil.
+  /// Creates the update of a piece with columns in groups of sixteen. Returns `nil` for other pieces, or if a
+  /// factor is NaN.
   init?(
     _ parameter: MutableElements, _ gradient: GradientPiece, rowFactors: UnsafePointer<Float>,
     columnFactors: UnsafePointer<Float>, shrinkage: Double
@@ -32,7 +33,7 @@ final class BFloat16Update {
     self.shrinkage = Float(shrinkage)
   }
 
-  /// Updates the piece and returns Σ p² of the values stored.
+  /// Updates the piece and returns Σ p² of the stored values.
   func update() -> Double {
     let columns = gradient.columns
     return withUnsafeTemporaryAllocation(of: Float.self, capacity: min(Self.capacity, columns)) { memory in
@@ -49,7 +50,7 @@ final class BFloat16Update {
     }
   }
 
-  /// Updates some columns of some rows, and returns Σ p² with the bits of `chunkedSum`.
+  /// Updates some columns of some rows. Returns Σ p² with the same bits as `chunkedSum`.
   @inline(__always)
   private func update(
     _ rows: Range<Int>, _ columns: Range<Int>, _ columnFactors: UnsafeMutablePointer<Float>, shrinks: Bool
@@ -78,22 +79,22 @@ final class BFloat16Update {
         column &+= 2 &* laneCount
       }
     }
-    // Of sixteen elements side by side, these are the sums of every second; those of `chunkedSum` hold the first eight
-    // and the last eight. The same pairs are added in both.
+    // These lanes hold sums of even and of odd elements out of sixteen, while `chunkedSum` has the first
+    // eight and the last eight. Both add the same pairs.
     return even.laneSum + odd.laneSum
   }
 
-  /// The values rounded to BFloat16 in the upper halves.
+  /// Returns the values rounded to BFloat16, in the upper halves.
   ///
-  /// NaN does not come from the factors. Those that BFloat16 holds or an operation makes have zeros below: rounding
-  /// leaves them as they are.
+  /// NaN does not come from the factors. A NaN from BFloat16 or from an operation has zeros in the lower
+  /// half, and rounding does not change it.
   @inline(__always)
   private func rounded(_ values: SIMD8<Float>) -> SIMD8<Int32> {
     let bits = unsafeBitCast(values, to: SIMD8<Int32>.self)
     return bits &+ bits.roundingToUpperHalf
   }
 
-  /// Of every sixteen column factors, first those of even columns, then those of odd ones.
+  /// Reorders every sixteen column factors: first the factors of even columns, then of odd columns.
   @inline(__always)
   private func separatePairs(_ columns: Range<Int>, into factors: UnsafeMutablePointer<Float>) {
     for start in stride(from: 0, to: columns.count, by: 2 &* laneCount) {

@@ -1,11 +1,12 @@
 import KernelInterface
 
-/// The step of tensors that are not factored: a second moment v for every element.
+/// The step of tensors that are not factored, with a second moment v for every element.
 ///
-/// v is computed in the statistics, not stored, and computed again in the update: nothing is committed before the
-/// update is accepted, nothing is allocated, and 28 bytes an element move either way.
+/// v is computed for the statistics without storing it, and computed again in the update. This way, nothing
+/// is committed before the update is accepted, and nothing is allocated. 28 bytes per element are moved
+/// either way.
 enum ElementUpdate<P: TensorScalar, G: TensorScalar, A: ArithmeticScalar> {
-  /// P ← P − α·weightDecay·P − factor · g / √v; returns Σ p² of the values stored.
+  /// P ← P − α·weightDecay·P − factor · g / √v. Returns Σ p² of the stored values.
   static func update(
     _ parameter: MutableElements, _ gradient: GradientPiece, average: MomentAverage, moments: MutableElements,
     factor: Double, change: ParameterChange
@@ -29,7 +30,7 @@ enum ElementUpdate<P: TensorScalar, G: TensorScalar, A: ArithmeticScalar> {
 
 /// The statistics of tensors that are not factored.
 enum ElementStatistics<G: TensorScalar, A: ArithmeticScalar> {
-  /// Σ g² / v; NaN if a new v is not finite.
+  /// Returns Σ g² / v, or NaN if a new v is not finite.
   static func sum(_ gradient: GradientPiece, average: MomentAverage, moments: Elements) -> Double {
     let moments = UnsafeRawPointer(moments.of(A.self))
     let step = MovingAverage<A>(average)
@@ -38,10 +39,10 @@ enum ElementStatistics<G: TensorScalar, A: ArithmeticScalar> {
       let g = scale * G.load(gradient.elements.address, offset, valid, as: A.self)
       let old = A.load(moments, offset, valid, as: A.self)
       let square = g * g
-      // Lanes behind the last element are 0 / v, where v holds at least its floor unless ε is 0.
+      // Lanes after the last element are 0 / v, and v is at least its floor unless ε is 0.
       let moment = step.updated(old, sum: square)
       let quotient = square / (valid == laneCount ? moment : moment.replacingLanes(from: valid, with: 1))
-      // Plus 0, or NaN for an infinite v: its quotient would be 0.
+      // Adds 0, or NaN for an infinite v, whose quotient would be 0.
       return quotient + (moment - moment)
     }
     return chunkedSum(gradient.columns, squaredUpdates)

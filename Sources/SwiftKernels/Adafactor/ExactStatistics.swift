@@ -2,10 +2,11 @@ import KernelInterface
 
 /// The statistics of a factored gradient with squares, quotients and sums in Double, in plain loops.
 ///
-/// They are for gradients whose squares, or sums of squares, leave the range of Float although moments do not. An element
-/// whose own square is beyond that range is an infinity here, too: so the limit is the same as in all other kernels.
+/// They are for gradients whose squares or sums of squares exceed the range of Float although the moments do
+/// not. An element whose own square exceeds that range becomes infinity here too, so the limit is the same as
+/// in all other kernels.
 enum ExactStatistics<A: ArithmeticScalar> {
-  /// Returns kernels with these statistics in place of their own.
+  /// Returns kernels with these statistics instead of their own.
   static func replacing(_ kernels: AdafactorKernels) -> AdafactorKernels {
     var kernels = kernels
     kernels.rowStatistics = { rows($0, average: $1, old: $2, new: $3, sums: $4) }
@@ -62,7 +63,7 @@ enum ExactStatistics<A: ArithmeticScalar> {
     }
   }
 
-  /// Calls `body` with the squares of one row after the other.
+  /// Calls `body` with the squares of each row in turn.
   @inline(__always)
   private static func forEachRow(
     of gradient: GradientPiece, _ body: (_ row: Int, _ squares: UnsafeMutablePointer<Double>) -> Void

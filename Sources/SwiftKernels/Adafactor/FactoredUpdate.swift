@@ -2,7 +2,7 @@ import KernelInterface
 
 /// The second and last read of the gradient: P ← P − α·weightDecay·P − A(B G).
 enum FactoredUpdate<P: TensorScalar, G: TensorScalar, A: ArithmeticScalar> {
-  /// Updates a piece and returns Σ p² of the values stored.
+  /// Updates a piece and returns Σ p² of the stored values.
   static func update(
     _ parameter: MutableElements, _ gradient: GradientPiece, rowFactors: Elements, columnFactors: Elements,
     change: ParameterChange
@@ -32,7 +32,7 @@ enum FactoredUpdate<P: TensorScalar, G: TensorScalar, A: ArithmeticScalar> {
         gradient: gradient.elements.address + start &* MemoryLayout<G>.stride,
         parameter: parameter + start &* MemoryLayout<P>.stride, start: start)
     }
-    // aᵢ (bⱼ gᵢⱼ): the product aᵢ bⱼ can overflow, bⱼ gᵢⱼ cannot.
+    // aᵢ (bⱼ gᵢⱼ), because the product aᵢ bⱼ can overflow and bⱼ gᵢⱼ cannot.
     @inline(__always) func update(_ row: Row, _ column: Int, _ valid: Int) -> SIMD8<A> {
       let scaled = scale * G.load(row.gradient, column, valid, as: A.self)
       return row.factor * (A.load(columnFactors, column, valid, as: A.self) * scaled)
@@ -40,7 +40,7 @@ enum FactoredUpdate<P: TensorScalar, G: TensorScalar, A: ArithmeticScalar> {
     @inline(__always) func subtract(_ row: Row, _ column: Int, _ valid: Int) -> SIMD8<A> {
       writer.subtract(update(row, column, valid), from: row.parameter, column, valid)
     }
-    // A row of a panel is short: what comes next is the row below.
+    // A row of a panel is short: the next elements are in the row below.
     let isPanel = gradient.columns < gradient.stride
     let gradientAhead = isPanel ? gradient.stride &* MemoryLayout<G>.stride : prefetchDistance
     let parameterAhead = isPanel ? gradient.stride &* MemoryLayout<P>.stride : prefetchDistance
@@ -57,8 +57,8 @@ enum FactoredUpdate<P: TensorScalar, G: TensorScalar, A: ArithmeticScalar> {
       return writer.apply(
         update(row, column, valid), to: row.parameter, column, valid, momentAt: row.start)
     }
-    // Without the branches of the last, the others take little more than half the time in the cache, where asking
-    // ahead would cost a tenth.
+    // Without the branches of the last case, the other cases take little more than half the time in the
+    // cache. Prefetching would cost them a tenth.
     let (rows, columns) = (gradient.rows, gradient.columns)
     if !writer.onlySubtracts { return chunkedSum(rows: rows, columns: columns, row, prefetchAndApply) }
     return gradient.mayComeFromMemory
@@ -66,12 +66,12 @@ enum FactoredUpdate<P: TensorScalar, G: TensorScalar, A: ArithmeticScalar> {
       : chunkedSum(rows: rows, columns: columns, row, subtract)
   }
 
-  /// What all elements of a row share.
+  /// The values that all elements of a row share.
   private struct Row {
     let factor: SIMD8<A>
     let gradient: UnsafeRawPointer
     let parameter: UnsafeMutableRawPointer
-    /// Elements before the row.
+    /// The number of elements before the row.
     let start: Int
   }
 }

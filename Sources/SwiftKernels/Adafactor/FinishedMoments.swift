@@ -1,8 +1,8 @@
 import KernelInterface
 
-/// What stands between statistics and update: O(rows + columns) numbers.
+/// The computations between statistics and update, on O(rows + columns) numbers.
 enum FinishedMoments<A: ArithmeticScalar> {
-  /// new ← β old + (1−β)(sums / n + ε); returns Σ weightedSums / new.
+  /// new ← β old + (1−β)(sums / n + ε). Returns Σ weightedSums / new.
   static func finish(
     average: MomentAverage, old: Elements, new: MutableElements, sums: UnsafePointer<Double>,
     weightedSums: UnsafePointer<Double>, count: Int
@@ -19,7 +19,7 @@ enum FinishedMoments<A: ArithmeticScalar> {
     return total
   }
 
-  /// Σ x.
+  /// Returns Σ x.
   static func sum(_ moments: Elements, count: Int) -> Double {
     let moments = UnsafeRawPointer(moments.of(A.self))
     @inline(__always) func moment(_ offset: Int, _ valid: Int) -> SIMD8<A> {
@@ -28,7 +28,7 @@ enum FinishedMoments<A: ArithmeticScalar> {
     return chunkedSum(count, moment)
   }
 
-  /// Σ 1 / x.
+  /// Returns Σ 1 / x.
   static func inverseSum(_ moments: Elements, count: Int) -> Double {
     let moments = UnsafeRawPointer(moments.of(A.self))
     @inline(__always) func inverse(_ offset: Int, _ valid: Int) -> SIMD8<A> {
@@ -40,7 +40,7 @@ enum FinishedMoments<A: ArithmeticScalar> {
 
   /// out ← factor / √moments.
   ///
-  /// A quotient, not a product with 1 / √moments: that would round once more.
+  /// This is a quotient because a product with 1 / √moments would be rounded once more.
   static func reciprocalRoots(
     _ moments: Elements, factor: Double, count: Int, into out: MutableElements
   ) {

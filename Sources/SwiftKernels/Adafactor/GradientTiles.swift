@@ -1,6 +1,6 @@
 import KernelInterface
 
-/// Squares of a gradient in contiguous memory, for backends whose library multiplies them.
+/// Squares of a gradient in contiguous memory, for backends with a library that multiplies them.
 enum GradientTiles<G: TensorScalar, A: ArithmeticScalar> {
   /// tile ← (scale G)², row after row without gaps.
   static func squares(_ gradient: GradientPiece, into tile: MutableElements) {

@@ -1,6 +1,7 @@
 import KernelInterface
 
-/// new = β old + (1−β)(sum / count + ε), with ε's share added before the sum's: a row of zeros must not become 0.
+/// new = β old + (1−β)(sum / count + ε). ε's share is added before the sum's, so that a row of zeros does not
+/// become 0.
 struct MovingAverage<A: ArithmeticScalar> {
   let decay: A
   let floor: A
@@ -17,7 +18,7 @@ struct MovingAverage<A: ArithmeticScalar> {
     (decay * old + floor) + A(perSquare * sum)
   }
 
-  /// Four numbers at once, with the bits of one.
+  /// Computes four numbers at once, with the same bits as one.
   @inline(__always)
   func updated(_ old: SIMD4<A>, sum: SIMD4<Double>) -> SIMD4<A> {
     let scaled = perSquare * sum

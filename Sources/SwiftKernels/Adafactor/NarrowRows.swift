@@ -1,8 +1,8 @@
 import KernelInterface
 
-/// Matrices of fewer columns than a vector has lanes: eight rows at a time, one in each lane.
+/// Matrices with fewer columns than a vector has lanes: eight rows at a time, one per lane.
 ///
-/// By rows such a matrix would be nothing but vectors that are not full, at ten times the time.
+/// By rows, such a matrix would consist only of incomplete vectors and take ten times as long.
 struct NarrowRows<G: TensorScalar, A: ArithmeticScalar> {
   private let gradient: GradientPiece
   private let scale: SIMD8<A>
@@ -12,7 +12,7 @@ struct NarrowRows<G: TensorScalar, A: ArithmeticScalar> {
     scale = SIMD8(repeating: A(gradient.scale))
   }
 
-  /// Scaled g of one column in `count` rows from `row` on.
+  /// Returns scaled g of one column in `count` rows from `row`.
   @inline(__always)
   private func lanes(_ row: Int, _ column: Int, _ count: Int) -> SIMD8<A> {
     let offset = row &* gradient.stride &+ column
@@ -21,7 +21,8 @@ struct NarrowRows<G: TensorScalar, A: ArithmeticScalar> {
 
   // MARK: Statistics
 
-  /// As ``RowStatistics/accumulate(_:average:old:new:sums:)``, of as many rows as fill the lanes; returns how many.
+  /// Like ``RowStatistics/accumulate(_:average:old:new:sums:)``, for as many rows as fill the lanes. Returns
+  /// their number.
   static func accumulate(
     _ gradient: GradientPiece, average: MomentAverage, old: Elements, new: MutableElements, sums: ColumnSums
   ) -> Int {
@@ -47,14 +48,16 @@ struct NarrowRows<G: TensorScalar, A: ArithmeticScalar> {
     }
   }
 
-  /// As ``RowStatistics/rowMoments(_:average:old:new:)``, of as many rows as fill the lanes; returns how many.
+  /// Like ``RowStatistics/rowMoments(_:average:old:new:)``, for as many rows as fill the lanes. Returns their
+  /// number.
   static func rowMoments(
     _ gradient: GradientPiece, average: MomentAverage, old: Elements, new: MutableElements
   ) -> Int {
     forEachEight(of: gradient, average: average, old: old, new: new) { _, _, _ in }
   }
 
-  /// New R of eight rows after the other; `body` takes their squares, column by column. Returns how many rows there were.
+  /// Computes new R of eight rows at a time. `body` receives their squares, column by column. Returns the
+  /// number of rows.
   @inline(__always)
   private static func forEachEight(
     of gradient: GradientPiece, average: MomentAverage, old: Elements, new: MutableElements,
@@ -81,7 +84,7 @@ struct NarrowRows<G: TensorScalar, A: ArithmeticScalar> {
     return end
   }
 
-  /// total ← Σ lanes, `adding` to what it held; sum ← 0.
+  /// total ← Σ lanes, `adding` to its previous value if true; sum ← 0.
   @inline(__always)
   private static func move(_ sum: inout SIMD8<A>, to total: inout Double, adding: Bool) {
     total = (adding ? total : 0) + Double(sum.laneSum)
@@ -90,7 +93,7 @@ struct NarrowRows<G: TensorScalar, A: ArithmeticScalar> {
 
   // MARK: Update
 
-  /// As ``FactoredUpdate/update(_:_:rowFactors:columnFactors:change:)``, for parameters of type `P`.
+  /// Like ``FactoredUpdate/update(_:_:rowFactors:columnFactors:change:)``, for parameters of type `P`.
   static func update<P: TensorScalar>(
     _ parameter: MutableElements, of _: P.Type, _ gradient: GradientPiece, rowFactors: Elements,
     columnFactors: Elements, change: ParameterChange
@@ -111,7 +114,8 @@ struct NarrowRows<G: TensorScalar, A: ArithmeticScalar> {
   }
 }
 
-/// Whether a matrix is so narrow that its elements are worked on by ``NarrowRows``, and its squares added up in one run.
+/// Returns whether a matrix is so narrow that ``NarrowRows`` processes its elements, and its squares are
+/// added in one run.
 @inline(__always)
 func isNarrow(rows: Int, columns: Int, stride: Int) -> Bool {
   columns < laneCount && rows >= laneCount && stride == columns

@@ -1,12 +1,13 @@
 import KernelInterface
 
-/// The first read of the gradient, by panels of columns with every row: new C, and what R and Σ u² are made of.
+/// The first read of the gradient, by panels of columns with every row: new C, and the sums for R and Σ u².
 ///
-/// Some columns at a time, so that the second sweep over their rows finds them in the cache. Both sweeps go along rows:
-/// down a column, rows of a power of two fall on the same few lines of the first-level cache.
+/// It takes some columns at a time, so that the second pass over their rows finds them in the cache. Both
+/// passes go along rows: down a column, rows of a power-of-two length share a few lines of the first-level
+/// cache.
 enum PanelStatistics<G: TensorScalar, A: ArithmeticScalar> {
-  /// Cⱼ ← β Cⱼ + (1−β)(Σᵢ g²ᵢⱼ / n + ε) for the columns of the panel; then adds Σⱼ g²ᵢⱼ to `sums`ᵢ and Σⱼ g²ᵢⱼ / Cⱼ to
-  /// `weightedSums`ᵢ. Returns Σⱼ 1 / Cⱼ, or NaN if a Cⱼ is not finite.
+  /// Computes Cⱼ ← β Cⱼ + (1−β)(Σᵢ g²ᵢⱼ / n + ε) for the columns of the panel, then adds Σⱼ g²ᵢⱼ to `sums`ᵢ
+  /// and Σⱼ g²ᵢⱼ / Cⱼ to `weightedSums`ᵢ. Returns Σⱼ 1 / Cⱼ, or NaN if a Cⱼ is not finite.
   static func accumulate(
     _ gradient: GradientPiece, average: MomentAverage, old: Elements, new: MutableElements,
     sums: UnsafeMutablePointer<Double>, weightedSums: UnsafeMutablePointer<Double>
@@ -39,7 +40,7 @@ enum PanelStatistics<G: TensorScalar, A: ArithmeticScalar> {
     return inverses
   }
 
-  /// Cⱼ alone, with the bits that `accumulate` gives.
+  /// Computes only Cⱼ, with the same bits as `accumulate`.
   static func columnMoments(
     _ gradient: GradientPiece, average: MomentAverage, old: Elements, new: MutableElements
   ) {
@@ -51,7 +52,7 @@ enum PanelStatistics<G: TensorScalar, A: ArithmeticScalar> {
   }
 }
 
-/// A panel of one row: each square is the sum of its column, so that one sweep does all.
+/// A panel of one row: each square is the sum of its column, so one pass is enough.
 private struct PanelRow<G: TensorScalar, A: ArithmeticScalar> {
   private let gradient: UnsafeRawPointer
   private let columns: Int
@@ -70,7 +71,7 @@ private struct PanelRow<G: TensorScalar, A: ArithmeticScalar> {
     self.new = UnsafeMutableRawPointer(new.of(A.self))
   }
 
-  /// New C; returns Σ g², Σ g² / C and Σ 1 / C, which is NaN if a moment is not finite.
+  /// Computes new C. Returns Σ g², Σ g² / C and Σ 1 / C, which is NaN if a moment is not finite.
   @inline(__always)
   func accumulate() -> (sum: Double, weighted: Double, inverses: Double) {
     let length = KernelLimits.elementsPerSum
@@ -94,7 +95,7 @@ private struct PanelRow<G: TensorScalar, A: ArithmeticScalar> {
     return (total, weightedTotal, inverseTotal)
   }
 
-  /// New C.
+  /// Computes new C.
   @inline(__always)
   func updateMoments() {
     @inline(__always) func updateVector(_ column: Int, _ valid: Int) { _ = update(column, valid) }
@@ -118,15 +119,15 @@ private struct PanelColumns<G: TensorScalar, A: ArithmeticScalar> {
   let average: MovingAverage<A>
   let old: UnsafeRawPointer
   let new: UnsafeMutableRawPointer
-  /// Room for one number for each column: Σ g², then 1 / C.
+  /// Memory for one number per column: Σ g², then 1 / C.
   let sums: UnsafeMutableRawPointer
-  /// The same for the sums of a few rows.
+  /// Memory for one number per column: the sums of a few rows.
   let partialSums: UnsafeMutableRawPointer
 
-  /// Columns at a time. While their rows are read, those of the next are asked for.
+  /// The number of columns at a time. While their rows are read, the rows of the next columns are prefetched.
   private static var length: Int { KernelLimits.elementsPerSum }
 
-  /// Calls `body` for some columns after the other, with their new C complete.
+  /// Calls `body` for some columns at a time, after their new C is complete.
   @inline(__always)
   static func forEach(
     of gradient: GradientPiece, average: MomentAverage, old: Elements, new: MutableElements,
@@ -152,11 +153,11 @@ private struct PanelColumns<G: TensorScalar, A: ArithmeticScalar> {
     gradient.elements.address + row &* gradient.stride &* MemoryLayout<G>.stride
   }
 
-  /// Σ g² of each column.
+  /// Computes Σ g² of each column.
   private func sumRows(_ columns: Range<Int>) {
     let rowsPerSum = KernelLimits.rowsPerColumnSum
     clear(sums, columns.count)
-    // A sum over many rows drifts: groups of rowsPerColumnSum are summed on their own.
+    // A sum over many rows drifts, so groups of rowsPerColumnSum rows are summed separately.
     for first in stride(from: 0, to: gradient.rows, by: rowsPerSum) {
       clear(partialSums, columns.count)
       var row = first
@@ -215,7 +216,7 @@ private struct PanelColumns<G: TensorScalar, A: ArithmeticScalar> {
     return g * g
   }
 
-  /// C of each column, from the sums.
+  /// Computes C of each column from the sums.
   private func updateMoments(_ columns: Range<Int>) {
     @inline(__always) func update(_ column: Int, _ valid: Int) {
       let next = (column &+ Self.length) &* MemoryLayout<A>.stride
@@ -228,7 +229,7 @@ private struct PanelColumns<G: TensorScalar, A: ArithmeticScalar> {
     forEachVector(columns, update)
   }
 
-  /// sums ← 1 / C; returns Σ 1 / C, which is NaN if a moment is not finite.
+  /// sums ← 1 / C. Returns Σ 1 / C, which is NaN if a moment is not finite.
   func invert(_ columns: Range<Int>) -> Double {
     var total = SIMD8<A>()
     @inline(__always) func invert(_ column: Int, _ valid: Int) {
@@ -241,7 +242,8 @@ private struct PanelColumns<G: TensorScalar, A: ArithmeticScalar> {
   }
 }
 
-/// 1 / C, which is 0 in lanes behind the last column; and the same with NaN where C is not finite.
+/// Returns 1 / C, which is 0 in lanes after the last column, and the same with NaN for every C that is not
+/// finite.
 @inline(__always)
 private func inverses<A: ArithmeticScalar>(
   of moments: SIMD8<A>, _ valid: Int

@@ -1,11 +1,12 @@
 import KernelInterface
 
-/// How an update of eight elements enters a parameter: weight decay, momentum, rounding to nearest.
+/// Applies an update of eight elements to a parameter: weight decay, momentum, rounding to nearest.
 ///
-/// Other roundings are ``TiledUpdate``'s.
+/// ``TiledUpdate`` does the other roundings.
 ///
-/// What a run does not use is a branch that is always taken, where a copy of each kernel for every combination took the
-/// compiler four times as long. The common case, neither weight decay nor momentum, has a function of its own.
+/// For each unused part, a run has a branch that is always taken. A copy of each kernel for every combination
+/// took four times as long to compile. The common case, without weight decay and momentum, has its own
+/// function.
 struct ParameterWriter<P: TensorScalar, A: ArithmeticScalar> {
   let shrinks: Bool
   let averages: Bool
@@ -21,16 +22,16 @@ struct ParameterWriter<P: TensorScalar, A: ArithmeticScalar> {
     shrinkage = A(change.shrinkage)
     beta1 = A(change.momentum?.beta1 ?? 0)
     oneMinusBeta1 = A(1 - (change.momentum?.beta1 ?? 0))
-    // Never read without momentum; any address will do.
+    // Never read without momentum, so any address is suitable.
     moments = change.momentum?.moments.address ?? UnsafeMutableRawPointer(bitPattern: 8)!
   }
 
-  /// Whether an update is subtracted and nothing else happens.
+  /// Whether an update is only subtracted.
   @inline(__always)
   var onlySubtracts: Bool { !shrinks && !averages }
 
-  /// Stores the new values of eight elements of `parameter` if it `onlySubtracts`; returns the squares of the
-  /// values stored.
+  /// Stores the new values of eight elements of `parameter` if it `onlySubtracts`. Returns the squares of the
+  /// stored values.
   @inline(__always)
   func subtract(
     _ update: SIMD8<A>, from parameter: UnsafeMutableRawPointer, _ offset: Int, _ valid: Int
@@ -40,10 +41,10 @@ struct ParameterWriter<P: TensorScalar, A: ArithmeticScalar> {
     return stored * stored
   }
 
-  /// Stores the new values of eight elements of `parameter`, and their momentum; returns the squares of the values
-  /// stored.
+  /// Stores the new values of eight elements of `parameter`, and their momentum. Returns the squares of the
+  /// stored values.
   ///
-  /// - Parameter momentAt: How far into the momentum `parameter`'s first element lies.
+  /// - Parameter momentAt: The offset of `parameter`'s first element in the momentum.
   @inline(__always)
   func apply(
     _ update: SIMD8<A>, to parameter: UnsafeMutableRawPointer, _ offset: Int, _ valid: Int,
@@ -53,7 +54,7 @@ struct ParameterWriter<P: TensorScalar, A: ArithmeticScalar> {
     return stored * stored
   }
 
-  /// The same, but returns the values stored.
+  /// Stores the same values as `apply`, but returns them instead of their squares.
   @inline(__always)
   func store(
     _ update: SIMD8<A>, in parameter: UnsafeMutableRawPointer, _ offset: Int, _ valid: Int,
@@ -73,7 +74,7 @@ struct ParameterWriter<P: TensorScalar, A: ArithmeticScalar> {
     return P.store(value, parameter, offset, valid)
   }
 
-  /// Stores the new values of elements `offset`, `offset` + `stride`, …, one in each lane, and their momentum.
+  /// Stores the new values of elements `offset`, `offset` + `stride`, …, one per lane, and their momentum.
   @inline(__always)
   func applyToLanes(
     _ update: SIMD8<A>, of parameter: UnsafeMutableRawPointer, _ offset: Int, stride: Int, _ count: Int

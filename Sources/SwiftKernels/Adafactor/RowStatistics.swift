@@ -1,25 +1,27 @@
 import KernelInterface
 
-/// The first read of the gradient, by rows: new R, and what C and Σ u² are made of.
+/// The first read of the gradient, by rows: new R, and the sums for C and Σ u².
 ///
-/// A row's R must be complete before its squares are divided by it. Four rows at a time are summed while the four
-/// before them, which the cache still holds, are divided: so memory is read without a pause, and the column sums are
-/// loaded and stored once for four rows.
+/// A row's R must be complete before its squares are divided by it. While four rows are summed, the previous
+/// four rows, which are still in the cache, are divided. This way, memory is read without a pause, and the
+/// column sums are loaded and stored once per four rows.
 struct RowStatistics<G: TensorScalar, A: ArithmeticScalar> {
   private let gradient: GradientPiece
   private let scale: SIMD8<A>
   private let average: MovingAverage<A>
   private let old: UnsafePointer<A>
   private let new: UnsafeMutablePointer<A>
-  /// Column sums of at most `rowsPerColumnSum` rows.
+  /// The column sums of at most `rowsPerColumnSum` rows.
   private let sums: UnsafeMutableRawPointer
   private let weightedSums: UnsafeMutableRawPointer
 
-  /// Σⱼ g² goes on in Double after so many elements: one vector of sums takes 32 terms in each lane.
+  /// The number of elements after which Σⱼ g² continues in Double: one vector of sums takes 32 terms per
+  /// lane.
   private static var elementsPerSum: Int { KernelLimits.elementsPerSum / 2 }
 
-  /// In a large piece, columns by which the four rows summed are ahead of the four divided. Rows of a multiple of 4 KiB
-  /// fall on the same lines of the first-level cache, where eight of them and the column sums would drive each other out.
+  /// The number of columns by which, in a large piece, the four summed rows are ahead of the four divided
+  /// ones. Rows of a multiple of 4 KiB share lines of the first-level cache, in which eight of them and the
+  /// column sums would evict each other.
   private let lead: Int
 
   private init(
@@ -34,13 +36,14 @@ struct RowStatistics<G: TensorScalar, A: ArithmeticScalar> {
     self.sums = UnsafeMutableRawPointer(sums.of(A.self))
     self.weightedSums = UnsafeMutableRawPointer(weightedSums.of(A.self))
     let lead = 2 &* Self.elementsPerSum
-    // By the shape alone: sums over rotated chunks have other bits.
+    // Depends only on the shape, because sums over rotated chunks have other bits.
     let isLarge = gradient.rows &* gradient.columns > BlockPartition.blockElements
     let comesInChunks = gradient.columns > lead && gradient.columns % Self.elementsPerSum == 0
     self.lead = isLarge && comesInChunks ? lead : 0
   }
 
-  /// Rᵢ ← β Rᵢ + (1−β)(Σⱼ g²ᵢⱼ / n + ε) for the rows of the piece; then Σᵢ g²ᵢⱼ and Σᵢ g²ᵢⱼ / Rᵢ into `sums`.
+  /// Computes Rᵢ ← β Rᵢ + (1−β)(Σⱼ g²ᵢⱼ / n + ε) for the rows of the piece, then Σᵢ g²ᵢⱼ and Σᵢ g²ᵢⱼ / Rᵢ
+  /// into `sums`.
   static func accumulate(
     _ gradient: GradientPiece, average: MomentAverage, old: Elements, new: MutableElements, sums: ColumnSums
   ) {
@@ -77,7 +80,7 @@ struct RowStatistics<G: TensorScalar, A: ArithmeticScalar> {
     if summed > 0 || row == 0 { sums.movePartialSums(A.self, adding: row > summed) }
   }
 
-  /// Rᵢ alone, with the bits that `accumulate` gives.
+  /// Computes only Rᵢ, with the same bits as `accumulate`.
   static func rowMoments(
     _ gradient: GradientPiece, average: MomentAverage, old: Elements, new: MutableElements
   ) {
@@ -99,7 +102,7 @@ struct RowStatistics<G: TensorScalar, A: ArithmeticScalar> {
 
   // MARK: Rows
 
-  /// Four vectors of squares, of eight columns in four rows from `base` on.
+  /// Returns four vectors of squares, of eight columns in four rows from `base`.
   @inline(__always)
   private func squares(
     _ base: UnsafeRawPointer, _ column: Int, _ valid: Int
@@ -117,13 +120,14 @@ struct RowStatistics<G: TensorScalar, A: ArithmeticScalar> {
     gradient.elements.address + row &* gradient.stride &* MemoryLayout<G>.stride
   }
 
-  /// New R of four rows.
+  /// Computes new R of four rows.
   @inline(__always)
   private func sumFour(_ row: Int) {
     sumFour(row, lead: lead) { _, _, _ in }
   }
 
-  /// New R of four rows; on the way, `body` is called for every group of columns and the one that is summed with it.
+  /// Computes new R of four rows. Calls `body` for every group of columns with the group that is summed at
+  /// the same time.
   @inline(__always)
   private func sumFour(
     _ row: Int, lead: Int, _ body: (_ column: Int, _ leadingColumn: Int, _ valid: Int) -> Void
@@ -153,7 +157,7 @@ struct RowStatistics<G: TensorScalar, A: ArithmeticScalar> {
       of: average.updated(moments, sum: totals), as: SIMD4<A>.self)
   }
 
-  /// Asks for four vectors of the gradient.
+  /// Prefetches four vectors of the gradient.
   @inline(__always)
   private func prefetchFour(_ address: UnsafeRawPointer) {
     for line in stride(from: 0, to: 4 &* laneCount &* MemoryLayout<G>.stride, by: 64) {
@@ -161,7 +165,7 @@ struct RowStatistics<G: TensorScalar, A: ArithmeticScalar> {
     }
   }
 
-  /// New R of one row.
+  /// Computes new R of one row.
   private func sum(_ row: Int) {
     let base = address(ofRow: row)
     var total = 0.0
@@ -182,21 +186,22 @@ struct RowStatistics<G: TensorScalar, A: ArithmeticScalar> {
 
   // MARK: Columns
 
-  /// Adds the squares of four rows, and those divided by R, to the column sums.
+  /// Adds the squares of four rows, and the squares divided by R, to the column sums.
   private func divideFour(_ row: Int) {
     forEachVector(gradient.columns, divisionOfFour(row))
   }
 
-  /// The same, and on the way new R of the next four.
+  /// Does the same as `divideFour`, and at the same time computes new R of the next four rows.
   private func divideFourSummingNext(_ row: Int) {
     let divide = divisionOfFour(row)
     sumFour(row &+ 4, lead: lead) { column, _, valid in divide(column, valid) }
   }
 
-  /// The same where the rows come from memory.
+  /// Does the same as `divideFourSummingNext` for rows that come from memory.
   private func divideFourSummingNextFromMemory(_ row: Int) {
     let divide = divisionOfFour(row)
-    // The four rows after the next, read at the same pace but without gaps, and early enough to be there in time.
+    // The four rows after the next, read at the same pace but without gaps, and early enough to arrive in
+    // time.
     let ahead = address(ofRow: row &+ 8)
     sumFour(row &+ 4, lead: lead) { column, leadingColumn, valid in
       divide(column, valid)
@@ -204,7 +209,7 @@ struct RowStatistics<G: TensorScalar, A: ArithmeticScalar> {
     }
   }
 
-  /// What adds eight columns of four rows to the column sums.
+  /// Returns the function that adds eight columns of four rows to the column sums.
   @inline(__always)
   private func divisionOfFour(_ row: Int) -> (_ column: Int, _ valid: Int) -> Void {
     let base = address(ofRow: row)
@@ -221,7 +226,7 @@ struct RowStatistics<G: TensorScalar, A: ArithmeticScalar> {
     }
   }
 
-  /// Adds the squares of one row, and those divided by R, to the column sums.
+  /// Adds the squares of one row, and the squares divided by R, to the column sums.
   private func divide(_ row: Int) {
     let base = address(ofRow: row)
     let inverse = SIMD8<A>(repeating: 1 / new[row])
@@ -236,7 +241,7 @@ struct RowStatistics<G: TensorScalar, A: ArithmeticScalar> {
 }
 
 extension ColumnSums {
-  /// total ← partial, `adding` to what it held; partial ← 0.
+  /// total ← partial, `adding` to its previous value if true; partial ← 0.
   func movePartialSums<A: ArithmeticScalar>(_ arithmetic: A.Type, adding: Bool) {
     move(partial.of(A.self), to: total, adding: adding)
     move(partialWeighted.of(A.self), to: totalWeighted, adding: adding)

@@ -1,16 +1,16 @@
 import KernelInterface
 
-/// Adafactor on trailing matrices of one element, as convolutions of 1 × 1 have them: R and C for each element.
+/// Adafactor on trailing matrices of one element, as in 1 × 1 convolutions: R and C for each element.
 ///
-/// The mean of R is R itself, so that u = g √(R / R) / √C = g / √C, whatever R is. R and C average the same squares:
-/// where they began equal they are one, in the same memory.
+/// The mean of R is R itself, so u = g √(R / R) / √C = g / √C for any R. R and C average the same squares: if
+/// they were equal at the start, they stay equal and share their memory.
 enum SingleElements<P: TensorScalar, G: TensorScalar, A: ArithmeticScalar> {
-  /// Σ g² / C with new C, which is not stored.
+  /// Returns Σ g² / C with new C, which is not stored.
   static func statistics(_ batch: MatrixBatch, moments: Elements) -> Double {
     ElementStatistics<G, A>.sum(piece(batch), average: batch.average(count: 1), moments: moments)
   }
 
-  /// Stores new moments and parameters; returns Σ p² of the values stored.
+  /// Stores new moments and parameters. Returns Σ p² of the stored values.
   static func update(
     _ parameter: MutableElements, _ batch: MatrixBatch, rowMoments: MutableElements,
     columnMoments: MutableElements, factor: Double, change: ParameterChange
@@ -29,7 +29,7 @@ enum SingleElements<P: TensorScalar, G: TensorScalar, A: ArithmeticScalar> {
       _ = A.store(average.updated(old, sum: g * g), rows, offset, valid)
     }
     var squares = 0.0
-    // In pieces, of which the second sweep finds the gradient in the first-level cache.
+    // In pieces, so that the second pass finds the gradient in the first-level cache.
     for start in stride(from: 0, to: batch.count, by: KernelLimits.elementsPerSum) {
       let end = min(start &+ KernelLimits.elementsPerSum, batch.count)
       forEachVector(start..<end, updateRow)
@@ -43,7 +43,7 @@ enum SingleElements<P: TensorScalar, G: TensorScalar, A: ArithmeticScalar> {
     return squares
   }
 
-  /// The elements of all matrices as one row.
+  /// Returns the elements of all matrices as one row.
   private static func piece(_ batch: MatrixBatch) -> GradientPiece {
     GradientPiece(batch.gradient, scale: batch.scale, rows: 1, columns: batch.count, stride: batch.count)
   }

@@ -1,11 +1,11 @@
 import KernelInterface
 
-/// Adafactor on many small matrices, as convolutions have them: eight matrices at a time, one in each lane.
+/// Adafactor on many small matrices, as in convolutions: eight matrices at a time, one per lane.
 ///
-/// A kernel call, or a vector that is mostly padding, would cost more than a 3 × 3 matrix does. Here element (i, j)
-/// of eight matrices is one vector, and every sum runs over vectors.
+/// A kernel call, or a vector that is mostly padding, would cost more than a 3 × 3 matrix. Here, element (i,
+/// j) of eight matrices is one vector, and every sum runs over vectors.
 enum SmallMatrices<P: TensorScalar, G: TensorScalar, A: ArithmeticScalar> {
-  /// Σ u² of the unclipped updates; nothing is stored.
+  /// Returns Σ u² of the unclipped updates. Nothing is stored.
   static func statistics(_ batch: MatrixBatch, rowMoments: Elements, columnMoments: Elements) -> Double {
     if batch.elements == 1 {
       return SingleElements<A, G, A>.statistics(batch, moments: columnMoments)
@@ -23,7 +23,7 @@ enum SmallMatrices<P: TensorScalar, G: TensorScalar, A: ArithmeticScalar> {
     return total
   }
 
-  /// Stores new moments and parameters; returns Σ p² of the values stored.
+  /// Stores new moments and parameters. Returns Σ p² of the stored values.
   static func update(
     _ parameter: MutableElements, _ batch: MatrixBatch, rowMoments: MutableElements,
     columnMoments: MutableElements, factor: Double, change: ParameterChange
@@ -42,12 +42,12 @@ enum SmallMatrices<P: TensorScalar, G: TensorScalar, A: ArithmeticScalar> {
         parameter, batch, rowMoments: rowMoments, columnMoments: columnMoments, factor: factor, change: change
       )
     }
-    // One run of elements: the rows of small matrices would be mostly padding.
+    // One run of elements, because the rows of small matrices would be mostly padding.
     let count = batch.count &* batch.elements
     return SumOfSquares<P, A>.sum(parameter.reading, rows: 1, columns: count, stride: count)
   }
 
-  /// Stores new moments and parameters, of eight matrices at a time.
+  /// Stores new moments and parameters of eight matrices at a time.
   private static func updateInLanes(
     _ parameter: MutableElements, _ batch: MatrixBatch, rowMoments: MutableElements,
     columnMoments: MutableElements, factor: Double, change: ParameterChange
@@ -70,7 +70,7 @@ enum SmallMatrices<P: TensorScalar, G: TensorScalar, A: ArithmeticScalar> {
     }
   }
 
-  /// Calls `body` for eight matrices at a time; the last may be fewer.
+  /// Calls `body` for eight matrices at a time. The last group may have fewer.
   @inline(__always)
   private static func forEachEight(_ batch: MatrixBatch, _ body: (inout EightMatrices<G, A>) -> Void) {
     let capacity = 2 * batch.elements + 2 * (batch.rows + batch.columns)
@@ -85,20 +85,21 @@ enum SmallMatrices<P: TensorScalar, G: TensorScalar, A: ArithmeticScalar> {
   }
 }
 
-/// Eight matrices, one in each lane, with what a step computes of them.
+/// Eight matrices, one per lane, with the intermediate results of a step.
 struct EightMatrices<G: TensorScalar, A: ArithmeticScalar> {
-  /// The first matrix of the eight.
+  /// The index of the first matrix of the eight.
   var first = 0
-  /// How many of the eight lanes hold a matrix; the others repeat the last one, and nothing is taken from them.
+  /// The number of lanes that hold a matrix. The other lanes repeat the last matrix, and their results are
+  /// not used.
   var count = 0
 
   /// G times its scale.
   let gradient: UnsafeMutablePointer<SIMD8<A>>
   /// g² of every element.
   private let squares: UnsafeMutablePointer<SIMD8<A>>
-  /// New R, and then its factors.
+  /// New R, later its factors.
   let rowFactors: UnsafeMutablePointer<SIMD8<A>>
-  /// New C, and then its factors.
+  /// New C, later its factors.
   let columnFactors: UnsafeMutablePointer<SIMD8<A>>
   private let rowMoments: UnsafeMutablePointer<SIMD8<A>>
   private let columnMoments: UnsafeMutablePointer<SIMD8<A>>
@@ -158,7 +159,7 @@ struct EightMatrices<G: TensorScalar, A: ArithmeticScalar> {
     if !total.laneSum.isFinite { updateMomentsInDouble(oldRows, oldColumns) }
   }
 
-  /// New R, C and mean R from sums in Double.
+  /// Computes new R, C and mean R from sums in Double.
   @inline(never)
   private mutating func updateMomentsInDouble(_ oldRows: UnsafePointer<A>, _ oldColumns: UnsafePointer<A>) {
     for lane in 0..<count {
@@ -180,7 +181,7 @@ struct EightMatrices<G: TensorScalar, A: ArithmeticScalar> {
     }
   }
 
-  /// Σ u², u² = (g² / R · mean R) / C: each factor of this order is bounded where u is.
+  /// Returns Σ u² with u² = (g² / R · mean R) / C. In this order, each factor is bounded if u is.
   @inline(__always)
   func sumOfSquaredUpdates() -> Double {
     var (rowInverses, columnInverses) = (SIMD8<A>(), SIMD8<A>())
@@ -200,12 +201,13 @@ struct EightMatrices<G: TensorScalar, A: ArithmeticScalar> {
     }
     var total = 0.0
     for lane in 0..<count { total += Double(sum[lane]) }
-    // The error of `total` in units of the least subnormal number, if squares and their quotients are subnormal.
+    // The error of `total` in units of the least subnormal number, if squares and their quotients are
+    // subnormal.
     let error = (meanRowMoment * (rowInverses + A(rows)) + A(rows)) * columnInverses
     return total.isFinite && error.laneSum <= .mostSubnormalUnits ? total : sumOfSquaredUpdatesInDouble()
   }
 
-  /// Σ u² in Double.
+  /// Returns Σ u² in Double.
   @inline(never)
   private func sumOfSquaredUpdatesInDouble() -> Double {
     var total = 0.0
@@ -221,7 +223,7 @@ struct EightMatrices<G: TensorScalar, A: ArithmeticScalar> {
     return total
   }
 
-  /// Row factors `factor` · √(mean R / R) and column factors 1 / √C.
+  /// Computes row factors `factor` · √(mean R / R) and column factors 1 / √C.
   @inline(__always)
   func setFactors(_ factor: A) {
     let root = factor * meanRowMoment.squareRoot()
@@ -243,7 +245,8 @@ struct EightMatrices<G: TensorScalar, A: ArithmeticScalar> {
 }
 
 extension TensorScalar {
-  /// Elements `offset`, `offset` + `stride`, …: one for each lane. Lanes from `count` on repeat the last element.
+  /// Returns elements `offset`, `offset` + `stride`, …, one per lane. Lanes from `count` repeat the last
+  /// element.
   @inline(__always)
   static func lanes<A: ArithmeticScalar>(
     _ base: UnsafeRawPointer, _ offset: Int, stride: Int, _ count: Int, as type: A.Type
@@ -292,10 +295,11 @@ extension TensorScalar {
   }
 }
 
-/// u² = g² mean R / (R C), in Double.
+/// Returns u² = g² mean R / (R C), in Double.
 @inline(__always)
 func squaredUpdateInDouble<A: ArithmeticScalar>(_ g: A, _ r: A, _ c: A, mean: A) -> Double {
-  // Most elements, if rows and columns of zeros brought a matrix here: 0, or NaN for an infinite mean.
+  // This is true of most elements if rows and columns of zeros led here. The result is 0, or NaN for an
+  // infinite mean.
   if g == 0 && r > 0 && c > 0 { return (mean - mean).doubleValue }
   let u =
     (g.doubleValue / r.doubleValue.squareRoot()) * (mean.doubleValue / c.doubleValue).squareRoot()
@@ -303,9 +307,9 @@ func squaredUpdateInDouble<A: ArithmeticScalar>(_ g: A, _ r: A, _ c: A, mean: A)
 }
 
 extension ArithmeticScalar {
-  /// The error in units of the least subnormal number up to which Σ u² of a few matrices is right to 10⁻⁹.
+  /// The error in units of the least subnormal number up to which Σ u² of a few matrices is accurate to 10⁻⁹.
   ///
-  /// Double's would be beyond its range, and so are the moments that could exceed it.
+  /// For Double, this would be beyond its range, and so are the moments that could exceed it.
   @inline(__always)
   static var mostSubnormalUnits: Self { Self.self == Float.self ? 0x1p119 : greatestFiniteMagnitude }
 }

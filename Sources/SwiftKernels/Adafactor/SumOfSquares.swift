@@ -2,7 +2,8 @@ import KernelInterface
 
 /// Σ p² of a parameter.
 enum SumOfSquares<P: TensorScalar, A: ArithmeticScalar> {
-  /// Σ p², row by row as `FactoredUpdate` sums what it stores, so that both have the same bits.
+  /// Returns Σ p², summed row by row like the values that `FactoredUpdate` stores, so that both have the same
+  /// bits.
   static func sum(_ elements: Elements, rows: Int, columns: Int, stride: Int) -> Double {
     if isNarrow(rows: rows, columns: columns, stride: stride) {
       return sum(elements, rows: 1, columns: rows &* columns, stride: rows &* columns)

@@ -1,42 +1,44 @@
 import KernelInterface
 
-/// Adafactor on many 3 × 3 matrices, as convolutions have them: on their elements as they lie in memory.
+/// Adafactor on many 3 × 3 matrices, as in convolutions, on their elements in memory order.
 ///
-/// Some matrices at a time go through short loops over scratch memory in the first-level cache. Where numbers of one
-/// row are needed together, four are read: what stands behind the third is computed with, but never used, and what is
-/// written there is overwritten by the next row. Half the time of ``EightMatrices``, whose lanes must be gathered.
+/// Some matrices at a time go through short loops over scratch memory in the first-level cache. When three
+/// numbers of a row are needed together, four are read. The fourth is computed with but never used, and if it
+/// is written, the next row overwrites it. This takes half the time of ``EightMatrices``, whose lanes must be
+/// gathered.
 struct ThreeByThreeMatrices<G: TensorScalar, A: ArithmeticScalar> {
   private let batch: MatrixBatch
   private let average: MovingAverage<A>
   private let oldRowMoments: UnsafeRawPointer
   private let oldColumnMoments: UnsafeRawPointer
 
-  /// The first matrix of those in the scratch memory, and how many there are.
+  /// The index of the first matrix in the scratch memory, and the number of matrices.
   private var first = 0
   private var count = 0
 
-  // For each element.
+  // One per element.
   private let gradient: UnsafeMutablePointer<A>
-  /// g², and then the update.
+  /// g², later the update.
   private let squares: UnsafeMutablePointer<A>
-  // For each row or column.
+  // One per row or column.
   private let rowMoments: UnsafeMutablePointer<A>
   private let columnMoments: UnsafeMutablePointer<A>
   private let rowFactors: UnsafeMutablePointer<A>
   private let columnFactors: UnsafeMutablePointer<A>
-  // For each matrix.
+  // One per matrix.
   private let meanRowMoments: UnsafeMutablePointer<A>
 
-  /// Matrices in the scratch memory: 4 KiB of it in Float.
+  /// The number of matrices in the scratch memory, which takes 4 KiB in Float.
   private static var capacity: Int { 32 }
-  /// Bytes ahead of those worked on that are asked for: some chunks, between which nothing else reads memory.
+  /// The distance in bytes at which memory is prefetched: some chunks, between which nothing else reads
+  /// memory.
   private static var prefetchDistance: Int { 4096 }
-  /// Numbers behind each array that may be read or written, and count for nothing.
+  /// The number of elements after each array that may be read or written, but are not used.
   private static var margin: Int { 8 }
 
   // MARK: The kernels
 
-  /// As ``SmallMatrices/statistics(_:rowMoments:columnMoments:)``.
+  /// Like ``SmallMatrices/statistics(_:rowMoments:columnMoments:)``.
   static func statistics(_ batch: MatrixBatch, rowMoments: Elements, columnMoments: Elements) -> Double {
     var total = 0.0
     forEachChunk(of: batch, rowMoments.of(A.self), columnMoments.of(A.self)) {
@@ -45,7 +47,7 @@ struct ThreeByThreeMatrices<G: TensorScalar, A: ArithmeticScalar> {
     return total
   }
 
-  /// As ``SmallMatrices/update(_:_:rowMoments:columnMoments:factor:change:)``, for parameters of type `P`.
+  /// Like ``SmallMatrices/update(_:_:rowMoments:columnMoments:factor:change:)``, for parameters of type `P`.
   static func update<P: TensorScalar>(
     _ parameter: MutableElements, of _: P.Type, _ batch: MatrixBatch, rowMoments: MutableElements,
     columnMoments: MutableElements, factor: Double, change: ParameterChange
@@ -98,7 +100,7 @@ struct ThreeByThreeMatrices<G: TensorScalar, A: ArithmeticScalar> {
     meanRowMoments = columnFactors + lines
   }
 
-  /// Scaled g and g².
+  /// Computes scaled g and g².
   @inline(__always)
   private func readGradient() {
     let scale = SIMD8<A>(repeating: A(batch.scale))
@@ -111,7 +113,7 @@ struct ThreeByThreeMatrices<G: TensorScalar, A: ArithmeticScalar> {
     }
   }
 
-  /// New R, C and mean R.
+  /// Computes new R, C and mean R.
   @inline(__always)
   private func updateMoments() {
     for row in 0..<3 &* count {
@@ -133,7 +135,7 @@ struct ThreeByThreeMatrices<G: TensorScalar, A: ArithmeticScalar> {
     if !total.isFinite { updateMomentsInDouble() }
   }
 
-  /// New R, C and mean R from sums in Double.
+  /// Computes new R, C and mean R from sums in Double.
   @inline(never)
   private func updateMomentsInDouble() {
     let (oldRows, oldColumns) = (
@@ -155,13 +157,13 @@ struct ThreeByThreeMatrices<G: TensorScalar, A: ArithmeticScalar> {
     }
   }
 
-  /// Σ x.
+  /// Returns Σ x.
   @inline(__always)
   private func sum(_ numbers: UnsafeMutablePointer<A>, _ count: Int) -> Double {
     chunkedSum(count) { offset, valid in A.load(UnsafeRawPointer(numbers), offset, valid, as: A.self) }
   }
 
-  /// Sums become new moments.
+  /// Replaces sums with new moments.
   @inline(__always)
   private func update(_ sums: UnsafeMutablePointer<A>, from old: UnsafeRawPointer) {
     let (sums, start) = (UnsafeMutableRawPointer(sums), 3 &* first)
@@ -174,7 +176,7 @@ struct ThreeByThreeMatrices<G: TensorScalar, A: ArithmeticScalar> {
 
   // MARK: Statistics
 
-  /// Σ u², u² = (g² / R · mean R) / C: each factor of this order is bounded where u is.
+  /// Returns Σ u² with u² = (g² / R · mean R) / C. In this order, each factor is bounded if u is.
   @inline(__always)
   private func sumOfSquaredUpdates() -> Double {
     for row in 0..<3 &* count { rowFactors[row] = 1 / rowMoments[row] }
@@ -193,7 +195,7 @@ struct ThreeByThreeMatrices<G: TensorScalar, A: ArithmeticScalar> {
     return total.isFinite && isReliable ? total : sumOfSquaredUpdatesInDouble()
   }
 
-  /// Whether no subnormal square or quotient matters: for all matrices at once, or else for each of them.
+  /// Whether no subnormal square or quotient matters, either for all matrices together or for each of them.
   private var isReliable: Bool {
     @inline(__always) func isSmall(_ mean: Double, _ rowInverses: Double, _ columnInverses: Double) -> Bool {
       // The error in units of the least subnormal number, as in ``EightMatrices``.
@@ -214,7 +216,7 @@ struct ThreeByThreeMatrices<G: TensorScalar, A: ArithmeticScalar> {
     return true
   }
 
-  /// Σ u² in Double.
+  /// Returns Σ u² in Double.
   @inline(never)
   private func sumOfSquaredUpdatesInDouble() -> Double {
     var total = 0.0
@@ -236,7 +238,7 @@ struct ThreeByThreeMatrices<G: TensorScalar, A: ArithmeticScalar> {
     (columns + 3 &* first).update(from: columnMoments, count: 3 &* count)
   }
 
-  /// u = `factor` · √(mean R / R) (g / √C), in the place of g².
+  /// Replaces g² with u = `factor` · √(mean R / R) (g / √C).
   @inline(__always)
   private func computeUpdates(_ factor: A) {
     for matrix in 0..<count { meanRowMoments[matrix] = factor * meanRowMoments[matrix].squareRoot() }
@@ -252,7 +254,7 @@ struct ThreeByThreeMatrices<G: TensorScalar, A: ArithmeticScalar> {
     }
   }
 
-  /// Has the updates enter the parameter.
+  /// Applies the updates to the parameter.
   @inline(__always)
   private func apply<P: TensorScalar>(_ writer: ParameterWriter<P, A>, to parameter: MutableElements) {
     let (updates, start) = (UnsafeRawPointer(squares), 9 &* first)
@@ -271,7 +273,7 @@ struct ThreeByThreeMatrices<G: TensorScalar, A: ArithmeticScalar> {
 }
 
 extension UnsafeMutablePointer where Pointee: ArithmeticScalar {
-  /// Three numbers from here on, and whatever is behind them.
+  /// Returns three numbers that begin here, and the number after them.
   @inline(__always)
   fileprivate var row: SIMD4<Pointee> {
     get { UnsafeRawPointer(self).loadUnaligned(as: SIMD4<Pointee>.self) }

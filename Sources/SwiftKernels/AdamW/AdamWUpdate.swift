@@ -1,25 +1,26 @@
 import KernelInterface
 
-/// The AdamW step of a row of elements: every array is read once and written once.
+/// The AdamW step of a row of elements. Every array is read once and written once.
 ///
-/// 28 bytes an element move in Float32, the least there is. Per vector there are one root and one quotient, which bound
-/// its speed in the cache: the bias corrections are folded into `factor` and `epsilon`.
+/// In Float32, 28 bytes per element are moved, which is the minimum. The bias corrections are folded into
+/// `factor` and `epsilon`, so that a vector needs only one root and one quotient, which limit the speed in
+/// the cache.
 enum AdamWUpdate<P: TensorScalar, G: TensorScalar, A: ArithmeticScalar> {
-  /// Updates parameter and moments; returns whether every new v and every update is finite, and no new element of the
-  /// parameter infinite.
+  /// Updates parameter and moments. Returns whether every new v and every update is finite and no new element
+  /// of the parameter is infinite.
   static func update(
     _ parameter: MutableElements, _ gradient: GradientPiece, moments: AdamWMoments, factors: AdamWFactors,
     change: ParameterChange
   ) -> Bool {
     let parameter = parameter.address
-    // Known to the compiler to have no average of updates, the loop keeps its constants in registers.
+    // If the compiler knows that there is no average of updates, the loop keeps its constants in registers.
     var change = change
     change.momentum = nil
     let parameterWriter = ParameterWriter<P, A>(change)
     let first = UnsafeMutableRawPointer(moments.first.of(A.self))
     let second = UnsafeMutableRawPointer(moments.second.of(A.self))
     let keepsMaximum = moments.maximum != nil
-    // Never read without a maximum; any address will do.
+    // Never read without a maximum, so any address is suitable.
     let maximum = moments.maximum.map { UnsafeMutableRawPointer($0.of(A.self)) } ?? second
     let terms = Terms(factors, scale: gradient.scale)
     @inline(__always) func step(_ offset: Int, _ valid: Int) -> SIMD8<A> {
@@ -35,19 +36,20 @@ enum AdamWUpdate<P: TensorScalar, G: TensorScalar, A: ArithmeticScalar> {
       }
       let update = terms.update(m, divisor)
       let stored = parameterWriter.store(update, in: parameter, offset, valid, momentAt: 0)
-      // 0 for finite numbers and NaN for others: three operations per vector, hidden by its root and quotient. Two more, for
-      // what is stored, took a tenth of the time. They are not needed: an update that is not finite leaves no finite number.
+      // 0 for finite numbers and NaN for others: three operations per vector, hidden by its root and
+      // quotient. Two more for the stored values took a tenth of the time. They are not needed, because no
+      // finite number remains after an update that is not finite.
       let zero = (v - v) * stored
-      // Without ε the lanes after the last element are 0 / 0.
+      // Without ε, the lanes after the last element are 0 / 0.
       return valid == laneCount ? zero : zero.replacingLanes(from: valid, with: 0)
     }
     if chunkedSum(gradient.columns, step) == 0 { return true }
-    // Rare: it may be a NaN that was in the parameter before.
+    // Rare: the NaN may have been in the parameter before.
     return leftFinite(
       UnsafeRawPointer(parameter), gradient.columns, moments: moments, factors: factors)
   }
 
-  /// Whether an update left finite moments, was finite itself, and left no infinity in the parameter.
+  /// Returns whether an update left finite moments, was itself finite, and left no infinity in the parameter.
   private static func leftFinite(
     _ parameter: UnsafeRawPointer, _ count: Int, moments: AdamWMoments, factors: AdamWFactors
   ) -> Bool {
@@ -68,7 +70,8 @@ enum AdamWUpdate<P: TensorScalar, G: TensorScalar, A: ArithmeticScalar> {
     return true
   }
 
-  /// Whether every new v and every update would be finite, and no new element infinite; nothing is written.
+  /// Returns whether every new v and every update would be finite and no new element infinite. Nothing is
+  /// written.
   static func isFinite(
     _ parameter: Elements, _ gradient: GradientPiece, moments: AdamWMoments, factors: AdamWFactors,
     shrinkage: Double
@@ -86,7 +89,7 @@ enum AdamWUpdate<P: TensorScalar, G: TensorScalar, A: ArithmeticScalar> {
       let update = terms.update(m, divisor)
       let old = P.load(parameter.address, offset, valid, as: A.self)
       var new = old
-      // As the update does: 0 times an infinity would be NaN.
+      // Like the update: 0 times infinity would be NaN.
       if shrinkage != 0 { new -= shrinkage * new }
       new -= update
       var rounded = SIMD8<A>()
@@ -99,7 +102,7 @@ enum AdamWUpdate<P: TensorScalar, G: TensorScalar, A: ArithmeticScalar> {
       return valid == laneCount ? zero : zero.replacingLanes(from: valid, with: 0)
     }
     if chunkedSum(gradient.columns, zero) == 0 { return true }
-    // Rare: it may be a NaN that is in the parameter already.
+    // Rare: the NaN may already be in the parameter.
     for offset in stride(from: 0, to: gradient.columns, by: laneCount) {
       let valid = min(laneCount, gradient.columns - offset)
       let preview = step(offset, valid)
@@ -108,7 +111,7 @@ enum AdamWUpdate<P: TensorScalar, G: TensorScalar, A: ArithmeticScalar> {
     return true
   }
 
-  /// The values that a step would give eight elements.
+  /// The values that a step would store in eight elements.
   private struct Preview {
     let v, update, old, new: SIMD8<A>
 
@@ -117,7 +120,7 @@ enum AdamWUpdate<P: TensorScalar, G: TensorScalar, A: ArithmeticScalar> {
     }
   }
 
-  /// The numbers of a step in the arithmetic type, and the formulas of a vector of elements.
+  /// The numbers of a step in the arithmetic type, and the formulas for a vector of elements.
   private struct Terms {
     let scale, weight1, beta2, weight2, factor, epsilon: A
 
@@ -130,8 +133,9 @@ enum AdamWUpdate<P: TensorScalar, G: TensorScalar, A: ArithmeticScalar> {
       epsilon = A(factors.epsilon)
     }
 
-    /// m. Not β₁ m + (1−β₁) g: the rounded β₁ and 1−β₁ don't add up to 1, which for β₁ = 0.999 shifts m by 10⁻⁵. Nor
-    /// m + (1−β₁)(g − m), one operation less, which loses a small g for β₁ near 0.
+    /// Returns m. Not β₁ m + (1−β₁) g, because the rounded β₁ and 1−β₁ don't add up to 1, which for β₁ =
+    /// 0.999 changes m by 10⁻⁵. Not m + (1−β₁)(g − m) either, which has one operation less but loses a small
+    /// g if β₁ is near 0.
     @inline(__always) func first(_ old: SIMD8<A>, _ g: SIMD8<A>) -> SIMD8<A> {
       (old - weight1 * old) + weight1 * (scale * g)
     }

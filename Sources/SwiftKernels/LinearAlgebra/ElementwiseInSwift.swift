@@ -3,7 +3,8 @@ import RealModule
 
 /// Operations on one element at a time, in pure Swift, written once for both scalar types.
 ///
-/// Explicit vectors, because the compiler's own are guarded by a test for overlap that an update in place fails.
+/// Vectors are explicit, because the compiler guards its own by a test for overlap, which an update in place
+/// fails.
 enum ElementwiseInSwift<Scalar: ArithmeticScalar & Real> {
   static func combine(
     _ operation: ElementwiseOperation, _ x: UnsafePointer<Scalar>, _ y: UnsafePointer<Scalar>, count: Int,
@@ -46,7 +47,8 @@ enum ElementwiseInSwift<Scalar: ArithmeticScalar & Real> {
     }
   }
 
-  // Here and in `apply` the loops are plain: the library compares SIMD vectors lane by lane, at forty times the cost.
+  // The loops here and in `apply` are plain: the library compares SIMD vectors lane by lane, which takes
+  // forty times as long.
   static func mask(
     _ x: UnsafePointer<Scalar>, wherePositive y: UnsafePointer<Scalar>, count: Int,
     into out: UnsafeMutablePointer<Scalar>
@@ -81,7 +83,8 @@ enum ElementwiseInSwift<Scalar: ArithmeticScalar & Real> {
     }
   }
 
-  /// Stores `body(i)`, a value for elements i to i + 7, for every eighth i; of the last one as much as there is.
+  /// Stores `body(i)`, the values of elements i to i + 7, for every eighth i. The last vector is stored only
+  /// in part.
   @inline(__always)
   private static func forEachEight(
     count: Int, into out: UnsafeMutablePointer<Scalar>, _ body: (Int) -> SIMD8<Scalar>
@@ -97,7 +100,7 @@ enum ElementwiseInSwift<Scalar: ArithmeticScalar & Real> {
     }
   }
 
-  /// Elements i to i + 7, or as many as there are, with zeros behind them.
+  /// Returns elements i to i + 7, or the existing ones followed by zeros.
   @inline(__always)
   private static func load(_ x: UnsafePointer<Scalar>, _ i: Int, _ count: Int) -> SIMD8<Scalar> {
     if i + 8 <= count { return x.eight(at: i) }

@@ -53,7 +53,7 @@ extension LinearAlgebraInSwift {
     let rowStride = shape.transposesA ? 1 : shape.strideA
     var block = shape
     for i in stride(from: 0, to: size, by: 2 * ProductBlock.rows) {
-      // Up to the block's last diagonal element; what lies above the diagonal is overwritten afterwards.
+      // Up to the block's last diagonal element. Elements above the diagonal are overwritten later.
       block.rows = min(2 * ProductBlock.rows, size - i)
       block.columns = i + block.rows
       matmul(block, alpha: alpha, a + i * rowStride, a, beta: beta, into: c + i * size)
@@ -61,8 +61,8 @@ extension LinearAlgebraInSwift {
     mirrorLowerTriangle(of: c, size: size)
   }
 
-  /// Copies `count` lines of `depth` elements into panels of `by` lines that lie side by side, padded with zeros, so
-  /// that a tile reads both factors in order whether they are transposed or not.
+  /// Copies `count` lines of `depth` elements into panels of `by` adjacent lines, padded with zeros, so that
+  /// a tile reads both factors in order, whether they are transposed or not.
   @inline(__always)
   private static func pack(
     _ source: UnsafePointer<Scalar>, count: Int, stride lineStride: Int, depth: Int, depthStride: Int,
@@ -100,7 +100,7 @@ extension LinearAlgebraInSwift {
     }
   }
 
-  /// One tile of 4 × 8: its sums stay in registers for the whole depth.
+  /// Computes one tile of 4 × 8. Its sums stay in registers for the whole depth.
   @inline(__always)
   private static func addTile(
     rows: Int, columns: Int, depth: Int, alpha: Scalar,
@@ -132,17 +132,18 @@ extension LinearAlgebraInSwift {
   }
 }
 
-/// The blocks of the matrix product.
+/// The block sizes of the matrix product.
 private enum ProductBlock {
-  /// Rows of a tile: with eight columns its sums fill half of SSE2's sixteen registers.
+  /// The number of rows of a tile. With eight columns, its sums fill half of SSE2's sixteen registers.
   static let tileRows = 4
   static let tileColumns = 8
-  /// Terms added before a tile goes back to memory: a panel of B then takes 8 KB of the first-level cache.
+  /// The number of terms that are added before a tile is written back. A panel of B then takes 8 KB of the
+  /// first-level cache.
   static let inner = 256
-  /// A block of A takes 64 KB of the second-level cache, a block of B 512 KB.
+  /// The number of rows of a block. A block of A takes 64 KB of the second-level cache, a block of B 512 KB.
   static let rows = 64
   static let columns = 512
 }
 
-/// The least multiple of `step` that is not below `value`.
+/// Returns the least multiple of `step` that is at least `value`.
 private func roundedUp(_ value: Int, to step: Int) -> Int { (value + step - 1) / step * step }

@@ -1,8 +1,8 @@
 import KernelInterface
 
 extension LinearAlgebraInSwift {
-  /// The columns that are rotated at once: of 2,048 rows they take 256 KB of the second-level cache in `Float`. In place
-  /// the rows of such a matrix would compete for the same few cache lines.
+  /// The number of columns that are rotated at once. With 2,048 rows, they take 256 KB of the second-level
+  /// cache in `Float`. In place, the rows of such a matrix would compete for a few cache lines.
   private static var columnsAtOnce: Int { 32 }
 
   static func rotateRows(

@@ -9,7 +9,7 @@ extension LinearAlgebraInSwift {
     for i in 0..<rows {
       let row = x + i * columns
       if columns <= 16 {
-        // The chunked sum's overhead is some thirty additions.
+        // The overhead of the chunked sum is about thirty additions.
         var sum: Scalar = 0
         for j in 0..<columns { sum += squares ? row[j] * row[j] : row[j] }
         sums[i] = sum
@@ -47,7 +47,8 @@ extension LinearAlgebraInSwift {
     }
   }
 
-  /// sumsⱼ ← the sum of column j of one chunk of rows, four rows at a time so that the sums are loaded once for them.
+  /// sumsⱼ ← the sum of column j of one chunk of rows, four rows at a time, so that the sums are loaded once
+  /// for four rows.
   @inline(__always)
   private static func addUpColumns(
     of terms: SummedTerms, _ x: UnsafePointer<Scalar>, rowStride: Int, height: Int, width: Int,
@@ -90,7 +91,7 @@ extension LinearAlgebraInSwift {
     reduce(count: count, eight: { x.eight(at: $0) * y.eight(at: $0) }, one: { x[$0] * y[$0] })
   }
 
-  /// The sum of `count` terms: by chunks in `Double`, within one in 32 lanes of `Scalar`.
+  /// Returns the sum of `count` terms: chunks in `Double`, and within a chunk, 32 lanes of `Scalar`.
   @inline(__always)
   private static func reduce(count: Int, eight: (Int) -> SIMD8<Scalar>, one: (Int) -> Scalar) -> Double {
     var total = 0.0
@@ -122,7 +123,7 @@ extension LinearAlgebraInSwift {
 }
 
 extension SummedTerms {
-  /// Whether it is squares that are added up. The synthesized `==` of another module's type is a call.
+  /// Whether the terms are squares. The synthesized `==` of another module's type would be a call.
   @inline(__always)
   fileprivate var areSquares: Bool {
     switch self {

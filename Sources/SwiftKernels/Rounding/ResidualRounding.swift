@@ -1,8 +1,10 @@
 import KernelInterface
 
-/// Compensated rounding: to nearest, with what it lost kept for the next time (Kahan's summation).
+/// Compensated rounding: rounds to nearest and keeps the rounding error for the next update (Kahan
+/// summation).
 ///
-/// The residual has 16 bits too, so that value and residual hold 16 significant bits for BFloat16, 22 for Float16.
+/// The residual has 16 bits too. Together, value and residual hold 16 significant bits for BFloat16 and 22
+/// for Float16.
 enum ResidualRounding {
   /// tile ← tile + residual.
   static func addBack(_ residual: MutableElements, count: Int, to tile: UnsafeMutablePointer<Float>) {
@@ -33,7 +35,7 @@ enum ResidualRounding {
       #else
         fatalError("this platform has no Float16")
       #endif
-    default: fatalError("rounding into \(parameter.type), which has not 16 bits")
+    default: fatalError("rounding into \(parameter.type), which does not have 16 bits")
     }
   }
 
@@ -55,9 +57,10 @@ enum ResidualRounding {
     let perUnit = Float(1 / ParameterRounding.residualUnit(of: P.scalarType))
     @inline(__always) func store(_ offset: Int, _ valid: Int) {
       let value = Float.load(tile, offset, valid, as: Float.self)
-      // The difference is exact: it has no more bits than the value.
+      // The difference is exact, because it has no more bits than the value.
       let lost = value - P.store(value, parameter, offset, valid)
-      // Where the value stored is infinite or NaN nothing can be given back: the difference is infinite or NaN too.
+      // If the stored value is infinite or NaN, the difference is infinite or NaN too, and nothing can be
+      // added back.
       let isFinite = (lost - lost) .== 0
       _ = P.store(SIMD8<Float>().replacing(with: perUnit * lost, where: isFinite), residual, offset, valid)
     }

@@ -1,22 +1,25 @@
 import KernelInterface
 
-/// An update of a 16-bit parameter that is not rounded to nearest: piece by piece in Float, then rounded.
+/// An update of a 16-bit parameter with another rounding than to nearest: piece by piece in Float, then
+/// rounded.
 ///
-/// Each tile takes a few elements to Float, has the kernel for Float parameters update them there, and rounds what it
-/// leaves. All of it stays in the first-level cache. The kernels themselves know one rounding only: with all three in
-/// the vector loop of each, for every type of gradient, there would be three times the code to compile, and the common
-/// one would pay for the others.
+/// Each tile converts a few elements to Float, lets the kernel for Float parameters update them, and rounds
+/// the result. The tile stays in the first-level cache. The kernels themselves support only rounding to
+/// nearest. With all three roundings in the vector loop of each kernel, for every type of gradient, there
+/// would be three times as much code to compile, and the common rounding would be slower.
 ///
-/// A class, which is passed as a reference: how a structure is copied is a function that the copy for AVX2 would share
-/// with other modules.
+/// This is a class, which is passed by reference, because copying a structure is a function that the AVX2
+/// copy would share with other modules.
 final class TiledUpdate<P: TensorScalar> {
   private let parameter: MutableElements
   private let change: ParameterChange
 
-  /// Elements of a tile: 8 KiB, with room beside it for the same elements of gradient and moments.
+  /// The number of elements of a tile: 8 KiB, which leaves room for the same elements of gradient and
+  /// moments.
   private static var length: Int { 2048 }
 
-  /// Nil if the kernels round as the change says: to nearest, or not at all.
+  /// Creates the update, or returns `nil` if the kernels themselves round as the change says: to nearest, or
+  /// not at all.
   @inline(__always)
   init?(_ parameter: MutableElements, _ change: ParameterChange) {
     guard MemoryLayout<P>.size == 2 else { return nil }
@@ -27,7 +30,7 @@ final class TiledUpdate<P: TensorScalar> {
 
   // MARK: The kernels
 
-  /// As ``AdafactorKernels/updateFactored``.
+  /// Like ``AdafactorKernels/updateFactored``.
   func updateFactored(_ gradient: GradientPiece, rowFactors: Elements, columnFactors: Elements) -> Double {
     let kernels = swiftKernels.adafactor[.float32, gradient.elements.type]
     forEachTile(of: gradient) { tile, piece, row, column, change in
@@ -37,7 +40,7 @@ final class TiledUpdate<P: TensorScalar> {
     return squares(rows: gradient.rows, columns: gradient.columns, stride: gradient.stride)
   }
 
-  /// As ``AdafactorKernels/updateElements``.
+  /// Like ``AdafactorKernels/updateElements``.
   func updateElements(
     _ gradient: GradientPiece, average: MomentAverage, moments: MutableElements, factor: Double
   ) -> Double {
@@ -48,24 +51,24 @@ final class TiledUpdate<P: TensorScalar> {
     return squares(rows: gradient.rows, columns: gradient.columns, stride: gradient.stride)
   }
 
-  /// As ``AdamWKernels/update``.
+  /// Like ``AdamWKernels/update``.
   func updateAdamW(_ gradient: GradientPiece, moments: AdamWMoments, factors: AdamWFactors) -> Bool {
     let kernels = swiftKernels.adamW[.float32, gradient.elements.type]
     var isFinite = true
     forEachTile(of: gradient) { tile, piece, _, start, change in
       if !kernels.update(tile, piece, moments.advanced(by: start), factors, change) { isFinite = false }
     }
-    // A finite number of a tile can be beyond the range of 16 bits.
+    // A finite number in a tile can exceed the range of 16 bits.
     let squares = squares(rows: 1, columns: gradient.columns, stride: gradient.columns)
     return isFinite && (squares.isFinite || !parameter.reading.holdInfinity(gradient.columns))
   }
 
-  /// As ``AdafactorKernels/updateSmallMatrices``.
+  /// Like ``AdafactorKernels/updateSmallMatrices``.
   func updateSmallMatrices(
     _ batch: MatrixBatch, rowMoments: MutableElements, columnMoments: MutableElements, factor: Double
   ) -> Double {
     let kernels = swiftKernels.adafactor[.float32, batch.gradient.type]
-    // Whole groups of the matrices that are worked on at once.
+    // Whole groups of the matrices that are processed at once.
     let matrices = max(1, Self.length / max(1, batch.elements) / laneCount) * laneCount
     withTile(of: matrices * batch.elements) { tile in
       for first in stride(from: 0, to: batch.count, by: matrices) {
@@ -86,13 +89,13 @@ final class TiledUpdate<P: TensorScalar> {
 
   // MARK: Tiles
 
-  /// Calls `body` for one tile after the other, with its piece of the gradient and where that begins.
+  /// Calls `body` for each tile with its piece of the gradient and the index of its first element.
   private func forEachTile(
     of gradient: GradientPiece,
     _ body: (MutableElements, GradientPiece, _ row: Int, _ column: Int, ParameterChange) -> Void
   ) {
     guard gradient.rows > 0, gradient.columns > 0 else { return }
-    // Rows with gaps between them are taken one by one: what lies in the gaps belongs to others.
+    // Rows with gaps are processed one by one, because the elements in the gaps belong to other pieces.
     let isContiguous = gradient.rows == 1 || gradient.stride == gradient.columns
     let rows = isContiguous ? max(1, Self.length / gradient.columns) : 1
     withTile(of: Self.length) { tile in
@@ -115,7 +118,7 @@ final class TiledUpdate<P: TensorScalar> {
     withUnsafeTemporaryAllocation(of: Float.self, capacity: count) { body($0.baseAddress!) }
   }
 
-  /// Updates `count` elements from index `start` on by what `body` makes of them in Float.
+  /// Updates `count` elements from index `start`: `body` computes their new values in Float.
   private func update(
     _ tile: UnsafeMutablePointer<Float>, at start: Int, count: Int,
     _ body: (MutableElements, ParameterChange) -> Void
@@ -124,12 +127,12 @@ final class TiledUpdate<P: TensorScalar> {
     let change = change.advanced(by: start)
     let kernels = swiftKernels.conversion
     kernels.unround(elements.reading, change.rounding, count, tile)
-    // Its rounding is for 16 bits, and no matter to Float.
+    // The rounding of the change is for 16 bits and does not affect Float.
     body(MutableElements(tile, .float32), change)
     kernels.round(tile, change.rounding, count, elements)
   }
 
-  /// Σ p² of the values stored, in the order of the kernels.
+  /// Returns Σ p² of the stored values, in the order of the kernels.
   private func squares(rows: Int, columns: Int, stride: Int) -> Double {
     SumOfSquares<P, Float>.sum(parameter.reading, rows: rows, columns: columns, stride: stride)
   }

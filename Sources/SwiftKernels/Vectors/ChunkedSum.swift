@@ -1,11 +1,11 @@
 import KernelInterface
 
-/// Σ terms(offset, valid) over groups of eight indices: in two vectors of lanes over `elementsPerSum` elements, whose
-/// total goes on in Double.
+/// Returns Σ terms(offset, valid) over groups of eight indices. Chunks of `elementsPerSum` elements are
+/// summed in two vectors of lanes, and the chunk sums are added in Double.
 ///
-/// Each lane adds 32 terms before its sum is used, so the error is below 36 units in the last place however many
-/// elements there are. Two vectors hide the latency of addition where memory allows no more; four cost the
-/// compiler two more copies of every kernel.
+/// Each lane adds 32 terms before its sum is used, so the error is below 36 units in the last place for any
+/// number of elements. Two vectors hide the latency of addition when memory allows no more. With four, the
+/// compiler would have to make two more copies of every kernel.
 @inline(__always)
 func chunkedSum<A: ArithmeticScalar>(
   _ count: Int, _ terms: (_ offset: Int, _ valid: Int) -> SIMD8<A>
@@ -27,10 +27,10 @@ func chunkedSum<A: ArithmeticScalar>(
   return total
 }
 
-/// Σ terms(row, offset, valid) over groups of eight columns of every row, as `chunkedSum` of one row: lanes go on over as
-/// many short rows as fill the vectors of `elementsPerSum` elements together.
+/// Returns Σ terms(row, offset, valid) over groups of eight columns of every row, like `chunkedSum` of one
+/// row. The lanes continue over as many short rows as together fill the vectors of `elementsPerSum` elements.
 ///
-/// - Parameter prepare: What all groups of a row share.
+/// - Parameter prepare: Computes the values that all groups of a row share.
 @inline(__always)
 func chunkedSum<A: ArithmeticScalar, Row>(
   rows: Int, columns: Int, _ prepare: (_ row: Int) -> Row,
@@ -51,7 +51,7 @@ func chunkedSum<A: ArithmeticScalar, Row>(
   return sumOfChunks(rows: rows, columns: columns, sum)
 }
 
-/// Σ sum(rows, columns) in Double over the pieces of a matrix that `chunkedSum` adds up by themselves.
+/// Returns Σ sum(rows, columns) in Double over the pieces of a matrix that `chunkedSum` adds separately.
 @inline(__always)
 func sumOfChunks<A: ArithmeticScalar>(
   rows: Int, columns: Int, _ sum: (_ rows: Range<Int>, _ columns: Range<Int>) -> A
@@ -75,7 +75,7 @@ func sumOfChunks<A: ArithmeticScalar>(
 }
 
 extension SIMD8 {
-  /// The vector with `value` in every lane from index `first` on.
+  /// Returns the vector with `value` in every lane from index `first`.
   @inline(__always)
   func replacingLanes(from first: Int, with value: Scalar) -> Self {
     var result = self

@@ -1,14 +1,15 @@
 import KernelInterface
 
-// Where the target has instructions for Float16, Swift's own conversion is the fastest: on ARM, and on x86 with F16C,
-// which a target for such processors says by defining F16C. Elsewhere Swift's conversion is a library call for every
-// element, and takes five times as long as the one here: by integers and one addition or subtraction of Float each way.
-// Nothing there selects between a normal and a subnormal value, and no operation on Float multiplies a subnormal or
-// gives one, which some processors are slow on. Both give the same bits, NaN included.
+// If the target has instructions for Float16, Swift's own conversion is the fastest. This is the case on ARM,
+// and on x86 with F16C, which a target for such processors declares by defining F16C. Otherwise, Swift's
+// conversion is a library call for every element, and takes five times as long as the conversion here, which
+// uses integers and one addition or subtraction of Float each way. The code here does not select between
+// normal and subnormal values, and no operation on Float multiplies or produces a subnormal, which is slow on
+// some processors. Both conversions give the same bits, including NaN.
 
 #if !((os(macOS) || targetEnvironment(macCatalyst)) && arch(x86_64))
   extension Float16 {
-    /// Eight elements from `address` on, exactly.
+    /// Returns eight elements from `address`, exactly.
     @inline(__always)
     static func eight(at address: UnsafeRawPointer) -> SIMD8<Float> {
       #if arch(arm64) || F16C
@@ -19,7 +20,7 @@ import KernelInterface
       #endif
     }
 
-    /// Stores eight elements from `address` on, rounded to nearest, and returns the values stored.
+    /// Stores eight elements at `address`, rounded to nearest, and returns the stored values.
     @inline(__always)
     static func store(_ values: SIMD8<Float>, at address: UnsafeMutableRawPointer) -> SIMD8<Float> {
       #if arch(arm64) || F16C
@@ -33,14 +34,15 @@ import KernelInterface
       #endif
     }
 
-    /// The values that the lower halves encode, exactly; the upper halves must be 0.
+    /// Returns the values that the lower halves encode, exactly. The upper halves must be 0.
     @inline(__always)
     private static func values(_ bits: SIMD8<Int32>) -> SIMD8<Float> {
       let magnitude = (bits & 0x7FFF) &<< 13
       let isSubnormal = magnitude.ones(below: 1 << 23)
       let isBeyond = magnitude.ones(above: (31 << 23) - 1)
-      // The exponent's bias grows from 15 to 127. That of a subnormal is one more than its bits say, and so is that of
-      // 2⁻¹⁴, which is taken off for the leading bit that a subnormal does not have.
+      // The exponent's bias increases from 15 to 127. A subnormal's exponent is one more than its bits say.
+      // With this exponent, the result includes a leading bit of 2⁻¹⁴, which a subnormal does not have, so it
+      // is subtracted.
       let raised = (magnitude &+ 112 << 23) &+ (isSubnormal & 1 << 23)
       // Infinity and NaN keep the greatest exponent.
       let scaled = unsafeBitCast(raised | (isBeyond & 0x7F80_0000), to: SIMD8<Float>.self)
@@ -49,19 +51,21 @@ import KernelInterface
       return unsafeBitCast(exact | ((bits & 0x8000) &<< 16), to: SIMD8<Float>.self)
     }
 
-    /// What `Float16.init(_: Float)` gives, in the lower halves; the upper halves are 0.
+    /// Returns the bits of `Float16.init(_: Float)` in the lower halves. The upper halves are 0.
     @inline(__always)
     private static func roundedBits(_ values: SIMD8<Float>) -> SIMD8<Int32> {
       let bits = unsafeBitCast(values, to: SIMD8<Int32>.self)
       let magnitude = bits & 0x7FFF_FFFF
-      // 2¹⁶ and beyond, NaN too, count as 2¹⁶, which becomes infinity.
+      // 2¹⁶ and larger values, including NaN, are treated as 2¹⁶, which becomes infinity.
       let bounded = magnitude.minimum(143 << 23)
-      // The power of two below, at least 2⁻¹⁴, times 2¹³: in the sum with it the last place is Float16's, so that the
-      // addition does the rounding, and the sum's significand counts units in that place.
+      // The largest power of two that is not above the value, at least 2⁻¹⁴, times 2¹³. In the sum with it,
+      // the last place is Float16's, so the addition does the rounding, and the sum's significand counts
+      // units in that place.
       let power = (bounded & 0x7F80_0000).maximum(113 << 23) &+ 13 << 23
       let sum = unsafeBitCast(bounded, to: SIMD8<Float>.self) + unsafeBitCast(power, to: SIMD8<Float>.self)
       let units = unsafeBitCast(sum, to: SIMD8<Int32>.self) &- power
-      // 1024 units in the last place raise the exponent by one, the leading bit of normal values from 0 to 1.
+      // 1024 units in the last place increase the exponent by one. The leading bit of normal values increases
+      // it from 0 to 1.
       let rounded = units &+ (power &>> 13) &- (113 + 13) << 10
       // A NaN becomes quiet and keeps the upper bits of its payload.
       let isNaN = magnitude.ones(above: 0x7F80_0000)

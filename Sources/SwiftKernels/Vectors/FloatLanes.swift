@@ -1,17 +1,18 @@
 import KernelInterface
 
-// What the 16-bit types convert through: eight lanes of Float.
+// Conversions of the 16-bit types via eight lanes of Float.
 
-/// The lanes in the arithmetic type: exact.
+/// Returns the lanes in the arithmetic type, exactly.
 @inline(__always)
 func widened<A: ArithmeticScalar>(_ values: SIMD8<Float>) -> SIMD8<A> {
   if A.self == Float.self { return unsafeBitCast(values, to: SIMD8<A>.self) }
   return unsafeBitCast(converted(values) as SIMD8<Double>, to: SIMD8<A>.self)
 }
 
-/// The lanes as Float, such that rounding them on to sixteen bits gives what rounding once gives.
+/// Returns the lanes as Float, so that rounding them to sixteen bits gives the same result as rounding once.
 ///
-/// Double is rounded to odd: where Float loses bits, the neighbour whose last bit is 1 stands for "between the two".
+/// Double is rounded to odd: if Float loses bits, the neighbor with an odd last bit represents "between the
+/// two".
 @inline(__always)
 func narrowed<A: ArithmeticScalar>(_ values: SIMD8<A>) -> SIMD8<Float> {
   if A.self == Float.self { return unsafeBitCast(values, to: SIMD8<Float>.self) }
@@ -20,7 +21,7 @@ func narrowed<A: ArithmeticScalar>(_ values: SIMD8<A>) -> SIMD8<Float> {
   for lane in 0..<laneCount {
     let nearest = Float(exact[lane])
     let back = Double(nearest)
-    // NaN and what has become infinite stay as they are.
+    // NaN and numbers that became infinite are unchanged.
     let isInexact = back != exact[lane] && back.magnitude < .infinity
     let isTooLarge = isInexact && back.magnitude > exact[lane].magnitude
     let towardZero = nearest.bitPattern &- (isTooLarge ? 1 : 0)
@@ -29,7 +30,8 @@ func narrowed<A: ArithmeticScalar>(_ values: SIMD8<A>) -> SIMD8<Float> {
   return odd
 }
 
-/// Each lane rounded to nearest, once: as the standard library's, which is a call in large functions.
+/// Returns each lane rounded once to nearest, like the standard library's conversion, which is a call in
+/// large functions.
 ///
 /// No generic conversion of the standard library is compiled here: the copy for AVX2 must not share one with other
 /// modules.

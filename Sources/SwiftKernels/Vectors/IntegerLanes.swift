@@ -1,8 +1,9 @@
-// Operations on eight lanes of Int32 as one.
+// Operations on eight lanes of Int32 as one operation.
 //
-// The standard library has these for every vector, but lane by lane: a compiler that joins them again finds no more
-// than pieces in a longer formula. Sums, products, comparisons and logic on masks it has as one operation; here is the
-// rest in terms of those. A formula of both kinds took four times as long.
+// The standard library has these operations for every vector, but lane by lane, and in a longer formula the
+// compiler combines only some of the lanes again. Sums, products, comparisons and logic on masks are single
+// operations in the library. The other operations here are written in terms of these. A formula of both kinds
+// took four times as long.
 
 extension SIMD8<Int32> {
   @inline(__always)
@@ -35,11 +36,12 @@ extension SIMD8<Int32> {
 
   // Conversions are lane by lane here too, because the standard library's are calls in large functions.
 
-  /// What rounds to the upper half by addition: half a unit in its last place, less one where it is even.
+  /// The number that rounds to the upper half when it is added: half a unit in the last place, minus one if
+  /// it is even.
   @inline(__always)
   var roundingToUpperHalf: Self { ((self &>> 16) & 1) &+ 0x7FFF }
 
-  /// Eight lanes of sixteen bits, with zeros above.
+  /// Creates lanes from eight lanes of sixteen bits, with zeros in the upper halves.
   @inline(__always)
   init(lowerHalves bits: SIMD8<UInt16>) {
     self.init()
@@ -54,33 +56,33 @@ extension SIMD8<Int32> {
     return bits
   }
 
-  /// −1, which is all ones, where the mask is true, else 0.
+  /// Creates −1, which is all ones, in lanes with a true mask, otherwise 0.
   @inline(__always)
   init(ones mask: SIMDMask<Self>) { self = unsafeBitCast(mask, to: Self.self) }
 
-  /// −1 where a lane is less than `bound`, else 0.
+  /// Returns −1 in lanes that are less than `bound`, otherwise 0.
   @inline(__always)
   func ones(below bound: Int32) -> Self {
     let bounds = Self(repeating: bound)
     return Self(ones: self .< bounds)
   }
 
-  /// −1 where a lane is greater than `bound`, else 0.
+  /// Returns −1 in lanes that are greater than `bound`, otherwise 0.
   @inline(__always)
   func ones(above bound: Int32) -> Self {
     let bounds = Self(repeating: bound)
     return Self(ones: self .> bounds)
   }
 
-  /// Each lane, but at most `bound`.
+  /// Returns each lane, limited to at most `bound`.
   @inline(__always)
   func minimum(_ bound: Int32) -> Self { ((self &- bound) & ones(below: bound)) &+ bound }
 
-  /// Each lane, but at least `bound`.
+  /// Returns each lane, limited to at least `bound`.
   @inline(__always)
   func maximum(_ bound: Int32) -> Self { ((self &- bound) & ones(above: bound)) &+ bound }
 
-  /// These bits as a mask, for logic only: nothing may ask such a mask for a lane.
+  /// These bits as a mask, only for logic: single lanes of this mask must not be read.
   @inline(__always)
   private var mask: SIMDMask<Self> { unsafeBitCast(self, to: SIMDMask<Self>.self) }
 }

@@ -1,9 +1,9 @@
 import KernelInterface
 
-/// Each lane of `new`, or that of `old` where it is not smaller: a NaN in `new` stays.
+/// Returns each lane of `new`, or of `old` if `new` is not larger. A NaN in `new` is kept.
 @inline(__always)
 func lanesMaximum<A: ArithmeticScalar>(_ new: SIMD8<A>, _ old: SIMD8<A>) -> SIMD8<A> {
-  // For known types a comparison is one instruction; for a generic one it goes lane by lane.
+  // For known types, a comparison is one instruction. For generic types, it is computed lane by lane.
   if A.self == Float.self {
     let (new, old) = (unsafeBitCast(new, to: SIMD8<Float>.self), unsafeBitCast(old, to: SIMD8<Float>.self))
     return unsafeBitCast(new.replacing(with: old, where: new .<= old), to: SIMD8<A>.self)

@@ -1,28 +1,29 @@
 import KernelInterface
 
-/// Sixteen elements of BFloat16 in eight lanes of 32 bits, two in each.
+/// Sixteen elements of BFloat16 in eight lanes of 32 bits, two per lane.
 ///
-/// The upper half of a lane, with zeros below, is one of them as Float; its lower half, moved up, is the other. So two
-/// operations take sixteen elements apart, and two put them together, where eight in their order take as many.
+/// The upper half of a lane, with zeros below, is one element as Float. The lower half, shifted up, is the
+/// other. Two operations therefore separate sixteen elements, and two combine them. Eight elements in their
+/// order take the same number of operations.
 typealias PairedLanes = SIMD8<Int32>
 
 extension PairedLanes {
-  /// Sixteen elements in memory.
+  /// Returns sixteen elements in memory.
   @inline(__always)
   init(at address: UnsafeRawPointer) { self = address.loadUnaligned(as: Self.self) }
 
-  /// Sixteen elements from the upper halves of the Float that each is part of.
+  /// Creates sixteen elements from the upper halves of Floats.
   @inline(__always)
   init(evenBits: SIMD8<Int32>, oddBits: SIMD8<Int32>) {
     let below = unsafeBitCast(evenBits, to: SIMD8<UInt32>.self) &>> 16
     self = unsafeBitCast(below, to: Self.self) | oddBits.upperHalves
   }
 
-  /// Elements 0, 2, 4, ….
+  /// The elements 0, 2, 4, ….
   @inline(__always)
   var evenValues: SIMD8<Float> { unsafeBitCast(self &<< 16, to: SIMD8<Float>.self) }
 
-  /// Elements 1, 3, 5, ….
+  /// The elements 1, 3, 5, ….
   @inline(__always)
   var oddValues: SIMD8<Float> { unsafeBitCast(upperHalves, to: SIMD8<Float>.self) }
 

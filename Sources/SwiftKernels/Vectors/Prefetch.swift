@@ -1,11 +1,12 @@
 import CProcessor
 
-/// Bytes ahead of those worked on that a long sweep through memory asks for.
+/// The distance in bytes at which a long pass through memory prefetches.
 ///
-/// By itself the processor asks only for what follows closely, and waits at the end of every page. So far ahead, a sweep
-/// takes as long as its arithmetic or the memory's bandwidth does, not the sum of both.
+/// On its own, the processor prefetches only what follows closely, and waits at the end of every page. At
+/// this distance, a pass takes as long as its arithmetic or the memory's bandwidth requires, not the sum of
+/// both.
 let prefetchDistance = 8192
 
-/// Asks for the cache line at an address, which need not exist.
+/// Prefetches the cache line at an address, which need not exist.
 @inline(__always)
 func prefetch(_ address: UnsafeRawPointer) { processor_prefetch(address) }

@@ -1,11 +1,11 @@
 import KernelInterface
 
-// Kernels load elements from memory and store them by eight, at any alignment. They are generic over the types that they
-// load and store, and each is compiled for every combination of concrete types: then the comparisons of types below are
-// constants, and one branch is left.
+// Kernels load and store eight elements at a time, at any alignment. They are generic over the types that
+// they load and store, and are compiled for every combination of concrete types. The comparisons of types
+// below are then constants, and only one branch remains.
 
 extension TensorScalar {
-  /// Elements `offset ..< offset + valid` and zeros behind them.
+  /// Returns elements `offset ..< offset + valid`, followed by zeros.
   @inline(__always)
   static func load<A: ArithmeticScalar>(
     _ base: UnsafeRawPointer, _ offset: Int, _ valid: Int, as type: A.Type = A.self
@@ -15,8 +15,8 @@ extension TensorScalar {
     return partialVector(at: address, valid, as: A.self)
   }
 
-  /// Stores the first `valid` lanes as elements `offset ..< offset + valid` and returns the values stored, zeros behind
-  /// them.
+  /// Stores the first `valid` lanes as elements `offset ..< offset + valid`. Returns the stored values,
+  /// followed by zeros.
   @inline(__always)
   static func store<A: ArithmeticScalar>(
     _ vector: SIMD8<A>, _ base: UnsafeMutableRawPointer, _ offset: Int, _ valid: Int
@@ -56,7 +56,7 @@ extension TensorScalar {
 // MARK: Eight elements
 
 extension TensorScalar {
-  /// Eight elements from `address` on, converted exactly, or rounded from Double to Float.
+  /// Returns eight elements from `address`, converted exactly, or rounded from Double to Float.
   @inline(__always)
   static func vector<A: ArithmeticScalar>(at address: UnsafeRawPointer) -> SIMD8<A> {
     if Self.self == A.self { return address.loadUnaligned(as: SIMD8<A>.self) }
@@ -68,7 +68,7 @@ extension TensorScalar {
     return converted(address.loadUnaligned(as: SIMD8<Double>.self))
   }
 
-  /// Stores eight elements from `address` on, rounded to nearest, and returns the values stored.
+  /// Stores eight elements at `address`, rounded to nearest, and returns the stored values.
   @inline(__always)
   static func store<A: ArithmeticScalar>(
     _ vector: SIMD8<A>, at address: UnsafeMutableRawPointer

@@ -22,7 +22,7 @@ struct DotCanvas {
     cells[cell].layer = layer
   }
 
-  /// Sets the dots between two dots, both included.
+  /// Draws a line of dots between two dots, both included.
   mutating func line(from start: (x: Int, y: Int), to end: (x: Int, y: Int), layer: Int) {
     let length = max(abs(end.x - start.x), abs(end.y - start.y))
     for step in 0...length {
@@ -33,7 +33,8 @@ struct DotCanvas {
     }
   }
 
-  /// The characters of a row, each with the curve that was drawn there last, nil where there is none.
+  /// Returns the characters of a row, each with the curve that was drawn there last, or `nil` if there is
+  /// none.
   func row(_ row: Int) -> [(character: Character, layer: Int?)] {
     cells[row * columns..<(row + 1) * columns].map { cell in
       cell.dots == 0 ? (" ", nil) : (Character(Unicode.Scalar(0x2800 + UInt32(cell.dots))!), cell.layer)

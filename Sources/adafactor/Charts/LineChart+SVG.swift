@@ -1,7 +1,7 @@
 import Foundation
 
 extension LineChart {
-  /// The chart as an SVG document, with colors for light and for dark surroundings.
+  /// Returns the chart as an SVG document, with colors for light and dark backgrounds.
   func svg(width: Int = 760, height: Int = 400) -> String {
     let frame = SVGFrame(chart: self, width: width, height: height)
     var lines = [
@@ -22,8 +22,8 @@ extension LineChart {
     return lines.joined(separator: "\n") + "\n"
   }
 
-  /// Colors that are told apart with every kind of color vision (after Okabe and Ito), and dashes beside
-  /// them.
+  /// Colors that can be told apart with every kind of color vision (after Okabe and Ito), and dashes in
+  /// addition.
   private static let styleSheet = """
     <style>
     .paper { fill: #ffffff }
@@ -52,7 +52,7 @@ extension LineChart {
   }
 }
 
-/// Where the parts of a chart lie in its picture.
+/// The positions of a chart's parts in its picture.
 private struct SVGFrame {
   let chart: LineChart
   let xAxis: ChartAxis
@@ -74,7 +74,7 @@ private struct SVGFrame {
     bottom = Double(height) - 52
     var place = (x: left, row: 0)
     for (index, series) in chart.series.enumerated() where chart.series.count > 1 {
-      // The width of a font that is not known here: 7 a letter leaves room.
+      // The font's widths are not known here: 7 per letter leaves room.
       let width = 48 + 7 * Double(series.name.count)
       if place.x > left && place.x + width > right { place = (left, place.row + 1) }
       legendPlaces.append((index, place.x, Double(place.row) * 18))

@@ -1,14 +1,14 @@
 extension LineChart {
-  /// How much room a terminal has, and whether it shows colors.
+  /// The room that a terminal has, and whether it shows colors.
   struct TerminalStyle {
     var columns = 80
     var rows = 20
     var hasColor = false
   }
 
-  /// The chart in characters: curves of dots, told apart by color or, without colors, by a letter each.
+  /// Returns the chart in characters: curves of dots that differ by color or, without colors, by letter.
   ///
-  /// `style.rows` is the height of the curves alone; title, axis and legend add to it.
+  /// `style.rows` is the height of the curves only; title, axis and legend add to it.
   func terminal(_ style: TerminalStyle = TerminalStyle()) -> String {
     let (xAxis, yAxis) = (xAxis, yAxis)
     let labels = yAxis.ticks.map(ChartAxis.label)
@@ -61,7 +61,7 @@ extension LineChart {
     return text
   }
 
-  /// The ticks of the x axis below their places, and its label at the right end.
+  /// Returns the ticks of the x axis at their positions, and its label at the right end.
   private func tickLine(_ axis: ChartAxis, columns: Int) -> String {
     var line = Array(repeating: Character(" "), count: columns)
     var free = 0

@@ -1,8 +1,8 @@
 /// Curves over a common x axis, to be drawn as SVG (``svg(width:height:)``) or in a terminal
 /// (``terminal(_:)``).
 ///
-/// Points that are not finite, and on a logarithmic axis those that are not positive, are gaps. So are those
-/// beyond 1e300, whose differences and ratios may not be finite.
+/// Points that are not finite are gaps, and on a logarithmic axis so are points that are not positive. Points
+/// beyond 1e300 are gaps too, because their differences and ratios may not be finite.
 struct LineChart {
   /// A named curve; its points are in the order of x.
   struct Series {
@@ -21,7 +21,7 @@ struct LineChart {
   var hasLogarithmicY = false
   var series: [Series]
 
-  /// The parts of a curve between its gaps.
+  /// Returns the parts of a curve between its gaps.
   func segments(of series: Series) -> [[Point]] {
     series.points.split { !isDrawable($0) }.map(Array.init)
   }
@@ -47,7 +47,7 @@ struct LineChart {
 }
 
 extension LineChart.Series {
-  /// The curve of `values` at `start`, `start` + 1, ….
+  /// Creates the curve of `values` at `start`, `start` + 1, ….
   init(name: String, values: [Double], from start: Int) {
     self.init(name: name, points: zip(start..., values).map { .init(x: Double($0), y: $1) })
   }

@@ -1,14 +1,14 @@
 import Foundation
 
-/// What the tool's output is connected to.
+/// The device that the tool's output is connected to.
 enum Terminal {
   /// Writes a line to standard error.
   static func warn(_ text: String) { StandardStreams.report("\(text)\n") }
 
-  /// Whether a person sees the output, rather than a file or another program.
+  /// Whether the output goes to a terminal rather than to a file or another program.
   static var isConnected: Bool { isatty(STDOUT_FILENO) == 1 }
 
-  /// A chart's room: the window without the lines around the curves, and colors unless NO_COLOR is set.
+  /// The room for a chart: the window without the lines around the curves, and colors unless NO_COLOR is set.
   static var style: LineChart.TerminalStyle {
     var style = LineChart.TerminalStyle()
     if let size = size(of: STDOUT_FILENO) {
@@ -19,10 +19,11 @@ enum Terminal {
     return style
   }
 
-  /// The columns of the terminal that `descriptor` belongs to, or 80.
+  /// Returns the columns of the terminal that `descriptor` belongs to, or 80.
   static func columns(of descriptor: Int32) -> Int { size(of: descriptor).map { Int($0.ws_col) } ?? 80 }
 
-  /// The columns that a report may take: those of the terminal, or any number for files and other programs.
+  /// The columns that a report may take: the width of the terminal, or any number for files and other
+  /// programs.
   static var reportWidth: Int { isConnected ? columns(of: STDOUT_FILENO) : .max }
 
   private static func size(of descriptor: Int32) -> winsize? {

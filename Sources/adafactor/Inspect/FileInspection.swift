@@ -2,13 +2,13 @@ import Checkpoints
 import Foundation
 import Safetensors
 
-/// The report of `adafactor inspect` on a file. Its members are those of the JSON.
+/// The report of `adafactor inspect` on a file. Its properties are the members of the JSON.
 struct FileInspection: Encodable {
   let path: String
   let bytes: Int
   let metadata: [String: String]
   let tensors: [TensorInspection]
-  /// What the state of an optimizer costs; nil for other files.
+  /// The cost of the optimizer state in the file; `nil` for other files.
   let optimizer: StateInspection?
 
   /// A tensor, and the statistics of its numbers if it has any.
@@ -27,7 +27,7 @@ struct FileInspection: Encodable {
     optimizer = try StateInspection(file)
   }
 
-  /// The file, one line a tensor, and the optimizer.
+  /// The file, one line per tensor, and the optimizer.
   var table: String {
     let count = tensors.count
     var text = "\(path): \(count) tensor\(count == 1 ? "" : "s"), \(bytes) bytes\n"
@@ -68,7 +68,7 @@ extension StateInspection {
   }
 }
 
-/// `text` with control characters escaped: a file's names must not move the cursor of a terminal.
+/// Returns `text` with control characters escaped: names in a file must not move the cursor of a terminal.
 private func printable(_ text: String) -> String {
   text.unicodeScalars.reduce(into: "") { result, scalar in
     let isControl = scalar.properties.generalCategory == .control
@@ -77,7 +77,8 @@ private func printable(_ text: String) -> String {
 }
 
 extension FileInspection.TensorInspection: Encodable {
-  /// What does not exist is null: values of other types, extremes of nothing.
+  /// Encodes missing numbers as null: the statistics of types without numbers, and the extremes of no
+  /// elements.
   func encode(to encoder: any Encoder) throws {
     let finite = statistics.flatMap { $0.finiteCount > 0 ? $0 : nil }
     let numbers = [

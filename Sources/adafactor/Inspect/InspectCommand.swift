@@ -3,17 +3,17 @@ import Checkpoints
 import Foundation
 import Safetensors
 
-/// `adafactor inspect`: what safetensors files hold.
+/// `adafactor inspect`: shows the contents of safetensors files.
 struct InspectCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "inspect",
-    abstract: "Shows the tensors of safetensors files, and what an optimizer's state costs.",
+    abstract: "Shows the tensors of safetensors files and the memory of optimizer states.",
     discussion: """
-      For each tensor: its type, shape and bytes; the norm, the least and the greatest of its finite elements; and \
-      the share of those that are NaN or infinite. Types of 8 bits and less that are not integers, and complex \
-      numbers, are listed without values. Tensors of any size are read in pieces.
+      For each tensor, shows its type, shape and size in bytes; the norm, minimum and maximum of its finite \
+      elements; and the share of elements that are NaN or infinite. Types of 8 bits or less that are not \
+      integers, and complex numbers, are listed without statistics. Large tensors are read in pieces.
 
-      For the state of an optimizer: its step, and its memory beside what AdamW would take.
+      For an optimizer state, also shows its step and its size compared with AdamW's.
 
       Examples:
         adafactor inspect model.safetensors state.safetensors
@@ -31,7 +31,7 @@ struct InspectCommand: ParsableCommand {
   }
 
   func run() throws {
-    // All headers first: a file that cannot be read is known before others are reported at length.
+    // Opens all headers first: a file that cannot be read fails before the others are reported at length.
     let opened = try files.map { try SafetensorsFile(path: $0) }
     let inspections = try opened.map { try FileInspection($0) }
     switch format {

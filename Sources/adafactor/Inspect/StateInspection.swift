@@ -3,20 +3,20 @@ import Optimizers
 import Safetensors
 import ScalarTypes
 
-/// What the state of an optimizer costs, beside AdamW's for the same parameters.
+/// The size of an optimizer state, compared with AdamW's for the same parameters.
 struct StateInspection {
-  /// The kind of optimizer, where the file names it.
+  /// The kind of optimizer, if the file names it.
   let optimizer: String?
-  /// The fewest and the most steps of a parameter.
+  /// The range from the fewest to the most steps of a parameter.
   let steps: ClosedRange<Int>
   let parameterCount: Int
   private(set) var elementCount = 0
-  /// Bytes of the state's tensors.
+  /// The number of bytes of the state's tensors.
   let byteCount: Int
-  /// Bytes of AdamW's two moments for every element.
+  /// The number of bytes of AdamW's two moments for every element.
   private(set) var adamwByteCount = 0
 
-  /// Nil for a file that is no state: where no parameter has counted its steps.
+  /// Creates the inspection of a state, or returns `nil` if no parameter in the file counts its steps.
   init?(_ file: SafetensorsFile) throws {
     var parts: [ExactString: [String: SafetensorsTensor]] = [:]
     for tensor in file.tensors {
@@ -43,7 +43,8 @@ struct StateInspection {
     byteCount = file.header.dataByteCount
   }
 
-  /// The elements of the parameter that a state belongs to, and the bytes of one moment; nil for no state.
+  /// Returns the number of elements of the parameter that a state belongs to and the bytes of one moment, or
+  /// `nil` if the tensors are no state.
   private static func moments(
     _ tensors: [String: SafetensorsTensor]
   ) -> (elementCount: Int, elementByteCount: Int)? {

@@ -1,13 +1,13 @@
 import ScalarTypes
 import Safetensors
 
-/// The norm, extremes and finiteness of numbers that come piece by piece.
+/// The norm, extremes and finiteness of numbers that arrive piece by piece.
 struct TensorStatistics {
-  /// All elements.
+  /// The number of all elements.
   private(set) var count = 0
-  /// Those that are neither NaN nor infinite; all else is over them.
+  /// The number of elements that are neither NaN nor infinite. The norm and the extremes are over these.
   private(set) var finiteCount = 0
-  /// Σ x², Σ (x / 2⁶⁰⁰)² and Σ (2⁶⁰⁰ x)²: squares of every number are within the range of one of them.
+  /// Σ x², Σ (x / 2⁶⁰⁰)² and Σ (2⁶⁰⁰ x)²: the square of every number is within the range of one of these.
   private var squares = SIMD3<Double>()
   private static let scales = SIMD3(1, 0x1p-600, 0x1p600)
   private(set) var minimum = Double.infinity
@@ -19,7 +19,7 @@ struct TensorStatistics {
     return squares[index].squareRoot() / Self.scales[index]
   }
 
-  /// The share of NaN and infinities; 0 where there are no elements.
+  /// The share of NaN and infinities, or 0 if there are no elements.
   var nonFiniteShare: Double { count == 0 ? 0 : Double(count - finiteCount) / Double(count) }
 
   mutating func add<Element>(_ elements: UnsafeBufferPointer<Element>, _ value: (Element) -> Double) {
@@ -40,7 +40,7 @@ struct TensorStatistics {
     (self.minimum, self.maximum) = (minimum, maximum)
   }
 
-  /// Takes in elements of a type of the format; false where it has no numbers to speak of.
+  /// Adds elements of a type of the format. Returns `false` if the type has no statistics.
   private mutating func add(_ bytes: UnsafeRawBufferPointer, _ type: SafetensorsScalarType) -> Bool {
     switch type {
     case .float64: add(bytes.bindMemory(to: Double.self)) { $0 }
@@ -65,7 +65,7 @@ struct TensorStatistics {
     return true
   }
 
-  /// The statistics of a tensor in a file; nil for types without numbers.
+  /// Returns the statistics of a tensor in a file, or `nil` for types without numbers.
   static func of(_ tensor: SafetensorsTensor, in file: SafetensorsFile) throws -> TensorStatistics? {
     var statistics = TensorStatistics()
     guard statistics.add(UnsafeRawBufferPointer(start: nil, count: 0), tensor.scalarType) else { return nil }

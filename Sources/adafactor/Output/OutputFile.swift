@@ -2,23 +2,23 @@ import ArgumentParser
 import Foundation
 import Safetensors
 
-/// A file that a command writes: the one way to all outputs of the tool.
+/// A file that a command writes. All outputs of the tool go through it.
 ///
-/// `-` is standard output. Links are followed, pipes and devices get the bytes as they are, and a regular file is
-/// replaced at once when everything is computed, with its permissions. Create it before long work: it checks the
-/// destination.
+/// `-` is standard output. Links are followed, pipes and devices get the bytes as they are written, and a
+/// regular file is replaced in one operation when everything is computed, with its permissions kept. Create
+/// an `OutputFile` before long work: it checks the destination.
 struct OutputFile: ~Copyable {
-  /// The path for the library: `-` is the tool's own word.
+  /// The path for the library: only the tool understands `-`.
   let path: String
   private let option: String
 
-  /// The destination that an option names.
+  /// Creates the destination that an option names.
   ///
   /// - Parameters:
   ///   - path: The option's value.
   ///   - option: The option, for messages.
-  ///   - endings: The endings of the formats that can be written; empty if any will do. A name without an ending is
-  ///     accepted, and so is a pipe or a device.
+  ///   - endings: The endings of the formats that can be written; empty if any will do. A name without an
+  ///     ending is accepted, and so is a pipe or a device.
   init(_ path: String, option: String, endings: [String] = []) throws {
     self.path = path == "-" ? "/dev/stdout" : path
     self.option = option
@@ -27,17 +27,17 @@ struct OutputFile: ~Copyable {
     guard endings.isEmpty || ending.isEmpty || target.isStream || endings.contains(ending.lowercased()) else {
       let known = endings.map { ".\($0)" }.joined(separator: ", ")
       throw ValidationError(
-        "\(option) is \(path), but .\(ending) is not a format that is written: give \(known).")
+        "\(option) is \(path), but .\(ending) is not a format that can be written: use \(known).")
     }
     try target.check()
   }
 
-  /// Whether this is standard output, where reports must not mix with the file.
+  /// Whether this is standard output. Reports must not mix with the file then.
   var isStandardOutput: Bool {
     (try? FileTarget(path).isSame(as: FileTarget("/dev/stdout"))) ?? false
   }
 
-  /// Refuses a file that another option names too: writing one would destroy the other.
+  /// Throws if another option names the same file: writing it would destroy the other.
   func requireOther(than path: String?, of other: String) throws {
     guard let path else { return }
     // An input that cannot be found is reported when it is read.
@@ -47,10 +47,10 @@ struct OutputFile: ~Copyable {
     }
   }
 
-  /// Writes all of the file.
+  /// Writes the whole file.
   func write(_ text: String) throws { try write { try $0(text) } }
 
-  /// Writes the file piece by piece, in the order in which `body` gives them to its argument.
+  /// Writes the file piece by piece, in the order in which `body` passes the pieces to its argument.
   func write(_ body: ((_ piece: String) throws -> Void) throws -> Void) throws {
     let replacement = try FileReplacement(of: path)
     var offset = 0

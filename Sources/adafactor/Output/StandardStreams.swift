@@ -1,15 +1,16 @@
 import Foundation
 import Safetensors
 
-/// Standard output and standard error. Writing to the former can fail; the latter never ends a run.
+/// Standard output and standard error. A failed write to standard output throws; one to standard error is
+/// ignored.
 enum StandardStreams {
-  /// Makes every failure of a write an error: of a pipe without a reader, of a file at the size limit, and of a
+  /// Makes every failed write an error: to a pipe without a reader, to a file at the size limit, and to a
   /// stream that was closed before the program began.
   static func prepare() {
     signal(SIGPIPE, SIG_IGN)
     signal(SIGXFSZ, SIG_IGN)
-    // The next file to be opened would take a closed stream's number, and get what is meant for the stream.
-    // These are open the wrong way around, so that the stream still cannot be used.
+    // The next file to be opened would take a closed stream's number and receive the stream's output. These
+    // descriptors have the wrong direction, so that the stream still cannot be used.
     for (number, flags) in [(STDIN_FILENO, O_WRONLY), (STDOUT_FILENO, O_RDONLY), (STDERR_FILENO, O_RDONLY)]
     where fcntl(number, F_GETFD) < 0 {
       _ = open("/dev/null", flags)
@@ -21,7 +22,7 @@ enum StandardStreams {
     try write(text, to: STDOUT_FILENO, path: "standard output")
   }
 
-  /// Writes to standard error, and does without it if it is full or closed.
+  /// Writes to standard error. If it is full or closed, the text is lost.
   static func report(_ text: String) {
     try? write(text, to: STDERR_FILENO, path: "standard error")
   }

@@ -2,25 +2,25 @@ import Dispatch
 import Foundation
 import Safetensors
 
-/// The end of a process by a signal.
+/// The termination of the process by a signal.
 enum Termination {
   private nonisolated(unsafe) static var sources: [any DispatchSourceSignal] = []
 
-  /// From now on, a signal that ends this process first removes its unfinished files, or waits until files that are
-  /// just being replaced are in their places.
+  /// Arranges that a signal that ends this process first removes its unfinished files, or waits until files
+  /// that are just being replaced are in place.
   ///
-  /// Dispatch hands the signal to an ordinary thread: no code of ours runs in a signal's handler.
+  /// Dispatch hands the signal to an ordinary thread: none of our code runs in a signal handler.
   static func removeTemporaryFiles() {
     for number in [SIGINT, SIGTERM, SIGHUP] {
       let previous = signal(number, SIG_IGN)
-      // What is ignored stays ignored, as SIGHUP under nohup.
+      // An ignored signal stays ignored, such as SIGHUP under nohup.
       if unsafeBitCast(previous, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self) { continue }
       let source = DispatchSource.makeSignalSource(
         signal: number, queue: DispatchQueue(label: "termination", qos: .userInitiated))
       source.setEventHandler {
         TemporaryFiles.removeAll {
           signal(number, SIG_DFL)
-          // Dispatch blocks the signal in its threads, and perhaps in all: this one takes it.
+          // Dispatch blocks the signal in its threads, and perhaps in all: this thread takes it.
           var set = sigset_t()
           sigemptyset(&set)
           sigaddset(&set, number)

@@ -12,7 +12,7 @@ struct Classifier {
     self.description = description
   }
 
-  /// The classifier in the safetensors file at `path`.
+  /// Creates the classifier that the safetensors file at `path` holds.
   init(path: String) throws {
     let file = try TensorCollection(path: path)
     description = try ClassifierDescription(metadata: file.metadata, path: path)
@@ -25,7 +25,7 @@ struct Classifier {
     try TensorCollection(tensors, metadata: description.metadata).write(to: path)
   }
 
-  /// A row for each row of the table: its line, the class of the greatest probability, and all probabilities.
+  /// Returns a line per row of the table: its line number, the most probable class, and all probabilities.
   func predictions(_ table: Table) throws -> String {
     var text = Self.record(["line", "prediction"] + description.classes)
     let width = description.features.count
@@ -46,7 +46,7 @@ struct Classifier {
     return text
   }
 
-  /// A line of comma-separated values.
+  /// Returns a line of comma-separated values.
   private static func record(_ fields: [String]) -> String {
     fields.map { field in
       field.contains { ",\"\r\n".contains($0) || $0 == "\r\n" } || field.first == " " || field.last == " "

@@ -39,9 +39,9 @@ struct ClassifierDescription: Codable, Equatable {
     self.classes = classes
   }
 
-  /// The description in a file's metadata.
+  /// Creates the description in a file's metadata.
   ///
-  /// - Throws: ``ToolFileError`` for a file without a description, and for one whose parts do not fit together.
+  /// - Throws: ``ToolFileError`` if the file has no description, or if its parts do not fit together.
   init(metadata: [String: String], path: String) throws {
     guard let json = metadata[Self.key] else {
       throw ToolFileError(
@@ -56,10 +56,10 @@ struct ClassifierDescription: Codable, Equatable {
     let counts = [features.count, featureColumns.count, mean.count, scale.count]
     guard widths.count > 1, counts.allSatisfy({ $0 == widths[0] }), widths.last == classes.count,
       widths.allSatisfy({ $0 > 0 }), activation == "relu"
-    else { throw Self.error(path, "its features, widths and classes do not fit together") }
+    else { throw Self.error(path, "its features, widths and classes do not match") }
     guard featureColumns.allSatisfy({ (1...max(1, columns)).contains($0) }),
       (mean + scale).allSatisfy(\.isFinite)
-    else { throw Self.error(path, "a column's number or a number of the standardization is out of range") }
+    else { throw Self.error(path, "a column number or a number of the standardization is out of range") }
   }
 
   private static func error(_ path: String, _ problem: String) -> ToolFileError {

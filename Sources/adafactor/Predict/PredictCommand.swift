@@ -1,14 +1,16 @@
 import ArgumentParser
 
-/// `adafactor predict`: the classes of a table's rows by a trained model.
+/// `adafactor predict`: predicts the classes of a table's rows with a trained model.
 struct PredictCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "predict",
-    abstract: "Predicts the classes of a table's rows with a model of `adafactor train`.",
+    abstract: "Predicts the classes of a table's rows with a model from `adafactor train`.",
+    usage: "adafactor predict --model <file.safetensors> --data <file.csv> [<options>]",
     discussion: """
-      The model is what train writes by --model, or the model.safetensors of a checkpoint. A table with a header has the \
-      model's features under their names, in any order; other columns are not used. A table without a header has them in \
-      the order of the training, alone or with all other columns of the table that the model was trained on.
+      The model is a file from `train --model`, or the model.safetensors of a checkpoint. In a table with a \
+      header, the features are found by name, in any order; other columns are ignored. A table without a \
+      header must hold either only the features, in the order of the training, or all columns of the table \
+      that the model was trained on.
 
       Writes comma-separated values: the line of each row, the most probable class, and the probability of each class.
 
@@ -20,7 +22,7 @@ struct PredictCommand: ParsableCommand {
   @Option(help: ArgumentHelp("The trained model.", valueName: "file.safetensors"))
   var model: String
 
-  @Option(help: ArgumentHelp("The table, one sample a line.", valueName: "file.csv"))
+  @Option(help: ArgumentHelp("The table, one sample per line.", valueName: "file.csv"))
   var data: String
 
   @OptionGroup var format: TableFormatArguments
@@ -35,7 +37,7 @@ struct PredictCommand: ParsableCommand {
     let classifier = try Classifier(path: model)
     let table = try Table(path: data, format: format.format(.features(of: classifier.description)))
     if table.droppedRows > 0 {
-      Terminal.warn("\(table.droppedRows.counted("row")) of \(data) left out for a missing value.")
+      Terminal.warn("\(table.droppedRows.counted("row")) of \(data) skipped because of a missing value.")
     }
     let text = try classifier.predictions(table)
     if output == nil { try StandardStreams.write(text) } else { try file?.write(text) }

@@ -1,6 +1,6 @@
 import Foundation
 
-/// A file with one number per line, or a pipe; blank lines do not count. Lines end with LF, CR LF or CR.
+/// A file or pipe with one number per line; blank lines are skipped. Lines end with LF, CR LF or CR.
 struct MetricsFile {
   let path: String
   let values: [Double]

@@ -1,12 +1,12 @@
 import ArgumentParser
 import Schedules
 
-/// How `adafactor schedule` writes its rates.
+/// The format in which `adafactor schedule` writes its rates.
 enum ScheduleFormat: String, ExpressibleByArgument, CaseIterable {
   case table, csv, json, svg, plot
 }
 
-/// A warmup in steps, or as a part of the training.
+/// The length of a warmup, in steps or as a fraction of the training.
 enum WarmupLength: ExpressibleByArgument, CustomStringConvertible {
   case steps(Int)
   case fraction(Double)
@@ -36,7 +36,7 @@ enum WarmupLength: ExpressibleByArgument, CustomStringConvertible {
   }
 }
 
-/// `key=value`, or `name.key=value` for one of several schedules.
+/// An option of a schedule: `key=value`, or `name.key=value` for one of several schedules.
 struct ScheduleOptionArgument: ExpressibleByArgument {
   let schedule: String?
   let key: String
@@ -51,7 +51,8 @@ struct ScheduleOptionArgument: ExpressibleByArgument {
     value = ScheduleOption(text: String(parts[1]))
   }
 
-  /// The options of each schedule. An option that none of them has goes to the first, which refuses it.
+  /// Returns the options of each schedule. An option that no schedule has goes to the first, which refuses
+  /// it.
   static func distribute(
     _ options: [ScheduleOptionArgument], over names: [String]
   ) throws -> [String: [String: ScheduleOption]] {

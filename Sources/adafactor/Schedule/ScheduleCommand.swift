@@ -2,16 +2,22 @@ import ArgumentParser
 import Foundation
 import Schedules
 
-/// `adafactor schedule`: the learning rate of every step of one or several schedules.
+/// `adafactor schedule`: shows the learning rate of every step of one or several schedules.
 struct ScheduleCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "schedule",
-    abstract: "Shows the learning rate of every step of a schedule, or of several to compare them.",
+    abstract: "Shows the learning rate at every step of one or several schedules.",
+    usage: """
+      adafactor schedule <name> ... --lr <rate> --steps <steps> [<options>]
+      adafactor schedule --list
+      """,
     discussion: """
-      Row s holds the rate that optimizer step s uses, from step 0; for a schedule that follows a metric, \
-      before metric s is observed. The rates are written with all digits: they read back as the same numbers.
+      Row s holds the rate that optimizer step s uses, counted from 0. For a schedule that follows a metric, \
+      this is the rate before metric s is observed. Rates are written with all digits and read back as the \
+      same numbers.
 
-      With several schedules, an option goes to those that have it; name.key=value gives it to one alone.
+      With several schedules, an option goes to every schedule that has it; name.key=value sets it for one \
+      schedule.
 
       Examples:
         adafactor schedule cosine --lr 1e-3 --steps 1000 --warmup-steps 100
@@ -28,22 +34,22 @@ struct ScheduleCommand: ParsableCommand {
     name: .customLong("lr"), help: ArgumentHelp("The initial learning rate.", valueName: "rate"))
   var learningRate: Double?
 
-  /// A curve of a million steps takes 300 MB as a table; as CSV it takes no memory.
+  /// A table of a million steps takes 300 MB of memory; CSV is written row by row.
   private var mostSteps: Int { chosenFormat == .csv ? 1_000_000_000 : 1_000_000 }
 
   @Option(help: "The number of steps to show, at most 1000000, or 1000000000 as csv.")
   var steps: Int?
 
-  @Option(help: "The steps of the warmup, or a part of the training below 1, as 0.1. (default: 0)")
+  @Option(help: "The number of warmup steps, or a fraction of the training, such as 0.1. (default: 0)")
   var warmupSteps: WarmupLength?
 
-  @Option(help: "All steps of the training. (default: those that are shown)")
+  @Option(help: "The number of training steps. (default: the value of --steps)")
   var trainingSteps: Int?
 
   @Option(
     name: .customLong("option"),
     help: ArgumentHelp(
-      "A schedule's own option, by transformers' name where it has it; a list is written a,b,c.",
+      "An option of the schedule, under its name in transformers if it has one there; write a list as a,b,c.",
       valueName: "key=value"))
   var options: [ScheduleOptionArgument] = []
 
@@ -53,8 +59,8 @@ struct ScheduleCommand: ParsableCommand {
 
   @Option(
     help: """
-      table, csv, json, svg or plot. (default: by the ending of --output, otherwise plot on a terminal and \
-      csv elsewhere)
+      table, csv, json, svg or plot. (default: the ending of --output; without --output, plot on a terminal \
+      and csv otherwise)
       """)
   var format: ScheduleFormat?
 
@@ -78,7 +84,7 @@ struct ScheduleCommand: ParsableCommand {
         ].filter(\.1).map(\.0)
       guard others.isEmpty else {
         throw ValidationError(
-          "--list describes all schedules as text: leave out \(others.joined(separator: ", ")).")
+          "--list describes all schedules as text: remove \(others.joined(separator: ", ")).")
       }
       return
     }
@@ -86,7 +92,7 @@ struct ScheduleCommand: ParsableCommand {
       throw ValidationError("Give the name of a schedule, or --list to see them.")
     }
     guard let learningRate, learningRate >= 0, learningRate.isFinite else {
-      throw ValidationError("Give the initial learning rate by --lr: a number, not negative.")
+      throw ValidationError("Give the initial learning rate by --lr: a number that is not negative.")
     }
     guard let steps, (1...mostSteps).contains(steps) else {
       throw ValidationError(
@@ -94,19 +100,20 @@ struct ScheduleCommand: ParsableCommand {
     }
     guard !logarithmic || [.svg, .plot].contains(chosenFormat) else {
       throw ValidationError(
-        "--logarithmic is for the axis of a chart, but the format is \(chosenFormat.rawValue): "
-          + "leave it out, or give --format svg or plot.")
+        "--logarithmic changes the axis of a chart, but the format is \(chosenFormat.rawValue): "
+          + "remove it, or give --format svg or plot.")
     }
     let entries = try names.map { try ScheduleCatalog.entry(named: $0) }
     guard metrics == nil || entries.contains(where: \.followsMetric) else {
       throw ValidationError(
-        "--metrics is for a schedule that follows a metric, but the step drives \(names.joined(separator: ", ")): "
-          + "leave it out.")
+        "--metrics is for a schedule that follows a metric, but the step drives "
+          + "\(names.joined(separator: ", ")): "
+          + "remove it.")
     }
   }
 
   func run() throws {
-    // Without --format, the ending is the format.
+    // Without --format, the ending of the name is the format.
     let endings = list || format != nil ? [] : ScheduleFormat.allCases.map(\.rawValue)
     let file: OutputFile? =
       if let output { try OutputFile(output, option: "--output", endings: endings) } else { nil }
@@ -119,7 +126,7 @@ struct ScheduleCommand: ParsableCommand {
     if let file { try file.write(report) } else { try report { try StandardStreams.write($0) } }
   }
 
-  /// Returns what writes the report, when everything that can be wrong has been checked.
+  /// Checks everything that can be wrong, then returns the closure that writes the report.
   private func report() throws -> ((_ piece: String) throws -> Void) throws -> Void {
     guard let learningRate, let steps else { fatalError("validate() has checked --lr and --steps") }
     let options = try ScheduleOptionArgument.distribute(options, over: names)

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Schedules
 
-/// The rates of one schedule of one parameter group, step after step from step 0.
+/// The rates of one schedule for one parameter group, from step 0.
 struct ScheduleRates {
   let name: String
   private var schedule: AnyLearningRateSchedule
@@ -9,7 +9,8 @@ struct ScheduleRates {
   private let metrics: MetricsFile?
   private var step = 0
 
-  /// - Throws: Whatever a rate of the first `steps` steps would throw, so that ``next()`` does not.
+  /// - Throws: Any error that a rate of the first `steps` steps would throw, so that ``next()`` does not
+  ///   throw.
   init(
     _ name: String, of schedule: AnyLearningRateSchedule, initialRate: Double, steps: Int,
     metrics: MetricsFile?
@@ -27,20 +28,20 @@ struct ScheduleRates {
     case .byMetric(var byMetric):
       guard let metrics else {
         throw ValidationError(
-          "\(type(of: byMetric).name) follows a metric: give a file with one number a line by --metrics.")
+          "\(type(of: byMetric).name) follows a metric: give a file with one number per line by --metrics.")
       }
-      // A schedule that follows a metric has used s metrics before step s.
+      // A schedule that follows a metric has seen s metrics before step s.
       guard metrics.values.count >= steps - 1 else {
         throw ToolFileError(
           path: metrics.path,
-          problem: "has \(metrics.values.count) numbers, but \(steps) steps need \(steps - 1) at least")
+          problem: "has \(metrics.values.count) numbers, but \(steps) steps need at least \(steps - 1)")
       }
       try byMetric.start(rates: [initialRate])
       self.schedule = .byMetric(byMetric)
     }
   }
 
-  /// The rate of the next step.
+  /// Returns the rate of the next step.
   mutating func next() -> Double {
     defer { step += 1 }
     switch schedule {

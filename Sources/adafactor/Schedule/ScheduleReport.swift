@@ -1,4 +1,4 @@
-/// The rates of schedules at the same steps, in each format of `adafactor schedule`.
+/// The rates of schedules at the same steps, which `adafactor schedule` writes in each of its formats.
 struct ScheduleReport: Encodable {
   struct Curve: Encodable {
     let name: String
@@ -14,7 +14,7 @@ struct ScheduleReport: Encodable {
     case curves = "schedules"
   }
 
-  /// The report of the first `steps` steps of these schedules.
+  /// Creates the report of the first `steps` steps of these schedules.
   init(_ rates: [ScheduleRates], initialRate: Double, steps: Int, isLogarithmic: Bool) {
     self.initialRate = initialRate
     self.isLogarithmic = isLogarithmic
@@ -24,7 +24,7 @@ struct ScheduleReport: Encodable {
     }
   }
 
-  /// Writes a table as CSV by a few thousand rows at a time, so that a long one takes no memory.
+  /// Writes a table as CSV a few thousand rows at a time, so that a long table takes no memory.
   static func writeCSV(
     _ rates: [ScheduleRates], steps: Int, to write: (_ piece: String) throws -> Void
   ) throws {
@@ -52,7 +52,7 @@ struct ScheduleReport: Encodable {
     }
   }
 
-  /// `step,lr` for one schedule, `step` and the names for several.
+  /// Returns `step,lr` for one schedule, or `step` and the names for several.
   private static func columnNames(_ names: [String]) -> [String] {
     ["step"] + (names.count == 1 ? ["lr"] : names)
   }
@@ -63,7 +63,8 @@ struct ScheduleReport: Encodable {
 
   private var chart: LineChart {
     LineChart(
-      title: curves.count == 1 ? curves[0].name : nil, xLabel: "step", yLabel: "learning rate",
+      title: curves.count == 1 ? curves[0].name : "Learning rates of \(curves.count) schedules",
+      xLabel: "step", yLabel: "learning rate",
       hasLogarithmicY: isLogarithmic,
       series: curves.map { .init(name: $0.name, values: $0.rates, from: 0) })
   }

@@ -1,20 +1,22 @@
 import Optimizers
 import Tensors
 
-/// A rule that steps files, one parameter after the other.
+/// A rule that steps parameters in files, one after the other.
 protocol FileRule: RoundedRule {
-  /// The parts of a parameter's state after a step, apart from the residual of a rounding: a file's header is written
-  /// before its tensors. `before` has the tensors of the state before the step.
+  /// Returns the parts of a parameter's state after a step, without the residual of a rounding. A file's
+  /// header is written before its tensors, so they must be known in advance. `before` has the tensors of the
+  /// state before the step.
   func stateParts(of shape: Shape, before: [String: Shape]) -> StateParts
 
-  /// The tensors that a step removes from the state. Others that it doesn't use stay.
+  /// The tensors that a step removes from the state. Other tensors that it doesn't use are kept.
   static var removedParts: Set<String> { get }
 }
 
 extension FileRule {
   static var removedParts: Set<String> { [] }
 
-  /// The parts of the state before the first step, which most rules keep. The memory of its zeros is never touched.
+  /// Returns the parts of the state before the first step, which most rules keep. The memory of these zeros
+  /// is never touched.
   func stateParts(of shape: Shape, before: [String: Shape]) -> StateParts {
     let state = initialState(shape: shape, scalarType: .float32)
     return StateParts(tensors: state.tensors.mapValues(\.shape), numbers: Array(state.numbers.keys))
@@ -28,19 +30,20 @@ extension CAMEOptions: FileRule {}
 extension MuonOptions: FileRule {}
 
 extension ScheduleFreeAdamWOptions: FileRule {
-  /// The training weights, which evaluation mode keeps.
+  /// The training weights, which evaluation mode stores.
   static var removedParts: Set<String> { ["y"] }
 }
 
 extension SOAPOptions: FileRule {
-  /// Which axes have an eigenbasis is decided at the first step.
+  /// Returns the parts after a step. The first step decides which axes have an eigenbasis.
   func stateParts(of shape: Shape, before: [String: Shape]) -> StateParts {
     StateParts(tensors: before.isEmpty ? stateShapes(of: shape) : before, numbers: [])
   }
 }
 
 extension FactoredSOAPOptions: FileRule {
-  /// Which axes have an eigenbasis is decided at the first step; momentum may begin later.
+  /// Returns the parts after a step. The first step decides which axes have an eigenbasis; momentum may begin
+  /// later.
   func stateParts(of shape: Shape, before: [String: Shape]) -> StateParts {
     var tensors = before.isEmpty ? stateShapes(of: shape) : before
     if adafactor.beta1 != nil { tensors["exp_avg"] = shape }
@@ -49,20 +52,21 @@ extension FactoredSOAPOptions: FileRule {
 }
 
 extension GaLoreAdamWOptions: FileRule {
-  /// How a matrix is projected is decided at the first step.
+  /// Returns the parts after a step. The first step decides how a matrix is projected.
   func stateParts(of shape: Shape, before: [String: Shape]) -> StateParts {
     StateParts(tensors: stateShapes(of: shape, before: before), numbers: [])
   }
 }
 
 extension GaLoreAdafactorOptions: FileRule {
-  /// How a matrix is projected is decided at the first step; momentum may begin later.
+  /// Returns the parts after a step. The first step decides how a matrix is projected; momentum may begin
+  /// later.
   func stateParts(of shape: Shape, before: [String: Shape]) -> StateParts {
     StateParts(tensors: stateShapes(of: shape, before: before), numbers: [])
   }
 }
 
-/// The parts of a parameter's state by name, apart from the step.
+/// The parts of a parameter's state by name, without the step.
 struct StateParts {
   var tensors: [String: Shape]
   var numbers: [String]

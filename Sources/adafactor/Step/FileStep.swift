@@ -3,12 +3,12 @@ import Optimizers
 import Safetensors
 import Tensors
 
-/// One optimizer step on files: everything is checked that headers can tell, then parameter after parameter
-/// is read, stepped and written, and at the end both files are put in their places together.
+/// One optimizer step on files. First everything is checked that headers can tell. Then each parameter is
+/// read, stepped and written, one after the other. At the end, both files are put in place together.
 struct FileStep<Rule: FileRule> {
   private let inputs: StepInputs
   private let groups: [(parameters: [String], options: Rule)]
-  /// By parameter.
+  /// The options of each parameter.
   private let options: [ExactString: Rule]
 
   var parameterCount: Int { options.count }
@@ -21,31 +21,31 @@ struct FileStep<Rule: FileRule> {
         group.parameters.map { (ExactString($0), group.options) }
       })
     if let state = inputs.state, let saved = state.metadata[StateNames.optimizerKey], saved != Rule.name {
-      throw ToolFileError(path: state.path, problem: "the state is one of \(saved), not of \(Rule.name)")
+      throw ToolFileError(path: state.path, problem: "the state belongs to \(saved), not to \(Rule.name)")
     }
     for gradient in inputs.gradients.tensors where options[ExactString(gradient.name)] == nil {
       throw ToolFileError(
         path: configuration.path,
-        problem: "no group takes the parameter \"\(gradient.name)\", which has a gradient in "
+        problem: "no group contains the parameter \"\(gradient.name)\", which has a gradient in "
           + inputs.gradients.path)
     }
   }
 
-  /// The settings of a step that are not the rule's.
+  /// The settings of a step that don't belong to the rule.
   struct Settings {
     let outParameters: String
     let outState: String
-    /// Where the parameters in evaluation mode go; nil for nowhere.
+    /// The path for the parameters in evaluation mode, or `nil` if they aren't written.
     let outEvaluation: String?
     let nonFinitePolicy: NonFinitePolicy
     let backend: Backend?
     let threads: Int?
   }
 
-  /// Steps the parameters, and puts both files in their places.
+  /// Steps the parameters, and puts both files in place.
   ///
-  /// A file's header is written before its tensors: what the policy leaves as it is must be known then, so that a
-  /// gradient that is not finite begins the step anew without it.
+  /// A file's header is written before its tensors, so the parameters that the policy skips must be known in
+  /// advance. A gradient that is not finite therefore starts the step again without its parameter.
   func run(_ settings: Settings, in transaction: FileTransaction) throws -> StepReport {
     let nonFinite: [String]
     do {
@@ -60,7 +60,7 @@ struct FileStep<Rule: FileRule> {
     return try pass(settings, in: transaction, without: skipped).commit(in: transaction, nonFinite: nonFinite)
   }
 
-  /// Both files, as they are written.
+  /// Both files while they are written.
   private struct Pass: ~Copyable {
     var parameters: SafetensorsWriter
     var states: SafetensorsWriter
@@ -129,7 +129,8 @@ struct FileStep<Rule: FileRule> {
       let parts = options.stateParts(
         of: Shape(stored.shape), before: momentsBefore.mapValues { Shape($0.shape) })
       let moments = SafetensorsScalarType(type.arithmeticType)
-      // Moments that the options no longer use stay in the state; a residual goes with its rounding.
+      // Moments that the options no longer use stay in the state; a residual is dropped together with its
+      // rounding.
       let kept = (Rule.State.tensorNames ?? before.keys.filter { $0 != StateNames.step }).filter {
         before[$0] != nil && parts.tensors[$0] == nil && $0 != residualName && !Rule.removedParts.contains($0)
       }
@@ -143,13 +144,13 @@ struct FileStep<Rule: FileRule> {
     }
   }
 
-  /// A parameter before the step, and an optimizer of it with its state.
+  /// Loads a parameter before the step, and an optimizer for it with its state.
   private func load(
     _ stored: SafetensorsTensor, _ settings: Settings
   ) throws -> (parameter: Parameter, optimizer: RuleOptimizer<Rule>) {
     let name = stored.name
     let parameter = Parameter(name, try inputs.parameters.readTensor(stored))
-    // The initializer has checked that a group takes each parameter with a gradient.
+    // The initializer has checked that a group contains each parameter with a gradient.
     let optimizer = try RuleOptimizer(
       [parameter], options: options[ExactString(name)]!,
       nonFinitePolicy: settings.nonFinitePolicy == .skipStep ? .skipParameter : settings.nonFinitePolicy,
@@ -185,15 +186,15 @@ struct FileStep<Rule: FileRule> {
     do {
       report = try optimizer.step()
     } catch OptimizerError.infiniteParameter {
-      // The step was made; what follows refuses its parameter.
+      // The step itself succeeded; the check below refuses its parameter.
     } catch {
       throw ToolFileError(path: inputs.gradients.path, problem: error.description)
     }
     pass.steppedCount += report.steppedCount
     pass.nonFinite += report.nonFinite
-    // Not stepped: the pass is for nothing, apart from what else is not finite.
+    // Not stepped: this pass will be repeated and serves only to find other gradients that are not finite.
     guard report.steppedCount > 0 else { return }
-    // A finite update can still leave the range of the type, by a rate or a weight decay that is too great.
+    // A finite update can still exceed the range of the type if the rate or the weight decay is too large.
     if settings.nonFinitePolicy != .propagate, !parameter.value.isFinite,
       try inputs.parameters.readTensor(stored).isFinite
     {
@@ -229,12 +230,12 @@ extension SafetensorsWriter {
 }
 
 extension SafetensorsFile {
-  /// Copies a tensor as it stands, in pieces.
+  /// Copies a tensor unchanged, in pieces.
   func copy(_ stored: SafetensorsTensor, to writer: inout SafetensorsWriter) throws {
     try forEachPiece(of: stored) { try writer.append($0, to: stored.name) }
   }
 
-  /// Reads a tensor in pieces of a megabyte: whole elements of every type.
+  /// Reads a tensor in pieces of one megabyte, which hold whole elements of every type.
   func forEachPiece(of stored: SafetensorsTensor, _ body: (UnsafeRawBufferPointer) throws -> Void) throws {
     let pieceByteCount = 1 << 20
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: pieceByteCount, alignment: 64)

@@ -4,31 +4,39 @@ import Optimizers
 import Safetensors
 import Tensors
 
-/// `adafactor step`: one optimizer step on safetensors files, for programs in any language.
+/// `adafactor step`: takes one optimizer step on safetensors files, for programs in any language.
 struct StepCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "step",
     abstract: "Takes one optimizer step on files of parameters, gradients and state.",
+    usage: """
+      adafactor step --config <file.json> --parameters <file> --gradients <file>
+                     [--state <file>] --out-parameters <file> --out-state <file>
+                     [<options>]
+      """,
     discussion: """
-      All files but the configuration are safetensors. The gradients have the names of their parameters; a parameter \
-      without one stays as it is, its state too. Without --state every parameter begins anew. The state's tensors are \
-      named <parameter>.exp_avg_sq_row and so on, as in the state of the Python optimizer.
+      All files except the configuration are safetensors. Gradients have the names of their parameters. A \
+      parameter without a gradient is unchanged, and so is its state. Without --state, every parameter \
+      starts at step 0. The state's tensors are named <parameter>.exp_avg_sq_row and so on, as in the state \
+      of the Python optimizer.
 
       The configuration is JSON, with the options of the Python optimizers:
         {"optimizer": "adafactor",
          "groups": [{"parameters": ["embed.weight"], "lr": 1e-3, "relative_step": false}, {}]}
-      A group without "parameters" takes all that no other names; missing options have their defaults. The \
-      optimizers are \(OptimizerKind.allCases.map(\.rawValue).joined(separator: ", ")). For "adamw" the options are \
-      torch's: lr, betas, eps, weight_decay, amsgrad, maximize. All take "rounding" of 16-bit parameters, nearest, \
-      stochastic or compensated, and "rounding_seed".
+      A group without "parameters" takes all parameters that no other group names; missing options have \
+      their defaults. The optimizers are \(OptimizerKind.allCases.map(\.rawValue).joined(separator: ", ")). \
+      For "adamw", the options are torch's: lr, betas, eps, weight_decay, amsgrad, maximize. All optimizers \
+      take "rounding" of 16-bit parameters, which is nearest, stochastic or compensated, and \
+      "rounding_seed".
 
-      Outputs may be the input files: they are replaced together when everything is computed. If the step is ended \
-      before, by an error, a signal or a loss of power, both are the old files; if it is ended between the two, the \
-      next step on them completes it first. Two steps on the same files wait for each other. Links are followed, and \
-      - is standard output. One parameter at a time is in memory; one without elements is copied.
+      Outputs may be the input files: they are replaced together when everything is computed. If an error, a \
+      signal or a loss of power ends the step before that, both files are the old ones. If it ends the step \
+      between the two replacements, the next step on the files completes them first. Two steps on the same \
+      files wait for each other. Links are followed, and - is standard output. Only one parameter at a time \
+      is in memory. Parameters without elements are copied.
 
-      A gradient with a NaN or an infinity, or with squares that overflow, ends the step with an error unless \
-      --non-finite says otherwise.
+      If a gradient contains NaN or infinity, or if its squares overflow, the step ends with an error unless \
+      --non-finite chooses another policy.
 
       Example:
         adafactor step --config adafactor.json --parameters model.safetensors --gradients gradients.safetensors \
@@ -47,35 +55,36 @@ struct StepCommand: ParsableCommand {
   @Option(help: ArgumentHelp("The optimizer's state before the step.", valueName: "file"))
   var state: String?
 
-  @Option(help: ArgumentHelp("Where the parameters go.", valueName: "file"))
+  @Option(help: ArgumentHelp("The file to write the parameters to.", valueName: "file"))
   var outParameters: String
 
-  @Option(help: ArgumentHelp("Where the optimizer's state goes.", valueName: "file"))
+  @Option(help: ArgumentHelp("The file to write the optimizer's state to.", valueName: "file"))
   var outState: String
 
   @Option(
     help: ArgumentHelp(
-      "Where the parameters in evaluation mode go, as they are after the step: schedule_free_adamw.",
+      "The file to write the parameters in evaluation mode to, after the step: schedule_free_adamw.",
       valueName: "file"))
   var outEvaluation: String?
 
   @Option(
     help: ArgumentHelp(
       """
-      The policy for gradients that are not finite: throw-error leaves both files alone; skip-step copies everything \
-      as it is, skip-parameter the parameters concerned; propagate steps as the Python optimizers do, and the \
-      parameter becomes NaN.
+      The policy for gradients that are not finite. throw-error changes neither file; skip-step copies \
+      everything unchanged; skip-parameter copies the affected parameters unchanged; propagate steps as the \
+      Python optimizers do, and the parameter becomes NaN.
       """, valueName: "policy"))
   var nonFinite = NonFiniteChoice.throwError
 
   @Option(
     help: """
-      The backend: \(Backend.names). (default: \(Backend.defaultForOptimizers.rawValue); \(Backend.default.rawValue) for \
+      The backend: \(Backend.names). (default: \(Backend.defaultForOptimizers.rawValue); \
+      \(Backend.default.rawValue) for \
       \(OptimizerKind.multiplyingMatrices.map(\.rawValue).joined(separator: ", ")))
       """)
   var backend: Backend?
 
-  @Option(help: "The maximum number of threads; there are never more than cores. (default: one per core)")
+  @Option(help: "The maximum number of threads, at most one per core. (default: one per core)")
   var threads: Int?
 
   func validate() throws {
@@ -94,7 +103,7 @@ struct StepCommand: ParsableCommand {
     let newState = try OutputFile(outState, option: "--out-state")
     guard outEvaluation == nil || Rule.self == ScheduleFreeAdamWOptions.self else {
       throw ValidationError(
-        "--out-evaluation belongs to schedule_free_adamw, but the optimizer is \(Rule.name): leave it out.")
+        "--out-evaluation belongs to schedule_free_adamw, but the optimizer is \(Rule.name): remove it.")
     }
     try newState.requireOther(than: outParameters, of: "--out-parameters")
     try newState.requireOther(than: parameters, of: "--parameters")
@@ -137,7 +146,7 @@ struct StepCommand: ParsableCommand {
     for name in report.nonFinite {
       let outcome =
         switch nonFinite {
-        case .skipParameter: "it is copied as it is"
+        case .skipParameter: "it is copied unchanged"
         case .skipStep: "nothing is stepped"
         default: "its parameter is not finite now"
         }
@@ -152,7 +161,7 @@ struct StepCommand: ParsableCommand {
   }
 }
 
-/// The library's policies by names with dashes.
+/// The library's policies under names with dashes.
 enum NonFiniteChoice: String, ExpressibleByArgument, CaseIterable {
   case propagate
   case skipParameter = "skip-parameter"

@@ -8,7 +8,7 @@ struct StepConfiguration {
   let optimizer: OptimizerKind
   let groups: [GroupSettings]
 
-  /// Reads the file at `path`; errors name it and what is wrong in it.
+  /// Reads the file at `path`. Errors name the file and the problem.
   init(path: String) throws {
     self.path = path
     let json = try WholeFile.read(path)
@@ -31,20 +31,20 @@ struct StepConfiguration {
       throw failure("\"optimizer\" must be one of \(known)")
     }
     guard let kind = OptimizerKind(rawValue: name) else {
-      throw failure("the optimizer \"\(name)\" is none of \(known)")
+      throw failure("the optimizer \"\(name)\" is not one of \(known)")
     }
     optimizer = kind
     guard !groups.isEmpty else {
-      throw failure("\"groups\" must hold at least one; [{}] takes all parameters")
+      throw failure("\"groups\" must hold at least one group; [{}] takes all parameters")
     }
     let open = groups.indices.filter { groups[$0].parameters == nil }
     guard open.count <= 1 else {
       throw failure(
-        "groups \(open[0]) and \(open[1]) have no \"parameters\": only one can take all others")
+        "groups \(open[0]) and \(open[1]) have no \"parameters\": only one group can omit them")
     }
   }
 
-  /// The groups with their parameters' names and options, each checked.
+  /// Returns the groups with the names and options of their parameters, each checked.
   func resolvedGroups<Rule: FileRule>(
     for type: Rule.Type, parameters file: SafetensorsFile
   ) throws -> [(parameters: [String], options: Rule)] {
@@ -80,8 +80,8 @@ struct StepConfiguration {
     }
   }
 
-  /// Foundation says of a number that its type cannot hold only that the JSON is invalid: the option that fails by
-  /// itself is to blame.
+  /// Returns the problem with a group. For a number that its type cannot hold, Foundation says only that the
+  /// JSON is invalid. The option that also fails without the others is the cause.
   private func problem<Rule: FileRule>(_ error: any Error, of group: GroupSettings, _ type: Rule.Type)
     -> String
   {
@@ -92,9 +92,10 @@ struct StepConfiguration {
       } catch DecodingError.dataCorrupted(let context) {
         let text = (try? JSONText.encode(value)).map { String(decoding: $0, as: UTF8.self) } ?? "\(value)"
         return
-          "\(name) is \(text), which is \(context.codingPath.isEmpty ? "out of its range" : "none of its values")"
+          "\(name) is \(text), which is "
+          + "\(context.codingPath.isEmpty ? "out of range" : "not one of its values")"
       } catch {
-        // Not the value by itself: another option is to blame, or several together.
+        // The value is valid without the others: another option is the cause, or several together.
       }
     }
     return JSONText.problem(error)

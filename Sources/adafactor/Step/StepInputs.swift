@@ -3,7 +3,7 @@ import Optimizers
 import Safetensors
 import Tensors
 
-/// The files that a step reads, open, with what belongs to each parameter.
+/// The open files that a step reads, with the tensors that belong to each parameter.
 struct StepInputs {
   let parameters: SafetensorsFile
   let gradients: SafetensorsFile
@@ -21,7 +21,7 @@ struct StepInputs {
         self.parameters.header.tensor(named: parameter) != nil
       else {
         throw ToolFileError(
-          path: state!, problem: "\"\(tensor.name)\" belongs to no parameter of \(parameters)")
+          path: state!, problem: "\"\(tensor.name)\" belongs to no parameter in \(parameters)")
       }
       stateTensors[ExactString(parameter), default: [:]][part] = tensor
     }
@@ -29,7 +29,7 @@ struct StepInputs {
     for gradient in self.gradients.tensors {
       guard let parameter = self.parameters.header.tensor(named: gradient.name) else {
         throw ToolFileError(
-          path: gradients, problem: "\"\(gradient.name)\" is a gradient of no parameter of \(parameters)")
+          path: gradients, problem: "\"\(gradient.name)\" is the gradient of no parameter in \(parameters)")
       }
       guard gradient.shape == parameter.shape else {
         throw ToolFileError(
@@ -45,13 +45,13 @@ struct StepInputs {
     }
   }
 
-  /// Whether a parameter takes part in the step. One without elements does not, whatever its shape: nothing of it
-  /// changes, but the moments of its other axes could take any memory.
+  /// Returns whether a parameter takes part in the step. A parameter without elements does not, whatever its
+  /// shape: nothing in it changes, but the moments of its other axes could take any amount of memory.
   func takesPart(_ parameter: SafetensorsTensor) -> Bool {
     gradients.header.tensor(named: parameter.name) != nil && !parameter.byteRange.isEmpty
   }
 
-  /// A parameter's state before the step; nil before its first.
+  /// Returns a parameter's state before the step, or `nil` before its first step.
   func state<State: ParameterState>(of parameter: String, as type: State.Type) throws -> State? {
     guard let state, let parts = stateTensors[ExactString(parameter)] else { return nil }
     func failure(_ part: String, _ problem: String) -> ToolFileError {
@@ -62,7 +62,7 @@ struct StepInputs {
     for (part, stored) in parts where part != StateNames.step {
       let isTensor = State.tensorNames?.contains(part) ?? !State.numberNames.contains(part)
       guard isTensor || State.numberNames.contains(part) else {
-        throw failure(part, "is not a part of this optimizer's state")
+        throw failure(part, "is not part of this optimizer's state")
       }
       guard stored.scalarType.scalarType != nil else {
         throw failure(part, "is \(stored.scalarType), not floating-point")
@@ -78,10 +78,10 @@ struct StepInputs {
     }
     guard let counter = parts[StateNames.step] else { throw failure(StateNames.step, "is missing") }
     guard let step = try state.readInteger(counter) else {
-      throw failure(StateNames.step, "is \(try state.describe(counter)), not a whole number of 64 bits")
+      throw failure(StateNames.step, "is \(try state.describe(counter)), not a signed 64-bit integer")
     }
     guard step < Int.max else {
-      throw failure(StateNames.step, "is \(step): there is no number for the next step")
+      throw failure(StateNames.step, "is \(step): the next step cannot be counted")
     }
     return State(step: step, tensors: tensors, numbers: numbers)
   }
@@ -97,7 +97,8 @@ extension SafetensorsFile {
     return tensor
   }
 
-  /// A single integer of any type, or a whole number that torch has stored in floating-point; nil if it is none.
+  /// Returns a single integer of any type, or a whole number that torch has stored in floating point, or
+  /// `nil` for other tensors.
   func readInteger(_ stored: SafetensorsTensor) throws -> Int? {
     guard stored.elementCount == 1 else { return nil }
     if stored.scalarType.scalarType != nil {
@@ -120,7 +121,7 @@ extension SafetensorsFile {
     }
   }
 
-  /// A tensor's type, and its value or its shape.
+  /// Returns a tensor's type, and its value or its shape.
   func describe(_ stored: SafetensorsTensor) throws -> String {
     guard stored.elementCount == 1, stored.scalarType.scalarType != nil else {
       return "\(stored.scalarType) of shape \(stored.shape)"

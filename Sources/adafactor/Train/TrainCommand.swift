@@ -3,15 +3,16 @@ import Optimizers
 import Schedules
 import Tensors
 
-/// `adafactor train`: trains a classifier and tests it on samples that it has not seen.
+/// `adafactor train`: trains a classifier and tests it on samples that were held out.
 struct TrainCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "train",
     abstract: "Trains a classifier with one of the optimizers and tests it on held-out samples.",
     discussion: """
-      Without --data it learns the handwritten digits that come with this program. Progress goes to standard error, \
-      the result to standard output. The same seed and settings give the same result on the same number of \
-      OpenBLAS threads, which OPENBLAS_NUM_THREADS sets; with --backend swift on any number.
+      Without --data, it learns the handwritten digits that come with this program. Progress goes to \
+      standard error, and the result goes to standard output. The same seed and settings give the same \
+      result on the same number of OpenBLAS threads, which OPENBLAS_NUM_THREADS sets. With --backend swift, \
+      the number of threads does not matter.
 
       Examples:
         adafactor train
@@ -33,8 +34,9 @@ struct TrainCommand: ParsableCommand {
   @Option(
     help: ArgumentHelp(
       """
-      Trains with each of these on the same data and seed, and reports them together. Settings follow an \
-      optimizer's name, as its options here without dashes: adamw,adafactor:lr=1e-3:no-scale-parameter.
+      Trains with each of these optimizers on the same data and seed, and reports the results together. \
+      Settings follow the optimizer's name and are its options without dashes: \
+      adamw,adafactor:lr=1e-3:no-scale-parameter.
       """, valueName: "optimizer,…"))
   var compare: ComparedOptimizers?
 
@@ -44,18 +46,19 @@ struct TrainCommand: ParsableCommand {
     }
     if let name = optimizer.given.first ?? (optimizer.optimizer == .adafactor ? nil : "--optimizer") {
       throw ValidationError(
-        "\(name) cannot stand beside --compare: write settings behind each optimizer, as adafactor:lr=1e-3.")
+        "\(name) cannot be combined with --compare: write settings after each optimizer, such as "
+          + "adafactor:lr=1e-3.")
     }
     if checkpoints.directory != nil {
-      throw ValidationError("--compare saves no checkpoints: leave out --checkpoint-directory.")
+      throw ValidationError("--compare saves no checkpoints: remove --checkpoint-directory.")
     }
     if output.model != nil {
-      throw ValidationError("--compare trains several models: leave out --model.")
+      throw ValidationError("--compare trains several models: remove --model.")
     }
   }
 
   func run() throws {
-    // Before the long work.
+    // Checked before the long work.
     try output.check(data: data.data)
     let dataset = try Dataset(data.table())
     if let compare {
@@ -101,7 +104,7 @@ struct TrainCommand: ParsableCommand {
   private func settings(_ optimizer: OptimizerChoice) throws -> TrainingSettings {
     if optimizer.kind == .muon, training.hidden.widths.isEmpty {
       throw ValidationError(
-        "muon steps hidden matrices, and --hidden 0 leaves none: choose another optimizer.")
+        "muon steps hidden matrices, but with --hidden 0 there are none: choose another optimizer.")
     }
     return TrainingSettings(
       epochs: training.epochs, batchSize: training.batchSize, microBatches: training.accumulate,

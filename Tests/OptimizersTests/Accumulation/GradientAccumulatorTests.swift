@@ -3,15 +3,15 @@ import Tensors
 import TestSupport
 import Testing
 
-/// Sums of micro-batches' gradients, against Double.
+/// Sums of micro-batches' gradients, compared with Double.
 @Suite struct GradientAccumulatorTests {
-  /// Around the sizes of vectors, tiles and blocks.
+  /// Numbers of elements around the sizes of vectors, tiles and blocks.
   static let counts = [0, 1, 7, 9, 2047, 2049, 3 * 16384 + 5]
   static let cases = ScalarType.allCases.flatMap { type in counts.map { (type, $0) } }
   static let weights = [3.0, 1, 17, 0.5]
 
   @Test(arguments: Backend.available, cases)
-  func `Sums and norms are those of Double`(backend: Backend, typeAndCount: (ScalarType, Int)) throws {
+  func `Sums and norms agree with Double`(backend: Backend, typeAndCount: (ScalarType, Int)) throws {
     let (type, count) = typeAndCount
     let parameter = Parameter("p", Tensor(zeros: [count], as: type))
     let accumulator = GradientAccumulator([parameter], backend: backend, threads: 2)
@@ -34,14 +34,14 @@ import Testing
 
     let norm = try [parameter].gradientNorm(backend: backend)
     let exact = GradientOracle.norm(sums) / 21.5
-    // Chunks of 512 squares are summed in the type, the rest in Double.
+    // Chunks of 512 squares are summed in the type, and the rest in Double.
     #expect(abs(norm - exact) <= 515 * roundoff * exact)
   }
 
   @Test func `Micro-batches of any sizes average as one batch, from mean losses and from summed losses`()
     throws
   {
-    // Gradients of single tokens; windows of micro-batches, the last one cut short.
+    // Gradients of single tokens, and windows of micro-batches. The last window is shorter.
     let windows = [[4, 4, 4], [1, 7, 2], [5]]
     let parameter = Parameter("p", Tensor(zeros: [6]))
     let accumulator = GradientAccumulator([parameter])
@@ -68,7 +68,7 @@ import Testing
         }
         try accumulator.apply()
         let count = Double(all.count)
-        // One rounding a token, two for the mean, two an addition.
+        // One rounding per token, two for the mean, two per addition.
         let roundings = count + 2 + 2 * Double(window.count)
         #expect(
           agree(parameter.effectiveGradient!, sum.map { $0 / count }) {
@@ -80,7 +80,7 @@ import Testing
   }
 
   @Test(arguments: Backend.available)
-  func `Threads change no bit`(backend: Backend) throws {
+  func `The number of threads changes no bit`(backend: Backend) throws {
     let shapes: [Shape] = [[5, 16384], [3], [40_001], [128, 64]]
     func run(threads: Int) throws -> ([[Float]], Double) {
       let parameters = shapes.enumerated().map { Parameter("p\($0)", Tensor(zeros: $1)) }
@@ -100,7 +100,7 @@ import Testing
     }
   }
 
-  @Test func `16-bit gradients lose nothing to their own type`() throws {
+  @Test func `Sums of 16-bit gradients lose nothing to 16-bit rounding`() throws {
     // In BFloat16 256 + 1 is 256.
     let parameter = Parameter("p", Tensor(zeros: [3], as: .bfloat16))
     let accumulator = GradientAccumulator([parameter])
@@ -109,7 +109,7 @@ import Testing
     #expect(try accumulator.gradients[0] == Tensor([356, 356, 356]))
   }
 
-  @Test func `A missing gradient counts as zero, and as missing where there is none in a window`() throws {
+  @Test func `A missing gradient counts as zero, or stays missing if a window has none`() throws {
     let (late, early, never) = (
       Parameter("late", Tensor(zeros: [2])), Parameter("early", Tensor(zeros: [2])),
       Parameter("never", Tensor(zeros: [2]))
@@ -154,7 +154,7 @@ import Testing
     #expect(accumulator.step == 2)
   }
 
-  @Test func `A reset zeroes, counts anew and keeps the memory`() throws {
+  @Test func `A reset sets sums and counts to zero and keeps the memory`() throws {
     let parameter = Parameter("p", Tensor(zeros: [3]))
     let accumulator = GradientAccumulator([parameter])
     try accumulator.add([Tensor([1, 2, 3])], weight: 5)
@@ -170,7 +170,7 @@ import Testing
     #expect(try accumulator.gradients[0]!.memory == memory)
   }
 
-  @Test func `Sums that someone has read stay as they were`() throws {
+  @Test func `Sums that were read don't change later`() throws {
     let accumulator = GradientAccumulator([Parameter("p", Tensor(zeros: [2]))])
     try accumulator.add([Tensor([1, 2])])
     let sums = try accumulator.gradients
@@ -182,7 +182,7 @@ import Testing
 
   // MARK: Errors
 
-  @Test func `What the reference refuses is refused in its words`() throws {
+  @Test func `Errors that the reference has too use its words`() throws {
     let accumulator = GradientAccumulator(["a", "b"].map { Parameter($0, Tensor(zeros: [2])) })
     let notCalled = #expect(throws: GradientAccumulatorError.self) { try accumulator.gradients }
     #expect(
@@ -191,7 +191,7 @@ import Testing
     #expect(count!.description.hasPrefix("Expected 2 gradients, but got 1"))
   }
 
-  @Test func `An error leaves sums, step and gradients as they were`() throws {
+  @Test func `An error does not change sums, step and gradients`() throws {
     let (first, second) = (Parameter("first", Tensor(zeros: [2])), Parameter("second", Tensor(zeros: [3])))
     let accumulator = GradientAccumulator([first, second])
     try accumulator.add([Tensor([1, 2]), nil])
@@ -209,7 +209,7 @@ import Testing
     #expect(first.gradient == Tensor([1, 1]))
   }
 
-  @Test func `An applied window takes no more gradients`() throws {
+  @Test func `An applied window accepts no more gradients`() throws {
     let parameter = Parameter("p", Tensor(zeros: [2]))
     let accumulator = GradientAccumulator([parameter])
     try accumulator.add([Tensor([1, 2])])
@@ -218,7 +218,7 @@ import Testing
     #expect(parameter.gradient == Tensor([1, 2]))
   }
 
-  @Test func `A window is applied once: a second time would undo the clipping`() throws {
+  @Test func `A window can be applied only once, because a second time would undo the clipping`() throws {
     let parameter = Parameter("p", Tensor(ones: [4]))
     let accumulator = GradientAccumulator([parameter])
     parameter.gradient = Tensor(repeating: 10, shape: [4])

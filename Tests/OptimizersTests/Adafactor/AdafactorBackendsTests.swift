@@ -3,7 +3,7 @@ import Tensors
 import TestSupport
 import Testing
 
-/// Whole training runs on every backend, whose gradients depend on the parameters so far.
+/// Whole training runs on every backend, with gradients that depend on the current parameters.
 @Suite struct AdafactorBackendsTests {
   /// Least squares with a hidden layer, by hand and in Double: y = W₂ tanh(W₁ x + b₁) + b₂.
   private struct Regression {
@@ -27,7 +27,7 @@ import Testing
       ]
     }
 
-    /// The loss at the parameters' values, whose gradients it sets.
+    /// Sets the gradients at the parameters' values, and returns the loss.
     func backward() -> Double {
       let values = parameters.map { $0.value.doubles }
       var gradients = values.map { [Double](repeating: 0, count: $0.count) }
@@ -60,7 +60,7 @@ import Testing
     }
   }
 
-  /// The losses before each of 200 steps, and where the parameters end.
+  /// The losses before each of 200 steps, and the final parameters.
   private typealias Outcome = (losses: [Double], values: [Double])
 
   private func train(_ backend: Backend, _ options: Adafactor.Options) throws -> Outcome {
@@ -71,7 +71,7 @@ import Testing
     return (losses, problem.parameters.flatMap { $0.value.doubles })
   }
 
-  /// The same run by the rule in Double, with the parameters kept in `storage` between steps.
+  /// Returns the same run by the rule in Double, with the parameters in `storage` between steps.
   private func trainByRule(_ options: Adafactor.Options, storage: ScalarType) -> Outcome {
     let problem = Regression()
     var oracles = problem.parameters.map { AdafactorOracle($0, options: options) }
@@ -91,8 +91,8 @@ import Testing
     zip(left, right).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }.squareRoot()
   }
 
-  /// A run is as sensitive to rounding as its problem is. What parameters in Float alone do to a run in Double measures
-  /// that; the kernels' own roundings are a few units of the update, and small beside those of the parameter.
+  /// A run is as sensitive to rounding as its problem. The effect of only keeping the parameters in Float on a run in
+  /// Double measures that. The kernels' own roundings are a few units of the update, and small compared with it.
   @Test(arguments: [
     Adafactor.Options(learningRate: .constant(3e-3), scaleParameter: false),
     Adafactor.Options(learningRate: .constant(3e-3), beta1: 0.9, weightDecay: 0.01, scaleParameter: true),

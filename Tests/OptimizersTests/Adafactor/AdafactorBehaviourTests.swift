@@ -3,10 +3,10 @@ import Tensors
 import TestSupport
 import Testing
 
-/// What an optimizer does with parameters, gradients, groups and states.
+/// The behavior of an optimizer with parameters, gradients, groups and states.
 @Suite struct AdafactorBehaviourTests {
   @Test
-  func `A parameter without a gradient stays as it is, step count too`() throws {
+  func `A parameter without a gradient and its step count are unchanged`() throws {
     let (fed, unfed) = (Parameter("fed", Tensor(ones: [3, 4])), Parameter("unfed", Tensor(ones: [3, 4])))
     let optimizer = try Adafactor([fed, unfed])
     fed.gradient = Tensor(ones: [3, 4])
@@ -15,7 +15,7 @@ import Testing
     unfed.gradient = Tensor(ones: [3, 4])
     try optimizer.step()
     #expect(optimizer.state(of: unfed)?.step == 1 && optimizer.state(of: fed)?.step == 2)
-    // Its gradient goes again.
+    // Its gradient is removed again.
     let before = ParameterBits(unfed, optimizer)
     unfed.gradient = nil
     try optimizer.step()
@@ -88,7 +88,7 @@ import Testing
   }
 
   @Test
-  func `Changed options hold from the next step on, for their group alone`() throws {
+  func `Changed options apply from the next step on, and only to their group`() throws {
     let parameters = ["a", "b"].map { Parameter($0, Tensor([2, 3])) }
     let options = Adafactor.Options(learningRate: .constant(0.5), scaleParameter: false)
     let optimizer = try Adafactor(groups: parameters.map { ParameterGroup([$0], options: options) })
@@ -116,7 +116,7 @@ import Testing
   }
 
   @Test
-  func `Momentum begins with zeros when beta1 is set`() throws {
+  func `Momentum starts with zeros when beta1 is set`() throws {
     let parameter = Parameter("p", Tensor([2, 3]))
     let optimizer = try Adafactor(
       [parameter], options: .init(learningRate: .constant(0.5), scaleParameter: false))
@@ -127,7 +127,7 @@ import Testing
     try optimizer.step()
     #expect(optimizer.state(of: parameter)?.firstMoments?.doubles == [0.25, -0.25])
     #expect(parameter.value.doubles == [1.25, 3.75])
-    // Without beta1 it rests, and goes on when it is set again.
+    // Without beta1 it is unchanged, and it continues when beta1 is set again.
     try optimizer.updateOptions(ofGroup: 0) { $0.beta1 = nil }
     try optimizer.step()
     #expect(optimizer.state(of: parameter)?.firstMoments?.doubles == [0.25, -0.25])
@@ -135,10 +135,10 @@ import Testing
   }
 
   @Test(arguments: [[9], [7, 11], [150, 130], [1, 20_000], [30, 2, 1, 1]] as [Shape])
-  func `Copies keep their values, and the gradient is left as it is`(shape: Shape) throws {
+  func `Copies keep their values, and the gradient is not changed`(shape: Shape) throws {
     var numbers = TestNumbers(seed: 1)
     let values = Tensor(numbers.array(shape.elementCount), shape: shape)
-    // Two parameters and the test share one memory; one gradient is a parameter's own value.
+    // Two parameters and the test share one memory, and one gradient is a parameter's own value.
     let parameters = [Parameter("a", values), Parameter("b", values)]
     parameters[0].gradient = parameters[0].value
     parameters[1].gradient = Tensor(numbers.array(shape.elementCount), shape: shape)
@@ -213,7 +213,7 @@ import Testing
   }
 
   @Test(arguments: [[], [5], [6, 7], [2, 150, 130]] as [Shape])
-  func `A run goes on from another's state with the same bits`(shape: Shape) throws {
+  func `A run that continues from another run's state has the same bits`(shape: Shape) throws {
     func make(_ value: Tensor) throws -> (Parameter, Adafactor) {
       let parameter = Parameter("p", value)
       return (parameter, try Adafactor([parameter], options: AdafactorStepTests.everything))
@@ -236,7 +236,7 @@ import Testing
   }
 
   @Test
-  func `An optimizer without a thread is a mistake of the program`() async {
+  func `An optimizer without a thread is a mistake in the program`() async {
     await #expect(processExitsWith: .failure) {
       _ = try Adafactor([Parameter("p", Tensor(ones: [1]))], threads: 0)
     }

@@ -3,9 +3,9 @@ import Tensors
 import TestSupport
 import Testing
 
-/// RMS(P) comes from the sum that the last step's update left, where nobody has changed P since.
+/// RMS(P) comes from the sum that the last step's update computed, if nothing has changed P since.
 @Suite struct AdafactorCachedSquaresTests {
-  /// Each form of blocks, with one and with several.
+  /// Each block form, with one block and with several.
   static let shapes: [Shape] = [
     [], [3], [17_000], [7, 11], [500, 3, 3], [20, 30, 30], [150, 130], [5_000, 4], [4, 5_000],
     [1, 20_000], [300, 5, 1, 1],
@@ -21,7 +21,7 @@ import Testing
           try Run(shape, type, options, backend), try Run(shape, type, options, backend)
         )
         for step in 0..<3 {
-          // The same values in other memory: what was kept about the old does not count.
+          // The same values in other memory: the sum for the old memory must not be used.
           rewritten.parameter.value = rewritten.parameter.value.rewritten
           for run in [kept, rewritten] { try run.step(step) }
           let same = kept.bits == rewritten.bits
@@ -58,13 +58,13 @@ import Testing
       bytesNoCopy: memory, shape: shape, as: .float32, deallocator: Deallocator(memory).run)
     try run.step(0)
     #expect(memory[0] != 1, "a step writes to the memory that was adopted")
-    // Behind the tensor's back.
+    // Without the tensor's knowledge.
     memory.update(repeating: 100, count: shape.elementCount)
     try run.step(1)
     #expect(run.optimizer.state(of: run.parameter)!.rootMeanSquare == 100)
   }
 
-  /// Gives memory back; a pointer alone is not Sendable.
+  /// Releases memory. A pointer by itself is not Sendable.
   private struct Deallocator: @unchecked Sendable {
     let memory: UnsafeMutablePointer<Float>
     init(_ memory: UnsafeMutablePointer<Float>) { self.memory = memory }
@@ -77,7 +77,7 @@ import Testing
 
     init(_ shape: Shape, _ type: ScalarType, _ options: Adafactor.Options, _ backend: Backend) throws {
       var numbers = TestNumbers(seed: shape.elementCount)
-      // Magnitudes differ so much that sums in Double round, and so depend on their order.
+      // Magnitudes differ so much that sums in Double round, and therefore depend on the order.
       let values = numbers.gradient(shape).map { Double($0) * Double($0) * Double($0) / 3 }
       parameter = Parameter("p", Tensor(values, shape: shape, as: type))
       optimizer = try Adafactor([parameter], options: options, backend: backend, threads: 2)

@@ -2,14 +2,14 @@ import Optimizers
 import Tensors
 import Testing
 
-/// Adafactor on memory of the caller.
+/// Adafactor on the caller's memory.
 @Suite struct AdafactorInPlaceTests {
   static let shapes: [Shape] = [
     [], [7], [5, 9], [3, 4, 5], [200, 150], [4, 9000], [1, 20_000], [70, 3, 3], [0, 3],
   ]
 
   @Test(arguments: shapes, Backend.available)
-  func `It gives the optimizer's bits`(shape: Shape, backend: Backend) throws {
+  func `It has the optimizer's bits`(shape: Shape, backend: Backend) throws {
     var generator = SeededGenerator(seed: 3)
     let initial = Tensor(normal: shape, using: &generator)
     let options = Adafactor.Options(beta1: 0.9, weightDecay: 0.01)
@@ -31,7 +31,7 @@ import Testing
     #expect(state == optimizer.state(of: parameter))
   }
 
-  @Test func `Arrays in dictionaries, buffers and spans are stepped to the same bits`() throws {
+  @Test func `Arrays in dictionaries, buffers and spans are stepped with the same bits`() throws {
     let rule = try InPlaceUpdate(options: Adafactor.Options(beta1: 0.9), threads: 1)
     let gradients = ["w": [1, -2, 3, -4, 5, -6] as [Float]]
     var weights = ["w": [Float](repeating: 0.5, count: 6)]
@@ -53,7 +53,7 @@ import Testing
     #expect(states["w"] == state && other == state && state.step == 3)
   }
 
-  @Test func `A gradient that is not finite is skipped with everything as it was`() throws {
+  @Test func `A gradient that is not finite is skipped without changing anything`() throws {
     let rule = try InPlaceUpdate<Adafactor.Options>(options: .init(beta1: 0.9))
     var state = Adafactor.State(shape: [2, 3], scalarType: .float32, hasFirstMoments: true)
     var values: [Float] = [1, 2, 3, 4, 5, 6]
@@ -72,7 +72,7 @@ import Testing
     }
   }
 
-  @Test func `Moments that a skipped step would have needed are not kept`() throws {
+  @Test func `Moments that a skipped step needed are not kept`() throws {
     let rule = try InPlaceUpdate<Adafactor.Options>(options: .init(beta1: 0.9, rounding: .compensated))
     var state = Adafactor.State(shape: [2], scalarType: .bfloat16, hasFirstMoments: false)
     var values: [BFloat16] = [1, 2]

@@ -4,22 +4,22 @@ import Optimizers
 import Tensors
 import Testing
 
-/// What a step holds beside parameter, gradient and state.
+/// The memory of a step in addition to parameter, gradient and state.
 @Suite struct AdafactorMemoryTests {
-  /// What fills the largest scratch of every form of blocks, and what keeps the most sums.
+  /// Shapes that need the most scratch memory in each block form, and shapes that keep the most sums.
   static let shapes: [Shape] = [
     [], [1 << 18], [128, 128], [1, 16_384], [16_384, 1], [64, 256], [256, 64], [1, 1 << 18], [8, 65_536],
     [128, 8_192], [512, 2_048], [513, 1_000], [50_257, 16], [65_536, 4], [4_096, 3, 3], [20, 129, 128],
   ]
 
   @Test(arguments: shapes)
-  func `A step on two threads takes 1 MB and a sixteenth of the matrix at the most`(shape: Shape) throws {
+  func `A step on two threads takes at most 1 MB and a sixteenth of the matrix`(shape: Shape) throws {
     let parameter = Parameter("p", Tensor(zeros: shape))
     parameter.gradient = Tensor(zeros: shape)
     let optimizer = try Adafactor([parameter], threads: 2)
     try optimizer.step()
     #expect(optimizer.workspaceByteCount <= 1 << 20 + parameter.value.byteCount / 16)
-    // And no more in later steps.
+    // And later steps take no more.
     let first = optimizer.workspaceByteCount
     try optimizer.step()
     #expect(optimizer.workspaceByteCount == first)

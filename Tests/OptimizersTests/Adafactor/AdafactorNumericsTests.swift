@@ -3,9 +3,9 @@ import Tensors
 import TestSupport
 import Testing
 
-/// The numerical rules of the design, one test each.
+/// The numerical rules of the design, with one test for each.
 @Suite struct AdafactorNumericsTests {
-  /// Each form of blocks.
+  /// Each block form.
   static let matrices: [Shape] = [
     [6, 9], [150, 130], [4, 5_000], [1, 20_000], [3, 4, 5], [30, 2, 1, 1],
   ]
@@ -14,7 +14,7 @@ import Testing
   func `Gradients of 1e-11 and 1e-16 give an update of full size`(
     shape: Shape, backend: Backend
   ) throws {
-    // 1 / √(R C) overflows for them: R C is 1e-44 and less.
+    // 1 / √(R C) overflows for them: R C is at most 1e-44.
     for scale: Float in [1e-11, 1e-16] {
       var numbers = TestNumbers(seed: 1)
       try check(shape, backend) { _ in numbers.array(shape.elementCount, scale: scale) }
@@ -22,7 +22,7 @@ import Testing
   }
 
   @Test(arguments: matrices, Backend.available)
-  func `Gradients of 1e12 beside a zero row and a zero column stay finite`(
+  func `Gradients of 1e12 with a zero row and a zero column stay finite`(
     shape: Shape, backend: Backend
   ) throws {
     var numbers = TestNumbers(seed: 2)
@@ -37,7 +37,7 @@ import Testing
   }
 
   @Test(arguments: matrices + [[40], []], Backend.available)
-  func `A gradient of zeros changes nothing and leaves moments of ε₁`(
+  func `A gradient of zeros changes nothing and gives moments of ε₁`(
     shape: Shape, backend: Backend
   ) throws {
     let values = Tensor(repeating: 0.7, shape: shape)
@@ -55,7 +55,7 @@ import Testing
     }
   }
 
-  /// Runs three steps against the oracle.
+  /// Runs three steps and compares them with the oracle.
   private func check(_ shape: Shape, _ backend: Backend, gradient: (Int) -> [Float]) throws {
     var numbers = TestNumbers(seed: 3)
     let parameter = Parameter("p", Tensor(numbers.array(shape.elementCount), shape: shape))
@@ -84,7 +84,7 @@ import Testing
         : Adafactor.State(
           step: step, rowMoments: ones([shape.rows]), columnMoments: ones([shape.columns]))
       try optimizer.setState(state, of: parameter)
-      // Squares of 1e6 outweigh the old moments: an error of 1 − β shows. It is 4e-4 where Float's β is subtracted.
+      // Squares of 1e6 outweigh the old moments, so an error of 1 − β is visible. It is 4e-4 if Float's β is subtracted.
       parameter.gradient = Tensor(repeating: 1_000, shape: shape)
       try optimizer.step()
       let share = power(Double(step + 1), -0.8)
@@ -95,7 +95,7 @@ import Testing
         guard let moments else { continue }
         #expect(moments.doubles.allSatisfy { ($0 / expected - 1).magnitude < 1e-6 })
       }
-      // Without new squares the old moments decay by β.
+      // Without new squares, the old moments decay by β.
       try optimizer.setState(state, of: parameter)
       parameter.gradient = Tensor(zeros: shape)
       try optimizer.step()
@@ -110,7 +110,7 @@ import Testing
   @Test(arguments: [[1 << 22], [2_048, 2_048]] as [Shape])
   func `Σp² and Σu² of four million equal elements do not drift`(shape: Shape) throws {
     let parameter = Parameter("p", Tensor(repeating: 0.3, shape: shape))
-    // β = 0: every element of U is 1, and so is its RMS. A threshold of ½ makes an error of RMS(U) an error of P.
+    // β = 0: every element of U is 1, and so is its RMS. A threshold of ½ turns an error of RMS(U) into an error of P.
     let options = Adafactor.Options(learningRate: .constant(0.5), clipThreshold: 0.5)
     let optimizer = try Adafactor([parameter], options: options, threads: 2)
     parameter.gradient = Tensor(repeating: 0.1, shape: shape)
@@ -121,7 +121,7 @@ import Testing
     let found = parameter.value.scalars(as: Float.self)
     #expect((Double(found[0]) / expected - 1).magnitude < 1e-6)
     #expect(found.allSatisfy { $0 == found[0] })
-    // The reference's Float norm is off by 6e-4 at this size and beyond. A step may hold 1 MB and a sixteenth of the matrix.
+    // The reference's Float norm is off by 6e-4 at this size. A step may hold 1 MB and a sixteenth of the matrix.
     #expect(optimizer.workspaceByteCount <= 1 << 20 + parameter.value.byteCount / 16)
   }
 
@@ -133,7 +133,7 @@ import Testing
   ) throws {
     let count = shape.elementCount
     for index in Set([0, count / 2, count - 1]) {
-      // 1e20 is finite; its square is not.
+      // 1e20 is finite, but its square is not.
       for poison in [Float.nan, .infinity, -.infinity, 1e20] {
         let poisoned = Parameter("poisoned", Tensor(ones: shape))
         let other = Parameter("other", Tensor(ones: shape))
@@ -145,7 +145,7 @@ import Testing
         poisoned.gradient = Tensor(gradient, shape: shape)
         let report = try optimizer.step()
         #expect(report.steppedCount == 2 && report.nonFinite == ["poisoned"])
-        // Clipping by max(1, RMS(U) / d) as Swift's max has it would leave all but one element of a vector finite.
+        // Clipping by Swift's max(1, RMS(U) / d) would leave all but one element of a vector finite.
         #expect(poisoned.value.doubles.allSatisfy { $0.isNaN })
         #expect(other.value.doubles.allSatisfy { $0.isFinite })
       }
@@ -153,7 +153,7 @@ import Testing
   }
 
   @Test(arguments: [[40], [7, 11], [150, 130], [4, 5_000]] as [Shape], Backend.available)
-  func `A NaN in a parameter stays where it is, and the rest takes the least scale`(
+  func `A NaN in a parameter does not spread, and the others use the minimum scale`(
     shape: Shape, backend: Backend
   ) throws {
     var values = [Float](repeating: 2, count: shape.elementCount)

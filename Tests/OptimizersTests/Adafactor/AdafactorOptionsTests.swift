@@ -9,10 +9,10 @@ import Testing
   }
 
   @Test
-  func `No settings at all are the reference's defaults`() throws {
+  func `Empty settings give the reference's defaults`() throws {
     let options = try decode("{}")
     #expect(options == Adafactor.Options())
-    // As the reference documents them.
+    // The values that the reference documents.
     #expect(options.learningRate == .relative(warmupInit: false))
     #expect(options.squaredGradientEpsilon == 1e-30 && options.parameterScaleEpsilon == 1e-3)
     #expect(options.clipThreshold == 1 && options.decayRate == -0.8 && options.beta1 == nil)
@@ -41,10 +41,10 @@ import Testing
     AdafactorStepTests.everything,
     .init(squaredGradientEpsilon: 0, clipThreshold: 1e9, decayRate: 0, beta1: 0),
   ])
-  func `What is encoded decodes to the same`(options: Adafactor.Options) throws {
+  func `Encoded options decode to equal options`(options: Adafactor.Options) throws {
     let data = try JSONEncoder().encode(options)
     #expect(try JSONDecoder().decode(Adafactor.Options.self, from: data) == options)
-    // All nine names, so that the reference's constructor takes them as they are.
+    // All nine names, so that the reference's constructor accepts them unchanged.
     let settings = try #require(JSONSerialization.jsonObject(with: data) as? [String: Any])
     let names = [
       "beta1", "clip_threshold", "decay_rate", "eps", "lr", "relative_step", "scale_parameter", "warmup_init",
@@ -53,7 +53,7 @@ import Testing
     #expect(settings.keys.sorted() == names)
   }
 
-  /// What the reference's constructor refuses, with its message.
+  /// The options that the reference's constructor refuses, with the messages.
   private struct ReferenceErrors: Decodable {
     let errors: [Refusal]
 
@@ -64,7 +64,7 @@ import Testing
   }
 
   @Test
-  func `What the reference refuses is refused with its message`() throws {
+  func `Options that the reference refuses are refused with its message`() throws {
     let file = ReferenceCase.directory.appending(path: "adafactor-errors.json")
     let data = try Data(contentsOf: file)
     let refusals = try JSONDecoder().decode(ReferenceErrors.self, from: data).errors
@@ -79,7 +79,7 @@ import Testing
       if refusal.raisedBy == "constructor" {
         #expect(error == .conflictingOptions(refusal.message) && error?.description == refusal.message)
       } else {
-        // The reference fails at its first step, without a word on the reason.
+        // The reference fails at its first step, without giving a reason.
         guard case .invalidOption("lr", "missing", _) = error else {
           Issue.record("\(error?.description ?? "nothing") for \(entry)")
           continue

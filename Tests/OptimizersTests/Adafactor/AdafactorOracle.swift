@@ -1,19 +1,19 @@
 import Optimizers
 import Tensors
 
-/// Adafactor on one tensor in Double, written from the documentation of the reference alone: it forms the update U,
-/// takes its root mean square, clips it, and applies it. Simple, slow, and independent of the library's code.
+/// Adafactor on one tensor in Double, written only from the documentation of the reference: it forms the update U,
+/// computes its root mean square, clips it, and applies it. It is simple, slow, and independent of the library's code.
 struct AdafactorOracle {
   var options: Adafactor.Options
   /// P.
   var parameter: [Double]
   /// t.
   var step = 0
-  /// R of every trailing matrix, one after the other; empty where the tensor is not factored.
+  /// R of every trailing matrix in sequence; empty if the tensor is not factored.
   var rowMoments: [Double] = []
   /// C of every trailing matrix.
   var columnMoments: [Double] = []
-  /// V; empty where the tensor is factored.
+  /// V; empty if the tensor is factored.
   var secondMoments: [Double] = []
   /// M.
   var firstMoments: [Double]
@@ -43,7 +43,7 @@ struct AdafactorOracle {
     }
   }
 
-  /// One step with this gradient.
+  /// Takes one step with this gradient.
   mutating func step(_ gradient: [Double]) {
     step += 1
     let rate: Double
@@ -52,7 +52,7 @@ struct AdafactorOracle {
     case .relative(let warmup): rate = min(warmup ? 1e-6 * Double(step) : 1e-2, 1 / Double(step).squareRoot())
     }
     let rms = rootMeanSquare(parameter)
-    // As Python's max(ε₂, RMS): ε₂ where RMS is NaN.
+    // Like Python's max(ε₂, RMS): ε₂ if RMS is NaN.
     let scale = rms > options.parameterScaleEpsilon ? rms : options.parameterScaleEpsilon
     stepSize = rate * (options.scaleParameter ? scale : 1)
 
@@ -121,7 +121,7 @@ struct AdafactorOracle {
     return update
   }
 
-  /// √(Σ x² / n), summed with compensation, so that it holds for any length.
+  /// Returns √(Σ x² / n), summed with compensation, so that it is accurate for any length.
   private func rootMeanSquare(_ values: [Double]) -> Double {
     var (sum, lost) = (0.0, 0.0)
     for value in values {

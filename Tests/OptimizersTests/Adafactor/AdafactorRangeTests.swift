@@ -6,19 +6,19 @@ import Tensors
 import TestSupport
 import Testing
 
-/// Steps at the ends of the range of the arithmetic type, in every form of blocks.
+/// Steps at the ends of the range of the arithmetic type, in every block form.
 @Suite struct AdafactorRangeTests {
-  /// Each form of blocks; and moments that are too many to be kept between the phases.
+  /// Each block form, and moments that are too many to be kept between the phases.
   static let shapes: [Shape] = [
     [20], [2, 2], [12, 11], [3, 40], [150, 130], [9_000, 2], [4, 5_000], [1, 20_000], [40, 3, 3], [9, 2, 5],
     [2, 12, 13], [50, 1, 1],
   ]
 
   @Test(arguments: shapes, Backend.available)
-  func `Gradients up to the root of the greatest Float32 are stepped as in Double`(
+  func `Gradients up to the root of the largest Float32 are stepped as in Double`(
     shape: Shape, backend: Backend
   ) throws {
-    // Squares are finite, and so are their means. Their sums are not, nor is the sum of R.
+    // Squares are finite, and so are their means. Their sums and the sum of R are not.
     for (size, columns) in [(1.8e19, 1), (1.8e19, 3), (3e18, 1)] {
       let values = (0..<shape.elementCount).map { $0 % shape.columns % columns == 0 ? size : 1e-3 }
       try check(Tensor(values, shape: shape, as: .float32), backend)
@@ -26,7 +26,7 @@ import Testing
   }
 
   @Test(arguments: shapes, Backend.available)
-  func `Gradients beyond it are reported, and nothing is written`(shape: Shape, backend: Backend) throws {
+  func `Gradients beyond that are reported, and nothing is written`(shape: Shape, backend: Backend) throws {
     for size in [1.85e19, 1e30] {
       let parameter = Parameter("p", Tensor(ones: shape))
       let optimizer = try Adafactor(
@@ -40,7 +40,7 @@ import Testing
   }
 
   @Test(arguments: shapes, Backend.available)
-  func `RMS(U) is that of Double where rows and columns differ by 10²³ and more`(
+  func `RMS(U) agrees with Double if rows and columns differ by at least 10²³`(
     shape: Shape, backend: Backend
   ) throws {
     var numbers = TestNumbers(seed: 4)
@@ -51,7 +51,7 @@ import Testing
         return power(10, exponents.lowerBound + share * (exponents.upperBound - exponents.lowerBound))
       }
     }
-    // Of every size; columns of which one is large; rows and columns of which one each is.
+    // Elements of all sizes; one large column; one large row and one large column.
     try check(Tensor(magnitudes(-38...19), shape: shape, as: .float32), backend)
     try check(Tensor(magnitudes(-30...5), shape: shape, as: .float32), backend)
     let (rows, columns) = (shape.rank < 2 ? 1 : shape.rows, shape.columns)
@@ -63,11 +63,11 @@ import Testing
     try check(separable({ $0 == 0 ? 1e18 : 1e-5 }, { _ in 1 }), backend)
     try check(separable({ $0 == 0 ? 1 : 1e-11 }, { $0 == 0 ? 1e8 : 1e-12 }), backend)
     try check(separable({ $0 == 0 ? 1e8 : 1e-12 }, { $0 == 0 ? 1 : 1e-11 }), backend)
-    // Most of RMS(U) is in elements whose squares Float32 has not.
+    // Most of RMS(U) comes from elements with squares that Float32 cannot represent.
     try check(Self.gradientOfLostSquares(shape), backend)
   }
 
-  /// A gradient whose elements of 10⁻²³ have updates of 100 each, others of 1 and less.
+  /// Returns a gradient with elements of 10⁻²³ that have updates of 100 each; the others have at most 1.
   private static func gradientOfLostSquares(_ shape: Shape) -> Tensor {
     let (rows, columns) = (shape.rank < 2 ? 1 : shape.rows, shape.columns)
     let values = (0..<shape.elementCount).map { index in
@@ -82,7 +82,7 @@ import Testing
   }
 
   @Test(arguments: [[150, 130], [9_000, 2], [4, 5_000], [2, 12, 13], [12, 11]] as [Shape])
-  func `The exact statistics are taken for squares that are lost, and not for rows and columns of zeros`(
+  func `The exact statistics are used for squares that are lost, and not for rows and columns of zeros`(
     shape: Shape
   ) {
     let columns = shape.columns
@@ -119,7 +119,7 @@ import Testing
     }
   }
 
-  /// Notes whether statistics were taken by kernels that are wrapped.
+  /// Records whether statistics were computed by wrapped kernels.
   private final class Flag: Sendable {
     let isSet = Mutex(false)
 
@@ -138,7 +138,7 @@ import Testing
   }
 
   @Test(arguments: [[150, 130], [9_000, 2], [4, 5_000], [40, 3, 3], [20]] as [Shape])
-  func `An exact step leaves no trace in the next one`(shape: Shape) throws {
+  func `An exact step does not affect the next one`(shape: Shape) throws {
     var numbers = TestNumbers(seed: 6)
     let (parameter, other) = (Parameter("p", Tensor(ones: shape)), Parameter("p", Tensor(ones: shape)))
     let (optimizer, fresh) = (try Adafactor([parameter]), try Adafactor([other]))
@@ -154,7 +154,7 @@ import Testing
     #expect(ParameterBits(parameter, optimizer) == ParameterBits(other, fresh))
   }
 
-  @Test func `Without scaling, RMS(P) is not in the state`() throws {
+  @Test func `Without scaling, the state does not have RMS(P)`() throws {
     let parameter = Parameter("p", Tensor(ones: [12, 11]))
     parameter.gradient = parameter.value
     let optimizer = try Adafactor(
@@ -165,7 +165,7 @@ import Testing
     }
   }
 
-  /// Two steps from 0 with a step size of 1, so that displacements are U / RMS(U), against the oracle.
+  /// Compares two steps with the oracle. They start from 0 with a step size of 1, so displacements are U / RMS(U).
   private func check(
     _ gradient: Tensor, _ backend: Backend, location: SourceLocation = #_sourceLocation
   ) throws {
@@ -186,7 +186,7 @@ import Testing
   }
 
   @Test(arguments: shapes, Backend.available)
-  func `A parameter whose RMS is beyond Float32 is reported`(shape: Shape, backend: Backend) throws {
+  func `A parameter with an RMS beyond Float32 is reported`(shape: Shape, backend: Backend) throws {
     for policy in [NonFinitePolicy.skipParameter, .propagate] {
       let value = Tensor(repeating: 2e19, shape: shape)
       let parameter = Parameter("p", value)
@@ -205,7 +205,7 @@ import Testing
   }
 
   @Test(arguments: shapes)
-  func `An ε₁ that the moments can hold is no reason to report, and one beyond it is`(shape: Shape) throws {
+  func `An ε₁ within the range of the moments is not reported, and one beyond it is`(shape: Shape) throws {
     for (type, epsilon, isHeld) in [
       (ScalarType.float32, 1e38, true), (.float64, 1e308, true), (.float32, 1e308, false),
     ] {
@@ -219,7 +219,7 @@ import Testing
     }
   }
 
-  @Test func `The exact statistics do not depend on threads`() throws {
+  @Test func `The exact statistics do not depend on the number of threads`() throws {
     for shape in [[300, 200], [4, 20_000], [3, 200, 100]] as [Shape] {
       var numbers = TestNumbers(seed: 5)
       let gradient = Tensor(numbers.array(shape.elementCount, scale: 1.8e19), shape: shape)

@@ -3,7 +3,7 @@ import Schedules
 import Tensors
 import Testing
 
-/// The proxy that reports Adafactor's own rates.
+/// The schedule that reports Adafactor's own rates.
 @Suite struct AdafactorScheduleTests {
   @Test(arguments: ["defaults", "warmup-init", "fixed-scaled", "groups", "options-changed"])
   func `It reports the reference's step sizes`(name: String) throws {

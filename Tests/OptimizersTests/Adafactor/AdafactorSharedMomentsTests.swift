@@ -4,12 +4,12 @@ import Testing
 
 @testable import Optimizers
 
-/// R and C of trailing matrices of one element average the same squares: where they begin equal they are one memory.
+/// R and C of trailing matrices of one element average the same squares. If they are equal at the start, they share memory.
 @Suite struct AdafactorSharedMomentsTests {
   static let shape: Shape = [300, 5, 1, 1]
   static let types: [ScalarType] = [.bfloat16, .float32, .float64]
 
-  /// A parameter after some steps, with what its state holds.
+  /// A parameter after some steps, and its state.
   private struct Run {
     let parameter: Parameter
     let optimizer: Adafactor
@@ -19,7 +19,7 @@ import Testing
       let values = Tensor(numbers.array(shape.elementCount), shape: shape).converted(to: type)
       parameter = Parameter("p", values)
       parameter.gradient = Tensor(numbers.array(shape.elementCount), shape: shape).converted(to: type)
-      // Rounding by tiles too, where there is any.
+      // Also with rounding by tiles, for types that are rounded.
       let options = Adafactor.Options(
         learningRate: .constant(0.1), beta1: 0.5, rounding: type == .bfloat16 ? .stochastic : .nearest)
       optimizer = try Adafactor([parameter], options: options, backend: backend)
@@ -29,7 +29,7 @@ import Testing
     var state: Adafactor.State { optimizer.state(of: parameter)! }
   }
 
-  /// Moments of the same numbers in memories of their own.
+  /// Returns moments with the same numbers in separate memory.
   private func separate(_ state: Adafactor.State) -> Adafactor.State {
     var state = state
     state.columnMoments = state.columnMoments!.rewritten
@@ -55,7 +55,7 @@ import Testing
   }
 
   @Test
-  func `A state from elsewhere shares what is equal, and only that`() throws {
+  func `A state from elsewhere shares only equal moments`() throws {
     let run = try Run(.float32, .defaultForOptimizers)
     try run.optimizer.step()
     let apart = separate(run.state)
@@ -69,7 +69,7 @@ import Testing
     tensors["exp_avg_sq_row"] = Tensor(ones: [300, 5, 1])
     let different = Adafactor.State(step: 1, tensors: tensors, numbers: apart.numbers)
     #expect(!different.momentsAreShared)
-    // R alone differs, by β of what it began with; u = g / √C does not know it.
+    // Only R differs, by β of its initial value. u = g / √C does not depend on it.
     let other = try Run(.float32, .defaultForOptimizers, state: different)
     other.parameter.value = run.parameter.value
     try run.optimizer.step()
@@ -80,7 +80,7 @@ import Testing
   }
 
   @Test(arguments: [[3, 3], [1, 1], [4, 3, 3], [5, 1, 3], [5, 3, 1], [0, 1, 1]] as [Shape])
-  func `Matrices of more elements, and one alone, keep R and C apart`(shape: Shape) {
+  func `Matrices of more elements, and single matrices, keep R and C separate`(shape: Shape) {
     #expect(!Adafactor.State(shape: shape, scalarType: .float32, hasFirstMoments: false).momentsAreShared)
   }
 }

@@ -3,7 +3,7 @@ import Tensors
 import TestSupport
 import Testing
 
-/// Whole steps against the rule in Double, over shapes that reach every form of blocks and its borders.
+/// Whole steps compared with the rule in Double, over shapes that reach every block form and its limits.
 @Suite struct AdafactorStepTests {
   static let small: [Shape] = [
     [], [1], [2], [7], [8], [9], [1_031], [16_384], [16_385],
@@ -32,7 +32,7 @@ import Testing
 
   @Test(arguments: Backend.available)
   func `A constant gradient over 50,257 rows does not drift`(backend: Backend) throws {
-    // One running Float sum a column is off by 7e-5 here.
+    // One running Float sum per column is off by 7e-5 here.
     try check([50_257, 16], Adafactor.Options(), backend, steps: 1) { [Float](repeating: 0.1, count: $1) }
   }
 
@@ -60,7 +60,7 @@ import Testing
     }
   }
 
-  /// Each form of blocks with one block and with several, and what keeps moments in scratch.
+  /// Each block form with one block and with several, and shapes that keep moments in scratch memory.
   static let divided: [Shape] = [
     [1_031], [33_001], [31, 33], [500, 3, 3], [20, 30, 30], [129, 128], [300, 200], [5_000, 4], [1, 20_000],
     [8, 9_000], [2, 129, 130], [2, 3, 6_000],
@@ -68,7 +68,7 @@ import Testing
 
   @Test(arguments: divided)
   func `Any number of threads gives the same bits`(shape: Shape) throws {
-    // Beside others, since what runs beside what depends on the threads.
+    // With other tensors, because the threads determine which tensors run at the same time.
     let shapes: [Shape] = [[70, 50], shape, [300], [200, 9]]
     let gradients = (0..<2).map { step in
       shapes.map { shape in

@@ -4,10 +4,10 @@ import Tensors
 import TestSupport
 import Testing
 
-/// xʸ of the C library: the oracle takes nothing from the library under test.
+/// Returns xʸ from the C library, because the oracle must use nothing from the library under test.
 func power(_ x: Double, _ y: Double) -> Double { pow(x, y) }
 
-/// tanh of the C library.
+/// Returns tanh from the C library.
 func tangent(_ x: Double) -> Double { tanh(x) }
 
 /// All bits of a state.
@@ -38,16 +38,17 @@ struct ParameterBits: Equatable {
 }
 
 extension AdafactorOracle {
-  /// The oracle of a parameter as it is now.
+  /// Creates the oracle of a parameter in its current state.
   init(_ parameter: Parameter, options: Adafactor.Options) {
     self.init(parameter.value.doubles, shape: parameter.value.shape.dimensions, options: options)
   }
 
-  /// Where a parameter or its state lies too far from this oracle, described; nil where nothing does.
+  /// Returns a description of where a parameter or its state is too far from this oracle, or nil if they agree.
   ///
-  /// - Displacements agree to 2·10⁻⁶ of the largest, and one unit in the last place of the largest parameter a step: the
-  ///   parameter is rounded in each.
-  /// - R, C and V agree to 2·10⁻⁶ of each; M to 2·10⁻⁶ of the largest a step: updates of both signs cancel in it.
+  /// - Displacements agree to 2·10⁻⁶ of the largest, and one unit in the last place of the largest parameter per step,
+  ///   because each step rounds the parameter.
+  /// - R, C and V agree to 2·10⁻⁶ of each element. M agrees to 2·10⁻⁶ of the largest per step, because updates of both
+  ///   signs cancel in it.
   func difference(
     from parameter: Parameter, initial: [Double], state: Adafactor.State, relative: Double = 2e-6
   ) -> String? {

@@ -2,12 +2,12 @@ import Optimizers
 import Tensors
 import Testing
 
-/// The rule on buffers of the caller's.
+/// The rule on the caller's buffers.
 @Suite struct AdamWInPlaceTests {
   static let shapes: [Shape] = [[], [7], [5, 9], [40_001], [0, 3]]
 
   @Test(arguments: shapes, Backend.available)
-  func `It gives the optimizer's bits`(shape: Shape, backend: Backend) throws {
+  func `It has the optimizer's bits`(shape: Shape, backend: Backend) throws {
     let options = AdamW.Options(learningRate: 0.01, weightDecay: 0.1, amsgrad: true, maximize: true)
     let parameter = AdamWStepTests.parameters([shape], .float32)[0]
     let optimizer = try AdamW([parameter], options: options, backend: backend, threads: 2)
@@ -30,9 +30,9 @@ import Testing
   }
 
   @Test(arguments: Rounding.allCases)
-  func `16-bit elements are rounded as the optimizer rounds them`(rounding: Rounding) throws {
+  func `16-bit elements are rounded as in the optimizer`(rounding: Rounding) throws {
     let options = AdamW.Options(learningRate: 1e-3, rounding: rounding, roundingSeed: 9)
-    // Stochastic rounding draws from the name, which a rule has no other of.
+    // Stochastic rounding depends on the name, and an in-place update always uses the same name.
     let initial = AdamWStepTests.parameters([[5, 9]], .bfloat16)[0].value
     let parameter = Parameter("parameter", initial)
     let (optimizer, rule) = (
@@ -52,7 +52,7 @@ import Testing
     #expect((state.residual != nil) == (rounding == .compensated))
   }
 
-  @Test func `A gradient that is not finite is skipped with everything as it was`() throws {
+  @Test func `A gradient that is not finite is skipped without changing anything`() throws {
     let rule = try InPlaceUpdate<AdamW.Options>(options: .init(amsgrad: true, rounding: .compensated))
     var state = AdamW.State(shape: [3], scalarType: .bfloat16, hasMaximum: false)
     var values: [BFloat16] = [1, 2, 3]

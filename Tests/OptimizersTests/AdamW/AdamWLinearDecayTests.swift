@@ -3,9 +3,9 @@ import Schedules
 import Tensors
 import Testing
 
-/// AdamW with warmup and polynomial decay, as BERT is trained.
+/// AdamW with warmup and polynomial decay, as in the training of BERT.
 @Suite struct AdamWLinearDecayTests {
-  /// TensorFlow's: a warmup that hands over to a polynomial decay counted from its end.
+  /// Returns TensorFlow's rate: a warmup followed by a polynomial decay that is counted from its end.
   static func rate(
     at step: Int, initial: Double, training: Int, warmup: Int, ratio: Double, exponent: Double
   ) -> Double {
@@ -17,7 +17,7 @@ import Testing
   }
 
   @Test(arguments: [(10, 0.0, 1.0), (0, 0.0, 1.0), (10, 0.25, 1.0), (3, 0.1, 2.5), (29, 0, 1)])
-  func `Rates are those of the warmup and the decay`(warmup: Int, ratio: Double, exponent: Double) throws {
+  func `Rates follow the warmup and the decay`(warmup: Int, ratio: Double, exponent: Double) throws {
     let weight = Parameter("weight", Tensor(ones: [3]))
     let (optimizer, scheduler) = try AdamW.withLinearDecay(
       [weight], initialRate: 5e-5, trainingSteps: 30, warmupSteps: warmup, minimumRateRatio: ratio,
@@ -40,7 +40,7 @@ import Testing
       ])
   }
 
-  @Test func `With decay, norms and biases are left out unless included`() throws {
+  @Test func `With weight decay, norms and biases don't decay unless included`() throws {
     let names = [
       "encoder.weight", "encoder.bias", "encoder.LayerNorm.weight", "pooler.layer_norm.weight", "head.bias",
     ]
@@ -68,7 +68,7 @@ import Testing
     #expect(weight.value == Tensor([8, -8]))
     scheduler.step()
     try optimizer.step()
-    // The rate is 0.25: an eighth is taken off.
+    // The rate is 0.25, so one eighth is subtracted.
     #expect(weight.value == Tensor([7, -7]))
   }
 

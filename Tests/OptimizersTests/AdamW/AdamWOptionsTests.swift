@@ -42,16 +42,16 @@ import Testing
   static let invalid: [(AdamW.Options, String)] = [
     (.init(learningRate: -1e-3), "The learning rate is -0.001: it must be finite and not negative."),
     (.init(learningRate: .nan), "The learning rate is nan: it must be finite and not negative."),
-    (.init(beta1: 1), "beta1 is 1.0: it must lie in 0 ..< 1."),
-    (.init(beta1: -0.1), "beta1 is -0.1: it must lie in 0 ..< 1."),
-    (.init(beta2: 1.5), "beta2 is 1.5: it must lie in 0 ..< 1."),
-    (.init(beta2: .nan), "beta2 is nan: it must lie in 0 ..< 1."),
+    (.init(beta1: 1), "beta1 is 1.0: it must be in 0 ..< 1."),
+    (.init(beta1: -0.1), "beta1 is -0.1: it must be in 0 ..< 1."),
+    (.init(beta2: 1.5), "beta2 is 1.5: it must be in 0 ..< 1."),
+    (.init(beta2: .nan), "beta2 is nan: it must be in 0 ..< 1."),
     (.init(epsilon: -1), "epsilon is -1.0: it must be finite and not negative."),
     (.init(weightDecay: .infinity), "weightDecay is inf: it must be finite and not negative."),
   ]
 
   @Test(arguments: invalid)
-  func `Values out of range are refused, and say which`(options: AdamW.Options, message: String) throws {
+  func `Values out of range are refused by name`(options: AdamW.Options, message: String) throws {
     let parameter = Parameter("p", Tensor(ones: [2]))
     let error = #expect(throws: OptimizerError.self) { try AdamW([parameter], options: options) }
     #expect(error?.description == message)

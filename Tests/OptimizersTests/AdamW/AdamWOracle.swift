@@ -1,7 +1,7 @@
 import Optimizers
 import TestSupport
 
-/// AdamW in Double, one plain loop, in the form of its documentation.
+/// AdamW in Double, as one plain loop in the form of its documentation.
 struct AdamWOracle {
   var parameter: [Double]
   var first: [Double]
@@ -33,10 +33,10 @@ struct AdamWOracle {
     }
   }
 
-  /// Where a parameter or its state lies too far from this oracle, described; nil where nothing does.
+  /// Returns a description of where a parameter or its state is too far from this oracle, or nil if they agree.
   ///
-  /// Displacements agree to 5·10⁻⁶ of the largest and one unit in the last place of the largest parameter a step; v to
-  /// 10⁻⁶ of each element; m to 10⁻⁶ of the largest, since gradients of both signs cancel in it.
+  /// Displacements agree to 5·10⁻⁶ of the largest and one unit in the last place of the largest parameter per step, v to
+  /// 10⁻⁶ of each element, and m to 10⁻⁶ of the largest, because gradients of both signs cancel in it.
   func difference(from ours: Parameter, initial: [Double], state: AdamW.State) -> String? {
     let largest = zip(parameter, initial).reduce(0) { max($0, ($1.0 - $1.1).magnitude) }
     let magnitude = (parameter + initial).reduce(0) { max($0, $1.magnitude) }

@@ -3,14 +3,14 @@ import Tensors
 import TestSupport
 import Testing
 
-/// What AdamW does about gradients that are not finite.
+/// The behavior of AdamW for gradients that are not finite.
 @Suite struct AdamWPolicyTests {
-  /// The tensor with the bad gradient: alone on a thread, and divided in blocks.
+  /// The tensor with the bad gradient: one that a thread steps by itself, and one with several blocks.
   static let places = [0, 1]
   static let bad: [Float] = [.nan, .infinity, -.infinity, 1e30]
 
   @Test(arguments: places, Backend.available)
-  func `skipParameter leaves the parameter and its state, and steps the other`(
+  func `skipParameter does not change the parameter and its state, and steps the other`(
     place: Int, backend: Backend
   ) throws {
     for value in Self.bad {
@@ -22,7 +22,7 @@ import Testing
   }
 
   @Test(arguments: places, Backend.available)
-  func `skipStep leaves every parameter`(place: Int, backend: Backend) throws {
+  func `skipStep does not change any parameter`(place: Int, backend: Backend) throws {
     let run = try Run(.skipStep, backend, place, .nan)
     let report = try run.optimizer.step()
     #expect(report.steppedCount == 0 && report.nonFinite == ["\(place)"])
@@ -32,7 +32,7 @@ import Testing
   }
 
   @Test(arguments: places, Backend.available)
-  func `throwError leaves every parameter and names the first`(
+  func `throwError does not change any parameter and names the first one`(
     place: Int, backend: Backend
   ) throws {
     let run = try Run(.throwError, backend, place, .infinity)
@@ -54,7 +54,7 @@ import Testing
   }
 
   @Test(arguments: ScalarType.allCases, [1, 8, 37])
-  func `Without ε a gradient of zeros is reported, and lanes without elements are not`(
+  func `Without ε, a gradient of zeros is reported, and lanes without elements are not`(
     type: ScalarType, count: Int
   ) throws {
     let parameter = Parameter("p", Tensor(ones: [count], as: type))
@@ -67,10 +67,10 @@ import Testing
   }
 
   @Test(arguments: [NonFinitePolicy.skipParameter, .skipStep, .throwError], Backend.available)
-  func `Without ε an update that would be 0 divided by 0 is not made`(
+  func `Without ε, an update that would divide 0 by 0 is not made`(
     policy: NonFinitePolicy, backend: Backend
   ) throws {
-    // Float32 has no 1e-60.
+    // Float32 cannot represent 1e-60.
     let cases: [(type: ScalarType, epsilon: Double, last: Float, isFinite: Bool)] = [
       (.float32, 0, 0, false), (.float32, 0, 1, true), (.float32, 1e-60, 0, false),
       (.float64, 1e-60, 0, true),
@@ -79,7 +79,7 @@ import Testing
     ]
     for each in cases {
       for amsgrad in [false, true] {
-        // The parameter alone on a thread, and in blocks.
+        // A parameter that one thread steps by itself, and one with several blocks.
         for count in [11, 70_001] {
           let parameter = Parameter("p", Tensor(ones: [count], as: each.type))
           let options = AdamW.Options(epsilon: each.epsilon, amsgrad: amsgrad)
@@ -116,7 +116,7 @@ import Testing
   }
 
   @Test(arguments: NonFinitePolicy.allCases, Backend.available)
-  func `Finite gradients are stepped alike under every policy`(
+  func `Finite gradients give the same steps under every policy`(
     policy: NonFinitePolicy, backend: Backend
   ) throws {
     let (run, plain) = (try Run(policy, backend, 0, 0.5), try Run(.propagate, backend, 0, 0.5))
@@ -126,7 +126,7 @@ import Testing
   }
 
   @Test(arguments: [NonFinitePolicy.skipParameter, .skipStep, .throwError])
-  func `What a skipped step began is taken back`(policy: NonFinitePolicy) throws {
+  func `A skipped step leaves no new moments`(policy: NonFinitePolicy) throws {
     let parameter = Parameter("p", Tensor(ones: [3, 4]))
     let optimizer = try AdamW([parameter], nonFinitePolicy: policy)
     parameter.gradient = Tensor(repeating: .nan, shape: [3, 4])
@@ -141,7 +141,7 @@ import Testing
     #expect(optimizer.state(of: parameter) == before && before?.maximum == nil)
   }
 
-  /// Two parameters after one step, a small one and one of several blocks, and a bad value at the end of a gradient.
+  /// Two parameters after one step, a small one and one with several blocks, and a bad value at the end of a gradient.
   private struct Run {
     let parameters = AdamWStepTests.parameters([[13], [140, 1280]], .float32)
     let optimizer: AdamW

@@ -3,10 +3,10 @@ import Tensors
 import TestSupport
 import Testing
 
-/// What AdamW remembers: taken, given back, and refused where it does not fit.
+/// The state of AdamW: returned, restored, and refused if it does not fit.
 @Suite struct AdamWStateTests {
   @Test(arguments: [false, true])
-  func `A run goes on from its state with the same bits`(amsgrad: Bool) throws {
+  func `A run that continues from its state has the same bits`(amsgrad: Bool) throws {
     let options = AdamW.Options(learningRate: 0.1, amsgrad: amsgrad)
     let whole = AdamWStepTests.parameters([[7, 5]], .float32)
     let optimizer = try AdamW(whole, options: options)
@@ -27,7 +27,7 @@ import Testing
     #expect(optimizer.state(of: whole[0])?.step == 6)
   }
 
-  @Test func `A state that was taken is not changed by later steps`() throws {
+  @Test func `A returned state is not changed by later steps`() throws {
     let parameters = AdamWStepTests.parameters([[9]], .float32)
     let optimizer = try AdamW(parameters)
     AdamWStepTests.setGradients(of: parameters, seed: 1, as: .float32)
@@ -39,7 +39,7 @@ import Testing
     #expect(optimizer.state(of: parameters[0])?.step == 2)
   }
 
-  @Test func `amsgrad that is switched on later begins with the latest moments`() throws {
+  @Test func `amsgrad that is turned on later starts with the latest moments`() throws {
     let parameters = AdamWStepTests.parameters([[9]], .float32)
     let optimizer = try AdamW(parameters)
     AdamWStepTests.setGradients(of: parameters, seed: 1, as: .float32)
@@ -51,7 +51,7 @@ import Testing
     #expect(state.maximum == state.secondMoments)
   }
 
-  @Test func `Bytes are two numbers an element, three with amsgrad`() throws {
+  @Test func `The state has two numbers per element, or three with amsgrad`() throws {
     for (type, amsgrad, bytes) in [
       (ScalarType.float32, false, 8), (.bfloat16, false, 8), (.float64, false, 16), (.float32, true, 12),
     ] {
@@ -100,7 +100,7 @@ import Testing
     #expect(optimizer.state(of: parameter) == nil)
   }
 
-  @Test func `A parameter that got another shape is refused, and nothing is stepped`() throws {
+  @Test func `A parameter that was given another shape is refused, and nothing is stepped`() throws {
     let parameters = AdamWStepTests.parameters([[4], [6]], .float32)
     let optimizer = try AdamW(parameters)
     AdamWStepTests.setGradients(of: parameters, seed: 1, as: .float32)
@@ -115,7 +115,7 @@ import Testing
     #expect(AdamWBits(parameters[0], optimizer) == before)
   }
 
-  @Test func `The whole state is a value that another optimizer takes`() throws {
+  @Test func `The whole state is a value that another optimizer can restore`() throws {
     func make() throws -> ([Parameter], AdamW) {
       let parameters = AdamWStepTests.parameters([[4], [6]], .float32)
       return (
@@ -147,7 +147,7 @@ import Testing
     #expect(optimizer.state(of: parameters[0]) == nil)
   }
 
-  @Test func `A state is made of torch's names, and refused where moments are missing`() throws {
+  @Test func `A state is created from torch's names, and refused if moments are missing`() throws {
     let moments = Tensor(zeros: [2, 3])
     let state = AdamW.State(
       step: 4, firstMoments: moments, secondMoments: moments, maximum: moments, residual: moments)

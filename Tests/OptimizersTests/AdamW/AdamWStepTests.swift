@@ -4,9 +4,9 @@ import Tensors
 import TestSupport
 import Testing
 
-/// Steps of AdamW against a plain loop in Double, and against themselves where bits must agree.
+/// Steps of AdamW compared with a plain loop in Double, and with each other if bits must agree.
 @Suite struct AdamWStepTests {
-  /// Nothing, one element, vectors, several blocks, tensors of several axes.
+  /// No elements, one element, vectors, several blocks, and tensors of several axes.
   static let shapes: [Shape] = [
     [0, 3], [], [1], [7], [33], [40_001], [130, 257], [3, 4, 5], [2, 3, 3, 3],
   ]
@@ -16,7 +16,7 @@ import Testing
     .init(learningRate: 0.1, beta1: 0.5, beta2: 0.9, epsilon: 1e-3, weightDecay: 0.5),
     .init(weightDecay: 0, amsgrad: true),
     .init(maximize: true),
-    // BERT's: no bias correction, and ε as its authors have it.
+    // BERT's options: no bias correction, and the ε of its authors.
     .init(learningRate: 1e-4, epsilon: 1e-6, biasCorrection: false),
     .init(beta1: 0, beta2: 0.99, amsgrad: true, maximize: true, biasCorrection: false),
   ]
@@ -62,7 +62,7 @@ import Testing
   }
 
   @Test(arguments: [ScalarType.bfloat16, .float16], Backend.available)
-  func `A 16-bit parameter takes the Float32 step, rounded, and keeps Float32 state`(
+  func `A 16-bit parameter takes the Float32 step, rounded, and keeps a Float32 state`(
     type: ScalarType, backend: Backend
   ) throws {
     let narrow = Self.parameters([[1003]], type)[0]
@@ -82,7 +82,7 @@ import Testing
   }
 
   @Test(arguments: ScalarType.allCases, Backend.available)
-  func `A gradient of another type is stepped as its values are`(
+  func `A gradient of another type gives the same step as its values`(
     type: ScalarType, backend: Backend
   ) throws {
     for own in [ScalarType.float32, .float64] {
@@ -111,7 +111,7 @@ import Testing
   func `After a hundred thousand steps a constant gradient still moves by the rate`(
     amsgrad: Bool
   ) throws {
-    // m̂ = g and v̂ = g² in exact arithmetic, so that each step is lr.
+    // In exact arithmetic m̂ = g and v̂ = g², so each step is lr.
     let parameter = Parameter("p", Tensor(zeros: [9]))
     let options = AdamW.Options(
       learningRate: 1, beta1: 0.999, epsilon: 0, weightDecay: 0, amsgrad: amsgrad)
@@ -130,7 +130,7 @@ import Testing
   }
 
   @Test(arguments: Backend.available)
-  func `Training brings the loss of a linear model down`(backend: Backend) throws {
+  func `Training lowers the loss of a linear model`(backend: Backend) throws {
     var numbers = TestNumbers(seed: 4)
     let inputs = (0..<64).map { _ in numbers.array(5) }
     let truth: [Float] = [0.5, -1, 2, 0, 0.25]

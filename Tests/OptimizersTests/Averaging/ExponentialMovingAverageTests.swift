@@ -4,7 +4,7 @@ import Tensors
 import TestSupport
 import Testing
 
-/// The averages of torch's AveragedModel; `scripts/reference/weight_average.py` says how they were made.
+/// The averages of torch's AveragedModel. `scripts/reference/weight_average.py` describes how they were made.
 private struct AverageCase: Decodable, CustomTestStringConvertible {
   let decay: Double
   let type: String
@@ -57,7 +57,8 @@ private struct AverageCase: Decodable, CustomTestStringConvertible {
     }
   }
 
-  @Test func `The bits depend on no number of threads, and 16-bit parameters are averaged in Float32`() throws
+  @Test func `The bits don't depend on the number of threads, and 16-bit parameters are averaged in Float32`()
+    throws
   {
     let parameters = Self.parameters()
     let averages = try [1, 2, 5].map { try ExponentialMovingAverage(parameters, decay: 0.75, threads: $0) }
@@ -84,7 +85,8 @@ private struct AverageCase: Decodable, CustomTestStringConvertible {
     }
   }
 
-  @Test func `An evaluation sees the averages, in memory of the program too, and the weights come back`()
+  @Test
+  func `An evaluation uses the averages, even in the program's own memory, and the weights are restored`()
     throws
   {
     var memory: [Float] = [1, 2, 3, 4]
@@ -121,7 +123,7 @@ private struct AverageCase: Decodable, CustomTestStringConvertible {
     }
   }
 
-  @Test func `A restored average continues to the same bits, and another state is refused`() throws {
+  @Test func `A restored average continues with the same bits, and another state is refused`() throws {
     let parameters = Self.parameters()
     let (whole, first) = (
       try ExponentialMovingAverage(parameters, decay: 0.9),
@@ -147,7 +149,7 @@ private struct AverageCase: Decodable, CustomTestStringConvertible {
     #expect(resumed.updateCount == 2)
   }
 
-  @Test func `A decay out of range, and a name that is given twice, are refused`() throws {
+  @Test func `A decay out of range and a duplicate name are refused`() throws {
     for decay in [1, -0.1, .nan] {
       #expect(throws: OptimizerError.self) { try ExponentialMovingAverage([], decay: decay) }
     }
@@ -162,6 +164,6 @@ private struct AverageCase: Decodable, CustomTestStringConvertible {
       average.swap()
       average.update()
     }
-    try expectMessage(of: result, toContain: "swap them back")
+    try expectMessage(of: result, toContain: "call swap()")
   }
 }

@@ -5,7 +5,7 @@ import Testing
 /// Norms and limits of gradients.
 @Suite struct GradientClippingTests {
   @Test(arguments: Backend.available, ScalarType.allCases)
-  func `Norms are those of Double`(backend: Backend, type: ScalarType) throws {
+  func `Norms agree with Double`(backend: Backend, type: ScalarType) throws {
     let shapes: [Shape] = [[70, 700], [3], [2, 3, 4], [2049], [0]]
     let parameters = shapes.enumerated().map { Parameter("p\($0)", Tensor(zeros: $1, as: type)) }
     for (index, parameter) in parameters.enumerated() {
@@ -23,7 +23,7 @@ import Testing
   }
 
   @Test(arguments: Backend.available, [1e-30, 1e-22, 1e18, 1e30])
-  func `Squares beyond Float's range do not spoil a norm`(backend: Backend, size: Double) throws {
+  func `Squares beyond Float's range do not affect a norm`(backend: Backend, size: Double) throws {
     let parameter = Parameter("p", Tensor(zeros: [3000]))
     parameter.gradient = Tensor(repeating: size, shape: [3000])
     let exact = GradientOracle.norm(parameter.effectiveGradient!)
@@ -32,7 +32,7 @@ import Testing
   }
 
   @Test(arguments: [0x1p-1060, 1e-200, 1e-155, 1, 1e154, 1e200, 1e307])
-  func `Norms are right over the whole range of Double`(size: Double) throws {
+  func `Norms are accurate over the whole range of Double`(size: Double) throws {
     let gradient = Tensor([3 * size, 0, -4 * size], shape: [3], as: .float64)
     let parameters = ["a", "b"].map { Parameter($0, Tensor(zeros: [3], as: .float64)) }
     for parameter in parameters { parameter.gradient = gradient }
@@ -47,7 +47,7 @@ import Testing
   }
 
   @Test
-  func `Clipping that would make a finite gradient 0 is an error, with all scales as they were`() throws {
+  func `Clipping that would set a finite gradient to 0 is an error, without changing any scale`() throws {
     let parameters = [ScalarType.float32, .float64].map {
       Parameter($0.rawValue, Tensor(zeros: [2], as: $0))
     }
@@ -68,7 +68,7 @@ import Testing
     parameters[1].gradient = Tensor([1e200, 1e200], shape: [2], as: .float64)
     try parameters.clipGradientNorm(maxNorm: 1)
     #expect(abs(parameters[1].gradientScale * 1e200 * 2.0.squareRoot() - 1) < 1e-14)
-    // A limit of 0 asks for zeros.
+    // A limit of 0 requests zeros.
     try parameters.clipGradientNorm(maxNorm: 0)
     #expect(parameters[1].gradientScale == 0)
   }
@@ -81,13 +81,13 @@ import Testing
     #expect(try parameters.clipGradientNorm(maxNorm: 1) == 5)
     #expect(parameters.map(\.gradient) == [Tensor([6, 0]), Tensor([4])])
     #expect(parameters.map(\.gradientScale) == [0.5 / 5.000001, 1 / 5.000001])
-    // Within the limit nothing is scaled up.
+    // A norm within the limit is not scaled up.
     let scales = parameters.map(\.gradientScale)
     try parameters.clipGradientNorm(maxNorm: 1.5)
     #expect(parameters.map(\.gradientScale) == scales)
   }
 
-  @Test func `A limit for each parameter leaves small gradients alone`() throws {
+  @Test func `A limit for each parameter does not change small gradients`() throws {
     let parameters = [Parameter("a", Tensor(zeros: [2])), Parameter("b", Tensor(zeros: [2]))]
     parameters[0].gradient = Tensor([3, 4])
     parameters[1].gradient = Tensor([0.3, 0.4])
@@ -106,11 +106,12 @@ import Testing
     #expect(parameter.gradientScale == -0.25)
     let clipped = parameter.gradient!.scalars(as: Double.self)
     #expect(clipped.dropLast() == [-2, -2, -0.5, 0.5, 2] && clipped[5].isNaN)
-    // Others who hold the tensor keep theirs.
+    // Other tensors that share the memory keep their values.
     #expect(original.scalars(as: Double.self).dropLast() == [-4, -2, -0.5, 0.5, 4])
   }
 
-  @Test func `A parameter that is listed twice counts twice, and those behind it as they are`() throws {
+  @Test func `A parameter that is listed twice counts twice, and the ones after it are not affected`() throws
+  {
     let (twice, once) = (Parameter("twice", Tensor(zeros: [1])), Parameter("once", Tensor(zeros: [1])))
     twice.gradient = Tensor([2])
     once.gradient = Tensor([1])
@@ -125,7 +126,7 @@ import Testing
   }
 
   @Test(arguments: Backend.available)
-  func `Threads change no bit of a norm`(backend: Backend) throws {
+  func `The number of threads changes no bit of a norm`(backend: Backend) throws {
     let parameters = [[5, 16384], [3], [40_001]].enumerated().map { index, dimensions in
       Parameter("p\(index)", Tensor(zeros: Shape(dimensions)))
     }
@@ -143,7 +144,7 @@ import Testing
 
   // MARK: Reads
 
-  /// Writes behind the library's back: whoever reads the gradient afterwards sees NaN.
+  /// Writes without the library's knowledge, so that any later read of the gradient sees NaN.
   private func poison(_ parameter: Parameter) {
     let memory = UnsafeMutableRawPointer(mutating: parameter.gradient!.memory)
     memory.storeBytes(of: .nan, as: Float.self)
@@ -176,7 +177,7 @@ import Testing
     parameter.gradient![0] = 0
     #expect(try [parameter].gradientNorm() == 4)
 
-    // Memory of the caller's may be written to at any time.
+    // The caller's memory may be written at any time.
     let memory = UnsafeMutablePointer<Float>.allocate(capacity: 2)
     memory.update(repeating: 0, count: 2)
     parameter.gradient = Tensor(bytesNoCopy: memory, shape: [2], as: .float32) {
@@ -206,7 +207,7 @@ import Testing
     #expect(parameter.effectiveGradient == [3, 4])
   }
 
-  @Test func `Clipping without gradients is refused, since they may still be accumulated`() throws {
+  @Test func `Clipping without gradients is refused, because they may still be in an accumulator`() throws {
     let parameter = Parameter("p", Tensor(zeros: [2]))
     let accumulator = GradientAccumulator([parameter])
     try accumulator.add([Tensor([3, 4])])

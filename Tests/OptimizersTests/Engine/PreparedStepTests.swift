@@ -3,14 +3,14 @@ import Tensors
 import TestSupport
 import Testing
 
-/// Steps stay prepared between calls: whatever changes meanwhile must reach them.
+/// Steps stay prepared between calls, and must see every change in between.
 @Suite struct PreparedStepTests {
   private static func values(_ shape: Shape, _ seed: Int) -> Tensor {
     var numbers = TestNumbers(seed: seed)
     return Tensor(numbers.array(shape.elementCount), shape: shape)
   }
 
-  /// Takes steps of one parameter, all of them by `step()` or alone, and with the policy of each.
+  /// Takes steps of one parameter, all by `step()` or all by itself, each with its policy.
   private func run<Rule: UpdateRule>(
     _ rule: Rule, _ steps: [(isAlone: Bool, policy: NonFinitePolicy)], shapes: [Shape]? = nil
   ) throws -> (value: Tensor, steps: Int?) {
@@ -51,7 +51,7 @@ import Testing
   }
 
   @Test(arguments: [NonFinitePolicy.skipParameter, .skipStep, .throwError])
-  func `A policy set between steps judges the next gradient`(policy: NonFinitePolicy) throws {
+  func `A policy set between steps applies to the next gradient`(policy: NonFinitePolicy) throws {
     func check(_ rule: some UpdateRule) throws {
       let parameter = Parameter("p", Self.values([300], 1))
       let optimizer = try RuleOptimizer([parameter], options: rule)
@@ -72,7 +72,7 @@ import Testing
     try check(MomentumRule())
   }
 
-  @Test func `A parameter of another type is stepped in its type, with the state that it had`() throws {
+  @Test func `A parameter of another type is stepped in its type, with its existing state`() throws {
     func check(_ rule: some UpdateRule) throws {
       let parameter = Parameter("p", Self.values([300], 1))
       let optimizer = try RuleOptimizer([parameter], options: rule)
@@ -94,7 +94,7 @@ import Testing
     try check(MomentumRule())
   }
 
-  @Test func `A parameter of another shape is stepped as a new one, whichever call steps it`() throws {
+  @Test func `A parameter of another shape is stepped as a new one, by either call`() throws {
     let policy = NonFinitePolicy.propagate
     for (small, large) in [([3, 4], [700, 300]), ([700, 300], [3, 4])] as [(Shape, Shape)] {
       let found = try run(
@@ -110,7 +110,7 @@ import Testing
     }
   }
 
-  @Test func `A state set for another shape is refused by the step of the first one`() throws {
+  @Test func `A state set for another shape is refused by the step of the first shape`() throws {
     let parameter = Parameter("p", Self.values([8, 8], 1))
     let optimizer = try Adafactor([parameter])
     parameter.gradient = Self.values([8, 8], 2)
@@ -124,7 +124,8 @@ import Testing
     #expect(parameter.value.bits == value.bits && state != nil)
   }
 
-  @Test func `An optimizer that stepped a parameter alone is released, and the parameter with it`() throws {
+  @Test func `An optimizer that stepped one parameter by itself is released, and so is the parameter`() throws
+  {
     weak var released: Parameter?
     do {
       let parameter = Parameter("p", Self.values([8], 1))
@@ -137,7 +138,7 @@ import Testing
     #expect(released == nil)
   }
 
-  @Test func `R and C of a square matrix made of one tensor are written apart`() throws {
+  @Test func `R and C of a square matrix created from one tensor are written separately`() throws {
     let zeros = Tensor(zeros: [4])
     func steps(_ state: Adafactor.State?) throws -> ParameterBits {
       let parameter = Parameter("p", Self.values([4, 4], 1))
@@ -154,7 +155,7 @@ import Testing
   }
 
   @Test(arguments: [[2, 4, 30_000], [2, 300, 200], [3, 40, 50], [5, 3, 3]] as [Shape])
-  func `Stacks of matrices of different sizes are clipped as the specification says`(shape: Shape) throws {
+  func `Stacks of matrices of different sizes are clipped like the specification`(shape: Shape) throws {
     let options = Adafactor.Options(learningRate: .constant(1e-2), clipThreshold: 0.5)
     for backend in Backend.available {
       let parameter = Parameter("p", Self.values(shape, 1))
@@ -176,19 +177,19 @@ import Testing
   }
 
   @Test(arguments: [[0, 200, 200], [0, 1, 70_000], [0, 3], [3, 0], [0]] as [Shape])
-  func `Without elements RMS(P) is 0`(shape: Shape) throws {
+  func `Without elements, RMS(P) is 0`(shape: Shape) throws {
     let parameter = Parameter("p", Tensor(zeros: shape))
     let optimizer = try Adafactor([parameter])
     parameter.gradient = Tensor(zeros: shape)
     try optimizer.step()
     try optimizer.step()
-    // 0 / 0 elements: NaN as in the reference, or 0; never what memory held.
+    // 0 / 0 elements: NaN as in the reference, or 0, but never the contents of memory.
     let found = optimizer.state(of: parameter)?.rootMeanSquare
     #expect(found == 0 || found?.isNaN == true)
   }
 
   @Test(arguments: [-1, Int.max])
-  func `A step counter that has no next step is refused`(step: Int) throws {
+  func `A step count without a successor is refused`(step: Int) throws {
     let parameter = Parameter("p", Tensor(zeros: [3]))
     for optimizer in [try AdamW([parameter]), try Adafactor([parameter])] as [Optimizer] {
       parameter.gradient = Tensor(ones: [3])
@@ -217,7 +218,7 @@ import Testing
   }
 }
 
-/// Memory that belongs to the caller.
+/// The caller's memory.
 @Suite struct CallersMemoryTests {
   @Test(arguments: [ScalarType.float32, .float64, .bfloat16])
   func `A rule on tensors writes to adopted memory`(type: ScalarType) throws {
@@ -233,7 +234,7 @@ import Testing
     #expect(parameter.value == written)
   }
 
-  @Test func `A rule on blocks steps memory of any alignment`() throws {
+  @Test func `An elementwise rule steps memory of any alignment`() throws {
     let update = try InPlaceUpdate(options: ElementwiseMomentumRule(weightDecay: 0.1))
     let (count, start) = (5_000, Tensor(ones: [5_000]))
     var numbers = TestNumbers(seed: 1)
@@ -257,7 +258,7 @@ import Testing
     #expect(results[0] == results[1])
   }
 
-  @Test func `Sums take the shape that a parameter gets between windows, and keep it within one`() throws {
+  @Test func `Sums adopt a parameter's new shape between windows, and keep it within a window`() throws {
     let parameter = Parameter("p", Tensor(zeros: [2]))
     let accumulator = GradientAccumulator([parameter])
     parameter.gradient = Tensor(ones: [2])

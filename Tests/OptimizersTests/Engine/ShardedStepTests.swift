@@ -5,14 +5,14 @@ import Tensors
 import TestSupport
 import Testing
 
-/// Steps of a part of a tensor: sums and decisions are those of the whole tensor once the reduction buffers are added up,
-/// as machines that share the tensor do it.
+/// Steps of a part of a tensor. If the reduction buffers are added up, as machines that share the tensor do, sums and
+/// decisions are the same as for the whole tensor.
 @Suite struct ShardedStepTests {
-  /// Each form of blocks that can be divided, with at least two blocks.
+  /// Each block form that can be divided, with at least two blocks.
   static let shapes: [Shape] = [[40_000], [300, 200], [4, 20_000], [3, 100, 130], [4_000, 3, 3]]
 
   @Test(arguments: shapes)
-  func `Parts of a tensor take the step of the whole`(shape: Shape) throws {
+  func `Parts of a tensor take the same step as the whole`(shape: Shape) throws {
     var numbers = TestNumbers(seed: 1)
     let initial = Tensor(numbers.array(shape.elementCount), shape: shape)
     let options = AdafactorOptions(clipThreshold: 0.1, beta1: 0.9, weightDecay: 0.1)
@@ -31,13 +31,13 @@ import Testing
       let joined = Part.joined(parts, shape)
       let (expected, start) = (whole.value.scalars(as: Double.self), initial.scalars(as: Double.self))
       let largest = zip(expected, start).reduce(0) { max($0, abs($1.0 - $1.1)) }
-      // The sums of parts are added in another order, in Double: nothing that Float shows beyond its last place.
+      // The sums of parts are added in another order, but in Double: Float shows no more than its last place.
       let agrees = zip(joined, expected).allSatisfy { abs($0 - $1) <= 1e-6 * largest + 1.2e-7 * abs($1) }
       #expect(agrees && largest > 0, "step \(step)")
     }
   }
 
-  /// Some blocks of a tensor in memory of their own, as one machine holds them.
+  /// Some blocks of a tensor in separate memory, as one machine holds them.
   private final class Part {
     let extent: Extent
     let step: any PreparedStep
@@ -70,12 +70,12 @@ import Testing
       scratch.deallocate()
     }
 
-    /// The elements of an extent, in the order in which they lie there.
+    /// Returns the elements of an extent, in order.
     static func elements(of extent: Extent, in whole: [Float]) -> [Float] {
       places(of: extent).map { whole[$0] }
     }
 
-    /// The places of an extent's elements in the whole tensor.
+    /// Returns the indices of an extent's elements in the whole tensor.
     static func places(of extent: Extent) -> [Int] {
       extent.matrices.flatMap { matrix in
         extent.rows.flatMap { row in
@@ -94,7 +94,7 @@ import Testing
       return values
     }
 
-    /// One step of all parts, phase by phase, with reductions between them.
+    /// Takes one step of all parts, phase by phase, with reductions between the phases.
     static func step(_ parts: [Part], _ gradient: Tensor) {
       let values = gradient.scalars(as: Float.self)
       for part in parts {

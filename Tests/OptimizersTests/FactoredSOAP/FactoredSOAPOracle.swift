@@ -1,7 +1,7 @@
 import Foundation
 import Optimizers
 
-/// Factored SOAP of one parameter in plain loops in Double, after the bases' oracle of SOAP.
+/// Factored SOAP of one parameter in plain loops in Double, based on the oracle of SOAP's bases.
 struct FactoredSOAPOracle {
   let options: FactoredSOAPOptions
   let dimensions: [Int]
@@ -80,13 +80,13 @@ struct FactoredSOAPOracle {
     self.basis = basis
   }
 
-  /// Refreshes an axis, and permutes the moments that have it.
+  /// Refreshes an axis, and permutes the moments that include it.
   private mutating func refresh(_ axis: Int, _ basis: inout EigenbasisOracle) {
     let order = basis.refresh(axis)
     let last = dimensions.count - 1
     for name in secondMoments.keys {
       let missing = name == "exp_avg_sq_row" ? last : name == "exp_avg_sq_col" ? last - 1 : nil
-      // The moments of a tensor that has length 1 along the missing axis.
+      // The moments belong to a tensor that has length 1 along the missing axis.
       var lengths = dimensions
       if let missing { lengths[missing] = 1 }
       if axis == missing { continue }

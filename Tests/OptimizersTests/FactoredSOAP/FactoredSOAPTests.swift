@@ -31,7 +31,7 @@ import Testing
     },
   ]
 
-  /// The steps of a parameter, with our side and the oracle's after each.
+  /// Steps a parameter, and calls the closure with our side and the oracle's after each step.
   private func follow(
     _ example: Example, _ backend: Backend, seed: UInt64, state given: MomentState? = nil,
     start: FactoredSOAPOracle? = nil
@@ -51,7 +51,7 @@ import Testing
       let state = optimizer.state(of: parameter)!
       #expect(state.step == oracle.step)
       func difference(_ x: [Double]) -> [Double] { zip(x, values).map { $0 - $1 } }
-      // Both round to 1e-16, times conditions of eigenvectors and quotients of up to 1e4.
+      // Both round to 1e-16, times the condition of eigenvectors, and quotients of up to 1e4.
       let bound = 1e-10
       #expect(
         relativeDistance(difference(parameter.value.scalars(as: Double.self)), difference(oracle.p)) <= bound)
@@ -67,12 +67,12 @@ import Testing
   }
 
   @Test(arguments: examples, Backend.available)
-  func `Steps from the first gradient on are the oracle's`(example: Example, backend: Backend) throws {
+  func `Steps from the first gradient on agree with the oracle`(example: Example, backend: Backend) throws {
     try follow(example, backend, seed: 21)
   }
 
   @Test(arguments: [[4, 7], [7, 4], [1, 5], [5, 1], [2, 9, 3]], Backend.available)
-  func `Steps from a given basis are the oracle's`(dimensions: [Int], backend: Backend) throws {
+  func `Steps from a given basis agree with the oracle`(dimensions: [Int], backend: Backend) throws {
     var generator = SeededGenerator(seed: 22)
     let (shape, example) = (Shape(dimensions), Example(dimensions))
     let state = MomentState.random(
@@ -91,7 +91,7 @@ import Testing
   }
 
   @Test(arguments: [nil, 0.9], Backend.available)
-  func `With the identity as basis it is Adafactor`(beta1: Double?, backend: Backend) throws {
+  func `With the identity as its basis, it is Adafactor`(beta1: Double?, backend: Backend) throws {
     let adafactor = AdafactorOptions(beta1: beta1, weightDecay: 0.1)
     let options = FactoredSOAPOptions(adafactor: adafactor, preconditionFrequency: 1_000)
     for shape in [[4, 6], [3, 4, 5]] as [Shape] {
@@ -129,9 +129,9 @@ import Testing
     }
   }
 
-  // No other test notices moments that are permuted wrongly.
+  // No other test detects moments that are permuted incorrectly.
   @Test(arguments: [1, 3], Backend.available)
-  func `If the problem is rotated, the update is rotated along`(frequency: Int, backend: Backend) throws {
+  func `If the problem is rotated, the update is rotated too`(frequency: Int, backend: Backend) throws {
     var generator = SeededGenerator(seed: 25)
     func orthogonal(_ n: Int) -> Tensor {
       Tensor(scalars: orthonormal(normals(n * n, &generator), n), shape: [n, n])
@@ -171,7 +171,7 @@ import Testing
   }
 
   @Test(arguments: [Float.nan, .infinity, 3e18], Backend.available)
-  func `A gradient without finite products leaves the state and makes the parameter NaN`(
+  func `A gradient without finite products does not change the state and makes the parameter NaN`(
     value: Float, backend: Backend
   ) throws {
     var generator = SeededGenerator(seed: 27)
@@ -192,7 +192,7 @@ import Testing
   }
 
   @Test(arguments: Backend.available)
-  func `Zero gradients and gradients of rank 1 leave the parameter finite`(backend: Backend) throws {
+  func `Gradients of zeros and gradients of rank 1 keep the parameter finite`(backend: Backend) throws {
     var generator = SeededGenerator(seed: 28)
     for oneSided in [false, true] {
       let parameter = Parameter("p", Tensor(normal: [6, 9], using: &generator))
@@ -211,7 +211,7 @@ import Testing
 
   // MARK: Settings
 
-  @Test func `Settings are Adafactor's and those of the bases`() throws {
+  @Test func `Settings are Adafactor's and the settings of the bases`() throws {
     let json = """
       {"lr": 0.25, "eps": [0.5, 0.125], "clip_threshold": 2, "decay_rate": -0.5, "beta1": 0.5,
        "weight_decay": 0.75, "scale_parameter": false, "relative_step": false, "warmup_init": false,

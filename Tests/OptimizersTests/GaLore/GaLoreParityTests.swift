@@ -14,9 +14,9 @@ struct RecordedGaLoreState: RecordedStateOf {
 
   /// Compares tensors by their largest element.
   ///
-  /// Singular vectors in Float32 are exact to ε σ₁ / δ, where δ is the distance to the next singular value. The recorded
-  /// gradients have σ₁ / δ of 5 and 6: with ε = 2⁻²⁴ and two decompositions that is 7·10⁻⁷, and products of 7 elements add to
-  /// it. An element of a projected gradient has that error relative to the whole gradient.
+  /// Singular vectors in Float32 are accurate to ε σ₁ / δ, with δ the distance to the next singular value. The recorded
+  /// gradients have σ₁ / δ of 5 and 6. With ε = 2⁻²⁴ and two decompositions this is 7·10⁻⁷, plus the error of products of 7
+  /// elements. An element of a projected gradient has this error relative to the whole gradient.
   func pairs(with ours: MomentState) -> RecordedPairs {
     #expect(Set(ours.tensors.keys) == Set(recorded.moments.keys))
     for (name, theirs) in recorded.moments.sorted(by: { $0.key < $1.key }) {

@@ -3,7 +3,7 @@ import Tensors
 import TestSupport
 import Testing
 
-/// The projection of GaLore, and states that hold it.
+/// The projection of GaLore, and states that include it.
 @Suite struct GaLoreProjectionTests {
   private static let kinds: [(GaLoreProjection.Kind, Shape, [String: Shape])] = [
     (.standard, [9, 4], ["projector_right": [3, 4]]), (.standard, [4, 9], ["projector_left": [4, 3]]),
@@ -18,7 +18,7 @@ import Testing
   }
 
   @Test(arguments: kinds, Backend.available)
-  func `Projectors are the first singular vectors, and their sizes are the memory of a state`(
+  func `Projectors are the first singular vectors, and their sizes are included in the memory of a state`(
     kind: (GaLoreProjection.Kind, Shape, [String: Shape]), backend: Backend
   ) throws {
     let (kind, shape, projectors) = kind
@@ -34,7 +34,7 @@ import Testing
     ]
     let moments = ["exp_avg": projected, "exp_avg_sq": projected]
     #expect(state.tensors.mapValues(\.shape) == projectors.merging(moments) { $1 })
-    // A direct calculation: ‖Uᵀ G‖² is the sum of the three largest squares of singular values, and U is orthonormal.
+    // Computed directly: ‖Uᵀ G‖² is the sum of the three largest squares of singular values, and U is orthonormal.
     let squares = try g.svd().values.doubles.prefix(3).map { $0 * $0 }.reduce(0, +)
     for (name, p) in state.tensors where projectors[name] != nil {
       let rows = name == "projector_right" ? p : p.transposed()
@@ -47,7 +47,8 @@ import Testing
     }
   }
 
-  @Test func `A rank above the shorter axis is that axis, also for the kind for which the reference fails`()
+  @Test
+  func `A rank above the shorter axis is limited to it, even for the kind with which the reference fails`()
     throws
   {
     let parameter = Parameter("w", gradient([4, 9], 1))
@@ -59,7 +60,7 @@ import Testing
     try optimizer.step()
     let state = try #require(optimizer.state(of: parameter))
     #expect(state.tensors["projector_right"]?.shape == [4, 9] && state.tensors["exp_avg"]?.shape == [4, 4])
-    // In the first step every element of the projected update is a sign: 16 of them, of 0.5 each.
+    // In the first step, every element of the projected update is a sign: 16 elements of 0.5 each.
     #expect(abs((parameter.value - before).sumOfSquares() - 16 * 0.25) <= 1e-4)
   }
 
@@ -85,14 +86,14 @@ import Testing
     for (projected, whole) in try zip(step(2, [5, 4]), step(nil, [5, 4])) { #expect(projected != whole) }
   }
 
-  @Test func `A rank or a kind that is changed is for parameters without a state`() throws {
+  @Test func `A changed rank or kind affects only parameters without a state`() throws {
     let parameters = ["old", "new"].map { Parameter($0, gradient([6, 5], 1)) }
     let optimizer = try GaLoreAdafactor(
       parameters, options: .init(adafactor: .init(beta1: 0.9), projection: .init(rank: 2, updateGap: 1)))
     parameters[0].gradient = gradient([6, 5])
     try optimizer.step()
     try optimizer.updateOptions(ofGroup: 0) { ($0.projection.rank, $0.projection.kind) = (3, .left) }
-    // Set again, so that it is checked.
+    // Set it again, so that it is checked.
     try optimizer.setState(optimizer.state(of: parameters[0]), of: parameters[0])
     for parameter in parameters { parameter.gradient = gradient([6, 5], 4) }
     try optimizer.step()
@@ -130,7 +131,7 @@ import Testing
   }
 
   @Test(arguments: Backend.available)
-  func `A gradient that is not finite has no singular vectors: the parameter is NaN, its state as before`(
+  func `A gradient that is not finite has no singular vectors: the parameter is NaN, its state unchanged`(
     backend: Backend
   ) throws {
     for value in [Float.nan, .infinity] {
@@ -150,7 +151,7 @@ import Testing
   }
 
   @Test(arguments: GaLoreProjection.Kind.allCases, Backend.available)
-  func `Gradients of zeros move nothing, and gradients of low rank move finitely`(
+  func `Gradients of zeros move nothing, and gradients of low rank keep the parameter finite`(
     kind: GaLoreProjection.Kind, backend: Backend
   ) throws {
     let projection = GaLoreProjection(rank: 3, updateGap: 1, kind: kind)

@@ -55,7 +55,7 @@ extension LionOptions: ReferenceRule {
     #expect(values[0].isNaN && values[1...] == [1, 0.75, 1.25])
   }
 
-  @Test func `The objective is maximized by the negative gradient`() throws {
+  @Test func `maximize uses the negative gradient`() throws {
     let parameter = Parameter("p", Tensor([1, 1], shape: [2]))
     let optimizer = try Lion([parameter], options: .init(learningRate: 0.25, maximize: true))
     parameter.gradient = Tensor([3, -5], shape: [2])

@@ -4,7 +4,7 @@ import Tensors
 import TestSupport
 import Testing
 
-/// The loss scale beyond the reference's numbers: which gradients pass, what is refused, what is kept.
+/// The loss scale beyond the reference's numbers: the gradients that pass, errors, and saved values.
 @Suite struct LossScalerTests {
   private func parameter(_ name: String = "p", _ gradient: [Float] = [3, 4]) -> Parameter {
     let parameter = Parameter(name, Tensor(zeros: [gradient.count]))
@@ -42,7 +42,7 @@ import Testing
     }
   }
 
-  @Test func `Float16 and Float64 gradients are checked as they are`() throws {
+  @Test func `Float16 and Float64 gradients are checked in their own type`() throws {
     for (type, element, isFinite) in [
       (ScalarType.float16, 65504.0, true), (.float16, 1e6, false), (.bfloat16, 3e38, true),
       (.bfloat16, .nan, false), (.float64, 1e200, true), (.float64, .infinity, false),
@@ -55,7 +55,7 @@ import Testing
   }
 
   @Test(arguments: [true, false])
-  func `An optimizer is stepped where all of its gradients are finite`(isEnabled: Bool) throws {
+  func `An optimizer is stepped if all of its gradients are finite`(isEnabled: Bool) throws {
     let (good, bad) = (parameter("good"), parameter("bad", [1, 2]))
     let optimizer = try AdamW([good, bad])
     let scaler = try LossScaler(.init(scale: 4), isEnabled: isEnabled)
@@ -69,7 +69,7 @@ import Testing
     #expect(optimizer.state(of: good)?.step == (isEnabled ? 1 : 2))
   }
 
-  @Test func `A step is left out where a gradient is not finite`() throws {
+  @Test func `A step is skipped if a gradient is not finite`() throws {
     let parameters = [parameter("good"), parameter("bad", [1, .nan])]
     let optimizer = try Adafactor(parameters)
     let scaler = try LossScaler()
@@ -83,7 +83,7 @@ import Testing
     #expect(try scaler.step(parameters) { try optimizer.step() }?.steppedCount == 2)
   }
 
-  @Test func `One update serves several steps`() throws {
+  @Test func `One update covers several steps`() throws {
     let (good, bad) = (parameter("good"), parameter("bad", [.infinity, 1]))
     let scaler = try LossScaler()
     #expect(try scaler.step([good]) { 1 } == 1)
@@ -92,7 +92,7 @@ import Testing
     #expect(scaler.scale == 32768)
   }
 
-  @Test func `A scaler that is not enabled leaves everything alone`() throws {
+  @Test func `A disabled scaler does not change anything`() throws {
     let scaler = try LossScaler(isEnabled: false)
     let parameter = parameter("p", [.nan, 1])
     #expect(scaler.scale == 1 && scaler.scaled(2) == 2)
@@ -106,7 +106,7 @@ import Testing
 
   // MARK: Orders
 
-  @Test func `Un-scaling and stepping twice are refused`() throws {
+  @Test func `Unscaling and stepping twice are refused`() throws {
     let scaler = try LossScaler(.init(scale: 2))
     let parameter = parameter()
     #expect(throws: LossScalerError.nothingChecked) { try scaler.update() }
@@ -117,7 +117,7 @@ import Testing
     #expect(throws: LossScalerError.alreadyStepped(parameter: "p")) { try scaler.step([parameter]) {} }
     #expect(throws: LossScalerError.unscaledAfterStep(parameter: "p")) { try scaler.unscale([parameter]) }
     try scaler.update()
-    // The same gradient again, in the next iteration: its loss scale is out.
+    // The same gradient in the next iteration no longer includes the loss scale.
     #expect(throws: LossScalerError.alreadyUnscaled(parameter: "p")) { try scaler.step([parameter]) {} }
     parameter.gradient = nil
     #expect(throws: LossScalerError.noGradients) { try scaler.step([parameter]) {} }
@@ -139,7 +139,7 @@ import Testing
     #expect(throws: LossScalerError.gradientReplaced(parameter: "p")) { try scaler.step([parameter]) {} }
   }
 
-  @Test func `Values clipped after un-scaling pass`() throws {
+  @Test func `Values clipped after unscaling are accepted`() throws {
     let scaler = try LossScaler(.init(scale: 2))
     let parameter = parameter()
     try scaler.unscale([parameter])
@@ -148,7 +148,7 @@ import Testing
     #expect(try scaler.step([parameter]) { 1 } == 1)
   }
 
-  @Test func `A body that throws may be run again`() throws {
+  @Test func `A body that throws can be run again`() throws {
     struct Failure: Error {}
     let scaler = try LossScaler()
     let parameter = parameter()
@@ -158,7 +158,7 @@ import Testing
 
   // MARK: State
 
-  @Test func `The state is torch's, and goes through JSON`() throws {
+  @Test func `The state is torch's, and survives JSON`() throws {
     let state = LossScaler.State(scale: 1000.5, growthFactor: 3, growthInterval: 7, growthTracker: 6)
     let data = try JSONEncoder().encode(state)
     let names = try #require(JSONSerialization.jsonObject(with: data) as? [String: Any]).keys.sorted()

@@ -1,6 +1,6 @@
 import Optimizers
 
-/// Muon with the Newton–Schulz iteration of one triple of coefficients, in Double and plain loops. X is never transposed.
+/// Muon with the Newton–Schulz iteration for one set of three coefficients, in Double and plain loops. It never transposes X.
 struct MuonOracle {
   let (rows, columns): (Int, Int)
   var parameter: [Double]
@@ -37,7 +37,7 @@ struct MuonOracle {
     }
   }
 
-  /// aX + b(XXᵀ)X + c(XXᵀ)²X.
+  /// Returns aX + b(XXᵀ)X + c(XXᵀ)²X.
   private func next(_ x: [Double], _ coefficients: (a: Double, b: Double, c: Double)) -> [Double] {
     var gram = [Double](repeating: 0, count: rows * rows)
     for i in 0..<rows {
@@ -60,8 +60,8 @@ struct MuonOracle {
   }
 }
 
-/// The Frobenius norm.
+/// Returns the Frobenius norm.
 func norm(_ x: [Double]) -> Double { x.reduce(0) { $0 + $1 * $1 }.squareRoot() }
 
-/// The Frobenius norm of a difference.
+/// Returns the Frobenius norm of a difference.
 func distance(_ x: [Double], _ y: [Double]) -> Double { norm(zip(x, y).map { $0 - $1 }) }

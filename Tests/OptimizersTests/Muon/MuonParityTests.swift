@@ -14,7 +14,7 @@ private struct Orthogonalized: Decodable {
 
   struct Case: Decodable {
     let shape: [Int]
-    /// The condition number, for matrices that are conditioned well.
+    /// The condition number of well-conditioned matrices.
     let condition: Double?
     let matrix: Base64Floats
     let torch: Base64Floats
@@ -32,8 +32,8 @@ private struct Orthogonalized: Decodable {
   }
 }
 
-/// Muon compared with torch and pytorch-optimizer, in the Frobenius norm: the iteration multiplies small singular values, and
-/// the rounding errors in their directions, by up to 485, so that bounds of elements would mean nothing.
+/// Muon compared with torch and pytorch-optimizer, in the Frobenius norm. The iteration multiplies small singular values,
+/// and the rounding errors in their directions, by up to 485, so bounds for single elements would be meaningless.
 @Suite struct MuonParityTests {
   @Test(arguments: Trajectory<MuonOptions>.names, Backend.available)
   func `A trajectory of torch with the iteration in Float32 is followed`(
@@ -48,7 +48,7 @@ private struct Orthogonalized: Decodable {
         #expect(ours.map(\.isNaN) == theirs.map(\.isNaN), "\(name) after step \(index + 1)")
         if theirs.contains(where: \.isNaN) { continue }
         let displacement = distance(theirs, run.initial[name]!.map(Double.init))
-        // In each step both sides round the decayed parameter and the new one by half a unit in the last place: 4 roundings.
+        // Each step rounds the decayed parameter and the new one by half a unit in the last place on both sides: 4 roundings.
         let rounding = Double(4 * (index + 1)) * 0x1p-24 * max(norm(theirs), displacement)
         let difference = distance(ours, theirs)
         #expect(difference <= 1e-5 * displacement + rounding, "\(name) after step \(index + 1)")
@@ -64,7 +64,7 @@ private struct Orthogonalized: Decodable {
         guard case .newtonSchulz(let set, let steps, _) = each.settings.orthogonalization else { continue }
         let expected = each.result.values.map(Double.init)
         let ours = try orthogonalized(item, each.settings.orthogonalization, backend)
-        // Without a condition number, singular values may be zero. Rounding errors of their directions, two of half a unit
+        // Without a condition number, singular values may be zero. Rounding errors in their directions, two of half a unit
         // of ‖X‖ = 1, are multiplied by the first coefficient of each step.
         let rounding = item.condition == nil ? 2 * 0x1p-24 * growth(set, steps) : 0
         #expect(
@@ -74,15 +74,15 @@ private struct Orthogonalized: Decodable {
     }
   }
 
-  /// Torch rounds to BFloat16, by at most u = 2⁻⁹ of each number, and independent errors add in squares.
+  /// Torch rounds to BFloat16, with an error of at most u = 2⁻⁹ of each number. Independent errors add up in squares.
   ///
-  /// Before the iteration it rounds the matrix, its norm and the quotient: √3 u of ‖X‖ = 1. For singular values from s on no
-  /// difference grows by more than 1.2/s, since they end below 1.2. The condition number κ gives s ≥ 1/(κ√r), and the result
-  /// is at least 0.68 √r: relative to it, the error is at most √3 · 1.2/0.68 · κ u. Each of 5 steps rounds A, which changes
-  /// values near 1 by |b| + 2|c| = 8.8 u, then bA + cA² by |b − c| = 2.7 u, as their difference, and X by u: together 9.3 u.
-  /// Relative errors of values near 1 stay about as large in the steps after. For κ = 4 the sum is 4.7 %, for vectors 4.1 %.
+  /// Before the iteration, it rounds the matrix, its norm and the quotient: √3 u of ‖X‖ = 1. For singular values of at least s,
+  /// no difference grows by more than 1.2/s, because they end below 1.2. The condition number κ gives s ≥ 1/(κ√r), and the
+  /// result is at least 0.68 √r. Relative to it, the error is at most √3 · 1.2/0.68 · κ u. Each of 5 steps rounds A, which
+  /// changes values near 1 by |b| + 2|c| = 8.8 u, then bA + cA² by |b − c| = 2.7 u, as their difference, and X by u: together
+  /// 9.3 u. Relative errors of values near 1 stay about the same in later steps. For κ = 4 the sum is 4.7 %, for vectors 4.1 %.
   @Test(arguments: Backend.available)
-  func `Torch's own matrices agree as far as its BFloat16 allows`(backend: Backend) throws {
+  func `Torch's own matrices agree within the accuracy of its BFloat16`(backend: Backend) throws {
     for item in try Orthogonalized.load() {
       guard let condition = item.condition else { continue }
       let theirs = item.torch.values.map(Double.init)
@@ -94,7 +94,7 @@ private struct Orthogonalized: Decodable {
     }
   }
 
-  /// A step from zero at rate 1, without momentum, decay and a factor of the shape, is the matrix.
+  /// Returns the matrix: a step from zero at rate 1, without momentum, decay and a factor of the shape.
   private func orthogonalized(
     _ item: Orthogonalized.Case, _ method: MuonOrthogonalization, _ backend: Backend
   ) throws -> [Double] {
@@ -108,7 +108,7 @@ private struct Orthogonalized: Decodable {
     return parameter.value.doubles.map { $0 / -factor }
   }
 
-  /// The product of the first coefficients.
+  /// Returns the product of the first coefficients.
   private func growth(_ set: NewtonSchulzCoefficients, _ steps: Int) -> Double {
     switch set {
     case .constant(let a, _, _): (0..<steps).reduce(1) { product, _ in product * a }

@@ -7,7 +7,7 @@ import Testing
 @Suite struct MuonStepTests {
   static let shapes: [Shape] = [[17, 17], [9, 31], [31, 9], [1, 13], [13, 1], [1, 1]]
 
-  /// The change of each step, so that earlier steps hide nothing.
+  /// It compares the change of each step, so that earlier steps hide nothing.
   @Test(arguments: MuonAdjustment.allCases, Backend.available)
   func `Each step agrees with plain loops to 1e-5 in the relative Frobenius norm`(
     adjustment: MuonAdjustment, backend: Backend
@@ -57,7 +57,7 @@ import Testing
   }
 
   @Test(arguments: [.newtonSchulz(), .polar] as [MuonOrthogonalization], Backend.available)
-  func `NaN and infinity make all of their matrix NaN, or follow the policy`(
+  func `NaN and infinity make their whole matrix NaN, or follow the policy`(
     method: MuonOrthogonalization, backend: Backend
   ) throws {
     for value in [Double.nan, .infinity] {
@@ -80,7 +80,7 @@ import Testing
   }
 
   @Test(arguments: [[12, 12], [5, 20], [20, 5]] as [Shape], Backend.available)
-  func `The polar factor is a partial isometry whose rank is the gradient's`(
+  func `The polar factor is a partial isometry with the gradient's rank`(
     shape: Shape, backend: Backend
   ) throws {
     var numbers = TestNumbers(seed: 4)
@@ -107,7 +107,7 @@ import Testing
     }
   }
 
-  /// The tensors of a rule are Float32, so that only the stored parameter is rounded: by 2⁻⁹ or 2⁻¹² of a number below 2.
+  /// A rule's tensors are Float32, so only the stored parameter is rounded: by 2⁻⁹ or 2⁻¹² of a number below 2.
   @Test(arguments: [(ScalarType.bfloat16, 0x1p-8), (.float16, 0x1p-11)], Backend.available)
   func `16-bit parameters take Float32 steps`(type: (ScalarType, Double), backend: Backend) throws {
     var numbers = TestNumbers(seed: 8)
@@ -125,7 +125,7 @@ import Testing
   }
 
   @Test func `The quintic set starts again after five steps`() throws {
-    // Of leloykun's article. The one singular value of a number is 1 after the normalization.
+    // From leloykun's article. The only singular value of a number is 1 after the normalization.
     let coefficients = [
       (4.0848, -6.8946, 2.9270), (3.9505, -6.3029, 2.6377), (3.7418, -5.5913, 2.3037),
       (2.8769, -3.1427, 1.2046), (2.8366, -3.0525, 1.2012),
@@ -140,16 +140,17 @@ import Testing
     #expect(abs(parameter.value[0, 0] + σ) < 1e-12)
   }
 
-  @Test func `Other shapes than matrices are refused before anything is stepped`() throws {
+  @Test func `Shapes other than matrices are refused before anything is stepped`() throws {
     let parameters = [Parameter("w", Tensor(ones: [2, 2])), Parameter("b", Tensor(ones: [3]))]
     let error = #expect(throws: OptimizerError.self) { try Muon(parameters) }
     #expect(
       error?.description.hasPrefix(
-        "The parameter \"b\" has the shape [3]: Muon only supports 2D parameters. Step it by AdamW") == true)
+        "The parameter \"b\" has the shape [3]: Muon only supports 2D parameters. Step it with AdamW") == true
+    )
     let optimizer = try Muon([parameters[0]])
     #expect(throws: OptimizerError.self) { try optimizer.addGroup(.init([parameters[1]], options: .init())) }
     #expect(optimizer.groupCount == 1)
-    // A value that is replaced by another shape.
+    // A value that is replaced with one of another shape.
     let reshaped = [Parameter("a", Tensor(ones: [2, 2])), Parameter("c", Tensor(ones: [2, 2]))]
     let second = try Muon(reshaped)
     reshaped[1].value = Tensor(ones: [4])

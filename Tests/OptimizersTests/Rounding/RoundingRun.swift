@@ -2,7 +2,7 @@ import Optimizers
 import Tensors
 import TestSupport
 
-/// Either optimizer with a rounding, as far as the tests of roundings need it.
+/// Either optimizer with a rounding, with the operations that the tests of rounding need.
 struct RoundingRun: Sendable, CustomStringConvertible {
   enum Kind: String, CaseIterable { case adafactor, adamw }
 
@@ -18,12 +18,12 @@ struct RoundingRun: Sendable, CustomStringConvertible {
     }
   }
 
-  /// Each form of blocks: elements in one block and several, rows, columns, matrices, small matrices.
+  /// Each block form: elements in one block and several, rows, columns, matrices, small matrices.
   static let shapes: [Shape] = [
     [], [7], [16_389], [128, 130], [4, 4_200], [2, 40, 60], [13, 9], [3, 4, 5], [260, 3, 3],
   ]
 
-  /// Parameters in −1 ..< 1, of awkward shapes.
+  /// Returns parameters in −1 ..< 1, of irregular shapes.
   func parameters(_ shapes: [Shape] = shapes) -> [Parameter] {
     shapes.enumerated().map { index, shape in
       var numbers = TestNumbers(seed: index + 1)
@@ -40,7 +40,7 @@ struct RoundingRun: Sendable, CustomStringConvertible {
     }
   }
 
-  /// An optimizer with decay, and, where the kind has it, momentum: all that an update can be made of.
+  /// Returns an optimizer with decay and, if the kind has it, momentum, so that updates include every term.
   func optimizer(
     _ parameters: [Parameter], _ rounding: Rounding, seed: UInt64 = 0, threads: Int = 2,
     policy: NonFinitePolicy = .propagate
@@ -64,7 +64,7 @@ struct RoundingRun: Sendable, CustomStringConvertible {
     }
   }
 
-  /// An optimizer whose steps move every element by `rate` against a constant gradient.
+  /// Returns an optimizer with steps that move every element by `rate` against a constant gradient.
   func constantSteps(
     _ parameters: [Parameter], rate: Double, _ rounding: Rounding, seed: UInt64 = 3
   ) throws -> RoundingOptimizer {
@@ -86,7 +86,7 @@ struct RoundingRun: Sendable, CustomStringConvertible {
   }
 }
 
-/// One of the two.
+/// One of the two optimizers.
 enum RoundingOptimizer {
   case adafactor(Adafactor)
   case adamW(AdamW)
@@ -112,7 +112,7 @@ enum RoundingOptimizer {
     }
   }
 
-  /// Goes on from the state of another, taken apart and put together as a file does it.
+  /// Continues from the state of another optimizer, which is taken apart and put together as for a file.
   func resume(_ other: RoundingOptimizer) throws {
     func parts<S: ParameterState>(_ state: S) -> any ParameterState {
       S(step: state.step, tensors: state.tensors.mapValues(\.rewritten), numbers: state.numbers)
@@ -135,6 +135,6 @@ extension ScalarType {
   /// The unit roundoff of a 16-bit type.
   var sixteenBitRoundoff: Double { self == .bfloat16 ? 0x1p-8 : 0x1p-11 }
 
-  /// What a residual of 1 stands for.
+  /// The value of a residual of 1.
   var residualUnit: Double { self == .bfloat16 ? 1 : 0x1p-11 }
 }

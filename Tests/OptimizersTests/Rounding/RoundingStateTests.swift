@@ -4,12 +4,12 @@ import Tensors
 import TestSupport
 import Testing
 
-/// What roundings keep between steps, and how they are chosen.
+/// The state that roundings keep between steps, and the choice of a rounding.
 @Suite struct RoundingStateTests {
   static let shapes: [Shape] = [[33], [7, 9], [3, 4, 5]]
 
   @Test(arguments: RoundingRun.all)
-  func `A run goes on from its state with the same bits`(run: RoundingRun) throws {
+  func `A run that continues from its state has the same bits`(run: RoundingRun) throws {
     for rounding in Rounding.allCases {
       let whole = run.parameters(Self.shapes)
       let optimizer = try run.optimizer(whole, rounding, seed: 1 << 63 + 1)
@@ -35,7 +35,7 @@ import Testing
   }
 
   @Test(arguments: RoundingRun.all)
-  func `A state of another seed is refused`(run: RoundingRun) throws {
+  func `A state with another seed is refused`(run: RoundingRun) throws {
     let (saved, here) = (run.parameters(Self.shapes), run.parameters(Self.shapes))
     let optimizers = try (
       run.optimizer(saved, .stochastic, seed: 1), run.optimizer(here, .stochastic, seed: 2)
@@ -44,7 +44,7 @@ import Testing
   }
 
   @Test(arguments: RoundingRun.all)
-  func `A residual is dropped by a step that rounds otherwise`(run: RoundingRun) throws {
+  func `A residual is discarded by a step with another rounding`(run: RoundingRun) throws {
     let parameters = run.parameters(Self.shapes)
     let optimizer = try run.optimizer(parameters, .compensated)
     run.setGradients(of: parameters, step: 1)
@@ -58,14 +58,14 @@ import Testing
   }
 
   @Test(arguments: RoundingRun.all)
-  func `A step that is skipped leaves no residual behind`(run: RoundingRun) throws {
+  func `A skipped step adds no residual`(run: RoundingRun) throws {
     let parameter = run.parameters([[33]])[0]
     let bits = parameter.value.bits
     let optimizer = try run.optimizer([parameter], .compensated, policy: .skipParameter)
     parameter.gradient = Tensor(repeating: .nan, shape: [33])
     #expect(try optimizer.optimizer.step().steppedCount == 0)
     #expect(optimizer.residual(of: parameter) == nil && parameter.value.bits == bits)
-    // Switched on later, it comes and goes alone.
+    // Turned on later, only the residual is added and removed.
     try optimizer.setRounding(.nearest)
     run.setGradients(of: [parameter], step: 1)
     try optimizer.optimizer.step()
@@ -75,9 +75,10 @@ import Testing
     #expect(optimizer.residual(of: parameter) == nil && optimizer.optimizer.stateByteCount > 0)
   }
 
-  /// A value that is set anew is summed up before the step; otherwise the sum of the last update is taken.
+  /// The squares of a newly set value are summed before the step. Otherwise the sum of the last update is used.
   @Test(arguments: [ScalarType.bfloat16, .float16], [Rounding.stochastic, .compensated])
-  func `The root mean square is that of the values stored`(type: ScalarType, rounding: Rounding) throws {
+  func `The root mean square is computed from the stored values`(type: ScalarType, rounding: Rounding) throws
+  {
     for shape in RoundingRun.shapes {
       var numbers = TestNumbers(seed: 1)
       let value = Tensor(numbers.array(shape.elementCount), shape: shape).converted(to: type)
@@ -103,7 +104,7 @@ import Testing
   }
 
   @Test(arguments: RoundingRun.all)
-  func `What has become infinite leaves a residual of zero`(run: RoundingRun) throws {
+  func `An infinite value has a residual of zero`(run: RoundingRun) throws {
     let parameter = Parameter("p", Tensor(repeating: .infinity, shape: [9]).converted(to: run.type))
     let optimizer = try run.optimizer([parameter], .compensated)
     run.setGradients(of: [parameter], step: 1)
@@ -145,7 +146,7 @@ import Testing
     }
   }
 
-  @Test func `Settings name rounding and seed`() throws {
+  @Test func `Settings include rounding and seed`() throws {
     func check<Options: RoundedRule>(_: Options.Type) throws {
       func decode(_ text: String) throws -> Options {
         try JSONDecoder().decode(Options.self, from: Data(text.utf8))

@@ -3,10 +3,10 @@ import Tensors
 import TestSupport
 import Testing
 
-/// Roundings into 16-bit parameters, against the Float32 step of the same values.
+/// Roundings into 16-bit parameters, compared with the Float32 step of the same values.
 @Suite struct RoundingTests {
   @Test(arguments: RoundingRun.all)
-  func `A stochastic step leaves a neighbour of the Float32 step's value`(run: RoundingRun) throws {
+  func `A stochastic step gives a neighbor of the Float32 step's value`(run: RoundingRun) throws {
     let narrow = run.parameters()
     let wide = narrow.map { Parameter($0.name, $0.value.converted(to: .float32)) }
     for (parameters, rounding) in [(narrow, Rounding.stochastic), (wide, .nearest)] {
@@ -16,37 +16,37 @@ import Testing
     var sides = (below: 0, above: 0)
     for (narrow, wide) in zip(narrow, wide) {
       for (found, exact) in zip(narrow.value.doubles, wide.value.doubles) {
-        // Adjacent values lie one unit in the last place apart, twice the roundoff of the power of two below. Subnormal
+        // Adjacent values are one unit in the last place apart, twice the roundoff of the power of two below. Subnormal
         // values of Float16 are 2⁻²⁴ apart.
         let power = exact == 0 ? 0 : exact.binade.magnitude
         let spacing = max(2 * run.type.sixteenBitRoundoff * power, run.type == .float16 ? 0x1p-24 : 0)
         if found != exact, !((found - exact).magnitude < spacing) {
-          Issue.record("\(narrow): \(found) is no neighbour of \(exact)")
+          Issue.record("\(narrow): \(found) is not a neighbor of \(exact)")
           return
         }
         if found < exact { sides.below += 1 } else if found > exact { sides.above += 1 }
       }
     }
-    // As often below as above: the parts of the spacing that values lie at are spread evenly.
+    // As often below as above, because values are spread evenly between two neighbors.
     let count = Double(sides.below + sides.above)
     #expect(count > 50_000)
     #expect((Double(sides.below) - count / 2).magnitude < 5 * (count / 4).squareRoot(), "\(sides)")
   }
 
-  /// The values and residuals that follow from the Float32 step, to the bit.
+  /// The values and residuals follow from the Float32 step, bit for bit.
   ///
-  /// OpenBLAS updates Float32 parameters by other roundings, and 16-bit ones not at all. There value and residual add
-  /// up to the Float32 value: within u of what rounding lost, and sixteen roundings in Float32 of terms no greater
-  /// than the value and ten times the rate.
+  /// OpenBLAS rounds differently in updates of Float32 parameters, and does not update 16-bit parameters. In that case,
+  /// value and residual add up to the Float32 value within u of the rounding error, and sixteen roundings in Float32 of
+  /// terms no greater than the value and ten times the rate.
   @Test(arguments: RoundingRun.all)
-  func `A compensated step keeps what rounding lost, on every form of blocks`(
+  func `A compensated step keeps the rounding error, in every block form`(
     run: RoundingRun
   ) throws {
     let narrow = run.parameters()
     let wide = narrow.map { Parameter($0.name, $0.value.converted(to: .float32)) }
     let (compensated, plain) = try (run.optimizer(narrow, .compensated), run.optimizer(wide, .nearest))
     for step in 1...3 {
-      // The Float32 run begins each step with value and residual added up, and has the same moments.
+      // The Float32 run starts each step with the sum of value and residual, and has the same moments.
       for (narrow, wide) in zip(narrow, wide) {
         guard let residual = compensated.residual(of: narrow) else { continue }
         let sums = zip(narrow.value.doubles, residual.doubles).map { $0 + run.type.residualUnit * $1 }
@@ -76,15 +76,15 @@ import Testing
     }
   }
 
-  /// 2,000 steps of 1/8 of the least half unit in the last place of 1 ..< 2: nothing is left of them in nearest.
+  /// 2,000 steps of 1/8 of the smallest half unit in the last place of 1 ..< 2. Rounding to nearest loses all of them.
   ///
-  /// - A residual is off by u of what rounding lost, which is u of the value: T·u²·p in all, and at the end the value alone
-  ///   is off by u·p.
-  /// - A draw moves an element by a unit s with probability rate/s: a variance below rate·s. Means of n elements after T
-  ///   steps deviate by √(T·rate·s/n), and five of those are never seen.
-  /// - Float32 itself loses 2⁻²⁴·p a step, and the update is off by a few units of its own.
+  /// - A residual is off by u of the rounding error, which is u of the value: T·u²·p in total. At the end, the value
+  ///   without its residual is off by u·p.
+  /// - A draw moves an element by a unit s with probability rate/s, with a variance below rate·s. Means of n elements after
+  ///   T steps deviate by √(T·rate·s/n); five times that is never seen.
+  /// - Float32 itself loses 2⁻²⁴·p per step, and the update is off by a few of its own units.
   @Test(arguments: RoundingRun.all)
-  func `Where nearest stalls the others track Float32`(run: RoundingRun) throws {
+  func `If nearest stalls, the others track Float32`(run: RoundingRun) throws {
     let (steps, rate) = (2000, run.type.sixteenBitRoundoff / 8)
     func final(_ type: ScalarType, _ rounding: Rounding) throws -> [[Double]] {
       let shapes: [Shape] = [[24], [3, 5], [2, 3, 3]]
@@ -107,7 +107,7 @@ import Testing
 
     let u = run.type.sixteenBitRoundoff
     let bound = (Double(steps) * u * u + u) * largest + inFloat
-    #expect(bound < moved / 4, "a bound so wide would show nothing")
+    #expect(bound < moved / 4, "a bound this wide would be meaningless")
     for values in try final(run.type, .compensated) {
       for value in values { #expect((value - largest).magnitude <= bound, "\(value), not \(largest)") }
     }
@@ -116,7 +116,7 @@ import Testing
       let mean = values.reduce(0, +) / Double(values.count)
       let unit = 2 * u * largest.binade
       let deviation = (moved * unit / Double(values.count)).squareRoot()
-      #expect(5 * deviation < moved / 2, "a bound so wide would show nothing")
+      #expect(5 * deviation < moved / 2, "a bound this wide would be meaningless")
       #expect((mean - largest).magnitude <= 5 * deviation + inFloat, "a mean of \(mean), not \(largest)")
     }
   }
@@ -138,9 +138,9 @@ import Testing
     }
   }
 
-  /// Values half-way between two: of 500 elements, two draws differ in 250, with a standard deviation of 11.
+  /// Values halfway between two others: of 500 elements, two draws differ in 250, with a standard deviation of 11.
   @Test(arguments: RoundingRun.all)
-  func `Draws depend on seed, name and step, and on nothing else`(run: RoundingRun) throws {
+  func `Draws depend only on seed, name and step`(run: RoundingRun) throws {
     func draws(seed: UInt64 = 5, name: String = "p", step: Int = 1) throws -> [Double] {
       let initial = Tensor(repeating: 1.125, shape: [500]).converted(to: run.type)
       let parameter = Parameter(name, initial)

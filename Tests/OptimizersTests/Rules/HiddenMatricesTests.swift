@@ -3,7 +3,7 @@ import Tensors
 import TestSupport
 import Testing
 
-/// Hidden matrices by one rule and the rest by another one, in one call.
+/// Hidden matrices with one rule and the rest with another, in one call.
 @Suite struct HiddenMatricesTests {
   private func model() -> [Parameter] {
     var numbers = TestNumbers(seed: 9)
@@ -18,7 +18,7 @@ import Testing
     }
   }
 
-  @Test func `Names and shapes decide, and each group steps as an optimizer of its own would`() throws {
+  @Test func `Names and shapes decide, and each group steps like a separate optimizer`() throws {
     let (model, apart) = (model(), model())
     let optimizer = try MultiOptimizer(
       model, hiddenMatrices: Muon.Options(learningRate: 0.02), rest: Adafactor.Options(),
@@ -28,7 +28,7 @@ import Testing
         == [["h.0.weight", "h.1.weight"], ["embed.weight", "h.0.bias", "conv", "lm_head"]])
     try optimizer.step()
     try Muon([apart[1], apart[3]], options: .init(learningRate: 0.02)).step()
-    // One optimizer has one backend: the one that suits the hidden matrices.
+    // An optimizer has one backend: the one for the hidden matrices.
     try Adafactor([apart[0], apart[2], apart[4], apart[5]], backend: optimizer.backend).step()
     #expect(model.map(\.value.bits) == apart.map(\.value.bits))
   }

@@ -6,7 +6,7 @@ import Testing
 
 /// Several rules in one optimizer.
 @Suite struct MultiOptimizerTests {
-  /// Matrices by Adafactor with relative steps, vectors by AdamW, a scalar by a rule of the tests.
+  /// Matrices with Adafactor and relative steps, vectors with AdamW, and a scalar with a rule of the tests.
   private struct Model {
     let parameters: [Parameter]
     let optimizer: MultiOptimizer
@@ -33,7 +33,7 @@ import Testing
     }
   }
 
-  @Test func `Each group steps as an optimizer of its own would, to the same bits`() throws {
+  @Test func `Each group steps like a separate optimizer, bit for bit`() throws {
     let (model, apart) = (try Model(), try Model())
     let optimizers: [Optimizer] = [
       try Adafactor(Array(apart.parameters[..<2]), options: .init(beta1: 0.9), threads: 1),
@@ -60,7 +60,7 @@ import Testing
     #expect(try model.optimizer.step().steppedCount == 5)
   }
 
-  @Test func `It is saved and restored as one, and continues with the same bits`() throws {
+  @Test func `It is saved and restored as a whole, and continues with the same bits`() throws {
     let (first, second) = (try Model(), try Model())
     for step in 0..<2 {
       first.setGradients(step)

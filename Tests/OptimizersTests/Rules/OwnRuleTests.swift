@@ -4,7 +4,7 @@ import Tensors
 import TestSupport
 import Testing
 
-/// Rules of a user's own, on tensors and on blocks: they get whatever the library's optimizers have.
+/// A user's own rules, on tensors and on blocks. They get everything that the library's optimizers have.
 @Suite struct OwnRuleTests {
   static let shapes: [Shape] = [[], [7], [40_000], [130, 257], [3, 4, 5], [0, 3]]
 
@@ -13,7 +13,7 @@ import Testing
     return Tensor(numbers.array(shape.elementCount), shape: shape)
   }
 
-  /// Three steps of both rules beside the oracle: to a few roundings of Float.
+  /// Compares three steps of both rules with the oracle, to a few roundings of Float.
   private func compare(
     _ optimizer: Optimizer, _ parameters: [Parameter], _ oracles: inout [MomentumOracle], scale: Double = 1
   ) throws {
@@ -40,7 +40,7 @@ import Testing
   }
 
   @Test(arguments: Backend.available, [1, 3])
-  func `A rule on tensors takes its steps, whatever their number of threads`(
+  func `A rule on tensors takes its steps, for any number of threads`(
     backend: Backend, threads: Int
   ) throws {
     let rule = MomentumRule(learningRate: 0.05, weightDecay: 0.1)
@@ -53,7 +53,7 @@ import Testing
   }
 
   @Test(arguments: Backend.available, [1, 3])
-  func `A rule on blocks takes the same steps`(backend: Backend, threads: Int) throws {
+  func `An elementwise rule takes the same steps`(backend: Backend, threads: Int) throws {
     let rule = ElementwiseMomentumRule(learningRate: 0.05, weightDecay: 0.1)
     let parameters = parameters()
     var oracles = parameters.map {
@@ -63,7 +63,7 @@ import Testing
     try compare(optimizer, parameters, &oracles, scale: 0.5)
   }
 
-  @Test func `The update of a rule on blocks on a whole tensor has the engine's bits`() throws {
+  @Test func `The update of an elementwise rule on a whole tensor has the engine's bits`() throws {
     let rule = ElementwiseMomentumRule(weightDecay: 0.1)
     let (parameter, gradient) = (Parameter("p", Self.gradient([9_000], 1)), Self.gradient([9_000], 2))
     var (value, state) = (parameter.value, rule.initialState(shape: [9_000], scalarType: .float32))
@@ -76,13 +76,15 @@ import Testing
   }
 
   @Test(arguments: [ScalarType.bfloat16, .float16], Rounding.allCases)
-  func `A rule on blocks rounds 16-bit parameters as asked`(type: ScalarType, rounding: Rounding) throws {
+  func `An elementwise rule rounds 16-bit parameters by its option`(type: ScalarType, rounding: Rounding)
+    throws
+  {
     let start = Tensor(ones: [300], as: type)
     let parameter = Parameter("p", start)
     let rule = ElementwiseMomentumRule(
       learningRate: 1e-3, momentum: 0, rounding: rounding, roundingSeed: 3)
     let optimizer = try RuleOptimizer([parameter], options: rule)
-    // 1,000 steps of 10⁻⁴, each below half a unit in the last place of 1: −0.1 altogether.
+    // 1,000 steps of 10⁻⁴, each below half a unit in the last place of 1: −0.1 in total.
     for _ in 0..<1_000 {
       parameter.gradient = Tensor(repeating: 0.1, shape: [300])
       try optimizer.step()
@@ -92,7 +94,7 @@ import Testing
     case .nearest: #expect(displacement == 0)
     // The standard deviation of the mean is at most √(1000 · 2⁻⁸ · 10⁻⁴ / 300) < 1.2·10⁻³.
     case .stochastic: #expect(abs(displacement + 0.1) < 6e-3)
-    // Half a unit in BFloat16's last place below 1, and the roundings of a residual of 8 bits.
+    // Half a unit in BFloat16's last place below 1, and the rounding of residuals to 8 bits.
     case .compensated: #expect(abs(displacement + 0.1) < 4e-3)
     }
     #expect((optimizer.state(of: parameter)?.tensors["residual"] != nil) == (rounding == .compensated))
@@ -114,16 +116,16 @@ import Testing
     let differing = zip(parameter.value.scalars(as: Double.self), expected.scalars(as: Double.self)).count {
       $0 != $1
     }
-    // Float32 and Double round to neighbors only next to a midpoint: 1 of 2¹² at most.
+    // Float32 and Double round to different neighbors only near a midpoint: in at most 1 of 2¹².
     #expect(parameter.value.scalarType == type && differing <= 1)
 
-    // The state of the caller's own memory has the same types.
+    // The state for the caller's own memory has the same types.
     let inPlace = try InPlaceUpdate(options: rule)
     #expect(inPlace.initialState(shape: [2], scalarType: type).tensors["momentum"]?.scalarType == .float32)
   }
 
   @Test(arguments: [ScalarType.bfloat16, .float16], Rounding.allCases)
-  func `A rule on tensors rounds with the bits of a rule on blocks`(
+  func `A rule on tensors rounds with the same bits as an elementwise rule`(
     type: ScalarType, rounding: Rounding
   ) throws {
     let start = Self.gradient([300], 1).converted(to: type)
@@ -143,7 +145,7 @@ import Testing
     let residual = onTensors.state(of: parameters[0])?.tensors[name]
     #expect(residual == onBlocks.state(of: parameters[1])?.tensors[name])
     #expect((residual != nil) == (rounding == .compensated))
-    // A restored residual goes on; a step with another rounding drops it.
+    // A restored residual continues, and a step with another rounding discards it.
     let saved = onTensors.state()
     try onTensors.restore(saved)
     #expect(onTensors.state(of: parameters[0])?.tensors[name] == residual)
@@ -152,7 +154,7 @@ import Testing
     #expect(onTensors.state(of: parameters[0])?.tensors[name] == nil)
   }
 
-  @Test func `Every element of a rule on blocks has its own residual and its own random bits`() throws {
+  @Test func `Every element of an elementwise rule has its own residual and its own random bits`() throws {
     func values(_ rounding: Rounding) throws -> [Float] {
       let start = (0..<5_000).map { Float($0 < 2_048 ? 1 : 0.703125) }
       let parameter = Parameter("p", Tensor(start, shape: [5_000]).converted(to: .bfloat16))
@@ -164,18 +166,18 @@ import Testing
       }
       return parameter.value.scalars(as: Float.self)
     }
-    // Equal elements stay equal, in all tiles, and lose 40 · 10⁻³, to half a unit in the last place.
+    // Equal elements stay equal in all tiles, and move by 40 · 10⁻³, to half a unit in the last place.
     let compensated = try values(.compensated)
     let (first, others) = (Set(compensated[..<2_048]), Set(compensated[2_048...]))
     #expect(first.count == 1 && others.count == 1)
     #expect(abs(compensated[0] - 0.96) <= 0x1p-9 && abs(compensated[4_999] - 0.663125) <= 0x1p-9)
-    // The same places in two tiles.
+    // The same positions in two tiles.
     let stochastic = try values(.stochastic)
     #expect(stochastic[2_100..<2_900] != stochastic[4_148..<4_948])
   }
 
   @Test(arguments: NonFinitePolicy.allCases, [true, false])
-  func `Both kinds of rules obey the policies`(policy: NonFinitePolicy, isElementwise: Bool) throws {
+  func `Both kinds of rules follow the policies`(policy: NonFinitePolicy, isElementwise: Bool) throws {
     let parameters = [Parameter("good", Tensor(ones: [3])), Parameter("bad", Tensor(ones: [20_000]))]
     let optimizer: Optimizer =
       isElementwise
@@ -222,7 +224,7 @@ import Testing
     #expect(optimizer.state(of: parameter) == nil)
   }
 
-  @Test func `Options out of range are refused, and a rate set on a group lasts`() throws {
+  @Test func `Options out of range are refused, and a rate set on a group is kept`() throws {
     let parameter = Parameter("p", Tensor(ones: [3]))
     #expect(throws: OptimizerError.self) {
       try RuleOptimizer([parameter], options: MomentumRule(learningRate: .nan))

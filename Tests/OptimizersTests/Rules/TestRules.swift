@@ -18,7 +18,7 @@ struct MomentumRule: UpdateRule {
   }
 }
 
-/// P ← P − lr·G on tensors, with a choice of how 16-bit parameters are rounded.
+/// P ← P − lr·G on tensors, with an option for the rounding of 16-bit parameters.
 struct RoundedTensorRule: RoundedRule {
   static let name = "test_rounded_tensor"
   var learningRate = 0.1
@@ -31,7 +31,7 @@ struct RoundedTensorRule: RoundedRule {
   }
 }
 
-/// `MomentumRule` on blocks of elements.
+/// `MomentumRule` as an elementwise rule.
 struct ElementwiseMomentumRule: ElementwiseRule {
   static let name = "test_elementwise_momentum"
   static let momentNames = ["momentum"]
@@ -51,7 +51,7 @@ struct ElementwiseMomentumRule: ElementwiseRule {
   }
 }
 
-/// One parameter of either rule in Double.
+/// One parameter of either rule, in Double.
 struct MomentumOracle {
   var parameter: [Double]
   var momentum: [Double]

@@ -60,7 +60,7 @@ extension SGDOptions: ReferenceRule {
     parameter.gradient = Tensor(repeating: .nan, shape: [3])
     try optimizer.step()
     #expect(optimizer.state(of: parameter)?.tensors.isEmpty == true)
-    // So the gradient after it is the first of the momentum, which takes all of it.
+    // The next gradient is therefore the momentum's first, and enters it fully.
     parameter.gradient = Tensor(repeating: 2, shape: [3])
     try optimizer.step()
     #expect(optimizer.state(of: parameter)?.tensors["momentum_buffer"] == Tensor(repeating: 2, shape: [3]))

@@ -5,11 +5,11 @@ import Tensors
 /// The bases of SOAP in plain loops in Double, for any number of axes.
 struct EigenbasisOracle {
   let dimensions: [Int]
-  /// A_k and Q_k, row by row; nil for an axis without preconditioner.
+  /// A_k and Q_k, row by row; nil for an axis without a preconditioner.
   var preconditioners: [[Double]?]
   var bases: [[Double]?]
 
-  /// The bases of the first gradient.
+  /// Creates the bases of the first gradient.
   init(_ gradient: [Double], _ dimensions: [Int], axes: [Int], decay: Double) {
     self.dimensions = dimensions
     preconditioners = dimensions.indices.map {
@@ -20,17 +20,17 @@ struct EigenbasisOracle {
     for axis in axes { bases[axis] = eigenvectors(preconditioners[axis]!, dimensions[axis]) }
   }
 
-  /// Bases that are given.
+  /// Creates given bases.
   init(_ dimensions: [Int], preconditioners: [[Double]?], bases: [[Double]?]) {
     self.dimensions = dimensions
     self.preconditioners = preconditioners
     self.bases = bases
   }
 
-  /// The number of elements from one slice of an axis to the next.
+  /// Returns the number of elements from one slice of an axis to the next.
   private func stride(_ axis: Int) -> Int { dimensions[(axis + 1)...].reduce(1, *) }
 
-  /// The index along an axis of an element.
+  /// Returns the index of an element along an axis.
   private func index(_ element: Int, _ axis: Int) -> Int { element / stride(axis) % dimensions[axis] }
 
   /// Multiplies by Qᵀ along every axis, or by Q.
@@ -49,7 +49,7 @@ struct EigenbasisOracle {
     return x
   }
 
-  /// A_k ← old · A_k + new · G₍ₖ₎ G₍ₖ₎ᵀ.
+  /// Sets A_k ← old · A_k + new · G₍ₖ₎ G₍ₖ₎ᵀ.
   mutating func average(_ g: [Double], old: Double, new: Double) {
     for axis in dimensions.indices where preconditioners[axis] != nil {
       let (n, s) = (dimensions[axis], stride(axis))
@@ -63,7 +63,7 @@ struct EigenbasisOracle {
     }
   }
 
-  /// One power iteration of an axis; returns the order of the columns.
+  /// Takes one power iteration of an axis, and returns the order of the columns.
   mutating func refresh(_ axis: Int) -> [Int] {
     let n = dimensions[axis]
     let (a, q) = (preconditioners[axis]!, bases[axis]!)
@@ -77,7 +77,7 @@ struct EigenbasisOracle {
     return order
   }
 
-  /// Moments with slices of an axis in another order.
+  /// Returns moments with the slices of an axis in another order.
   func permuted(_ x: [Double], _ order: [Int], axis: Int) -> [Double] {
     x.indices.map { x[$0 + (order[index($0, axis)] - index($0, axis)) * stride(axis)] }
   }
@@ -138,7 +138,7 @@ struct SOAPOracle {
   }
 }
 
-/// The eigenvectors of a symmetric matrix, as columns by descending eigenvalue: Jacobi's rotations.
+/// Returns the eigenvectors of a symmetric matrix, as columns by descending eigenvalue, by Jacobi rotations.
 func eigenvectors(_ matrix: [Double], _ n: Int) -> [Double] {
   var a = matrix
   var q = [Double](repeating: 0, count: n * n)
@@ -164,12 +164,12 @@ func eigenvectors(_ matrix: [Double], _ n: Int) -> [Double] {
       }
     }
   }
-  // Of equal eigenvalues the last is first, as in an ascending order that is reversed.
+  // Of equal eigenvalues the last is first, as in a reversed ascending order.
   let order = (0..<n).sorted { (a[$0 * n + $0], $0) > (a[$1 * n + $1], $1) }
   return (0..<n * n).map { q[$0 / n * n + order[$0 % n]] }
 }
 
-/// The columns made orthonormal, one after the other, twice: Gram and Schmidt.
+/// Returns the columns made orthonormal, one after another, twice: Gram–Schmidt.
 func orthonormal(_ matrix: [Double], _ n: Int) -> [Double] {
   var q = matrix
   for j in 0..<n {
@@ -185,12 +185,12 @@ func orthonormal(_ matrix: [Double], _ n: Int) -> [Double] {
   return q
 }
 
-/// Normally distributed numbers.
+/// Returns normally distributed numbers.
 func normals(_ count: Int, _ generator: inout SeededGenerator) -> [Double] {
   Tensor(normal: [count], as: .float64, using: &generator).scalars(as: Double.self)
 }
 
-/// The largest difference, in units of the largest magnitude of the second list.
+/// Returns the largest difference, relative to the largest magnitude of the second list.
 func relativeDistance(_ x: [Double], _ y: [Double]) -> Double {
   let difference = zip(x, y).map { abs($0 - $1) }.reduce(0) { $1 > $0 || $1.isNaN ? $1 : $0 }
   return difference / max(y.map { abs($0) }.max() ?? 0, .leastNormalMagnitude)
@@ -205,8 +205,8 @@ extension MomentState {
       bases: dimensions.indices.map { tensors["Q_\($0)"]?.scalars(as: Double.self) })
   }
 
-  /// A state of this step with random moments, full-rank preconditioners, and orthogonal matrices that are not their
-  /// eigenvectors.
+  /// Returns a state of this step with random moments, full-rank preconditioners, and orthogonal matrices that are not
+  /// the eigenvectors of the preconditioners.
   static func random(
     _ dimensions: [Int], axes: [Int], step: Int, secondMoments: [String: Shape],
     using generator: inout SeededGenerator

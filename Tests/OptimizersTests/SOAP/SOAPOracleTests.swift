@@ -2,7 +2,7 @@ import Optimizers
 import Tensors
 import Testing
 
-/// SOAP in Float64 against an oracle in plain loops.
+/// SOAP in Float64 compared with an oracle in plain loops.
 @Suite struct SOAPOracleTests {
   struct Example: Sendable {
     var dimensions: [Int]
@@ -31,7 +31,7 @@ import Testing
   ]
 
   @Test(arguments: examples, Backend.available)
-  func `Steps from the first gradient on are the oracle's`(example: Example, backend: Backend) throws {
+  func `Steps from the first gradient on agree with the oracle`(example: Example, backend: Backend) throws {
     var generator = SeededGenerator(seed: 7)
     let shape = Shape(example.dimensions)
     let values = normals(shape.elementCount, &generator)
@@ -48,9 +48,9 @@ import Testing
     }
   }
 
-  // In the null space of a rank-deficient preconditioner the basis is arbitrary: these start from a given one.
+  // In the null space of a rank-deficient preconditioner the basis is arbitrary, so these examples start from a given basis.
   @Test(arguments: [[4, 7], [7, 4], [1, 5], [5, 1], [6], [2, 9, 3]], Backend.available)
-  func `Steps from a given basis are the oracle's`(dimensions: [Int], backend: Backend) throws {
+  func `Steps from a given basis agree with the oracle`(dimensions: [Int], backend: Backend) throws {
     var generator = SeededGenerator(seed: 11)
     let shape = Shape(dimensions)
     let options = SOAPOptions(learningRate: 0.02, preconditionFrequency: 2, precondition1D: true)
@@ -75,10 +75,11 @@ import Testing
     }
   }
 
-  /// Parameters, preconditioners, second moments and first moments in the original space agree; Q has arbitrary signs.
+  /// Checks that parameters, preconditioners, second moments, and first moments in the original space agree. Q has arbitrary
+  /// signs.
   ///
-  /// Both round to 1e-16, times the condition of the eigenvectors, which is up to 1e4 in these examples, and of Adam's quotient
-  /// of small numbers.
+  /// Both round to 1e-16, times the condition of the eigenvectors, which is up to 1e4 in these examples, and of Adam's
+  /// quotient of small numbers.
   private func expectAgreement(
     _ parameter: Parameter, _ state: MomentState, _ oracle: SOAPOracle, _ initial: [Double]
   ) {

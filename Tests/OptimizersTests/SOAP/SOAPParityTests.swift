@@ -17,7 +17,7 @@ import Testing
 extension SOAPOptions: ReferenceRule {
   static var folder: String { "soap" }
 
-  /// A state of the reference, whose first moments are in the original space, and without Q, whose signs are arbitrary.
+  /// A state of the reference, with first moments in the original space, and without Q, which has arbitrary signs.
   struct RecordedState: RecordedStateOf {
     let recorded: RecordedMomentState
 
@@ -37,7 +37,7 @@ extension SOAPOptions: ReferenceRule {
       ours.tensors["exp_avg"] = Tensor(scalars: rotated.map { Float($0) }, shape: moments.shape)
       ours.tensors = ours.tensors.filter { !$0.key.hasPrefix("Q_") && $0.key != "merged_axes" }
       var pairs = recorded.pairs(with: ours)
-      // Numbers of both signs cancel in every rotation, also in the rotations of second moments.
+      // Numbers of both signs cancel in every rotation, including the rotations of second moments.
       pairs.signed += pairs.positive
       pairs.positive = []
       return pairs

@@ -3,9 +3,9 @@ import Optimizers
 import Tensors
 import Testing
 
-/// The properties that define SOAP, its edges, its state and its settings.
+/// The properties that define SOAP, its edge cases, its state and its settings.
 @Suite struct SOAPTests {
-  /// Takes these steps of one parameter, and returns what was added to it.
+  /// Takes these steps of one parameter, and returns the change of the parameter.
   private func displacement(
     _ gradients: [Tensor], from start: Tensor, _ options: SOAPOptions, _ backend: Backend,
     state: MomentState? = nil
@@ -20,9 +20,9 @@ import Testing
     return parameter.value - start
   }
 
-  // No other test notices second moments that are permuted wrongly.
+  // No other test detects second moments that are permuted incorrectly.
   @Test(arguments: [1, 2, 5], Backend.available)
-  func `If the problem is rotated, the update is rotated along`(frequency: Int, backend: Backend) throws {
+  func `If the problem is rotated, the update is rotated too`(frequency: Int, backend: Backend) throws {
     var generator = SeededGenerator(seed: 3)
     func orthogonal(_ n: Int) -> Tensor {
       Tensor(scalars: orthonormal(normals(n * n, &generator), n), shape: [n, n])
@@ -36,12 +36,12 @@ import Testing
     let other = try displacement(gradients.map(rotated), from: rotated(start), options, backend)
     let distance = relativeDistance(
       other.scalars(as: Double.self), rotated(plain).scalars(as: Double.self))
-    // 1e-16, times conditions of up to 1e4 of eigenvectors and quotients.
+    // 1e-16, times conditions of eigenvectors and quotients of up to 1e4.
     #expect(distance <= 1e-10)
   }
 
   @Test(arguments: Backend.available)
-  func `With the identity as basis it is Adam`(backend: Backend) throws {
+  func `With the identity as its basis, it is Adam`(backend: Backend) throws {
     var generator = SeededGenerator(seed: 4)
     let shape: Shape = [4, 6]
     let start = Tensor(normal: shape, as: .float64, using: &generator)
@@ -75,7 +75,7 @@ import Testing
   }
 
   @Test(arguments: [[24, 24], [16, 40], [3, 5, 7], [1, 9], [9, 1]], Backend.available)
-  func `Bases stay orthogonal in Float32, also of gradients of rank 1`(
+  func `Bases stay orthogonal in Float32, even for gradients of rank 1`(
     dimensions: [Int], backend: Backend
   ) throws {
     var generator = SeededGenerator(seed: 5)
@@ -95,7 +95,7 @@ import Testing
       for (axis, n) in dimensions.enumerated() {
         let q = optimizer.state(of: parameter)!["Q_\(axis)"]
         let product = q.matmul(q, transposed: true).scalars(as: Double.self)
-        // Householder's reflections: a few units in the last place per column.
+        // Householder reflections: a few units in the last place per column.
         for k in 0..<n * n { #expect(abs(product[k] - (k % (n + 1) == 0 ? 1 : 0)) <= 1e-6 * Double(n + 2)) }
       }
     }
@@ -124,7 +124,7 @@ import Testing
 
   // MARK: Refreshes
 
-  /// The steps, counted from 1, after which a basis differs.
+  /// Returns the steps, counted from 1, that change a basis.
   private func refreshes(_ options: SOAPOptions, seed: UInt64) throws -> [[Int]] {
     var generator = SeededGenerator(seed: seed)
     let parameter = Parameter("p", Tensor(normal: [4, 5], using: &generator))
@@ -146,7 +146,7 @@ import Testing
     #expect(try refreshes(.init(preconditionFrequency: 6), seed: 1) == [[6, 12, 18, 24], [6, 12, 18, 24]])
   }
 
-  @Test func `Spread refreshes are at different steps of axes and parameters, every f updates`() throws {
+  @Test func `Spread refreshes are at different steps for axes and parameters, every f updates`() throws {
     var firsts: Set<Int> = []
     for seed in UInt64(1)...6 {
       let steps = try refreshes(.init(preconditionFrequency: 6, spreadsRefresh: true), seed: seed)
@@ -162,9 +162,9 @@ import Testing
 
   // MARK: Gradients that are not finite, and types
 
-  // The squares of 3e18 are finite, and their sum over 64 elements is beyond the range of Float32.
+  // The squares of 3e18 are finite, but their sum over 64 elements is beyond the range of Float32.
   @Test(arguments: [Float.nan, .infinity, 3e18], Backend.available)
-  func `A gradient without finite products leaves the state and makes the parameter NaN`(
+  func `A gradient without finite products does not change the state and makes the parameter NaN`(
     value: Float, backend: Backend
   ) throws {
     var generator = SeededGenerator(seed: 8)
@@ -186,7 +186,7 @@ import Testing
   }
 
   @Test(arguments: [Float.nan, 3e18], Backend.available)
-  func `skipStep leaves the parameter and its state`(value: Float, backend: Backend) throws {
+  func `skipStep does not change the parameter and its state`(value: Float, backend: Backend) throws {
     var generator = SeededGenerator(seed: 9)
     let parameter = Parameter("p", Tensor(normal: [8, 8], using: &generator))
     let optimizer = try SOAP([parameter], nonFinitePolicy: .skipStep, backend: backend)
@@ -240,7 +240,7 @@ import Testing
     ([4, 1, 4], 6, [2, 1]),
     ([1, 6], 5, [2]), ([6, 1, 1], 5, [3]), ([6, 7], 5, [1, 1]), ([2, 2, 9, 2, 2], 8, [2, 1, 2]),
   ])
-  func `Axes are merged from the left while they fit`(shape: [Int], maxLength: Int, counts: [Int]) throws {
+  func `Axes are merged from the left if they fit`(shape: [Int], maxLength: Int, counts: [Int]) throws {
     let parameter = Parameter("p", Tensor(repeating: 1, shape: Shape(shape)))
     var generator = SeededGenerator(seed: 3)
     parameter.gradient = Tensor(normal: Shape(shape), using: &generator)
@@ -249,7 +249,7 @@ import Testing
     let state = try #require(optimizer.state(of: parameter))
     let recorded = state.tensors["merged_axes"]?.scalars(as: Double.self).map { Int($0) }
     #expect(recorded == (counts.count == shape.count ? nil : counts))
-    // The options may change: what the first gradient made stays.
+    // The options may change, but the result of the first gradient is kept.
     try optimizer.updateOptions(ofGroup: 0) { $0.mergesDims = false }
     try optimizer.step()
     try optimizer.setState(state, of: parameter)
@@ -262,13 +262,13 @@ import Testing
       try SOAP([matrix], options: .init(mergesDims: true))
     }
     #expect(error?.description.contains("Set max_precond_dim to less than 10000") == true)
-    // Nothing is merged in vectors, and an axis of length 1 makes none longer.
+    // Nothing is merged in vectors, and merging an axis of length 1 makes no axis longer.
     let others = [Parameter("a", Tensor(zeros: [9])), Parameter("b", Tensor(zeros: [1, 9]))]
     _ = try SOAP(others, options: .init(mergesDims: true))
     _ = try SOAP([matrix], options: .init(maxPrecondDim: 9_999, mergesDims: true))
   }
 
-  @Test func `Counts that are not of the shape's axes are refused`() throws {
+  @Test func `Counts that do not fit the axes of the shape are refused`() throws {
     let parameter = Parameter("p", Tensor(zeros: [2, 3, 6]))
     parameter.gradient = Tensor(repeating: 1, shape: [2, 3, 6])
     let optimizer = try SOAP([parameter], options: .init(maxPrecondDim: 6, mergesDims: true))

@@ -39,7 +39,7 @@ import Testing
   }
 
   @Test(arguments: [ScalarType.float16, .bfloat16, .float32, .float64], Rounding.allCases)
-  func `Evaluation weights are x, and training weights come back to the bit`(
+  func `Evaluation weights are x, and training weights are restored bit for bit`(
     type: ScalarType, rounding: Rounding
   ) throws {
     var options = Self.options
@@ -85,7 +85,7 @@ import Testing
       try training.optimizer.step(training.vector)
     }
     #expect(training.bits == bits && training.optimizer.state() == state)
-    // The mode is the parameter's own: the vector is stepped first, but the matrix is not ready.
+    // The mode belongs to the parameter: the vector comes first and could be stepped, but the matrix could not.
     let mixed = try Training()
     let vector = try #require(mixed.optimizer.state(of: mixed.vector))
     mixed.optimizer.eval()
@@ -105,12 +105,13 @@ import Testing
     #expect(inPlace == training.optimizer.state(of: training.vector))
     #expect(
       error.description
-        == "The parameter \"parameter\" holds its evaluation weights, from which no step can be taken: "
-        + "call train() of the optimizer first.")
+        == "The parameter \"parameter\" holds its evaluation weights and cannot be stepped: "
+        + "call the optimizer's train() first.")
   }
 
   @Test(arguments: [ScalarType.bfloat16, .float32])
-  func `A training that is evaluated and restored in evaluation mode keeps its bits`(type: ScalarType) throws
+  func `A training run that is evaluated and restored in evaluation mode keeps its bits`(type: ScalarType)
+    throws
   {
     for rounding in Rounding.allCases {
       var options = Self.options
@@ -155,7 +156,7 @@ import Testing
     try training.step()
   }
 
-  @Test func `Other values make a residual void`() throws {
+  @Test func `Setting other values invalidates a residual`() throws {
     var options = Self.options
     options.rounding = .compensated
     let training = try Training(options, as: .bfloat16)
@@ -168,7 +169,7 @@ import Testing
     #expect(other != Tensor(zeros: [5, 7], as: .bfloat16))
   }
 
-  @Test func `A parameter that has become another type is evaluated without its residual`() throws {
+  @Test func `A parameter that was changed to another type is evaluated without its residual`() throws {
     var options = Self.options
     options.rounding = .compensated
     let training = try Training(options, as: .bfloat16)
@@ -207,7 +208,7 @@ import Testing
       (["weight_sum": Double?.none], "weight_sum"), (["lr_max": nil], "lr_max"),
       (["train_mode": nil], "train_mode"),
     ] as [([String: Double?], String)])
-  func `A state with impossible numbers or without one is refused`(change: [String: Double?], part: String)
+  func `A state with an impossible or missing number is refused`(change: [String: Double?], part: String)
     throws
   {
     let training = try Training()
@@ -222,7 +223,7 @@ import Testing
     #expect(training.optimizer.state(of: training.vector) == state)
   }
 
-  @Test func `Training weights belong to a state in evaluation mode only`() throws {
+  @Test func `Only a state in evaluation mode includes training weights`() throws {
     let training = try Training()
     let state = try #require(training.optimizer.state(of: training.vector))
     let tensors = state.tensors.merging(["y": training.vector.value]) { $1 }

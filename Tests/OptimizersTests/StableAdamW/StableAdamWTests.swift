@@ -43,7 +43,8 @@ extension StableAdamWOptions: ReferenceRule {
   }
 
   @Test func `The rate is divided by the RMS of the update over the whole parameter`() throws {
-    // After 1 with β₂ = ¾: 1 − β̂₂ = 4/7, so v = 3/7 + 4/7·25 = 103/7 and g²/v = 175/103 for the first element, 0 for the second.
+    // After a gradient of 1 with β₂ = ¾: 1 − β̂₂ = 4/7, so v = 3/7 + 4/7·25 = 103/7 and g²/v = 175/103 for the first
+    // element, 0 for the second.
     let parameter = Parameter("p", Tensor(scalars: [0, 0] as [Double], shape: [2]))
     let options = StableAdamWOptions(learningRate: 1, beta1: 0, beta2: 0.75, epsilon: 0, weightDecay: 0)
     let optimizer = try StableAdamW([parameter], options: options)
@@ -56,7 +57,7 @@ extension StableAdamWOptions: ReferenceRule {
     #expect(rms < 1)
     let expected = -1 + 5 / (103.0 / 7).squareRoot()
     #expect(abs(parameter.value.scalars(as: Double.self)[0] - expected) < 1e-14)
-    // Both elements: the RMS is √(175/103) for v = 103/7 in a parameter of one element.
+    // In a parameter of one element, the RMS is √(175/103) for v = 103/7.
     let single = Parameter("q", Tensor(scalars: [0] as [Double], shape: [1]))
     let clipped = try StableAdamW([single], options: options)
     for gradient in [1.0, -5] {
@@ -67,7 +68,7 @@ extension StableAdamWOptions: ReferenceRule {
     #expect(abs(single.value.scalars(as: Double.self)[0] - (-1 + update)) < 1e-14)
   }
 
-  @Test func `The objective is maximized by the negative gradient`() throws {
+  @Test func `maximize uses the negative gradient`() throws {
     let parameters = ["p", "q"].map { Parameter($0, Tensor(ones: [4])) }
     for (parameter, maximize) in zip(parameters, [false, true]) {
       let optimizer = try StableAdamW([parameter], options: .init(maximize: maximize))

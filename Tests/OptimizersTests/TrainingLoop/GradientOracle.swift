@@ -2,13 +2,12 @@ import Optimizers
 import Tensors
 import TestSupport
 
-/// Numbers of mixed sign and size, reproducible, and the simple arithmetic in Double that results are
-/// compared with.
+/// Reproducible numbers of mixed sign and size, and simple arithmetic in Double for comparison.
 enum GradientOracle {
   /// The unit roundoff of Float.
   static let floatRoundoff = 0x1p-24
 
-  /// `count` elements of mixed sign between 2⁻⁴ and 2⁴ in magnitude, rounded to `type`.
+  /// Returns elements of mixed sign between 2⁻⁴ and 2⁴ in magnitude, rounded to `type`.
   static func gradient(_ shape: Shape, _ seed: Int, as type: ScalarType = .float32) -> Tensor {
     var state = UInt64(truncatingIfNeeded: seed) &* 0x9E37_79B9_7F4A_7C15 | 1
     return Tensor(shape: shape, as: type) { _ in
@@ -19,7 +18,7 @@ enum GradientOracle {
     }
   }
 
-  /// Σ wᵢ gᵢ and Σ |wᵢ gᵢ| of each element.
+  /// Returns Σ wᵢ gᵢ and Σ |wᵢ gᵢ| of each element.
   static func weightedSum(
     _ gradients: [Tensor], weights: [Double]
   ) -> (values: [Double], magnitudes: [Double]) {
@@ -34,14 +33,14 @@ enum GradientOracle {
     return (values, magnitudes)
   }
 
-  /// √(Σ x²).
+  /// Returns √(Σ x²).
   static func norm(_ values: [Double]) -> Double {
     values.reduce(0) { $0 + $1 * $1 }.squareRoot()
   }
 }
 
 extension Parameter {
-  /// The gradient as a step sees it, in Double; nil where there is none.
+  /// The gradient as a step sees it, in Double, or nil if there is none.
   var effectiveGradient: [Double]? {
     gradient.map { $0.scalars(as: Double.self).map { $0 * gradientScale } }
   }

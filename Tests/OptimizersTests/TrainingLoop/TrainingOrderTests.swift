@@ -3,7 +3,7 @@ import Tensors
 import TestSupport
 import Testing
 
-/// Accumulation, loss scale and clipping together: every order gives the one right gradient, or is refused.
+/// Accumulation, loss scale and clipping together: every order gives the one correct gradient, or is refused.
 @Suite struct TrainingOrderTests {
   enum Operation: CaseIterable { case apply, unscale, clip }
 
@@ -18,12 +18,12 @@ import Testing
   private static let lossScale = 512.0
   private static let maximum = 0.125
 
-  /// Gradients of each micro-batch's mean loss, times the loss scale.
+  /// The gradients of each micro-batch's mean loss, times the loss scale.
   private static let microBatches = weights.indices.map { batch in
     shapes.indices.map { GradientOracle.gradient(shapes[$0], 10 * batch + $0) * lossScale }
   }
 
-  /// What every permitted order must come to, in Double, with the magnitude of the terms of each element.
+  /// The result of every permitted order, in Double, with the magnitude of the terms of each element.
   private static let expected: [(values: [Double], magnitudes: [Double])] = {
     let averages = shapes.indices.map { index in
       let sum = GradientOracle.weightedSum(microBatches.map { $0[index] }, weights: weights)
@@ -39,7 +39,7 @@ import Testing
   }
 
   private func compare(_ parameters: [Parameter]) {
-    // Seven roundings of the sums, and of the norm what 515 squares to a chunk leave of it.
+    // Seven roundings of the sums, and the error of a norm from chunks of 515 squares.
     let norm = 515 * GradientOracle.floatRoundoff
     for (parameter, expected) in zip(parameters, Self.expected) {
       #expect(
@@ -50,7 +50,7 @@ import Testing
   }
 
   @Test(arguments: orders, Backend.available)
-  func `An order is right or refused, whatever it is`(order: [Operation], backend: Backend) throws {
+  func `Every order is correct or refused`(order: [Operation], backend: Backend) throws {
     let parameters = parameters()
     let before = parameters.map(\.value)
     let optimizer = try Adafactor(parameters, backend: backend)
@@ -80,7 +80,7 @@ import Testing
     }
   }
 
-  @Test func `Micro-batches are un-scaled together, not one by one`() throws {
+  @Test func `Micro-batches are unscaled together, not one by one`() throws {
     let parameters = parameters()
     let accumulator = GradientAccumulator(parameters)
     let scaler = try LossScaler(.init(scale: Self.lossScale))
@@ -110,7 +110,7 @@ import Testing
     }
   }
 
-  @Test func `Without a loss scale clipping follows apply`() throws {
+  @Test func `Without a loss scale, clipping follows apply`() throws {
     let parameters = parameters()
     let accumulator = GradientAccumulator(parameters)
     for (gradients, weight) in zip(Self.microBatches, Self.weights) {
@@ -123,12 +123,14 @@ import Testing
 
   // MARK: The step
 
-  /// Windows of micro-batches, by their tokens: equal ones, unequal ones, and a last one cut short. Two of
-  /// them, because a first step of Adafactor is the same for every multiple of a gradient.
+  /// Windows of micro-batches, by their tokens: equal, unequal, and with a shorter last window. Each run has two windows,
+  /// because a first step of Adafactor is the same for every multiple of a gradient.
   static let runs = [[[4, 4, 4], [4, 4, 4]], [[1, 9, 2], [5, 3]], [[3, 3, 3], [3, 1]]]
 
   @Test(arguments: Backend.available, runs)
-  func `Steps of micro-batches are the large batch's`(backend: Backend, windows: [[Int]]) throws {
+  func `Steps with micro-batches are the same as with the large batch`(backend: Backend, windows: [[Int]])
+    throws
+  {
     let shape: Shape = [24, 33]
     let initial = GradientOracle.gradient(shape, 1000)
     let (large, small) = (Parameter("large", initial), Parameter("small", initial))
@@ -136,7 +138,7 @@ import Testing
     let accumulator = GradientAccumulator([small], backend: backend)
     var (seed, bound) = (0, [Double](repeating: 0, count: shape.elementCount))
     for window in windows {
-      // Gradients of one sign, so that no sum cancels: every relative error stays one.
+      // Gradients of one sign, so that no sum cancels and relative errors don't grow.
       let tokens = (0..<window.reduce(0, +)).map { _ in
         seed += 1
         return Tensor(GradientOracle.gradient(shape, seed).scalars(as: Float.self).map(abs), shape: shape)
@@ -157,10 +159,10 @@ import Testing
       try parts.step()
       accumulator.reset()
 
-      // A relative error ε of g makes 2ε of R, C and mean R, hence 4ε of u and of its RMS, which clips it:
-      // 8ε. ε: one rounding a token, one for the mean, two an addition, one for the large batch. Beside it
-      // the kernels' own roundings on either side: 20 units for each of the sums behind R, C, mean R, RMS(U),
-      // RMS(P), at half their weight.
+      // A relative error ε of g causes 2ε in R, C and mean R, hence 4ε in u and in its RMS, which clips it:
+      // 8ε. ε is one rounding per token, one for the mean, two per addition, and one for the large batch. In
+      // addition there are the kernels' own roundings on both sides: 20 units for each of the sums in R, C,
+      // mean R, RMS(U) and RMS(P), at half their weight.
       let ε = Double(tokens.count + 2 * window.count + 2) * GradientOracle.floatRoundoff
       let relative = 8 * ε + 2 * 50 * GradientOracle.floatRoundoff
       let theirs = large.value.scalars(as: Double.self)

@@ -5,8 +5,8 @@ import Testing
 
 /// Clipping, the loss scale and whole loops of torch, replayed on both backends.
 @Suite struct TrainingParityTests {
-  /// Relative: torch's float32 sum over the 121 elements of these gradients meets at most as many roundings,
-  /// and its powers and the coefficient a few more.
+  /// A relative tolerance: torch's float32 sum over the 121 elements of these gradients has at most as many roundings,
+  /// and its powers and the coefficient have a few more.
   private static let normTolerance = 130 * GradientOracle.floatRoundoff
 
   @Test(arguments: Backend.available)
@@ -40,7 +40,7 @@ import Testing
     }
   }
 
-  @Test func `The loss scale goes torch's way`() throws {
+  @Test func `The loss scale changes as in torch`() throws {
     let reference = try TrainingReference.load("loss-scaler", as: TrainingReference.Scaler.self)
     for (index, expected) in reference.cases.enumerated() {
       let scaler = try LossScaler(expected.settings.state)
@@ -79,7 +79,7 @@ import Testing
       if let maximum = reference.maximum {
         let norm = try parameters.clipGradientNorm(maxNorm: maximum, backend: backend)
         let theirs = step.norm!.value
-        // Sums over the same tokens in another order, then torch's float32 norm.
+        // Sums over the same tokens in another order, followed by torch's float32 norm.
         #expect(
           norm == theirs || abs(norm - theirs) <= 1e-5 * theirs, "norm of step \(index): \(norm), \(theirs)")
       }
@@ -96,8 +96,8 @@ import Testing
 
       #expect(scaler.scale == step.scale, "step \(index)")
       for (parameter, initial) in zip(parameters, reference.initial) {
-        // As for Adafactor's own trajectories: relative to the way made so far, and a unit in the last place
-        // a step.
+        // As for Adafactor's own trajectories: relative to the distance so far, and a unit in the last place
+        // per step.
         let theirs = step.parameters[parameter.name]!.values
         let way = zip(theirs, initial.initial.values).map { abs($0 - $1) }.max()!
         let bound = 1e-5 * way + Float(index + 1) * theirs.map(abs).max()!.ulp

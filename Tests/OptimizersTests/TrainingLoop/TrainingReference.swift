@@ -3,7 +3,7 @@ import Optimizers
 import Tensors
 import TestSupport
 
-/// The reference's numbers of Reference/training, whose README says what they are.
+/// The reference's numbers in Reference/training. Its README describes them.
 enum TrainingReference {
   struct Clipping: Decodable {
     let shapes: [String: [Int]]

@@ -11,7 +11,7 @@ private let python = Python.find(
 
 @Suite("adafactor predict", .serialized)
 struct PredictCommandTests {
-  /// Three classes of points, and the table's header: x and y are features, "note" is not.
+  /// Three classes of points, and the table's header: x and y are features, and "note" is not.
   private static let header = "note,x,\"the y\",constant,kind"
   private static let rows = (0..<120).map { index -> String in
     let (angle, radius) = (Double(index) * 2.4, Double(index % 3) * 2 + 1)
@@ -19,7 +19,7 @@ struct PredictCommandTests {
       "n\(index),\(radius * cos(angle)),\(1000 + radius * sin(angle)),7,\(["in, side", "middle", "out"][index % 3])"
   }
 
-  /// Trains a model in `folder` and returns its path and that of the table.
+  /// Trains a model in `folder`, and returns its path and the table's.
   private func trained(in folder: URL, _ arguments: String...) throws -> (model: String, data: String) {
     let data = folder.appendingPathComponent("data.csv").path
     let rows = Self.rows.map { $0.replacingOccurrences(of: "in, side", with: "\"in, side\"") }
@@ -45,7 +45,7 @@ struct PredictCommandTests {
   }
 
   @Test(arguments: ["float32", "bfloat16", "float64"])
-  func `Each row gets its class and the probabilities of all`(type: String) throws {
+  func `Each row gets its class and the probabilities of all classes`(type: String) throws {
     try ToolRunner.withFolder { folder in
       let (model, data) = try trained(in: folder, "--dtype", type)
       let records = try predict("--model", model, "--data", data)
@@ -62,7 +62,7 @@ struct PredictCommandTests {
         if best == index % 3 { correct += 1 }
       }
       #expect(correct > 110)
-      // A file holds what standard output does.
+      // A file has the same contents as standard output.
       let output = folder.appendingPathComponent("out.csv").path
       #expect(
         try ToolRunner.run("predict", "--model", model, "--data", data, "--output", output).output == "")
@@ -73,7 +73,7 @@ struct PredictCommandTests {
   }
 
   @Test(arguments: ScalarType.allCases)
-  func `A model that was written and read has the trained model's probabilities for held-out samples`(
+  func `A model that is read from its file has the trained model's probabilities for held-out samples`(
     type: ScalarType
   ) throws {
     let lines = Self.rows.map {
@@ -108,7 +108,7 @@ struct PredictCommandTests {
     }
   }
 
-  @Test func `Columns are found by name in any order, and by place without a header`() throws {
+  @Test func `Columns are found by name in any order, or by position without a header`() throws {
     try ToolRunner.withFolder { folder in
       let (model, data) = try trained(in: folder)
       let expected = try predict("--model", model, "--data", data).map { Array($0.dropFirst()) }
@@ -130,7 +130,8 @@ struct PredictCommandTests {
     }
   }
 
-  @Test func `A row that lacks a value, or a column, is an error or is left out`() throws {
+  @Test func `A row with a missing value is an error or is skipped, and a missing column is an error`() throws
+  {
     try ToolRunner.withFolder { folder in
       let (model, data) = try trained(in: folder)
       let table = folder.appendingPathComponent("other.csv").path
@@ -141,14 +142,17 @@ struct PredictCommandTests {
       let mistakes = [
         (
           "x,the y,constant\n1,1000,7\n1,,7\n",
-          "other.csv, line 3, column 2: a value is missing (column \"the y\"); leave out"
+          "other.csv, line 3, column 2: a value is missing (column \"the y\"); skip"
         ),
         (
           "x,the y,constant\n1,none,7\n",
           "\"none\" is not a finite number (column \"the y\"); the model needs a number"
         ),
         ("x,y,constant\n1,1000,7\n", "has no column \"the y\", which the model was trained on"),
-        ("x,the y,the y,constant\n1,1000,1,7\n", "has several columns \"the y\", and the model needs one"),
+        (
+          "x,the y,the y,constant\n1,1000,1,7\n",
+          "has several columns \"the y\", but the model needs exactly one"
+        ),
         ("1,2\n", "has 2 columns; the model needs its 3 features, or all 5 columns"),
         ("x,the y,constant\n1,1e300,7\n", "line 2: the model's result for this row is not finite"),
       ]
@@ -159,13 +163,13 @@ struct PredictCommandTests {
       }
       let dropped = try result("x,the y,constant\n1,1000,7\n1,,7\n2,1000,7\n", "--missing", "drop")
       #expect(dropped.lines.count == 3 && dropped.lines[2].hasPrefix("4,"))
-      #expect(dropped.errors.contains("1 row of \(table) left out for a missing value"))
+      #expect(dropped.errors.contains("1 row of \(table) skipped because of a missing value"))
       let noModel = try ToolRunner.run("predict", "--model", data, "--data", data)
       #expect(noModel.status != 0)
     }
   }
 
-  @Test func `A checkpoint's model predicts as the model file does; a file that is no model is an error`()
+  @Test func `A checkpoint's model predicts like the model file, and other files are errors`()
     throws
   {
     try ToolRunner.withFolder { folder in
@@ -181,13 +185,13 @@ struct PredictCommandTests {
     }
   }
 
-  @Test func `A description whose parts do not fit is an error, and allocates nothing`() throws {
+  @Test func `A description with parts that do not match is an error, and allocates nothing`() throws {
     try ToolRunner.withFolder { folder in
       let (model, _) = try trained(in: folder)
       var file = try TensorCollection(path: model)
       let description = try #require(file.metadata["classifier"])
       let (widths, columns) = ("\"widths\":[3,16,3]", "\"feature_columns\":[2,3,4]")
-      let (unfit, outOfRange) = ("do not fit together", "is out of range")
+      let (unfit, outOfRange) = ("do not match", "is out of range")
       let changes = [
         (widths, "\"widths\":[3,9223372036854775807,3]", "does not hold the tensor \"layer1.weight\""),
         (widths, "\"widths\":[3]", unfit), (widths, "\"widths\":[]", unfit),
@@ -212,7 +216,7 @@ struct PredictCommandTests {
     }
   }
 
-  /// The lines of Python that the article shows.
+  /// Returns the lines of Python that the article shows.
   private static func program() throws -> String {
     let article = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
       .deletingLastPathComponent().deletingLastPathComponent()
@@ -227,7 +231,7 @@ struct PredictCommandTests {
     try ToolRunner.withFolder { folder in
       let (model, data) = try trained(in: folder)
       let expected = try predict("--model", model, "--data", data)
-      // The features only, as numpy reads them.
+      // Only the features, as numpy reads them.
       let table = folder.appendingPathComponent("new.csv").path
       let fields = Self.rows.map { $0.split(separator: ",").map(String.init) }
       try (["x,the y,constant"] + fields.map { "\($0[1]),\($0[2]),\($0[3])" }).joined(separator: "\n")

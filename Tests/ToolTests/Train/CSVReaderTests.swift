@@ -11,7 +11,7 @@ struct CSVReaderTests {
     return records
   }
 
-  @Test func `Every line is a record, however lines end, and blank lines are none`() throws {
+  @Test func `Every line is a record, with any line ending, and blank lines are skipped`() throws {
     let expected = [
       CSVReader.Record(line: 1, fields: ["a", "b"]), CSVReader.Record(line: 3, fields: ["1", ""]),
     ]
@@ -29,7 +29,7 @@ struct CSVReaderTests {
     #expect(try records(" \"a \" ,b")[0].fields == ["a ", "b"])
   }
 
-  @Test func `Quoted fields hold delimiters, quotes and line breaks, and lines are counted through them`()
+  @Test func `Quoted fields may contain delimiters, quotes and line breaks, which count as lines`()
     throws
   {
     let found = try records("\"a,b\",\"say \"\"hi\"\"\",\"x\ny\r\nz\"\n1,2,3\n\"\",\"\",\"\"")
@@ -40,14 +40,13 @@ struct CSVReaderTests {
       ])
   }
 
-  @Test func `Other delimiters, a tab among them`() throws {
+  @Test func `Other delimiters separate fields, including tabs`() throws {
     #expect(try records("a;b,c\n", delimiter: ";")[0].fields == ["a", "b,c"])
     #expect(try records("a\t\tb\n", delimiter: "\t")[0].fields == ["a", "", "b"])
   }
 
   @Test
-  func `A quote that is not closed, text behind one, and bytes that are no text are errors with their place`()
-  {
+  func `Unclosed quotes, text after a quote, and invalid bytes are errors with their position`() {
     #expect(throws: TableError("t.csv", line: 2, column: 2, .unterminatedQuote)) {
       try records("a,b\n1,\"2\n3,4\n")
     }

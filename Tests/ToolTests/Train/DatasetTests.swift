@@ -10,20 +10,20 @@ struct DatasetTests {
     return try Dataset(Table(bytes: Array(rows.joined().utf8), path: "t.csv"))
   }
 
-  @Test func `Classes are in the order of their numbers, or of their letters`() throws {
+  @Test func `Classes are in numerical or alphabetical order`() throws {
     #expect(try dataset(labels: ["10", "9", "10", "9"]).classNames == ["9", "10"])
     #expect(try dataset(labels: ["10", "9", "10", "9"]).labels == [1, 0, 1, 0])
     #expect(try dataset(labels: ["b", "a", "10", "b", "a", "10"]).classNames == ["10", "a", "b"])
   }
 
-  @Test func `One class, and a label that is nearly never the same, are errors`() {
+  @Test func `A single class, and labels that are nearly all different, are errors`() {
     #expect(throws: TableError("t.csv", .oneClass("x"))) { try dataset(labels: ["x", "x"]) }
     #expect(throws: TableError("t.csv", .tooManyClasses(3, rows: 5))) {
       try dataset(labels: ["1.5", "2.5", "3.5", "2.5", "1.5"])
     }
   }
 
-  @Test func `Labels that differ only in how accents are composed are refused`() throws {
+  @Test func `Labels that differ only in Unicode normal form are refused`() throws {
     let (composed, decomposed) = ("caf\u{E9}", "cafe\u{301}")
     #expect(throws: TableError("t.csv", line: 3, column: 3, .twoSpellings(decomposed, line: 1))) {
       try dataset(labels: [composed, "x", decomposed, "x"])
@@ -36,7 +36,7 @@ struct DatasetTests {
     }
   }
 
-  @Test func `A split takes every sample once, with its label, and the same one for the same seed`() throws {
+  @Test func `A split contains every sample once, with its label, and depends only on the seed`() throws {
     let labels = (0..<50).map { "\($0 % 2)" }
     let dataset = try dataset(labels: labels)
     func split(_ seed: UInt64) -> (training: Dataset, test: Dataset) {
@@ -57,14 +57,14 @@ struct DatasetTests {
     #expect(split(2).test.features != test.features)
   }
 
-  @Test func `Both parts of a split have a sample, however small the part that is asked for`() throws {
+  @Test func `Both parts of a split have a sample, for any fraction`() throws {
     let dataset = try dataset(labels: ["a", "b", "a", "b"])
     var generator = SeededGenerator(seed: 1)
     #expect(dataset.split(testFraction: 0.01, using: &generator).test.count == 1)
     #expect(dataset.split(testFraction: 0.99, using: &generator).training.count == 1)
   }
 
-  @Test func `Numbers that are amounts rather than classes are an error; numbered classes are none`() throws {
+  @Test func `Numbers that are amounts are an error, and numbered classes are not`() throws {
     func classes(_ label: (Int) -> String) throws -> Int {
       try dataset(labels: (0..<200).map { label($0 % 40) }).classNames.count
     }
@@ -92,7 +92,7 @@ struct DatasetTests {
     #expect(try dataset(false).classNames == ["0", "1", "2"])
   }
 
-  /// The standardization of one column whose labels alternate.
+  /// Returns the standardization of one column with alternating labels.
   private func standardized(_ column: [Double]) throws -> (values: [Double], standardization: Standardization)
   {
     let rows = column.enumerated().map { "\($0.element),\($0.offset % 2)\n" }
@@ -112,7 +112,7 @@ struct DatasetTests {
     }
   }
 
-  @Test func `Far from 0, where Float32 alone would lose the differences, they count`() throws {
+  @Test func `Differences far from 0 count, although Float32 would lose them`() throws {
     for (value, expected) in zip(
       try standardized([1e9, 1e9 + 1, 1e9 + 2, 1e9 + 3]).values, [-1.5, -0.5, 0.5, 1.5])
     {
@@ -120,7 +120,7 @@ struct DatasetTests {
     }
   }
 
-  @Test func `A column that is constant, or differs by roundings only, becomes 0, for all other values too`()
+  @Test func `A column that is constant, or differs only by rounding, becomes 0, also for other values`()
     throws
   {
     for column in [
@@ -134,7 +134,9 @@ struct DatasetTests {
     }
   }
 
-  @Test func `A deviation that has no reciprocal, and a held-out value that is too far, are errors`() throws {
+  @Test func `A deviation without a reciprocal, and a held-out value that is too far away, are errors`()
+    throws
+  {
     let small = try #require(Double("1e-310"))
     #expect(throws: TableError("t.csv", .tooSmall(columnName: "1", deviation: small / 2))) {
       try standardized([0, small, 0, small])
@@ -149,7 +151,7 @@ struct DatasetTests {
         return nil
       } catch { return error as? TableError }
     }
-    // Held out by about one seed in five.
+    // About one seed in five holds the sample out.
     #expect((1...10).contains(errors.count))
     #expect(errors.allSatisfy { $0 == TableError("t.csv", .outlier(1e60, columnName: "2")) })
   }

@@ -4,9 +4,9 @@ import Testing
 
 @testable import adafactor
 
-@Suite("Steps of a training")
+@Suite("Steps of a training run")
 struct OptimizationStepTests {
-  /// Two classes that a line separates, 30 samples.
+  /// Two classes that a line separates, with 30 samples.
   private static let points: Dataset = {
     var generator = SeededGenerator(seed: 4)
     let x = Tensor(normal: [30, 2], as: .float64, using: &generator)
@@ -28,7 +28,7 @@ struct OptimizationStepTests {
     return try OptimizationStep(model, settings: settings)
   }
 
-  /// The norm of all gradients as the optimizer saw them.
+  /// Returns the norm of all gradients that the optimizer received.
   private func gradientNorm(_ model: Perceptron) throws -> Double {
     try model.parameters.reduce(0) { sum, parameter in
       let gradient = try #require(parameter.gradient).converted(to: .float64).scalars(as: Double.self)
@@ -37,11 +37,11 @@ struct OptimizationStepTests {
   }
 
   @Test(arguments: [ScalarType.float32, .bfloat16, .float16])
-  func `The optimizer sees a gradient without its loss scale and of no larger norm than asked for`(
+  func `The optimizer receives the unscaled gradient, clipped to the maximum norm`(
     type: ScalarType
   ) throws {
     let exact = try step { $0.scalarType = .float64 }
-    // The same weights as those that were rounded to 16 bits.
+    // The same weights as the ones that were rounded to 16 bits.
     let whole = try step { settings in
       settings.scalarType = type
       settings.clipNorm = 1e6
@@ -52,7 +52,7 @@ struct OptimizationStepTests {
     _ = try exact([samples(as: .float64)])
     _ = try whole([samples(as: type)])
     let norm = try gradientNorm(exact.model)
-    // Some ten roundings follow each other: of samples, sums and differences.
+    // About ten roundings in a row, of samples, sums and differences.
     let rounding: [ScalarType: Double] = [.float32: 0x1p-24, .bfloat16: 0x1p-8, .float16: 0x1p-11]
     #expect(abs(try gradientNorm(whole.model) - norm) < 10 * rounding[type]! * norm)
     let limit = norm / 8
@@ -62,11 +62,11 @@ struct OptimizationStepTests {
     }
     let outcome = try clipped([samples(as: type)])
     #expect(outcome.isTaken)
-    // torch adds 1e-6 to the norm that it divides by.
+    // torch adds 1e-6 to the norm before dividing by it.
     #expect(abs(try gradientNorm(clipped.model) / limit - 1) < 1e-5)
   }
 
-  @Test func `Gradients that the loss scale makes infinite leave everything as it was, and halve the scale`()
+  @Test func `Gradients that the loss scale makes infinite change nothing and halve the scale`()
     throws
   {
     let step = try step { settings in
@@ -74,7 +74,7 @@ struct OptimizationStepTests {
       settings.optimizer = OptimizerChoice(AdamWOptions())
     }
     let before = step.model.parameters.map(\.value)
-    // Gradients of some 0.5 · 100 · 65,536, beyond 65,504.
+    // Gradients of about 0.5 · 100 · 65,536, beyond 65,504.
     let outcome = try step([samples(as: .float16, scaledBy: 100)])
     #expect(outcome.loss.isFinite && !outcome.isTaken)
     #expect(step.model.parameters.map(\.value) == before)
@@ -83,7 +83,7 @@ struct OptimizationStepTests {
   }
 
   @Test(arguments: [ScalarType.float32, .bfloat16, .float64])
-  func `Other types than Float16 have no loss scale`(type: ScalarType) throws {
+  func `Types other than Float16 have no loss scale`(type: ScalarType) throws {
     let step = try step { $0.scalarType = type }
     #expect(!step.scaler.isEnabled && step.scaler.scale == 1)
   }

@@ -7,7 +7,7 @@ import Testing
 @Suite("The perceptron")
 struct PerceptronTests {
   @Test(arguments: Backend.available)
-  func `Its gradients are those of the loss, by central differences in Float64`(backend: Backend) {
+  func `The gradients match central differences of the loss in Float64`(backend: Backend) {
     Backend.withDefault(backend) {
       var generator = SeededGenerator(seed: 3)
       let model = Perceptron(widths: [5, 7, 4, 3], as: .float64, using: &generator)
@@ -31,7 +31,7 @@ struct PerceptronTests {
           }
           let difference = (loss(at: h) - loss(at: -h)) / (2 * h)
           parameter.value = value.reshaped(to: parameter.value.shape)
-          // The differences' own error: h² of the third derivative, and rounding over h.
+          // The error of the differences: h² times the third derivative, and rounding divided by h.
           #expect((gradient[i] - difference).magnitude < 1e-8, "\(parameter.name) \(i)")
         }
       }
@@ -43,7 +43,7 @@ struct PerceptronTests {
     #expect((loss - 2.302585092994046).magnitude < 1e-6)
   }
 
-  @Test func `Without hidden layers it is a linear model`() {
+  @Test func `Without hidden layers, the perceptron is a linear model`() {
     var generator = SeededGenerator(seed: 3)
     let model = Perceptron(widths: [4, 2], using: &generator)
     #expect(model.parameters.map(\.name) == ["layer1.weight", "layer1.bias"])

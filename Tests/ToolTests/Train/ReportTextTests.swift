@@ -9,7 +9,7 @@ struct ReportTextTests {
     ["adamw", "9.0 %", "10.5"],
   ]
 
-  @Test func `Lines that fit are one line each`() {
+  @Test func `Rows that fit have one line each`() {
     let text = """
       optimizer          test accuracy  optimizer ms/step
       adafactor:lr=1e-3         97.1 %              0.020
@@ -20,7 +20,7 @@ struct ReportTextTests {
     #expect(ReportText.columns(rows, leftAligned: 1, width: .max) == text)
   }
 
-  @Test func `Where they do not, titles are put below each other, then names above their numbers`() {
+  @Test func `In rows that do not fit, titles are stacked, then names are put above their numbers`() {
     let narrow = """
                              test  optimizer
       optimizer          accuracy    ms/step
@@ -38,7 +38,7 @@ struct ReportTextTests {
         ].joined(separator: "\n"))
   }
 
-  @Test func `Long texts continue below their start`() {
+  @Test func `Long texts are continued with an indent`() {
     let rows = [("data", "150 rows, 5 columns, with a header"), ("classes", "a")]
     #expect(ReportText.rows(rows, width: .max) == "data     150 rows, 5 columns, with a header\nclasses  a\n")
     #expect(

@@ -9,7 +9,7 @@ struct TableTests {
     try Table(bytes: Array(text.utf8), path: "t.csv", format: format)
   }
 
-  @Test func `A first row without a number is a header, any other is data`() throws {
+  @Test func `A first row without numbers is a header, and any other is data`() throws {
     let named = try table("a,b,species\n1,2,x\n3,4.5,y\n")
     #expect(named.columns.names == ["a", "b", "species"] && named.columns.features == [0, 1])
     #expect(named.lines == [2, 3])
@@ -24,18 +24,18 @@ struct TableTests {
     }
   }
 
-  @Test func `The label's column by name, by number, and by default`() throws {
+  @Test func `The label column is given by name or number, or is the default`() throws {
     let text = "a,label,b\n1,x,2\n3,y,4\n"
     #expect(try table(text).labels == ["x", "y"])
     #expect(try table(text, Table.Format(choice: .labeled(by: "label"))).features == [1, 2, 3, 4])
     #expect(try table(text, Table.Format(choice: .labeled(by: "2"))).labels == ["x", "y"])
     #expect(try table("a,b\n1,x\n").labels == ["x"])
     #expect(try table("x,1\ny,2\n", Table.Format(choice: .labeled(by: "1"))).features == [1, 2])
-    // A name goes before a number.
+    // A name takes precedence over a number.
     #expect(try table("a,1\n5,6\n", Table.Format(choice: .labeled(by: "1"), hasHeader: true)).labels == ["6"])
   }
 
-  @Test func `A label that no column has, or several have, is an error that lists the columns`() throws {
+  @Test func `A label that no column or several columns have is an error that lists the columns`() throws {
     let text = "a,b,b\n1,2,3\n"
     let problem = TableError.Problem.noColumn("c", option: "--label", names: ["a", "b", "b"], count: 3)
     #expect(throws: TableError("t.csv", problem)) { try table(text, Table.Format(choice: .labeled(by: "c"))) }
@@ -48,7 +48,7 @@ struct TableTests {
     }
   }
 
-  @Test func `A cell that is no finite number is an error with line, column, name and text`() throws {
+  @Test func `A cell that is not a finite number is an error with line, column, name and text`() throws {
     for text in ["oops", "inf", "1e999", "1,5 ", "None"] {
       let cell = text.contains(",") ? "\"\(text)\"" : text
       #expect(throws: TableError("t.csv", line: 3, column: 2, .notANumber(text, .init(name: "b"))), "\(text)")
@@ -60,9 +60,9 @@ struct TableTests {
     #expect(
       error.description == """
         t.csv, line 3, column 2: "oops" is not a finite number (column "b"); \
-        every column but the label's must hold numbers: leave others out by --ignore COLUMN
+        every column except the label must hold numbers: ignore other columns by --ignore COLUMN
         """)
-    // The first line may have been meant as a header.
+    // The first line may have been intended as a header.
     #expect(
       throws: TableError("t.csv", line: 1, column: 1, .notANumber("a", .init(name: nil), mayBeHeader: true))
     ) {
@@ -74,12 +74,12 @@ struct TableTests {
     #expect(try table("1e300,a\n-1e-320,b\n").features == [1e300, Double("-1e-320")!])
   }
 
-  @Test func `A missing value is an error with its line and column, or its row is left out`() throws {
+  @Test func `A missing value is an error with its line and column, or its row is skipped`() throws {
     for text in ["", "NA", "?", "NaN", "null", "n/a"] {
       let rows = "a,b,label\n1,2,x\n3,\(text),y\n5,6,\(text)\n7,8,z\n"
       let error = TableError("t.csv", line: 3, column: 2, .missing(.init(name: "b")))
       #expect(throws: error, "\(text)") { try table(rows) }
-      #expect(error.description.contains("missing (column \"b\"); leave the column out by --ignore COLUMN"))
+      #expect(error.description.contains("missing (column \"b\"); ignore the column by --ignore COLUMN"))
       #expect(error.description.contains("--missing drop"))
       let label = TableError("t.csv", line: 4, column: 3, .missing(.init(name: "label", role: .label)))
       #expect(throws: label, "\(text)") { try table(rows, Table.Format(choice: .labeled(ignoring: ["b"]))) }
@@ -94,7 +94,7 @@ struct TableTests {
     }
   }
 
-  @Test func `Ignored columns may hold anything, and are named by name or number`() throws {
+  @Test func `Ignored columns may contain anything, and are given by name or number`() throws {
     let text = "id,a,when,b,label\nx1,1,,2,u\nx2,3,today,4,v\n"
     for ignored in [["id", "when"], ["1", "3"], ["when", "1", "id"]] {
       let table = try table(text, Table.Format(choice: .labeled(ignoring: ignored)))
@@ -129,8 +129,9 @@ struct TableTests {
     #expect(table.features == [1, 2] && table.labels == ["x", "y"] && table.lines == [2, 3])
   }
 
-  @Test func `A file without an end is an error`() {
-    let error = ToolFileError(path: "/dev/zero", problem: "has more than 1 MB, or no end")
+  @Test func `A file that never ends is an error`() {
+    let error = ToolFileError(
+      path: "/dev/zero", problem: "has more than 1 MB or never ends; give a smaller file")
     #expect(throws: error) { try WholeFile.read("/dev/zero", byteCountLimit: 1 << 20) }
   }
 
@@ -144,7 +145,7 @@ struct TableTests {
     #expect(throws: TableError("t.csv", line: 1, .noFeatures)) { try table("a\n1\n") }
   }
 
-  @Test func `A file that cannot be read is an error in the system's words`() {
+  @Test func `A file that cannot be read is an error with the system's text`() {
     #expect(
       throws: ToolFileError(path: "/nowhere/t.csv", problem: "cannot be read: No such file or directory")
     ) {

@@ -4,9 +4,9 @@ import Testing
 
 @testable import adafactor
 
-@Suite("adafactor train: stopping and going on", .serialized)
+@Suite("adafactor train: stopping and resuming", .serialized)
 struct TrainCheckpointTests {
-  /// What a run came to, apart from times.
+  /// The results of a run without times.
   private struct Report: Decodable, Equatable {
     struct Epoch: Decodable, Equatable {
       let epoch: Int
@@ -21,7 +21,7 @@ struct TrainCheckpointTests {
     let parametersChecksum: String
   }
 
-  /// Runs that between them use everything that a checkpoint has to hold; each takes some 100 steps.
+  /// Runs that together use everything that a checkpoint must hold. Each takes about 100 steps.
   private static let settings = [
     ["--epochs", "7", "--hidden", "8"],
     ["--epochs", "7", "--hidden", "8", "--beta1", "0.9", "--lr", "0.01", "--schedule", "cosine"],
@@ -30,26 +30,26 @@ struct TrainCheckpointTests {
       "--batch-size", "50", "--clip-norm", "0.5", "--schedule", "reduce_lr_on_plateau",
       "--schedule-option", "patience=0",
     ],
-    // The first step overflows: what is left of the loss scale must be restored.
+    // The first step overflows, so the reduced loss scale must be restored.
     [
       "--epochs", "10", "--hidden", "8", "--optimizer", "adamw", "--dtype", "float16", "--accumulate", "3",
     ],
     ["--epochs", "5", "--hidden", "8", "--dtype", "bfloat16", "--beta1", "0.9"],
-    // What is drawn, or what rounding lost, must go on as well.
+    // Random draws and the residuals of rounding must continue, too.
     ["--epochs", "5", "--hidden", "8", "--dtype", "bfloat16", "--rounding", "stochastic"],
     [
       "--epochs", "5", "--hidden", "8", "--dtype", "bfloat16", "--rounding", "compensated", "--optimizer",
       "adamw",
     ],
-    // The modes of its checkpoints and of its evaluations must not change a bit.
+    // Switching modes for checkpoints and evaluations must not change a bit.
     [
       "--epochs", "5", "--hidden", "8", "--dtype", "bfloat16", "--rounding", "compensated", "--optimizer",
       "schedule_free_adamw", "--rate-warmup-steps", "9",
     ],
   ]
 
-  // Optimized, some epochs are over before a signal arrives. Otherwise they take seconds, and two settings will do:
-  // Ctrl-C saves by the code that a kill leaves checkpoints of.
+  // In release builds, some epochs are over before a signal arrives. In debug builds, they take seconds, so
+  // two settings are enough: Ctrl-C saves by the same code as the killed runs.
   #if DEBUG
     private static let interruptedSettings = [settings[0], settings[3]]
   #else
@@ -72,7 +72,7 @@ struct TrainCheckpointTests {
     return names.filter { $0.hasPrefix("checkpoint-") }.sorted()
   }
 
-  /// Starts a training, sends it a signal as soon as `isReady` holds of its errors so far, and waits for its
+  /// Starts a run, sends it a signal as soon as `isReady` is true of its errors so far, and waits for it to
   /// end.
   private func interrupt(
     _ arguments: [String], by number: Int32, in folder: URL, when isReady: (String) -> Bool
@@ -94,7 +94,7 @@ struct TrainCheckpointTests {
   }
 
   @Test(arguments: settings)
-  func `Killed at any step and resumed, a run ends with the bits of one that never stopped`(
+  func `A run that is killed at any step and resumed gives the bits of an uninterrupted run`(
     settings: [String]
   ) throws {
     let whole = try report(train(settings))
@@ -102,7 +102,7 @@ struct TrainCheckpointTests {
     try ToolRunner.withFolder { folder in
       let directory = folder.appendingPathComponent("run").path
       let saving = settings + ["--checkpoint-directory", directory, "--checkpoint-every", "3"]
-      // Twice: a run that was resumed can be resumed.
+      // Twice, because a resumed run can be resumed again.
       for count in [2, 14] {
         let end = try interrupt(saving + ["--resume"], by: SIGKILL, in: folder) { _ in
           checkpoints(directory).contains { Int($0.split(separator: "-")[1])! >= count }
@@ -118,7 +118,7 @@ struct TrainCheckpointTests {
   @Test(
     arguments: zip(
       interruptedSettings, [SIGINT, SIGTERM] + interruptedSettings.dropFirst(2).map { _ in SIGINT }))
-  func `Ctrl-C and SIGTERM save first, say where, and end with their status; the run can go on`(
+  func `Ctrl-C and SIGTERM save, report the path and end with their status; the run can be resumed`(
     settings: [String], signal: Int32
   ) throws {
     let whole = try report(train(settings))
@@ -140,7 +140,7 @@ struct TrainCheckpointTests {
     }
   }
 
-  @Test func `A second run on a directory is refused at its start while the first lives`() throws {
+  @Test func `A second run on a directory is refused at its start during the first`() throws {
     try ToolRunner.withFolder { folder in
       let directory = folder.appendingPathComponent("run").path
       let saving = ["--epochs", "60", "--hidden", "8", "--checkpoint-directory", directory]
@@ -156,7 +156,7 @@ struct TrainCheckpointTests {
     }
   }
 
-  @Test func `A damaged checkpoint is named, and the one before it used`() throws {
+  @Test func `A damaged checkpoint is reported, and the previous one is used`() throws {
     let settings = ["--epochs", "3", "--hidden", "16"]
     let whole = try report(train(settings))
     try ToolRunner.withFolder { folder in
@@ -171,16 +171,16 @@ struct TrainCheckpointTests {
       try handle.truncate(atOffset: 1000)
       try handle.close()
       let resumed = try train(saving + ["--resume"])
-      #expect(resumed.errors.contains("Not used: \(directory)/\(names[1])"))
+      #expect(resumed.errors.contains("Skipped: \(directory)/\(names[1])"))
       #expect(resumed.errors.contains("from \(directory)/\(names[0])"))
       #expect(try report(resumed) == whole)
     }
   }
 
-  @Test func `Without a number of steps, each epoch's end is saved`() throws {
+  @Test func `Without an interval, a checkpoint is saved after each epoch`() throws {
     try ToolRunner.withFolder { folder in
       let directory = folder.appendingPathComponent("run").path
-      // 1,438 samples to train on: 23 steps of 64.
+      // 1,438 training samples make 23 steps of 64.
       let result = try train(
         ["--epochs", "3", "--hidden", "4", "--checkpoint-directory", directory, "--keep", "9"])
       #expect(result.status == 0)
@@ -188,7 +188,7 @@ struct TrainCheckpointTests {
     }
   }
 
-  @Test func `Other settings than the saved ones are an error that lists them, and nothing is written`()
+  @Test func `Different settings are an error that lists them, and nothing is written`()
     throws
   {
     try ToolRunner.withFolder { folder in
@@ -247,7 +247,9 @@ struct TrainCheckpointTests {
   ]
 
   @Test(arguments: schedules)
-  func `A run goes on with more epochs unless its schedule depends on them`(schedule: [String], goesOn: Bool)
+  func `A run can be resumed with more epochs unless its schedule depends on them`(
+    schedule: [String], goesOn: Bool
+  )
     throws
   {
     try ToolRunner.withFolder { folder in
@@ -269,7 +271,7 @@ struct TrainCheckpointTests {
     }
   }
 
-  @Test func `A position that the run cannot have is an error, whatever its checksums say`() throws {
+  @Test func `A position that the run cannot have is an error, even with valid checksums`() throws {
     let points = (0..<40).map { "\($0 % 7),\($0 % 2)\n" }.joined()
     let dataset = try Dataset(Table(bytes: Array(points.utf8), path: "t.csv"))
     var settings = TrainingSettings()
@@ -300,7 +302,7 @@ struct TrainCheckpointTests {
     }
   }
 
-  @Test func `Mistakes with checkpoints end with a message and a status that is not 0`() throws {
+  @Test func `Mistakes with checkpoints end with a message and a nonzero status`() throws {
     try ToolRunner.withFolder { folder in
       let directory = folder.appendingPathComponent("run").path
       let short = ["--epochs", "1", "--hidden", "0"]

@@ -32,8 +32,8 @@ struct TrainCommandTests {
     return try decoder.decode(Report.self, from: Data(result.output.utf8))
   }
 
-  @Test func `Learns the digits to 97 % and better, in a state far smaller than AdamW's`() throws {
-    // Pure Swift in a debug build would take a minute for all epochs.
+  @Test func `Adafactor learns the digits to at least 97 %, with a state far smaller than AdamW's`() throws {
+    // In a debug build, all epochs would take a minute in pure Swift.
     let epochs = Backend.available.contains(.openBLAS) ? [] : ["--epochs", "10"]
     let report = try report(ToolRunner.run(["train", "--json", "--quiet"] + epochs))
     #expect(report.testAccuracy >= 0.97)
@@ -51,7 +51,7 @@ struct TrainCommandTests {
     #expect(runs[0].backend == backend.rawValue)
   }
 
-  @Test func `With one OpenBLAS thread, or on pure Swift, bits depend on no number of threads`() throws {
+  @Test func `With one OpenBLAS thread, or in pure Swift, the bits don't depend on threads`() throws {
     func checksum(_ backend: Backend, openBLASThreads: Int, threads: Int) throws -> String {
       try report(
         ToolRunner.run(
@@ -69,7 +69,7 @@ struct TrainCommandTests {
     }
   }
 
-  @Test func `Shows progress on standard error and a table on standard output, and draws the loss`() throws {
+  @Test func `Progress goes to standard error, a table to standard output, and the loss is drawn`() throws {
     let folder = try ToolRunner.temporaryFolder()
     defer { try? FileManager.default.removeItem(at: folder) }
     let plot = folder.appendingPathComponent("loss.svg").path
@@ -86,7 +86,7 @@ struct TrainCommandTests {
     #expect(svg.hasPrefix("<svg") && svg.contains("training") && svg.contains("held-out"))
   }
 
-  @Test func `Trains on a table of the user's own`() throws {
+  @Test func `The user's own table can be learned`() throws {
     let folder = try ToolRunner.temporaryFolder()
     defer { try? FileManager.default.removeItem(at: folder) }
     let file = folder.appendingPathComponent("my.csv")
@@ -105,7 +105,7 @@ struct TrainCommandTests {
   #if os(Linux)
     @Test
     func
-      `Standard output that is full is an error after the model is saved; standard error that is ends nothing`()
+      `Full standard output is an error after the model is saved, and full standard error ends nothing`()
       throws
     {
       try ToolRunner.withFolder { folder in
@@ -121,7 +121,7 @@ struct TrainCommandTests {
       }
     }
 
-    @Test func `On a terminal of 80 columns, reports are wrapped to it`() throws {
+    @Test func `On a terminal of 80 columns, reports are wrapped to its width`() throws {
       let alone = try ToolRunner.runInTerminal("train", "--epochs", "1", "--hidden", "0", "--accumulate", "2")
       #expect(alone.lines.count > 10 && alone.lines.allSatisfy { $0.count <= 80 }, "\(alone.output)")
       let names = ["adafactor:lr=1e-3:no-scale-parameter:weight-decay=0.1", "adamw"]
@@ -132,18 +132,18 @@ struct TrainCommandTests {
     }
   #endif
 
-  @Test func `The destination of a file is checked before the training`() throws {
+  @Test func `The destination of a file is checked before training`() throws {
     try ToolRunner.withFolder { folder in
       try "a,b\n1,x\n".write(to: folder.appending(path: "t.csv"), atomically: true, encoding: .utf8)
       for (options, message) in [
-        ("--plot loss.png", "--plot is loss.png, but .png is not a format that is written: give .svg"),
-        ("--model m.bin", "--model is m.bin, but .bin is not a format that is written: give .safetensors"),
+        ("--plot loss.png", "--plot is loss.png, but .png is not a format that can be written: use .svg"),
+        ("--model m.bin", "--model is m.bin, but .bin is not a format that can be written: use .safetensors"),
         ("--model none/m.safetensors", "none"),
         ("--plot o --model o", "--model and --plot are the same file"),
         ("--data t.csv --model t.csv", "--model is t.csv, but .csv"),
         ("--data t.csv --plot ./t.csv", "--plot is ./t.csv, but .csv"),
       ] {
-        // Without end: nothing is trained.
+        // This file never ends, so nothing is trained.
         let result = try ToolRunner.shell("$adafactor train --epochs 100000000 \(options)", in: folder)
         #expect(result.status != 0 && result.output.isEmpty)
         #expect(result.errors.contains(message), "\(result.errors)")
@@ -154,7 +154,7 @@ struct TrainCommandTests {
     }
   }
 
-  @Test func `Mistakes end with a message on standard error and a status that is not 0`() throws {
+  @Test func `Mistakes end with a message on standard error and a nonzero status`() throws {
     let folder = try ToolRunner.temporaryFolder()
     defer { try? FileManager.default.removeItem(at: folder) }
     let file = folder.appendingPathComponent("bad.csv")
@@ -169,14 +169,14 @@ struct TrainCommandTests {
       (["--batch-size", "0"], "--batch-size is 0"), (["--threads", "0"], "--threads is 0"),
       (["--test-fraction", "1"], "--test-fraction is 1"), (["--beta1", "1"], "beta1 is 1"),
       (["--hidden", "3,0"], "'3,0' is invalid for '--hidden <n,n,…>': Widths are whole numbers"),
-      (["--label", "x"], "--label belongs to a table of your own: name it by --data"),
+      (["--label", "x"], "--label belongs to your own table: give it by --data"),
       (["--header", "no"], "--header belongs to"), (["--delimiter", ","], "--delimiter belongs to"),
       (["--missing", "drop"], "--missing belongs to"), (["--ignore", "1"], "--ignore belongs to"),
       (["--data", file.path, "--delimiter", "ab"], "A delimiter is one ASCII character"),
       (["--data", file.path, "--header", "maybe"], "one of 'yes' and 'no'"),
       (["--epochs", "9223372036854775807"], "--epochs is 9223372036854775807: with 23 steps per epoch"),
       (["--hidden", "9223372036854775807"], "--hidden 9223372036854775807 makes a model of"),
-      (["--compare", "adamw,adafactor", "--model", "m"], "leave out --model"),
+      (["--compare", "adamw,adafactor", "--model", "m"], "remove --model"),
       (["--backend", "other"], "'other' is invalid"),
       (["--lr", "0.1", "--schedule", "nonsense"], "nonsense is not a valid SchedulerType"),
       (["--lr", "1e30", "--no-scale-parameter", "--quiet"], "has diverged"),

@@ -40,8 +40,7 @@ struct TrainOptimizerTests {
   /// Weights and biases of 64 → 8 → 10.
   private static let parameters = 64 * 8 + 8 + 8 * 10 + 10
 
-  @Test func `A comparison reports each optimizer's run as it is alone, in one table and one picture`() throws
-  {
+  @Test func `A comparison reports each optimizer's run unchanged, in one table and one chart`() throws {
     let folder = try ToolRunner.temporaryFolder()
     defer { try? FileManager.default.removeItem(at: folder) }
     let plot = folder.appendingPathComponent("loss.svg").path
@@ -84,7 +83,7 @@ struct TrainOptimizerTests {
     #expect(
       rows.contains {
         $0.hasPrefix("step 3 micro-batches of 64 samples, clipped to the norm 2.0, loss scale ")
-          && $0.hasSuffix(" left out for it")
+          && $0.hasSuffix(" skipped by it")
       })
     #expect(rows.contains { $0.hasPrefix("optimizer adamw, ") })
     #expect(rows.contains("parameters \(Self.parameters) of float16"))
@@ -92,8 +91,7 @@ struct TrainOptimizerTests {
       rows.contains("optimizer state \(8 * Self.parameters / 1000),\(8 * Self.parameters % 1000) bytes"))
   }
 
-  @Test func `Each rounding trains otherwise; the compensated one keeps a residual of each parameter`() throws
-  {
+  @Test func `Each rounding gives different results, and only compensated rounding keeps residuals`() throws {
     let sixteen = Self.short + ["--dtype", "bfloat16"]
     for optimizer in ["adafactor", "adamw"] {
       let names = ["nearest", "stochastic", "compensated"].map { "\(optimizer):rounding=\($0)" }
@@ -124,8 +122,7 @@ struct TrainOptimizerTests {
     #expect(try choice() == OptimizerChoice(AdafactorOptions()))
   }
 
-  @Test func `Options of one optimizer are refused for the other by name, and so are bad comparisons`() throws
-  {
+  @Test func `Options of another optimizer and invalid comparisons are refused by name`() throws {
     let mistakes: [([String], String)] = [
       (["--optimizer", "adamw", "--warmup-init"], "--warmup-init belongs to adafactor"),
       (["--optimizer", "adamw", "--no-scale-parameter"], "--no-scale-parameter belongs to adafactor"),
@@ -140,7 +137,7 @@ struct TrainOptimizerTests {
       (["--optimizer", "lion", "--momentum", "0"], "--momentum belongs to sgd, muon"),
       (["--optimizer", "sgd", "--nesterov"], "Nesterov momentum requires a momentum and zero dampening"),
       (["--optimizer", "muon", "--adjust-lr-fn", "x"], "--adjust-lr-fn is"),
-      (["--optimizer", "muon", "--hidden", "0"], "--hidden 0 leaves none"),
+      (["--optimizer", "muon", "--hidden", "0"], "--hidden 0 there are none"),
       (["--amsgrad"], "--amsgrad belongs to adamw"),
       (["--no-bias-correction"], "--no-bias-correction belongs to adamw"),
       (["--optimizer", "adamw", "--beta2", "1"], "--beta2 is 1.0: "), (["--lr", "-1"], "--lr is -1.0: "),
@@ -153,10 +150,12 @@ struct TrainOptimizerTests {
       (["--optimizer", "rmsprop"], "'rmsprop' is invalid"), (["--dtype", "int8"], "'int8' is invalid"),
       (["--accumulate", "0"], "--accumulate is 0"), (["--clip-norm", "0"], "--clip-norm is 0"),
       (["--accumulate", "9223372036854775807"], "is too large"),
-      (["--rounding", "stochastic"], "--rounding stochastic is for 16-bit parameters, but those of float32"),
+      (
+        ["--rounding", "stochastic"], "--rounding stochastic is for 16-bit parameters, but float32 parameters"
+      ),
       (
         ["--rounding", "nearest", "--dtype", "float64"],
-        "but those of float64 are stored as they are computed"
+        "but float64 parameters are stored as they are computed"
       ),
       (["--rounding", "up", "--dtype", "bfloat16"], "'up' is invalid"),
       (
@@ -164,15 +163,15 @@ struct TrainOptimizerTests {
       ),
       (
         ["--compare", "adamw,adafactor", "--rounding", "nearest", "--dtype", "bfloat16"],
-        "--rounding cannot stand beside --compare"
+        "--rounding cannot be combined with --compare"
       ),
-      (["--compare", "adamw"], "two optimizers or more"), (["--compare", "rmsprop"], "--compare rmsprop: "),
-      (["--compare", "adamw:optimizer=adafactor,adafactor"], "named before its settings"),
+      (["--compare", "adamw"], "at least two optimizers"), (["--compare", "rmsprop"], "--compare rmsprop: "),
+      (["--compare", "adamw:optimizer=adafactor,adafactor"], "--optimizer cannot be a setting"),
       (["--compare", "adamw,adamw"], "each of them once"),
       (["--compare", "adamw,"], "is invalid"), (["--compare", "adamw,rmsprop"], "--compare rmsprop: "),
       (["--compare", "adamw,adafactor:amsgrad"], "--amsgrad belongs to adamw"),
       (["--compare", "adamw:foo=1,adafactor"], "--compare adamw:foo=1: Unknown option '--foo"),
-      (["--compare", "adamw,adafactor", "--lr", "1"], "--lr cannot stand beside --compare"),
+      (["--compare", "adamw,adafactor", "--lr", "1"], "--lr cannot be combined with --compare"),
       (["--optimizer", "factored_soap", "--schedule", "cosine"], "A schedule scales"),
       (["--optimizer", "soap", "--precondition-frequency", "0"], "--precondition-frequency is 0"),
       (["--optimizer", "galore_adafactor", "--schedule", "cosine"], "A schedule scales"),

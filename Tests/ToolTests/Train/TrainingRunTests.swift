@@ -10,7 +10,7 @@ import Testing
 
 @Suite("Training runs", .serialized)
 struct TrainingRunTests {
-  /// Two classes that a line separates, 60 samples.
+  /// Two classes that a line separates, with 60 samples.
   private static let points: Dataset = {
     var generator = SeededGenerator(seed: 9)
     let x = Tensor(normal: [60, 2], as: .float64, using: &generator)
@@ -34,7 +34,7 @@ struct TrainingRunTests {
   }
 
   @Test(arguments: Backend.available)
-  func `Learns what a line separates`(backend: Backend) throws {
+  func `A run learns classes that a line separates`(backend: Backend) throws {
     let (result, _) = try run { settings in
       settings.backend = backend
       settings.epochs = 40
@@ -45,12 +45,14 @@ struct TrainingRunTests {
     #expect(result.steps == 40 * 5)
     #expect(result.parameters == 2 * 8 + 8 + 8 * 2 + 2)
     #expect(result.adamwStateBytes == 42 * 8)
-    // Rows and columns of both weights, each element of both biases.
+    // Rows and columns of both weights, and each element of both biases.
     #expect(result.stateBytes == 4 * ((8 + 2) + 8 + (2 + 8) + 2))
   }
 
   @Test(arguments: Backend.available)
-  func `The same seed gives the same bits, for any number of threads; another seed others`(backend: Backend)
+  func `The same seed gives the same bits for any number of threads, and another seed gives others`(
+    backend: Backend
+  )
     throws
   {
     let first = try run { $0.backend = backend }
@@ -69,7 +71,7 @@ struct TrainingRunTests {
     #expect(other.parameters != first.parameters)
   }
 
-  @Test func `The models of a schedule-free run and of its checkpoints are the weights that were tested`()
+  @Test func `A schedule-free run and its checkpoints store the weights that were tested`()
     throws
   {
     let folder = try TemporaryFolder()
@@ -90,7 +92,7 @@ struct TrainingRunTests {
   }
 
   @Test(.enabled(if: Backend.available.count > 1))
-  func `Both backends train to the same result`() throws {
+  func `Both backends give the same result`() throws {
     let runs = try Backend.available.map { backend in try run { $0.backend = backend } }
     for (left, right) in zip(runs[0].parameters, runs[1].parameters) {
       let scale = left.rootMeanSquare()
@@ -101,13 +103,13 @@ struct TrainingRunTests {
     }
   }
 
-  @Test func `A schedule drives the rate: from 0 nothing is learned`() throws {
+  @Test func `A schedule sets the learning rate, and with a rate of 0 nothing is learned`() throws {
     let plain = try run()
     let constant = try run { $0.schedule = ScheduleChoice(name: "constant") }
     #expect(constant.parameters == plain.parameters)
     let cosine = try run { $0.schedule = ScheduleChoice(name: "cosine", warmup: .fraction(0.5)) }
     #expect(cosine.parameters != plain.parameters)
-    // One warmup step longer than the run: the rate stays below its start.
+    // The warmup is one step longer than the run, so the rate never reaches its initial value.
     let slow = try run {
       $0.schedule = ScheduleChoice(name: "constant_with_warmup", warmup: .steps(1_000_000))
     }
@@ -120,7 +122,7 @@ struct TrainingRunTests {
   }
 
   @Test(arguments: ScalarType.allCases)
-  func `AdamW learns it too, and every type of parameters does`(type: ScalarType) throws {
+  func `AdamW learns the classes too, with every type of parameters`(type: ScalarType) throws {
     for optimizer in [
       OptimizerChoice(AdamWOptions(learningRate: 0.02)),
       OptimizerChoice(AdafactorOptions(learningRate: .constant(0.02), scaleParameter: false)),
@@ -137,7 +139,9 @@ struct TrainingRunTests {
   }
 
   @Test(arguments: [2, 4])
-  func `Micro-batches give the steps of one large batch, a partial last window too`(count: Int) throws {
+  func `Micro-batches give the same steps as one large batch, also in a partial last window`(count: Int)
+    throws
+  {
     // 48 samples: windows of 5 + 5 + … and a last one that ends with a micro-batch of 3.
     let large = try run { settings in
       settings.scalarType = .float64
@@ -152,7 +156,7 @@ struct TrainingRunTests {
     }
     #expect(small.result.steps == large.result.steps)
     for (left, right) in zip(small.parameters, large.parameters) {
-      // Roundings of Float64 over 40 steps at the most; a wrong weight changes the fourth digit.
+      // At most 40 steps of roundings in Float64. A wrong weight would change the fourth digit.
       #expect((left - right).rootMeanSquare() <= 1e-9 * right.rootMeanSquare())
     }
     for (left, right) in zip(small.result.epochs, large.result.epochs) {
@@ -190,7 +194,7 @@ struct TrainingRunTests {
     }
   }
 
-  @Test func `Batches and threads are reported as they are, where more were asked for than exist`() throws {
+  @Test func `If more samples or threads are requested than exist, the real numbers are reported`() throws {
     let all = try run { $0.batchSize = 48 }
     let more = try run { settings in
       (settings.batchSize, settings.microBatches, settings.threads) = (1 << 40, 3, .max)
@@ -203,7 +207,7 @@ struct TrainingRunTests {
     #expect(accumulated.result.steps == 8)
   }
 
-  @Test func `More steps than can be counted, and layers that do not fit memory, are errors`() {
+  @Test func `Too many steps to count, and layers that exceed the memory, are errors`() {
     #expect(throws: TrainingError.tooManySteps(epochs: .max, stepsPerEpoch: 5)) {
       try run { $0.epochs = .max }
     }
@@ -212,7 +216,7 @@ struct TrainingRunTests {
     }
   }
 
-  @Test func `The values and gradients of a step count as its memory, and those of a test do`() throws {
+  @Test func `The values and gradients of a step and of a test count as memory`() throws {
     var settings = TrainingSettings()
     let widths = [2, 200_000, 2]
     settings.batchSize = 1000
@@ -225,7 +229,7 @@ struct TrainingRunTests {
     #expect(throws: TrainingError.self) { try settings.requireMemory(widths: wide, testSamples: .max) }
   }
 
-  @Test func `The report says what was read`() throws {
+  @Test func `The report describes the table that was read`() throws {
     let text =
       "id,x,c,kind\n"
       + (0..<30).map { "n\($0),\($0 == 9 ? "" : "\($0)"),5,\($0 % 3 == 0 ? "a" : "b")\n" }.joined()
@@ -243,19 +247,19 @@ struct TrainingRunTests {
     #expect(report.classes == [.init(name: "a", count: 9), .init(name: "b", count: 20)])
     #expect(
       report.table.map(\.1) == [
-        "29 rows, 4 columns, with a header, the label in column 4 (kind), 1 row left out for a missing value, "
-          + "ignored: id, constant: c",
+        "29 rows, 4 columns, with a header, the label in column 4 (kind), 1 row skipped because of a missing "
+          + "value, ignored: id, constant: c",
         "a (9), b (20)",
       ])
   }
 
-  @Test func `Time left is what is left at the pace so far`() {
+  @Test func `The time left assumes the pace so far`() {
     let progress = TrainingProgress(
       stepsDone: 25, steps: 100, epoch: 1, epochs: 4, loss: 1, elapsed: .seconds(10), finished: nil)
     #expect(progress.secondsLeft == 30)
   }
 
-  @Test func `On a terminal one line changes; elsewhere there is a line an epoch; quiet there is none`() {
+  @Test func `On a terminal, one line changes; otherwise, there is one line per epoch; --quiet shows none`() {
     func shown(isTerminal: Bool, isQuiet: Bool, label: String? = nil, columns: Int = 80) -> String {
       var text = ""
       withoutActuallyEscaping({ (part: String) in text += part }) { write in
@@ -280,7 +284,7 @@ struct TrainingRunTests {
     #expect(terminal.components(separatedBy: "\r\u{1B}[2K").count == 3)
     #expect(terminal.hasSuffix("\n") && terminal.dropLast().contains("\n") == false)
     #expect(shown(isTerminal: true, isQuiet: true) == "")
-    // Where a line would not fit, its label is shortened first.
+    // If a line does not fit, its label is shortened first.
     let label = "adafactor:lr=1e-3:no-scale-parameter"
     let short = "epoch 1/2  loss 0.5000  2.0 s, 2.0 s left"
     #expect(shown(isTerminal: false, isQuiet: false, label: label) == "\(label)  \(line)\n")

@@ -1,1 +1,1 @@
-"""The optimizers of other libraries, each in a process of its own: see workers/__main__.py."""
+"""The optimizers of other libraries, each in a separate process: see workers/__main__.py."""

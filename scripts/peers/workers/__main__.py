@@ -1,4 +1,4 @@
-"""Runs one optimizer on command, as Benchmarks/Sources/Peers does ours: one JSON object a line, one answer each."""
+"""Runs one optimizer on command, like Benchmarks/Sources/Peers: one JSON object per line, each with one answer."""
 
 import importlib
 import json
@@ -6,7 +6,7 @@ import os
 import sys
 import time
 
-# Where each optimizer is. Modules are imported when asked for: each needs another library.
+# The module of each optimizer. Modules are imported on demand, because each needs another library.
 MODULES = {
     "python": "torch_optimizers",
     "transformers": "torch_optimizers",
@@ -23,7 +23,7 @@ MODULES = {
 
 def main():
     name, threads = sys.argv[1], int(sys.argv[2])
-    # Libraries print to standard output; answers go to what it was.
+    # Libraries print to standard output, so answers go to a copy of the original descriptor.
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     subject = None
@@ -35,7 +35,7 @@ def main():
                 subject = None
                 module = importlib.import_module(f"peers.workers.{MODULES[name]}")
                 subject = module.OPTIMIZERS[name](command["shapes"], threads, **command.get("options", {}))
-                # Whatever is compiled, is compiled in these; unless the first step is to be timed.
+                # These steps trigger all compilation, unless the first step is to be timed.
                 for _ in range(0 if command.get("fresh") else 3):
                     subject.step()
             elif command["do"] == "first":
@@ -58,7 +58,8 @@ def main():
 
 
 def run(subject, steps):
-    # As many come first: other programs have had the caches meanwhile, and threads and clock must wake.
+    # The same number of steps is taken first, because other programs have used the caches, and threads and
+    # clock must wake up.
     for _ in range(steps):
         subject.step()
     start = time.perf_counter()

@@ -1,4 +1,4 @@
-"""optax.adafactor, compiled, in the memory of its arguments."""
+"""optax.adafactor, compiled, with donated arguments."""
 
 import functools
 
@@ -9,9 +9,9 @@ from peers import inputs
 
 
 class OptaxAdafactor:
-    # Threads are as many as the processors that the process may use.
+    # The number of threads is the number of processors that the process may use.
     def __init__(self, shapes, threads):
-        # Without a rate every step would change parameters by their own size.
+        # Without a rate, every step would change parameters by their own size.
         optimizer = optax.adafactor(learning_rate=1e-3)
         self.parameters = [jax.numpy.asarray(values) for values in inputs.parameters(shapes)]
         self.gradients = [jax.numpy.asarray(values) for values in inputs.gradients(shapes)]

@@ -6,7 +6,7 @@ from peers import inputs
 
 
 class TorchOptimizer:
-    """A subclass makes the optimizer, with every setting that makes its step faster."""
+    """A subclass creates the optimizer, with every setting that makes its step faster."""
 
     def __init__(self, shapes, threads):
         torch.set_num_threads(threads)

@@ -1,7 +1,7 @@
 import Tensors
 
 extension Workload {
-  /// GPT-2 small: 148 tensors, 124,439,808 elements. Its linear layers hold inputs × outputs.
+  /// GPT-2 small: 148 tensors, 124,439,808 elements. The weights of linear layers are inputs × outputs.
   static let gpt2Small: [Shape] = {
     let (vocabulary, positions, width) = (50_257, 1_024, 768)
     let normalization: [Shape] = [[width], [width]]

@@ -4,7 +4,7 @@ extension Workload {
   /// ResNet-50: 161 tensors, 25,557,032 elements, most of them in convolutions of outputs × inputs × height × width.
   static let resNet50: [Shape] = {
     func convolution(_ inputs: Int, _ outputs: Int, _ size: Int) -> [Shape] {
-      // A normalization follows each: a scale and a shift.
+      // A normalization follows each convolution, with a scale and a shift.
       [[outputs, inputs, size, size], [outputs], [outputs]]
     }
     var shapes = convolution(3, 64, 7)

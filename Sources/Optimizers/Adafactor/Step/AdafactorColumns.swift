@@ -1,18 +1,19 @@
 import KernelInterface
 
-/// Adafactor on a wide matrix of few rows by panels of columns; a stack of matrices is stepped matrix by matrix.
+/// Adafactor on a wide matrix with few rows, by panels of columns. A stack of matrices is stepped matrix by matrix.
 ///
-/// The axes are exchanged: column j's Cⱼ is complete when its panel has been read, so the same pass adds up
-/// rᵢ = Σⱼ g²ᵢⱼ and Eᵢ = Σⱼ g²ᵢⱼ / Cⱼ for every row. Then Rᵢ ← β Rᵢ + (1−β)(rᵢ / m + ε₁), and
+/// Compared with `AdafactorRows`, the axes are exchanged: Cⱼ of column j is complete as soon as its panel has been read, so
+/// the same pass adds up rᵢ = Σⱼ g²ᵢⱼ and Eᵢ = Σⱼ g²ᵢⱼ / Cⱼ for every row. Then Rᵢ ← β Rᵢ + (1−β)(rᵢ / m + ε₁), and
 /// Σ u² = mean R · Σᵢ Eᵢ / Rᵢ.
 final class AdafactorColumns: AdafactorStep {
-  /// The numbers that the phases hand on.
+  /// The numbers that a phase passes on to the next one.
   private struct Workspace {
-    /// Per block: Σ p² before and after the step, and Σ 1 / C of its columns.
+    /// Per block: Σ p² before and after the step, and Σ 1 / C over its columns.
     let squaresBefore, squaresAfter, columnInverses: UnsafeMutablePointer<Double>
     /// Per block: r and E, one number for each row.
     let partialSums: UnsafeMutablePointer<Double>
-    /// Σ p² and the number of blocks that are not settled; and per matrix r, E and Σ 1 / C. Machines that share a matrix add these up.
+    /// Σ p² and the number of blocks that are not settled, then r, E and Σ 1 / C of each matrix. Machines that share a
+    /// matrix add up these numbers.
     let totals: UnsafeMutableBufferPointer<Double>
     /// Per matrix: Σᵢ Eᵢ / Rᵢ, mean R and Σ 1 / R.
     let quotients, meanRowMoments, rowInverses: UnsafeMutablePointer<Double>
@@ -59,9 +60,9 @@ final class AdafactorColumns: AdafactorStep {
     /// The numbers of matrices, rows and columns that are in this process.
     let matrices, rows, columns: Int
     let columnsPerBlock: Int
-    /// The number of blocks of a matrix that are in this process.
+    /// The number of blocks per matrix in this process.
     let blocksPerMatrix: Int
-    /// C is kept between the phases if it is much smaller than the tensor, or small.
+    /// Whether C is kept between the phases: true if it is small, or much smaller than the tensor.
     let keepsColumnMoments: Bool
 
     init(_ extent: Extent, _ arithmetic: ScalarType) {
@@ -99,7 +100,7 @@ final class AdafactorColumns: AdafactorStep {
   override func bindWorkspace(_ address: UnsafeMutableRawPointer) {
     var memory = ScratchAllocator(address)
     workspace = Workspace(&memory, form)
-    // Without matrices there is no fold to set it.
+    // Without matrices, no fold sets it.
     workspace.totals[0] = 0
   }
 
@@ -107,7 +108,7 @@ final class AdafactorColumns: AdafactorStep {
     (rowMoments, columnMoments) = state.factoredMoments()
   }
 
-  // MARK: Statistics: new C of the panel's columns, and their parts of r and E
+  // MARK: Statistics: new C of the panel's columns, and the panel's parts of r and E
 
   override func readStatistics(_ index: Int, _ memory: UnsafeMutableRawPointer) {
     let block = block(index, memory)
@@ -191,7 +192,7 @@ final class AdafactorColumns: AdafactorStep {
       commit(newRows, to: rowMoments.advanced(by: block.matrix * form.rows), count: form.rows)
     }
     if form.rows == 1 && !form.keepsColumnMoments {
-      // Each column is one element: one sweep makes its new moment and its update.
+      // Each column is one element, so one sweep computes its new moment and its update.
       workspace.squaresAfter[index] = kernels.updateElements(
         tensor.parameter.advanced(by: block.offset), block.piece, average(count: 1), newColumns,
         rowFactor / newRows.reading.moment(0).squareRoot(), change(at: block.offset))
@@ -214,13 +215,13 @@ final class AdafactorColumns: AdafactorStep {
 
   // MARK: Places
 
-  /// r, E and Σ 1 / C of a matrix.
+  /// Returns r, E and Σ 1 / C of a matrix.
   private func totals(_ matrix: Int) -> UnsafeMutablePointer<Double> {
     workspace.totals.baseAddress! + (2 + matrix * form.totalsPerMatrix)
   }
 
-  /// A block: its matrix and first column among those in this process, its columns, the place of its first element, and the
-  /// gradient's elements.
+  /// Returns a block: its matrix and first column among the matrices and columns in this process, its columns, the offset
+  /// of its first element, and the gradient's elements.
   private func block(_ index: Int, _ memory: UnsafeMutableRawPointer) -> (
     matrix: Int, firstColumn: Int, columns: Int, isFirstOfMatrix: Bool, offset: Int, piece: GradientPiece,
     scratch: Scratch

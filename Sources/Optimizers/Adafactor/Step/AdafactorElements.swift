@@ -1,8 +1,8 @@
 import KernelInterface
 
-/// Adafactor on a vector or scalar: a second moment v for every element, on blocks of elements.
+/// Adafactor on a vector or scalar: one second moment v per element, on blocks of elements.
 ///
-/// v is computed in the statistics, not stored, and computed again in the update.
+/// The statistics compute v without storing it, and the update computes it again.
 final class AdafactorElements: AdafactorStep {
   private struct Workspace {
     /// Per block: Σ p² before and after the step, and Σ u².
@@ -84,7 +84,7 @@ final class AdafactorElements: AdafactorStep {
 
   override func sumOfSquaresAfter() -> Double { sum(workspace.squaresAfter, extent.blocks.count) }
 
-  /// The elements of a block: the place of the first, and the gradient's.
+  /// Returns the elements of a block: the offset of the first element, and the gradient's elements.
   private func piece(_ block: Int) -> (start: Int, GradientPiece) {
     let length = extent.partition.blockLength
     let start = block * length

@@ -5,22 +5,22 @@ import RealModule
 struct AdafactorHyperparameters {
   /// The learning rate before parameter scaling.
   var rate: Double
-  /// ε₂, the least RMS(P) that scales the rate; nil if the rate is not scaled.
+  /// ε₂, the minimum RMS(P) that scales the rate; nil if the rate is not scaled.
   var leastScale: Double?
   /// d, the RMS of updates above which they are scaled down.
   var clipThreshold: Double
-  /// Weight decay, before it is multiplied by the step size.
+  /// The weight decay before multiplication by the step size.
   var weightDecay: Double
   /// The coefficient of the average of updates; nil for none.
   var beta1: Double?
   /// β = 1 − t^decayRate, the decay of second moments.
   var decay: Double
-  /// 1 − β: this power itself. As a difference from 1 it would lose its digits, one for every tenfold of t.
+  /// 1 − β, computed as t^decayRate. As the difference 1 − β, it would lose one digit with every tenfold of t.
   var weight: Double
   /// ε₁, added to squared gradients.
   var epsilon: Double
 
-  /// The numbers at step `step`, counted from 1.
+  /// Creates the hyperparameters of step `step`, counted from 1.
   init(_ options: AdafactorOptions, step: Int) {
     rate = options.learningRate.rate(at: step)
     leastScale = options.scaleParameter ? options.parameterScaleEpsilon : nil
@@ -32,20 +32,20 @@ struct AdafactorHyperparameters {
     epsilon = options.squaredGradientEpsilon
   }
 
-  /// α = rate · max(ε₂, RMS(P)), or the rate itself if it is not scaled.
+  /// Returns α = rate · max(ε₂, RMS(P)), or the rate if it is not scaled.
   func stepSize(rootMeanSquare: Double?) -> Double {
     guard let leastScale else { return rate }
-    // Written so that a NaN in the parameter leaves the least scale, as the reference does.
+    // Written so that a NaN in the parameter gives the minimum scale, as in the reference.
     let scale = rootMeanSquare ?? 0
     return rate * (scale > leastScale ? scale : leastScale)
   }
 
-  /// α and the clip factor, from Σ p² and Σ u² of `count` elements, for moments of a type.
+  /// Decides α and the clip factor from Σ p² and Σ u² of `count` elements, for moments of a type.
   func decide(
     squares: Double, updateSquares: Double, count: Int, in type: ScalarType
   ) -> AdafactorDecision {
     let count = Double(max(1, count))
-    // If no scale needs it, it is not reported either: whether it happens to be known differs after a resume.
+    // Don't report it if no scale needs it: after a resume it may not be known, and reports would differ.
     let rootMeanSquare = leastScale == nil ? nil : (squares / count).squareRoot()
     let stepSize = stepSize(rootMeanSquare: rootMeanSquare)
     let updateRMS = (updateSquares / count).squareRoot()
@@ -74,7 +74,7 @@ struct AdafactorDecision {
 }
 
 extension ScalarType {
-  /// The least subnormal number of an arithmetic type.
+  /// The smallest subnormal number of an arithmetic type.
   var leastNonzeroMagnitude: Double {
     self == .float64 ? .leastNonzeroMagnitude : Double(Float.leastNonzeroMagnitude)
   }

@@ -1,11 +1,11 @@
 import KernelInterface
 
-/// Adafactor on trailing matrices that are too small to divide: blocks of some whole matrices each.
+/// Adafactor on trailing matrices that are too small to divide: each block consists of whole matrices.
 ///
-/// Statistics run along rows, or along columns if a matrix is wide, as in `AdafactorRows` and `AdafactorColumns`, and
+/// Statistics run along rows as in `AdafactorRows`, or along the columns of a wide matrix as in `AdafactorColumns`, and
 /// complete both R and C at once.
 final class AdafactorMatrices: AdafactorStep {
-  /// The numbers that the phases hand on.
+  /// The numbers that a phase passes on to the next one.
   private struct Workspace {
     /// Per block: Σ p² before and after the step, and Σ u².
     let squaresBefore, squaresAfter, updateSquares: UnsafeMutablePointer<Double>
@@ -53,11 +53,11 @@ final class AdafactorMatrices: AdafactorStep {
   private struct Form {
     let extent: Extent
     let arithmetic: ScalarType
-    /// The number of matrices in this process, and their rows and columns.
+    /// The number of matrices in this process, and the rows and columns of a matrix.
     let matrices, rows, columns: Int
     /// Whether statistics run along columns.
     let isWide: Bool
-    /// R and C are kept between the phases if they are much smaller than the tensor, or small.
+    /// Whether R and C are kept between the phases: true if they are small, or much smaller than the tensor.
     let keepsMoments: Bool
 
     init(_ extent: Extent, _ arithmetic: ScalarType) {
@@ -120,7 +120,7 @@ final class AdafactorMatrices: AdafactorStep {
     workspace.updateSquares[block] = updateSquares
   }
 
-  /// New R, C and mean R of a matrix; returns Σ u², which is taken in Double if that is necessary.
+  /// Computes new R, C and mean R of a matrix and returns Σ u². If it is not accurate otherwise, the pass is in Double.
   private func readMatrix(
     _ matrix: Int, _ new: (rows: MutableElements, columns: MutableElements), _ scratch: Scratch
   ) -> Double {
@@ -217,7 +217,7 @@ final class AdafactorMatrices: AdafactorStep {
 
   // MARK: Places
 
-  /// The memory for a matrix's new moments: kept for the update, or scratch memory.
+  /// Returns the memory for a matrix's new moments: memory that is kept for the update, or scratch memory.
   private func moments(
     _ matrix: Int, _ scratch: Scratch
   ) -> (rows: MutableElements, columns: MutableElements) {
@@ -228,7 +228,7 @@ final class AdafactorMatrices: AdafactorStep {
       ) : (scratch.rowMoments, scratch.columnMoments)
   }
 
-  /// The gradient's elements of a matrix.
+  /// Returns the gradient's elements of a matrix.
   private func piece(_ matrix: Int) -> GradientPiece {
     piece(matrix * form.rows * form.columns, rows: form.rows, columns: form.columns)
   }

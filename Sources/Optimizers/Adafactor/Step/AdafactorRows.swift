@@ -1,17 +1,18 @@
 import KernelInterface
 
-/// Adafactor on a matrix by blocks of rows, the common form; a stack of matrices is stepped matrix by matrix.
+/// Adafactor on a matrix by blocks of rows, the common form. A stack of matrices is stepped matrix by matrix.
 ///
-/// Row i's Rᵢ is complete as soon as row i has been read, so the same pass adds up cⱼ = Σᵢ g²ᵢⱼ and Dⱼ = Σᵢ g²ᵢⱼ / Rᵢ for
+/// Rᵢ of row i is complete as soon as the row has been read, so the same pass adds up cⱼ = Σᵢ g²ᵢⱼ and Dⱼ = Σᵢ g²ᵢⱼ / Rᵢ for
 /// every column. Then Cⱼ ← β Cⱼ + (1−β)(cⱼ / n + ε₁), and Σ u² = mean R · Σⱼ Dⱼ / Cⱼ.
 final class AdafactorRows: AdafactorStep {
-  /// The numbers that one phase leaves for the next.
+  /// The numbers that a phase passes on to the next one.
   private struct Workspace {
-    /// Per block: Σ p² before and after the step, and of its rows Σ R / n and Σ 1 / R.
+    /// Per block: Σ p² before and after the step, and Σ R / n and Σ 1 / R over its rows.
     let squaresBefore, squaresAfter, rowMomentMeans, rowInverses: UnsafeMutablePointer<Double>
     /// Per block: c and D, one number for each column.
     let partialSums: UnsafeMutablePointer<Double>
-    /// Σ p² and the number of blocks that are not settled; and per matrix mean R, Σ 1 / R, c and D. Machines that share a matrix add these up.
+    /// Σ p² and the number of blocks that are not settled, then mean R, Σ 1 / R, c and D of each matrix. Machines that
+    /// share a matrix add up these numbers.
     let totals: UnsafeMutableBufferPointer<Double>
     /// Per chunk of columns: its parts of Σⱼ Dⱼ / Cⱼ and of Σⱼ 1 / Cⱼ.
     let quotients, columnInverses: UnsafeMutablePointer<Double>
@@ -59,14 +60,14 @@ final class AdafactorRows: AdafactorStep {
     /// The numbers of matrices, rows and columns that are in this process.
     let matrices, rows, columns: Int
     let rowsPerBlock: Int
-    /// The number of blocks of a matrix that are in this process.
+    /// The number of blocks per matrix in this process.
     let blocksPerMatrix: Int
-    /// Columns are folded and completed in chunks, so that several threads share a wide matrix.
+    /// The number of chunks. Columns are folded and completed in chunks, so that several threads can share a wide matrix.
     let chunks: Int
-    /// R is kept between the phases if it is much smaller than the tensor, or small.
+    /// Whether R is kept between the phases: true if it is small, or much smaller than the tensor.
     let keepsRowMoments: Bool
 
-    /// Columns of a chunk.
+    /// The number of columns in a chunk.
     static let chunkColumns = 256
 
     init(_ extent: Extent, _ arithmetic: ScalarType) {
@@ -82,7 +83,7 @@ final class AdafactorRows: AdafactorStep {
     /// Mean R, Σ 1 / R, c and D.
     var totalsPerMatrix: Int { 2 + 2 * columns }
 
-    /// The columns of a chunk.
+    /// Returns the columns of a chunk.
     func columns(ofChunk chunk: Int) -> Range<Int> {
       chunk * Self.chunkColumns..<min((chunk + 1) * Self.chunkColumns, columns)
     }
@@ -110,7 +111,7 @@ final class AdafactorRows: AdafactorStep {
   override func bindWorkspace(_ address: UnsafeMutableRawPointer) {
     var memory = ScratchAllocator(address)
     workspace = Workspace(&memory, form)
-    // Without matrices there is no fold to set it.
+    // Without matrices, no fold sets it.
     workspace.totals[0] = 0
   }
 
@@ -118,7 +119,7 @@ final class AdafactorRows: AdafactorStep {
     (rowMoments, columnMoments) = state.factoredMoments()
   }
 
-  // MARK: Statistics: new R of the block's rows, and their parts of c and D
+  // MARK: Statistics: new R of the block's rows, and the block's parts of c and D
 
   override func readStatistics(_ index: Int, _ memory: UnsafeMutableRawPointer) {
     let block = block(index, memory)
@@ -244,7 +245,7 @@ final class AdafactorRows: AdafactorStep {
 
   // MARK: Places
 
-  /// Mean R, Σ 1 / R, c and D of a matrix.
+  /// Returns mean R, Σ 1 / R, c and D of a matrix.
   private func totals(_ matrix: Int) -> UnsafeMutablePointer<Double> {
     workspace.totals.baseAddress! + (2 + matrix * form.totalsPerMatrix)
   }
@@ -255,8 +256,8 @@ final class AdafactorRows: AdafactorStep {
     sum(workspace.columnInverses + matrix * form.chunks, form.chunks)
   }
 
-  /// A block: its matrix and first row among those in this process, its rows, the place of its first element, and the
-  /// gradient's elements.
+  /// Returns a block: its matrix and first row among the matrices and rows in this process, its rows, the offset of its
+  /// first element, and the gradient's elements.
   private func block(_ index: Int, _ memory: UnsafeMutableRawPointer) -> (
     matrix: Int, firstRow: Int, rows: Int, isFirstOfMatrix: Bool, offset: Int, piece: GradientPiece,
     scratch: Scratch
@@ -274,15 +275,15 @@ final class AdafactorRows: AdafactorStep {
 }
 
 extension Extent {
-  /// Whether `count` new moments are kept between the phases rather than computed twice: if they are much smaller than the
-  /// tensor, or few.
+  /// Whether `count` new moments are kept between the phases rather than computed twice: true if they are few, or much
+  /// fewer than the tensor's elements.
   func keeps(_ count: Int) -> Bool { count <= 4096 || count <= elementCount / 64 }
 }
 
 /// totals ← Σ over blocks of `count` numbers. The numbers of successive blocks are `stride` numbers apart.
 ///
-/// It adds eight numbers over all blocks at a time: blocks are so far apart in memory that a sweep over one number would
-/// wait for every access.
+/// Adds eight numbers over all blocks at a time. Blocks are far apart in memory, and a sweep over one number would wait for
+/// every access.
 func sumOverBlocks(
   _ sums: UnsafePointer<Double>, blocks: Int, stride: Int, count: Int,
   into totals: UnsafeMutablePointer<Double>

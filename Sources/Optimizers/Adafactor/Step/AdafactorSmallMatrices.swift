@@ -1,10 +1,10 @@
 import KernelInterface
 
-/// Adafactor on many trailing matrices so small that kernels work on several at once, as convolutions have them.
+/// Adafactor on many very small trailing matrices, as in convolutions. Kernels work on several matrices at once.
 ///
-/// New R and C are computed in the statistics, not stored, and computed again in the update.
+/// The statistics compute new R and C without storing them, and the update computes them again.
 final class AdafactorSmallMatrices: AdafactorStep {
-  /// The numbers that the phases hand on.
+  /// The numbers that a phase passes on to the next one.
   private struct Workspace {
     /// Per block: Σ p² before and after the step, and Σ u².
     let squaresBefore, squaresAfter, updateSquares: UnsafeMutablePointer<Double>
@@ -20,7 +20,7 @@ final class AdafactorSmallMatrices: AdafactorStep {
   }
 
   private var workspace: Workspace
-  /// R and C of the state; the same memory where they are equal.
+  /// R and C of the state, which share their memory if they are equal.
   private var rowMoments, columnMoments: MutableElements
 
   init(
@@ -50,7 +50,7 @@ final class AdafactorSmallMatrices: AdafactorStep {
   override func readStatistics(_ block: Int, _ scratch: UnsafeMutableRawPointer) {
     let (start, matrix, batch) = batch(block)
     if needsSquares {
-      // One run of elements: the rows of small matrices would be mostly padding.
+      // Read as one run of elements: the rows of small matrices would be mostly padding.
       let count = batch.count * batch.elements
       workspace.squaresBefore[block] = sumOfSquares(start, rows: 1, columns: count, stride: count)
     }
@@ -89,7 +89,8 @@ final class AdafactorSmallMatrices: AdafactorStep {
 
   // MARK: Places
 
-  /// A block: the place of its first element, its first matrix among those in this process, and all its matrices.
+  /// Returns a block: the offset of its first element, its first matrix among the matrices in this process, and all its
+  /// matrices.
   private func batch(_ index: Int) -> (start: Int, matrix: Int, MatrixBatch) {
     let block = extent.partition[extent.blocks.lowerBound + index]
     let start = extent.offset(of: block)

@@ -1,26 +1,26 @@
 import KernelInterface
 import Tensors
 
-/// The prepared Adafactor step of one parameter: what all block forms share.
+/// The prepared Adafactor step of one parameter: the parts that all block forms share.
 ///
-/// The three phases are statistics, which reads the gradient and makes R, C and the sums behind Σ u²; moments, which
-/// completes what blocks had only parts of, and then decides step size and clip factor; and update, which reads the
-/// gradient again and writes parameter and state. Nothing of the gradient's size is kept between them.
+/// A step has three phases. Statistics reads the gradient and computes R, C and the sums for Σ u². Moments completes the
+/// moments of which each block had only a part, then decides the step size and the clip factor. Update reads the gradient
+/// again and writes the parameter and the state. Nothing of the gradient's size is kept between them.
 ///
-/// If the statistics leave the range of the arithmetic type although the moments may not, their two phases run once more
-/// with kernels that compute in Double (`isReliable`). If only subnormal squares may matter, the rows in which they could are
-/// searched before: in most gradients these are rows of zeros.
+/// If the statistics leave the range of the arithmetic type although the moments may not, the first two phases run once more
+/// with kernels that compute in Double (`isReliable`). If only subnormal squares may matter, a search first looks for rows
+/// in which they could: in most gradients these rows are all zeros.
 ///
-/// Each form of blocks is a subclass in a file of its own that reads from top to bottom: workspace, statistics, fold,
-/// moments, decide, update. `AdafactorOptions.update(_:gradient:state:)` is the specification of them all.
+/// Each block form is a subclass in its own file that reads from top to bottom: workspace, statistics, fold, moments,
+/// decide, update. `AdafactorOptions.update(_:gradient:state:)` is the specification of all of them.
 class AdafactorStep: PreparedStep {
-  /// The tensor, and its blocks that are in this process.
+  /// The tensor and its blocks in this process.
   let extent: Extent
-  /// The kernels of this pass, for the types of parameter and gradient. Stored, because choosing between two tables at each
-  /// use retains all their entries.
+  /// The kernels of this pass, for the types of parameter and gradient. They are stored, because choosing between two
+  /// tables at each use would retain all their entries.
   private(set) final var kernels: AdafactorKernels
   private let table: KernelTable
-  /// The type that is computed in.
+  /// The type of the arithmetic.
   let arithmetic: ScalarType
   let workspaceByteCount: Int
   let scratchByteCount: Int
@@ -40,12 +40,12 @@ class AdafactorStep: PreparedStep {
   private var change = ParameterChange(shrinkage: 0)
   private var decision = AdafactorDecision(rootMeanSquare: nil, stepSize: 0, factor: 0, isFinite: true)
   private(set) var squaresAfter: Double?
-  /// The pass over the phases that only read.
+  /// The current pass over the phases that only read.
   private var pass = Pass.fast
 
   private enum Pass {
     case fast
-    /// Of the first phase's tasks, each searches the rows of its block that exceed an error.
+    /// The tasks of the first phase search their blocks for rows that exceed an error.
     case search(bound: Double)
     /// Statistics in Double.
     case exact
@@ -75,24 +75,24 @@ class AdafactorStep: PreparedStep {
 
   // MARK: The parts of a block form
 
-  /// Takes the addresses of the second moments, which are valid until the state is copied or changed.
+  /// Takes the addresses of the second moments. They are valid until the state is copied or changed.
   func bindMoments(of state: inout AdafactorState) { fatalError("a block form takes its moments") }
-  /// Returns whether no subnormal square of a block matters. The bound is that of `isSettled`.
+  /// Returns whether no subnormal square of a block matters, with the bound that `isSettled` takes for pieces.
   func isSettled(_ block: Int, _ scratch: UnsafeMutableRawPointer, bound: Double) -> Bool { true }
-  /// The first phase's counts of blocks that are not settled: a number per block, and their sum.
+  /// The first phase's counts of blocks that are not settled: one number per block, and their sum.
   var unsettled: (blocks: UnsafeMutablePointer<Double>, total: UnsafeMutablePointer<Double>)? { nil }
   /// Reads one block of the gradient.
   func readStatistics(_ block: Int, _ scratch: UnsafeMutableRawPointer) {}
   /// The number of parts of the fold, and one of them.
   var foldCount: Int { 0 }
   func foldStatistics(_ part: Int) {}
-  /// Sums that machines that share the tensor add up after the fold.
+  /// The sums that machines that share the tensor add up after the fold.
   var reduction: UnsafeMutableBufferPointer<Double> { .init(start: nil, count: 0) }
   /// The number of parts in which moments are completed, and one of them.
   var momentTaskCount: Int { 0 }
   func completeMoments(_ task: Int) {}
-  /// Returns Σ p² before the step, Σ u², and the latter's error as `isReliable` takes it; nil if the block form has seen to
-  /// it itself.
+  /// Returns Σ p² before the step, Σ u², and the error of Σ u² that `isReliable` takes, or nil if the block form has
+  /// checked the error itself.
   func sums() -> (squares: Double, updateSquares: Double, error: Double?) {
     fatalError("a block form has its sums")
   }
@@ -104,7 +104,7 @@ class AdafactorStep: PreparedStep {
 
   // MARK: Phases
 
-  // Computed: stored constants would be initialized lazily, with a check at every use.
+  // Computed properties: stored constants would be initialized lazily, with a check at every use.
   private enum Phase {
     static var statistics: Int { 0 }
     static var moments: Int { 1 }
@@ -160,7 +160,7 @@ class AdafactorStep: PreparedStep {
     }
   }
 
-  /// Decides step size and clip factor, unless the statistics must be taken in Double first.
+  /// Decides the step size and the clip factor, or requests another pass first.
   private func decide() -> StepVerdict {
     let (squares, updateSquares, error) = sums()
     let count = extent.partition.elementCount
@@ -180,21 +180,21 @@ class AdafactorStep: PreparedStep {
     return decision.isFinite ? .proceed : .nonFinite
   }
 
-  /// Whether it is certain that a finite element of the parameter becomes infinite: by the decay of the largest, or by an
-  /// update, because at least one element is as large as the root mean square.
+  /// Whether a finite element of the parameter is certain to become infinite: because the decay makes the largest element
+  /// infinite, or because the update does, since at least one of its elements is as large as the root mean square.
   ///
   /// The parameter is read only if the rate or the decay is extreme.
   private func overflows(squares: Double?, updateSquares: Double) -> Bool {
     let (shrinkage, type) = (change.shrinkage, layout.scalarType)
     let (greatest, norm) = (type.greatestFiniteMagnitude, squares?.squareRoot() ?? .infinity)
-    // Averages with earlier updates may be smaller.
+    // With momentum, the average with earlier updates may be smaller.
     let update =
       change.momentum == nil
       ? decision.factor * (updateSquares / Double(max(1, extent.elementCount))).squareRoot() : 0
     if shrinkage * min(greatest, norm) <= arithmetic.greatestFiniteMagnitude && update <= greatest {
       return false
     }
-    // Machines that share the tensor must decide alike.
+    // Machines that share the tensor must make the same decision.
     guard extent.elementCount == extent.partition.elementCount else { return false }
     let largest = tensor.parameter.reading.largestMagnitude(extent.elementCount)
     return largest.isFinite
@@ -202,14 +202,14 @@ class AdafactorStep: PreparedStep {
         || update - (1 + shrinkage) * largest > greatest)
   }
 
-  /// Takes the sum of squares after the update, and returns whether an element of the parameter is infinite.
+  /// Computes the sum of squares after the update, and returns whether an element of the parameter is infinite.
   private func leavesInfinity() -> Bool {
     let squares = sumOfSquaresAfter()
     squaresAfter = squares
     return !squares.isFinite && tensor.parameter.reading.holdInfinity(extent.elementCount)
   }
 
-  /// The pass after this one; nil if its sums can be relied on.
+  /// Returns the next pass, or nil if the sums can be relied on.
   private func nextPass(_ updateSquares: Double, error: Double, count: Int) -> Pass? {
     switch pass {
     case .fast where isReliable(updateSquares, error: error, count: count): nil
@@ -222,7 +222,7 @@ class AdafactorStep: PreparedStep {
     }
   }
 
-  /// All phases in their order, without going through their numbers: of a small tensor these are half the step.
+  /// Runs all phases in order, without dispatching by phase number: for a small tensor that would be half of the step.
   final func runAlone(
     scratch: UnsafeMutableRawPointer, kernels: KernelTable, writesNonFinite: Bool
   ) -> (isFinite: Bool, isWritten: Bool) {
@@ -290,7 +290,7 @@ class AdafactorStep: PreparedStep {
   final func commit() {
     state.step += 1
     state.rootMeanSquare = decision.rootMeanSquare
-    // A residual that this step did not take into account no longer belongs to the values.
+    // This step did not take the residual into account, so it no longer belongs to the values.
     if layout.scalarType.hasResidual && group.storage.pointee.rounding != .compensated {
       state.residual = nil
     }
@@ -304,21 +304,21 @@ class AdafactorStep: PreparedStep {
     added = (false, false, false)
   }
 
-  // MARK: Tools of the block forms
+  // MARK: Tools for the block forms
 
   /// The kernels with statistics in Double, which few tensors need.
   final var exactKernels: AdafactorKernels { table.exactAdafactor[layout.scalarType, layout.gradientType] }
 
   /// Whether Σ u² of `count` elements is right to 10⁻⁶, or so small that nothing is clipped either way.
   ///
-  /// Squares, and their quotients by the moments that are complete first, lose digits where they are subnormal: at most one
-  /// unit of the least subnormal number each. Then Σ u² is off by at most `error` units: mean R (Σ 1/R + n) Σ 1/C if R is
-  /// complete first. An overflow of any sum makes the error or Σ u² infinite or NaN.
+  /// Squares, and their quotients by the moments that are complete first, lose digits if they are subnormal: at most one
+  /// unit of the smallest subnormal number each. The error of Σ u² is then at most `error` units: mean R (Σ 1/R + n) Σ 1/C
+  /// if R is complete first. If any sum overflows, the error or Σ u² is infinite or NaN.
   final func isReliable(_ updateSquares: Double, error: Double, count: Int) -> Bool {
     updateSquares.isFinite && error <= mostUnits(updateSquares, count: count)
   }
 
-  /// The error of Σ u² that does not matter, in units of the least subnormal number.
+  /// The largest error of Σ u² that does not matter, in units of the smallest subnormal number.
   private func mostUnits(_ updateSquares: Double, count: Int) -> Double {
     let threshold = hyperparameters.clipThreshold
     return 1e-6 * max(updateSquares, Double(count) * threshold * threshold) / arithmetic.leastNonzeroMagnitude
@@ -335,7 +335,7 @@ class AdafactorStep: PreparedStep {
     }
   }
 
-  /// The same for a matrix of its own.
+  /// Whether every row of a whole matrix is 0, or its share of the error of Σ u² is small enough.
   final func isSettled(
     _ piece: GradientPiece, rowMoments: Elements, mean: Double, columnInverses: Double, updateSquares: Double
   ) -> Bool {
@@ -346,12 +346,12 @@ class AdafactorStep: PreparedStep {
         bound: mostUnits(updateSquares, count: count) / Double(piece.rows))
   }
 
-  /// Returns Σ x / total over moments, and Σ 1 / x; the latter is NaN if a moment is not finite.
+  /// Returns Σ x / total and Σ 1 / x over moments; the latter is NaN if a moment is not finite.
   final func survey(
     _ moments: Elements, _ count: Int, total: Int
   ) -> (mean: Double, inverses: Double) {
     let sum = kernels.sum(moments, count)
-    // The sum of finite moments may be beyond the range of their type.
+    // The sum of finite moments may exceed the range of their type.
     let mean =
       sum.isFinite
       ? sum / Double(total) : (0..<count).reduce(0) { $0 + moments.moment($1) / Double(total) }
@@ -364,14 +364,14 @@ class AdafactorStep: PreparedStep {
   /// Whether Σ p² before the step is needed but not known.
   final var needsSquares: Bool { hyperparameters.leastScale != nil && tensor.squaresBefore == nil }
 
-  /// The moving average with sums of `count` squares.
+  /// Returns the moving average for sums of `count` squares.
   final func average(count: Int) -> MomentAverage {
     MomentAverage(
       decay: hyperparameters.decay, weight: hyperparameters.weight, epsilon: hyperparameters.epsilon,
       count: count)
   }
 
-  /// The gradient's elements from `offset` on.
+  /// Returns the gradient's elements from `offset` on.
   final func piece(_ offset: Int, rows: Int, columns: Int) -> GradientPiece {
     GradientPiece(
       tensor.gradient.advanced(by: offset), scale: tensor.gradientScale, rows: rows, columns: columns,
@@ -381,7 +381,7 @@ class AdafactorStep: PreparedStep {
   /// Returns the change of the elements from `offset` on.
   final func change(at offset: Int) -> ParameterChange { change.advanced(by: offset) }
 
-  /// Σ p² of `rows` × `columns` elements from `offset` on, with the bits that their update returns.
+  /// Returns Σ p² of `rows` × `columns` elements from `offset` on, with the same bits that their update returns.
   final func sumOfSquares(_ offset: Int, rows: Int, columns: Int, stride: Int) -> Double {
     kernels.sumOfSquares(tensor.parameter.reading.advanced(by: offset), rows, columns, stride)
   }
@@ -392,7 +392,7 @@ class AdafactorStep: PreparedStep {
   }
 }
 
-/// Σ values, in their order.
+/// Returns Σ values, added in order.
 func sum(_ values: UnsafeMutablePointer<Double>, _ count: Int) -> Double {
   var total = 0.0
   for index in 0..<count { total += values[index] }
@@ -400,7 +400,7 @@ func sum(_ values: UnsafeMutablePointer<Double>, _ count: Int) -> Double {
 }
 
 extension Elements {
-  /// Whether the first `count` elements are 0, of either sign.
+  /// Whether the first `count` elements are +0 or −0.
   fileprivate func areZero(_ count: Int) -> Bool {
     func areZero<Bits: FixedWidthInteger>(_: Bits.Type) -> Bool {
       var set: Bits = 0
@@ -416,7 +416,7 @@ extension Elements {
     }
   }
 
-  /// A number of a type that is computed in.
+  /// Returns an element of an arithmetic type as Double.
   func moment(_ index: Int) -> Double {
     type == .float64
       ? address.load(fromByteOffset: 8 * index, as: Double.self)

@@ -6,25 +6,25 @@ struct CheckpointArguments: ParsableArguments {
     name: .customLong("checkpoint-directory"),
     help: ArgumentHelp(
       """
-      Saves model, optimizer, schedule and position here: at the end, on Ctrl-C and SIGTERM, which then end with \
-      status 130 and 143, and as --checkpoint-every says.
+      Saves model, optimizer, schedule and position in this directory: at the end, at the interval of \
+      --checkpoint-every, and on Ctrl-C and SIGTERM, which then end with status 130 and 143.
       """, valueName: "directory"))
   var directory: String?
 
   @Option(
     name: .customLong("checkpoint-every"),
-    help: ArgumentHelp("Saves after every so many steps. (default: after every epoch)", valueName: "steps"))
+    help: ArgumentHelp("The number of steps between checkpoints. (default: one epoch)", valueName: "steps"))
   var interval: Int?
 
   @Option(
-    name: .customLong("keep"), help: ArgumentHelp("The number of checkpoints that are kept. (default: 3)"))
+    name: .customLong("keep"), help: ArgumentHelp("The number of checkpoints to keep. (default: 3)"))
   var keptCount: Int?
 
   @Flag(
     help: """
-      Resumes from the newest intact checkpoint in the directory, with the same bits as an uninterrupted run \
-      on as many OpenBLAS threads; starts anew if there is none. All settings except --threads must be those of the saved run; --epochs may differ \
-      unless the schedule depends on it.
+      Resumes from the newest intact checkpoint in the directory, or starts a new run if there is none. The \
+      result has the same bits as an uninterrupted run on the same number of OpenBLAS threads. All settings \
+      except --threads must match the saved run; --epochs may differ unless the schedule depends on it.
       """)
   var resume = false
 
@@ -34,11 +34,11 @@ struct CheckpointArguments: ParsableArguments {
       ("--checkpoint-every", interval != nil), ("--keep", keptCount != nil), ("--resume", resume),
     ]
     if directory == nil, let name = dependent.first(where: \.1)?.0 {
-      throw ValidationError("\(name) needs a directory: name one by --checkpoint-directory.")
+      throw ValidationError("\(name) needs a directory: give one by --checkpoint-directory.")
     }
   }
 
-  /// Nil where nothing is saved.
+  /// The plan for saving, or `nil` if nothing is saved.
   var plan: CheckpointPlan? {
     directory.map { path in
       CheckpointPlan(

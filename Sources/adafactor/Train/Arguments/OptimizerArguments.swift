@@ -6,61 +6,65 @@ import Tensors
 extension OptimizerKind: ExpressibleByArgument {}
 extension Rounding: ExpressibleByArgument {}
 
-/// The optimizer on the command line. Options that are not given keep the library's defaults.
+/// The optimizer options of the command line. Options that are not given keep the library's defaults.
 ///
-/// A flag stands for a setting under the reference's name. Which optimizers have it follows from their settings, and the
-/// settings themselves are decoded and checked as in a configuration.
+/// A flag corresponds to a setting under the reference's name. An optimizer accepts a flag if its settings
+/// have that name. The settings are decoded and checked as in a configuration.
 struct OptimizerArguments: ParsableArguments {
-  @Option(help: "The optimizer. muon steps hidden matrices, and adamw with its defaults steps the rest.")
+  @Option(
+    help: """
+      The optimizer. With muon, only hidden matrices use muon; adamw with its defaults steps the rest.
+      """)
   var optimizer = OptimizerKind.adafactor
 
   @Option(
     name: .customLong("lr"),
     help: ArgumentHelp(
       """
-      The learning rate. (default: for adafactor, factored_soap and galore_adafactor relative steps, min(10⁻², 1/√t), in \
-      its place; for the others \(Self.learningRates))
+      The learning rate. (default: adafactor, factored_soap and galore_adafactor use relative steps, \
+      min(10⁻², 1/√t), instead; \(Self.learningRates))
       """, valueName: "rate"))
   var learningRate: Double?
 
   @Option(
     help:
-      "The decoupled weight decay; with sgd it is added to the gradient. (default: \(Self.weightDecays))"
+      "The decoupled weight decay. With sgd, it is added to the gradient. (default: \(Self.weightDecays))"
   )
   var weightDecay: Double?
 
   @Option(
     help: """
-      How steps round into 16-bit parameters: to nearest, where updates below the last place are lost; stochastic, \
-      where they count in the mean; compensated, where the state keeps them until they count. (default: \
+      The rounding into 16-bit parameters. nearest loses updates below the last place; stochastic preserves \
+      them on average; compensated keeps what rounding loses in the state and adds it later. (default: \
       \(Adafactor.Options().rounding))
       """)
   var rounding: Rounding?
 
   @Option(
-    help:
-      "The decay of the average of updates or gradients: all but sgd and muon; with schedule_free_adamw the place of the gradient between two weights."
-  )
+    help: """
+      The decay of the average of updates or gradients: all except sgd and muon. With schedule_free_adamw, \
+      the position between the two sequences of weights at which the gradient is taken.
+      """)
   var beta1: Double?
 
-  @Option(help: "The decay of the average of squared gradients, or with lion of the kept momentum.")
+  @Option(help: "The decay of the average of squared gradients or, with lion, of the stored momentum.")
   var beta2: Double?
 
   @Option(help: "The decay of the average of instabilities: came.")
   var beta3: Double?
 
-  @Option(help: "The share of the momentum that a step keeps: sgd, muon.")
+  @Option(help: "The decay of the momentum: sgd, muon.")
   var momentum: Double?
 
-  @Option(help: "The share of a gradient that does not enter the momentum: sgd.")
+  @Option(help: "The fraction of a gradient that is not added to the momentum: sgd.")
   var dampening: Double?
 
-  @Flag(inversion: .prefixedNo, help: "Steps by the gradient with the momentum after it: sgd, muon.")
+  @Flag(inversion: .prefixedNo, help: "Uses Nesterov momentum: sgd, muon.")
   var nesterov: Bool?
 
   @Option(
     help: ArgumentHelp(
-      "A number added to a root of the second moment or to a norm.", valueName: "ε"))
+      "A number that is added to the square root of the second moment or to a norm.", valueName: "ε"))
   var eps: Double?
 
   @Flag(help: "Maximizes the loss.")
@@ -71,14 +75,18 @@ struct OptimizerArguments: ParsableArguments {
 
   @Flag(
     inversion: .prefixedNo,
-    help:
-      "Multiplies the step by the parameter's root mean square: adafactor, factored_soap, galore_adafactor. (default: it does)"
-  )
+    help: """
+      Multiplies the step size by the parameter's root mean square: adafactor, factored_soap, \
+      galore_adafactor. (default: yes)
+      """)
   var scaleParameter: Bool?
 
   @Option(
     help: ArgumentHelp(
-      "The root mean square above which an update is scaled down: adafactor, came, factored_soap, galore_adafactor.",
+      """
+      The root mean square above which an update is scaled down: adafactor, came, factored_soap, \
+      galore_adafactor.
+      """,
       valueName: "d"))
   var clipThreshold: Double?
 
@@ -90,13 +98,16 @@ struct OptimizerArguments: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "A number added to squared gradients: adafactor, came, factored_soap, galore_adafactor.",
+      "A number that is added to squared gradients: adafactor, came, factored_soap, galore_adafactor.",
       valueName: "ε₁"))
   var eps1: Double?
 
   @Option(
     help: ArgumentHelp(
-      "The least root mean square that scales a step: adafactor, factored_soap, galore_adafactor; a number added to instabilities: came.",
+      """
+      The minimum root mean square that scales a step: adafactor, factored_soap, galore_adafactor. A \
+      number that is added to instabilities: came.
+      """,
       valueName: "ε₂"))
   var eps2: Double?
 
@@ -104,7 +115,7 @@ struct OptimizerArguments: ParsableArguments {
   var amsgrad = false
 
   @Flag(
-    inversion: .prefixedNo, help: "Applies bias correction: adamw, soap, galore_adamw. (default: it does)")
+    inversion: .prefixedNo, help: "Applies bias correction: adamw, soap, galore_adamw. (default: yes)")
   var biasCorrection: Bool?
 
   @Option(help: "The number of Newton–Schulz steps: muon.")
@@ -113,32 +124,37 @@ struct OptimizerArguments: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       """
-      The coefficients of the Newton–Schulz steps: simple, quintic, polar_express, deepseek_v4, cubic5, or three numbers \
-      with commas: muon.
+      The coefficients of the Newton–Schulz steps: simple, quintic, polar_express, deepseek_v4, cubic5, or \
+      three numbers separated by commas: muon.
       """, valueName: "set"))
   var nsCoefficients: String?
 
   @Option(
     name: .customLong("adjust-lr-fn"),
     help: ArgumentHelp(
-      "How the rate depends on a matrix's shape: original, match_rms_adamw or spectral_unclamped: muon.",
+      """
+      The dependence of the learning rate on a matrix's shape, original, match_rms_adamw or \
+      spectral_unclamped: muon.
+      """,
       valueName: "rule"))
   var adjustLearningRate: String?
 
   @Option(
-    help: ArgumentHelp("newton_schulz, or polar for the exact polar factor: muon.", valueName: "method"))
+    help: ArgumentHelp(
+      "The orthogonalization, newton_schulz, or polar for the exact polar factor: muon.", valueName: "method")
+  )
   var orthogonalization: String?
 
   @Option(help: "The decay of the averages of G Gᵀ and Gᵀ G: soap, factored_soap.")
   var shampooBeta: Double?
 
-  @Option(help: "The number of steps from one refresh of the eigenbases to the next: soap, factored_soap.")
+  @Option(help: "The number of steps between refreshes of the eigenbases: soap, factored_soap.")
   var preconditionFrequency: Int?
 
-  @Option(help: "The longest axis that has an eigenbasis: soap, factored_soap.")
+  @Option(help: "The maximum length of an axis that has an eigenbasis: soap, factored_soap.")
   var maxPrecondDim: Int?
 
-  @Flag(inversion: .prefixedNo, help: "Merges neighboring axes up to that length: soap.")
+  @Flag(inversion: .prefixedNo, help: "Merges neighboring axes up to the length --max-precond-dim: soap.")
   var mergeDims: Bool?
 
   @Flag(
@@ -149,24 +165,25 @@ struct OptimizerArguments: ParsableArguments {
   @Flag(inversion: .prefixedNo, help: "Divides an update by its root mean square: soap.")
   var normalizeGrads: Bool?
 
-  @Flag(inversion: .prefixedNo, help: "Has one eigenbasis, on the shorter side: factored_soap.")
+  @Flag(inversion: .prefixedNo, help: "Uses only one eigenbasis, for the shorter axis: factored_soap.")
   var oneSided: Bool?
 
   @Option(
-    help:
-      "The number of singular vectors onto which gradients of matrices are projected: galore_adamw, galore_adafactor."
-  )
+    help: """
+      The number of singular vectors that gradients of matrices are projected onto: galore_adamw, \
+      galore_adafactor.
+      """)
   var rank: Int?
 
-  @Option(help: "The number of steps from one decomposition to the next: galore_adamw, galore_adafactor.")
+  @Option(help: "The number of steps between decompositions: galore_adamw, galore_adafactor.")
   var updateProjGap: Int?
 
-  @Option(help: "The factor of projected updates: galore_adamw, galore_adafactor.")
+  @Option(help: "The factor that multiplies projected updates: galore_adamw, galore_adafactor.")
   var scale: Double?
 
   @Option(
     help: ArgumentHelp(
-      "The singular vectors: std, reverse_std, left, right or full: galore_adamw, galore_adafactor.",
+      "The singular vectors, std, reverse_std, left, right or full: galore_adamw, galore_adafactor.",
       valueName: "type"))
   var projType: String?
 
@@ -176,14 +193,14 @@ struct OptimizerArguments: ParsableArguments {
   @Option(
     name: .customLong("r"),
     help: ArgumentHelp(
-      "The power of the step count by which the average of weights counts later steps more: schedule_free_adamw.",
+      "The power of the step count that weights a step in the average of weights: schedule_free_adamw.",
       valueName: "power"))
   var averagingPower: Double?
 
   @Option(
     name: .customLong("weight-lr-power"),
     help: ArgumentHelp(
-      "The power of the rate by which the average of weights counts a step: schedule_free_adamw.",
+      "The power of the learning rate that weights a step in the average of weights: schedule_free_adamw.",
       valueName: "power"))
   var ratePower: Double?
 
@@ -192,11 +209,11 @@ struct OptimizerArguments: ParsableArguments {
     help: "Refreshes the eigenbases of parameters at different steps: soap, factored_soap.")
   var spreadRefresh: Bool?
 
-  // Once in a process, not for every set of arguments.
+  // Computed once per process, not for every set of arguments.
   private static let learningRates = defaults("lr")
   private static let weightDecays = defaults("weight_decay")
 
-  /// The default of a setting for each optimizer whose setting is a number.
+  /// Returns the defaults of a setting for all optimizers that have it as a number.
   private static func defaults(_ key: String) -> String {
     OptimizerKind.allCases.compactMap { kind in
       switch try? JSONText.members(of: kind.rule.init())[key] {
@@ -209,14 +226,14 @@ struct OptimizerArguments: ParsableArguments {
 
   // MARK: Flags as settings
 
-  /// A flag that was given, and the settings that it stands for in one optimizer or another.
+  /// A flag that was given, and the settings that it sets in different optimizers.
   private struct Setting {
     let flag: String
     let places: [Place]
     let value: JSONValue
   }
 
-  /// A setting, or one of the numbers that share it.
+  /// A setting, or one number of a setting that holds several.
   private struct Place {
     let key: String
     var index: Int?
@@ -224,7 +241,7 @@ struct OptimizerArguments: ParsableArguments {
     /// The name that errors use.
     var name: String { key + (index.map { "[\($0)]" } ?? "") }
 
-    /// Whether an optimizer has this place: its settings have the key, and as many numbers as the place asks for.
+    /// Returns whether an optimizer has this place: its settings have the key, with enough numbers.
     func belongs(to rule: any FileRule.Type, value: JSONValue) -> Bool {
       guard let setting = try? JSONText.members(of: rule.init())[key] else {
         do {
@@ -294,35 +311,35 @@ struct OptimizerArguments: ParsableArguments {
     return settings
   }
 
-  /// Numbers with commas, or a name.
+  /// Returns numbers that are separated by commas, or a name.
   private static func coefficients(_ text: String) -> JSONValue {
     let parts = text.split(separator: ",", omittingEmptySubsequences: false).map { Double($0) }
     return parts.contains(nil) ? .string(text) : .array(parts.map { .number($0!) })
   }
 
-  /// The names of all options that were given, apart from `--optimizer`.
+  /// The names of all options that were given, except `--optimizer`.
   var given: [String] { settings.map(\.flag) + (rounding == nil ? [] : ["--rounding"]) }
 
   // MARK: Checks
 
-  /// Refuses options that do not fit the rest of the command line: a schedule without the rate that it scales, and a rounding
-  /// of parameters that are not rounded.
+  /// Refuses options that do not fit the rest of the command line: a schedule without the learning rate that
+  /// it scales, and a rounding for parameters that are not rounded.
   func check(scalarType: ScalarType, hasSchedule: Bool) throws {
     if hasSchedule, optimizer.hasRelativeSteps, learningRate == nil {
       throw ValidationError(
-        "A schedule scales a learning rate, which Adafactor's relative steps have not: give one by --lr.")
+        "A schedule scales a learning rate, but Adafactor's relative steps have none: give one by --lr.")
     }
     if let rounding, scalarType.byteCount > 2 {
       throw ValidationError(
-        "--rounding \(rounding.rawValue) is for 16-bit parameters, but those of \(scalarType.rawValue) are stored as "
-          + "they are computed: leave it out, or give --dtype bfloat16 or --dtype float16.")
+        "--rounding \(rounding.rawValue) is for 16-bit parameters, but \(scalarType.rawValue) parameters are "
+          + "stored as they are computed: remove it, or give --dtype bfloat16 or --dtype float16.")
     }
     if optimizer.hasRelativeSteps, learningRate != nil, warmupInit {
-      throw ValidationError("--warmup-init belongs to relative steps: leave out --lr or --warmup-init.")
+      throw ValidationError("--warmup-init belongs to relative steps: remove --lr or --warmup-init.")
     }
   }
 
-  /// The optimizer and its settings; `seed` is the seed of stochastic rounding.
+  /// Returns the optimizer and its settings; `seed` is the seed of stochastic rounding.
   func choice(seed: UInt64) throws -> OptimizerChoice {
     try check(scalarType: .bfloat16, hasSchedule: false)
     func choice<Rule: FileRule>(_ rule: Rule.Type) throws -> OptimizerChoice {
@@ -344,12 +361,12 @@ struct OptimizerArguments: ParsableArguments {
         numbers[index] = setting.value
         members[place.key] = .array(numbers)
       }
-      // The reference asks for both, so that a rate is not taken for a relative step's.
+      // The reference requires both settings, so that a learning rate cannot be combined with relative steps.
       if optimizer.hasRelativeSteps, learningRate != nil { members["relative_step"] = .bool(false) }
       do {
         var options = try JSONText.decode(rule, from: .object(members))
         options.rounding = rounding ?? options.rounding
-        // Other roundings draw nothing: the seed would be a setting without effect in checkpoints.
+        // Other roundings draw nothing: for them, checkpoints would hold a seed without effect.
         if options.rounding == .stochastic { options.roundingSeed = seed }
         return OptimizerChoice(options)
       } catch OptimizerError.invalidOption(let name, let value, let requirement) {
@@ -365,7 +382,8 @@ struct OptimizerArguments: ParsableArguments {
       setting.places.contains { $0.belongs(to: kind.rule, value: setting.value) }
     }.map(\.rawValue)
     return ValidationError(
-      "\(setting.flag) belongs to \(owners.joined(separator: ", ")), but the optimizer is \(optimizer.rawValue): "
-        + "leave it out, or give --optimizer \(owners[0]).")
+      "\(setting.flag) belongs to \(owners.joined(separator: ", ")), but the optimizer is "
+        + "\(optimizer.rawValue): "
+        + "remove it, or give --optimizer \(owners[0]).")
   }
 }

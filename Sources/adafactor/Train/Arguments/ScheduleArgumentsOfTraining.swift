@@ -1,15 +1,15 @@
 import ArgumentParser
 import Schedules
 
-/// A schedule of the learning rate on the command line.
+/// The learning-rate schedule on the command line.
 struct ScheduleArgumentsOfTraining: ParsableArguments {
   @Option(
     name: .customLong("schedule"),
     help: ArgumentHelp(
-      "A schedule of the learning rate; `adafactor schedule --list` names them.", valueName: "name"))
+      "The learning-rate schedule; `adafactor schedule --list` lists all schedules.", valueName: "name"))
   var name: String?
 
-  @Option(help: "The steps of the warmup, or a part of the training below 1, as 0.1.")
+  @Option(help: "The number of warmup steps, or a fraction of the training, such as 0.1.")
   var warmupSteps: WarmupLength?
 
   @Option(
@@ -20,7 +20,7 @@ struct ScheduleArgumentsOfTraining: ParsableArguments {
   func validate() throws {
     guard name != nil || (warmupSteps == nil && options.isEmpty) else {
       throw ValidationError(
-        "--warmup-steps and --schedule-option belong to a schedule: name one by --schedule.")
+        "--warmup-steps and --schedule-option belong to a schedule: give one by --schedule.")
     }
   }
 

@@ -1,6 +1,6 @@
 import ArgumentParser
 
-/// The options for a table's format, on the command lines of `train` and `predict`.
+/// The options for a table's format, which `train` and `predict` share.
 struct TableFormatArguments: ParsableArguments {
   @Option(
     help: """
@@ -9,11 +9,11 @@ struct TableFormatArguments: ParsableArguments {
   var header: Choice?
 
   @Option(
-    help: ArgumentHelp("The character between fields, or tab. (default: ,)", valueName: "character"),
+    help: ArgumentHelp("The character between fields, or the word tab. (default: ,)", valueName: "character"),
     transform: { try delimiter($0) })
   var delimiter: UInt8?
 
-  @Option(help: "Leaves out rows that lack a value. (default: they are errors)")
+  @Option(help: "Skips rows that lack a value. (default: a missing value is an error)")
   var missing: Remedy?
 
   enum Choice: String, ExpressibleByArgument, CaseIterable { case yes, no }
@@ -36,7 +36,7 @@ struct TableFormatArguments: ParsableArguments {
     let bytes = argument == "tab" ? [UInt8(ascii: "\t")] : Array(argument.utf8)
     guard bytes.count == 1, !"\"\r\n .".utf8.contains(bytes[0]) else {
       throw ValidationError(
-        "A delimiter is one ASCII character other than a quote, a space or a point, or the word tab.")
+        "A delimiter is one ASCII character other than a quote, a space or a period, or the word tab.")
     }
     return bytes[0]
   }

@@ -7,24 +7,24 @@ import Tensors
 struct DataArguments: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "A table: one sample a line, numbers and a label. (default: digits)", valueName: "file.csv"))
+      "The table: one sample per line, numbers and a label. (default: the digits)", valueName: "file.csv"))
   var data: String?
 
   @Option(
     help: ArgumentHelp(
-      "The label's column by its name or its number from 1. (default: the one called label, or the last)",
+      "The label column, by name or by number from 1. (default: the column named label, or the last one)",
       valueName: "column"))
   var label: String?
 
   @Option(
     name: .customLong("ignore"),
     help: ArgumentHelp(
-      "Leaves out a column, by its name or its number; may be given several times.", valueName: "column"))
+      "Ignores a column, by name or by number from 1. Can be given several times.", valueName: "column"))
   var ignored: [String] = []
 
   @OptionGroup var format: TableFormatArguments
 
-  @Option(help: ArgumentHelp("The part of the samples that is held out to test on.", valueName: "part"))
+  @Option(help: ArgumentHelp("The fraction of the samples that is held out for testing.", valueName: "part"))
   var testFraction = TrainingSettings().testFraction
 
   func validate() throws {
@@ -33,61 +33,63 @@ struct DataArguments: ParsableArguments {
     }
     let ofTables = (label == nil ? [] : ["--label"]) + (ignored.isEmpty ? [] : ["--ignore"]) + format.given
     if data == nil, let name = ofTables.first {
-      throw ValidationError("\(name) belongs to a table of your own: name it by --data.")
+      throw ValidationError("\(name) belongs to your own table: give it by --data.")
     }
   }
 
-  /// The given table, or that of the digits that is built with the program.
+  /// Returns the given table, or the table of digits that is built with the program.
   func table() throws -> Table {
     if let data {
       return try Table(path: data, format: format.format(.labeled(by: label, ignoring: ignored)))
     }
-    // Not through `Bundle.module`, which ends the program if the resources are missing.
+    // `Bundle.module` would end the program if the resources are missing.
     let digits = Bundle.main.bundleURL.appendingPathComponent(
       "swift-adafactor_adafactor.resources/Resources/digits.csv")
     guard FileManager.default.fileExists(atPath: digits.path) else {
       throw ToolFileError(
         path: digits.path,
-        problem: "the digits belong here, beside the program; give a table of your own by --data")
+        problem: "the table of digits must be here, next to the program; restore it, or give your own table "
+          + "by --data")
     }
     return try Table(path: digits.path)
   }
 }
 
 struct TrainingArguments: ParsableArguments {
-  @Option(help: "The number of times that every sample is seen.")
+  @Option(help: "The number of epochs.")
   var epochs = TrainingSettings().epochs
 
   @Option(
     help: """
-      Samples of a step, or with --accumulate of a micro-batch; at most all that are trained on.
+      The number of samples per step or, with --accumulate, per micro-batch; at most all training samples.
       """)
   var batchSize = TrainingSettings().batchSize
 
   @Option(
     help: ArgumentHelp(
       """
-      Micro-batches of a step, whose gradients are averaged by their samples; the last step of an epoch \
-      may have fewer.
+      The number of micro-batches per step. Their gradients are averaged over all samples; the last step of \
+      an epoch may have fewer micro-batches.
       """, valueName: "micro-batches"))
   var accumulate = TrainingSettings().microBatches
 
   @Option(
     help: ArgumentHelp(
-      "The norm of all gradients together above which they are scaled down. (default: any)",
+      "The maximum norm of all gradients together; larger gradients are scaled down. (default: no clipping)",
       valueName: "norm"))
   var clipNorm: Double?
 
   @Option(
     help: """
-      The type of parameters and samples. The optimizer computes 16-bit types in float32; with \
-      float16 the loss is scaled, so that small gradients do not vanish.
+      The type of parameters and samples. The optimizer computes 16-bit types in float32. With \
+      float16, the loss is scaled so that small gradients do not vanish.
       """)
   var dtype = TrainingSettings().scalarType
 
   @Option(
     help: ArgumentHelp(
-      "The widths of the hidden layers; 0 for none. (default: \(LayerWidths(widths: TrainingSettings().hidden)))",
+      "The widths of the hidden layers; 0 for none. (default: "
+        + "\(LayerWidths(widths: TrainingSettings().hidden)))",
       valueName: "n,n,…"),
     transform: LayerWidths.init)
   var hidden = LayerWidths(widths: TrainingSettings().hidden)
@@ -97,26 +99,31 @@ struct TrainingArguments: ParsableArguments {
 
   @Option(
     help: """
-      The optimizer's maximum number of threads; there are never more than cores. (default: one per core) \
-      OPENBLAS_NUM_THREADS sets those of matrix products.
+      The maximum number of threads of the optimizer, at most one per core. (default: one per core) \
+      OPENBLAS_NUM_THREADS sets the number of threads of matrix products.
       """)
   var threads: Int?
 
-  @Option(help: "The backend: \(Backend.names).")
-  var backend = Backend.available[0]
+  @Option(
+    help: """
+      The backend: \(Backend.names). (default: \(Backend.default.rawValue) for the model and \
+      \(Backend.defaultForOptimizers.rawValue) for the optimizer, or \(Backend.default.rawValue) for \
+      \(OptimizerKind.multiplyingMatrices.map(\.rawValue).joined(separator: ", ")))
+      """)
+  var backend: Backend?
 
   func validate() throws {
     try requirePositive([
       "--epochs": epochs, "--batch-size": batchSize, "--accumulate": accumulate, "--threads": threads,
     ])
-    // Both are multiplied.
+    // Their product is the number of samples per step.
     guard !batchSize.multipliedReportingOverflow(by: accumulate).overflow else {
       throw ValidationError("--batch-size \(batchSize) times --accumulate \(accumulate) is too large.")
     }
     if let clipNorm, !(clipNorm > 0 && clipNorm.isFinite) {
-      throw ValidationError("--clip-norm is \(clipNorm), but must be above 0.")
+      throw ValidationError("--clip-norm is \(clipNorm), but must be greater than 0.")
     }
-    try backend.requireAvailable()
+    try backend?.requireAvailable()
   }
 }
 
@@ -128,19 +135,19 @@ extension Backend: ExpressibleByArgument {
 
   func requireAvailable() throws {
     guard Self.available.contains(self) else {
-      throw ValidationError("The backend \(rawValue) is not in this build: enable the trait OpenBLAS.")
+      throw ValidationError("The backend \(rawValue) is not in this build: build with the trait OpenBLAS.")
     }
   }
 }
 
-/// Refuses counts below 1, by the names of their options.
+/// Throws if a count is below 1. The error uses the name of the count's option.
 func requirePositive(_ counts: KeyValuePairs<String, Int?>) throws {
   for case (let name, let count?) in counts where count < 1 {
-    throw ValidationError("\(name) is \(count), but must be 1 or more.")
+    throw ValidationError("\(name) is \(count), but must be at least 1.")
   }
 }
 
-/// The widths of layers, as 128,64.
+/// The widths of layers, such as 128,64.
 struct LayerWidths: CustomStringConvertible {
   let widths: [Int]
 
@@ -151,7 +158,7 @@ struct LayerWidths: CustomStringConvertible {
     widths = parts.compactMap { Int($0) }.filter { $0 > 0 }
     guard widths.count == parts.count else {
       throw ValidationError(
-        "Widths are whole numbers of 1 or more, such as 128,64, or 0 for no hidden layer.")
+        "Widths are whole numbers from 1, such as 128,64, or 0 for no hidden layer.")
     }
   }
 

@@ -2,11 +2,11 @@ import ArgumentParser
 
 struct TrainingOutputArguments: ParsableArguments {
   @Option(
-    help: ArgumentHelp("Draws the loss of every epoch, a curve for each optimizer.", valueName: "file.svg"))
+    help: ArgumentHelp("Draws the loss of every epoch, with one curve per optimizer.", valueName: "file.svg"))
   var plot: String?
 
   @Option(
-    help: ArgumentHelp("Writes the trained model for `adafactor predict`.", valueName: "file.safetensors"))
+    help: ArgumentHelp("Writes the trained model, for `adafactor predict`.", valueName: "file.safetensors"))
   var model: String?
 
   @Flag(help: "Prints the result as JSON.")
@@ -23,7 +23,8 @@ struct TrainingOutputArguments: ParsableArguments {
     try OutputFile(path, option: "--model", endings: ["safetensors"])
   }
 
-  /// Checks that the files can be written, and that none of them is another one or the table: before long work.
+  /// Checks before long work that the files can be written, and that they differ from each other and from the
+  /// table.
   func check(data: String?) throws {
     if let plot {
       let file = try plotFile(plot)
@@ -33,7 +34,7 @@ struct TrainingOutputArguments: ParsableArguments {
     if let model { try modelFile(model).requireOther(than: data, of: "--data") }
   }
 
-  /// Writes the files and then the report, which goes to standard error if a file takes standard output.
+  /// Writes the files and then the report. The report goes to standard error if a file is standard output.
   func write(_ report: some RunReport, _ classifier: Classifier? = nil) throws {
     var isTaken = false
     if let plot {

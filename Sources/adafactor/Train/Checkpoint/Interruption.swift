@@ -2,15 +2,15 @@ import Dispatch
 import Foundation
 import Synchronization
 
-/// Turns Ctrl-C (SIGINT) and SIGTERM into a flag, so that a training can save before it ends.
+/// Turns Ctrl-C (SIGINT) and SIGTERM into a flag, so that a training run can save before it ends.
 ///
-/// Dispatch hands the signals to an ordinary thread: no code of ours runs in a signal's handler. A second
-/// one ends the process at once.
+/// Dispatch hands the signals to an ordinary thread: none of our code runs in a signal handler. A second
+/// signal ends the process at once.
 final class Interruption: Sendable {
   /// The signal that came first, or 0.
   private let first = Atomic<Int32>(0)
 
-  /// The signal that asked the training to stop, or `nil` if none did.
+  /// The signal that asked the run to stop, or `nil` if there was none.
   var signalNumber: Int32? {
     let number = first.load(ordering: .relaxed)
     return number == 0 ? nil : number
@@ -18,12 +18,12 @@ final class Interruption: Sendable {
 
   private static let signals = [SIGINT, SIGTERM]
 
-  /// Runs `body` with the signals turned into the flag.
+  /// Runs `body` while signals set the flag.
   static func withHandling<Result>(_ body: (Interruption) throws -> Result) rethrows -> Result {
     let interruption = Interruption()
     let queue = DispatchQueue(label: "interruption", qos: .userInitiated)
     let sources = signals.map { number in
-      // Darwin's Dispatch does not keep the signal from ending the process.
+      // Darwin's Dispatch does not prevent the signal from ending the process.
       signal(number, SIG_IGN)
       let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
       source.setEventHandler {

@@ -1,10 +1,10 @@
 import Checkpoints
 import Optimizers
 
-/// Where and how often a run saves itself.
+/// The directory in which a run saves itself, and the interval.
 struct CheckpointPlan {
   let directory: CheckpointDirectory
-  /// Steps between two checkpoints; nil for one at the end of each epoch.
+  /// The number of steps between two checkpoints, or `nil` for one at the end of each epoch.
   let interval: Int?
   let resumes: Bool
 }
@@ -14,7 +14,7 @@ extension TrainingRun {
   private static let journalName = "journal"
   private static let lossScalerName = "loss_scaler"
 
-  /// What the saved run and this one must have in common.
+  /// The settings that the saved run and this one must have in common.
   private var descriptions: [String: String] {
     get throws {
       var result = try settings.descriptions
@@ -26,11 +26,10 @@ extension TrainingRun {
     }
   }
 
-  /// Goes on from the plan's newest checkpoint, where it says so and there is one.
+  /// Resumes from the plan's newest checkpoint if the plan says so and a checkpoint exists.
   ///
-  /// - Parameter warn: Hears of the checkpoint, of damaged ones, and of a directory that has none.
-  /// - Throws: ``SettingsMismatch``, ``OccupiedDirectory`` and `CheckpointError`; the run begins at its
-  ///   start then.
+  /// - Parameter warn: Called with messages about the checkpoint, damaged ones, or a directory without any.
+  /// - Throws: ``SettingsMismatch``, ``OccupiedDirectory`` and `CheckpointError`. The run is unchanged then.
   mutating func resume(_ plan: CheckpointPlan, warn: (String) -> Void) throws {
     try plan.directory.lock()
     guard plan.resumes else {
@@ -40,9 +39,9 @@ extension TrainingRun {
       return
     }
     guard let found = try plan.directory.latest() else {
-      return warn("\(plan.directory.path) holds no checkpoint: the training begins at its start.")
+      return warn("\(plan.directory.path) holds no checkpoint: starting a new run.")
     }
-    for damaged in found.damaged { warn("Not used: \(damaged)") }
+    for damaged in found.damaged { warn("Skipped: \(damaged)") }
     warn("Resuming after step \(found.checkpoint.position.step) from \(found.path).")
     let checkpoint = found.checkpoint
     let saved = try checkpoint.value([String: String].self, for: Self.settingsName)
@@ -55,7 +54,7 @@ extension TrainingRun {
     }
     guard fits(journal), checkpoint.position == journal.position else {
       throw ToolFileError(
-        path: found.path, problem: "its position and its results do not fit together or to the data")
+        path: found.path, problem: "its position and its results match neither each other nor the data")
     }
     let lossScale = try checkpoint.value(LossScaler.State.self, for: Self.lossScalerName)
     try checkpoint.restore(
@@ -65,7 +64,7 @@ extension TrainingRun {
     self.journal = journal
   }
 
-  /// Whether a journal is one that this run could have come to.
+  /// Returns whether this run could have reached the journal.
   private func fits(_ journal: TrainingJournal) -> Bool {
     let (position, samples) = (journal.position, settings.samplesOfStep)
     return position.epoch >= 0 && position.epoch == journal.epochs.count
@@ -82,16 +81,16 @@ extension TrainingRun {
       }
   }
 
-  /// Saves where it is time to, at the end of the run too.
+  /// Saves a checkpoint if one is due. One is always due at the end of the run.
   ///
-  /// - Throws: ``TrainingInterrupted`` after an interruption, unless there is nothing left to do.
+  /// - Throws: ``TrainingInterrupted`` after an interruption, unless the run is complete.
   func save(_ plan: CheckpointPlan?, endsEpoch: Bool, signal: Int32?) throws {
     let step = journal.position.step
     let isLast = step == steps
     let stops = signal != nil && !isLast
     var path: String?
     if let plan, stops || isLast || plan.interval.map(step.isMultiple) ?? endsEpoch {
-      // Its model is for `predict`, too.
+      // `predict` uses the checkpoint's model, too.
       takeStep.optimizer.eval()
       defer { takeStep.optimizer.train() }
       var checkpoint = try Checkpoint(
@@ -109,38 +108,39 @@ extension TrainingRun {
   }
 }
 
-/// A run that starts anew would save into the directory of another one.
+/// The error if a new run would save into the directory of another run.
 struct OccupiedDirectory: Error, CustomStringConvertible {
   let path: String
 
   var description: String {
-    "\(path) holds checkpoints of another run: go on with it by --resume, or name another directory."
+    "\(path) holds checkpoints of another run: resume it by --resume, or give another directory."
   }
 }
 
-/// A run that was asked to end before the point that it is resumed from.
+/// The error if a run is asked to end before the point that it resumes from.
 struct PastEnd: Error, CustomStringConvertible {
   let path: String
   let epochs: Int
   let done: Int
 
   var description: String {
-    "--epochs is \(epochs), but \(path) has seen \(done.counted("epoch")): give at least as many."
+    "--epochs is \(epochs), but \(path) has already completed \(done.counted("epoch")): give at least as "
+      + "many."
   }
 }
 
-/// A run was asked to stop.
+/// The error if a signal stops a run.
 struct TrainingInterrupted: Error, CustomStringConvertible {
   let step: Int
   let steps: Int
   let checkpoint: String?
   let signal: Int32
 
-  /// 128 and the signal's number, as shells report it.
+  /// 128 plus the signal's number, as shells report it.
   var status: Int32 { 128 + signal }
 
   var description: String {
     "Interrupted after step \(step) of \(steps)"
-      + (checkpoint.map { "; saved as \($0): --resume goes on from there." } ?? ".")
+      + (checkpoint.map { "; saved as \($0): use --resume to continue." } ?? ".")
   }
 }

@@ -1,9 +1,11 @@
 import Optimizers
+import Tensors
 
 extension TrainingSettings {
-  /// What a resumed run must have in common with the saved one, under the names of the command line.
+  /// The settings that a resumed run must have in common with the saved one, under their names on the command
+  /// line.
   ///
-  /// Not the threads, which change no bit.
+  /// The number of threads is not among them because it changes no bit.
   var descriptions: [String: String] {
     get throws {
       var result = [
@@ -11,7 +13,8 @@ extension TrainingSettings {
         "--hidden": "\(LayerWidths(widths: hidden))", "--test-fraction": "\(testFraction)",
         "--seed": "\(seed)", "--dtype": scalarType.rawValue,
         "--clip-norm": clipNorm.map { "\($0)" } ?? "none",
-        "--backend": backend.rawValue, "--optimizer": optimizer.kind.rawValue,
+        "--backend": backend?.rawValue ?? "the default, with \(Backend.default.rawValue)",
+        "--optimizer": optimizer.kind.rawValue,
         "--schedule": schedule?.name ?? "none",
       ]
       if let schedule {
@@ -24,16 +27,17 @@ extension TrainingSettings {
   }
 }
 
-/// A resumed run that is not the saved one.
+/// The error if a resumed run differs from the saved one.
 struct SettingsMismatch: Error, Equatable, CustomStringConvertible {
   let path: String
   let differences: [String]
 
-  /// The schedule in all its numbers. It follows from the settings, and says whether their epochs matter.
+  /// The key of the schedule with all its numbers. The schedule follows from the settings and shows whether
+  /// the number of epochs matters.
   static let scheduleKey = "the schedule"
 
-  /// Nil if a run with the settings here has the saved steps as its first: if both are the same, or if the epochs differ
-  /// and the schedule does not depend on them.
+  /// Creates the error, or returns `nil` if a run with the settings here begins with the saved steps: if both
+  /// settings are the same, or if only the epochs differ and the schedule does not depend on them.
   init?(path: String, saved: [String: String], here: [String: String]) {
     let ignored = saved[Self.scheduleKey] == here[Self.scheduleKey] ? "--epochs" : nil
     let names = Set(saved.keys).union(here.keys).sorted().filter {
@@ -48,7 +52,7 @@ struct SettingsMismatch: Error, Equatable, CustomStringConvertible {
   }
 
   var description: String {
-    "\(path) is of a run with other settings; give the same ones to --resume:"
+    "\(path) belongs to a run with other settings. To resume it, give the same settings:"
       + differences.map { "\n- \($0)" }.joined()
   }
 }

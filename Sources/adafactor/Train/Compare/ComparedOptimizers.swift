@@ -1,9 +1,9 @@
 import ArgumentParser
 import Tensors
 
-/// Optimizers with their settings, as `adamw,adafactor:lr=1e-3:no-scale-parameter`.
+/// Optimizers with their settings, such as `adamw,adafactor:lr=1e-3:no-scale-parameter`.
 struct ComparedOptimizers: ExpressibleByArgument {
-  /// As they were written.
+  /// The texts as they were written.
   let labels: [String]
 
   init?(argument: String) {
@@ -11,21 +11,24 @@ struct ComparedOptimizers: ExpressibleByArgument {
     if labels.contains("") { return nil }
   }
 
-  /// Each with the choice that it stands for.
+  /// Returns each label with its choice of optimizer.
   ///
-  /// - Throws: `ValidationError` for one that is no optimizer, has a setting that it does not know, or occurs
-  ///   twice.
+  /// - Throws: `ValidationError` if a label is no optimizer, has a setting that its optimizer does not know,
+  ///   or occurs twice.
   func choices(
     scalarType: ScalarType, hasSchedule: Bool, seed: UInt64
   ) throws -> [(label: String, choice: OptimizerChoice)] {
     let choices = try labels.map { label in
       let parts = label.split(separator: ":", omittingEmptySubsequences: false)
-      // The settings are the options of the command line: one parser, and one set of checks.
+      // Settings are parsed as options of the command line, so that there is one parser and one set of
+      // checks.
       let arguments = ["--optimizer=\(parts[0])"] + parts.dropFirst().map { "--\($0)" }
       do {
         let arguments = try OptimizerArguments.parse(arguments)
         guard arguments.optimizer.rawValue == parts[0] else {
-          throw ValidationError("The optimizer is named before its settings only.")
+          throw ValidationError(
+            "--optimizer cannot be a setting: the optimizer is the name before the first "
+              + "colon.")
         }
         try arguments.check(scalarType: scalarType, hasSchedule: hasSchedule)
         return (label, try arguments.choice(seed: seed))
@@ -33,9 +36,9 @@ struct ComparedOptimizers: ExpressibleByArgument {
         throw ValidationError("--compare \(label): \(OptimizerArguments.message(for: error))")
       }
     }
-    // After the names: of one that is unknown, the number does not matter.
+    // Checked after the names: an unknown optimizer is the more important error.
     guard labels.count > 1, Set(labels).count == labels.count else {
-      throw ValidationError("--compare needs two optimizers or more, each of them once.")
+      throw ValidationError("--compare needs at least two optimizers, each of them once.")
     }
     return choices
   }

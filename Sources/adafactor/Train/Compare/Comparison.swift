@@ -1,4 +1,4 @@
-/// What several optimizers came to on the same data, from the same weights, in the same order of samples.
+/// The results of several optimizers on the same data, with the same initial weights and order of samples.
 struct Comparison: RunReport {
   struct Run: Encodable {
     /// The optimizer with its settings, as on the command line.
@@ -35,7 +35,7 @@ struct Comparison: RunReport {
   }
 }
 
-/// A run of a comparison that failed, and which.
+/// The error of a failed run in a comparison, with the run's name.
 struct ComparisonError: Error, CustomStringConvertible {
   let name: String
   let cause: any Error

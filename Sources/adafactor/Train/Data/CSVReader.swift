@@ -1,9 +1,10 @@
-/// Reads comma-separated values as RFC 4180 has them: quoted fields may hold delimiters, line breaks and doubled quotes.
+/// Reads comma-separated values according to RFC 4180: quoted fields may hold delimiters, line breaks and
+/// doubled quotes.
 ///
-/// Lines end with LF, CR LF or CR; blank lines are skipped, a byte-order mark at the start is too. Spaces around an
-/// unquoted field are not part of it.
+/// Lines end with LF, CR LF or CR. Blank lines and a byte-order mark at the start are skipped. Spaces around
+/// an unquoted field are not part of it.
 struct CSVReader {
-  /// One record: the line that it begins on, counted from 1, and its fields.
+  /// A record: the line on which it begins, counted from 1, and its fields.
   struct Record: Equatable {
     let line: Int
     let fields: [String]
@@ -15,7 +16,7 @@ struct CSVReader {
   private var position: Int
   private var line = 1
 
-  /// A reader of the bytes of a file; its path is for messages.
+  /// Creates a reader of a file's bytes. The path is for messages.
   init(_ bytes: [UInt8], path: String, delimiter: UInt8 = UInt8(ascii: ",")) {
     self.bytes = bytes
     self.path = path
@@ -23,7 +24,7 @@ struct CSVReader {
     position = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
   }
 
-  /// The next record, or nil at the end.
+  /// Returns the next record, or `nil` at the end.
   mutating func next() throws(TableError) -> Record? {
     skipSpaces()
     while let byte, Self.isLineEnd(byte) {
@@ -66,7 +67,7 @@ struct CSVReader {
       if Self.isLineEnd(byte) { skipLineEnd() } else { position += 1 }
       if byte == Self.quote {
         guard self.byte == Self.quote else { break }
-        // The second of two quotes stands for both.
+        // The second of two quotes represents both.
         start = position
         position += 1
       }
@@ -86,7 +87,7 @@ struct CSVReader {
     return text
   }
 
-  /// The byte at the position, nil at the end.
+  /// The byte at the position, or `nil` at the end.
   private var byte: UInt8? { position < bytes.count ? bytes[position] : nil }
 
   private mutating func skipLineEnd() {

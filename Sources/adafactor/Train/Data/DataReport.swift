@@ -7,18 +7,18 @@ struct DataReport: Encodable, Equatable {
 
   /// The number of rows that are used.
   let rows: Int
-  /// The number of rows that were left out because a value is missing.
+  /// The number of rows that were skipped because a value is missing.
   let droppedRows: Int
-  /// The number of columns, the label's and those that are ignored included.
+  /// The number of columns, including the label and ignored columns.
   let columns: Int
   let header: Bool
-  /// The label's column, counted from 1.
+  /// The label column, counted from 1.
   let labelColumn: Int
-  /// The name of the label's column, or `nil` without a header.
+  /// The name of the label column, or `nil` without a header.
   let labelName: String?
-  /// The columns that were left out, by name or number.
+  /// The ignored columns, by name or number.
   let ignoredColumns: [String]
-  /// The columns that are constant in the samples that are trained on, and become 0.
+  /// The columns that are constant in the training samples, which become 0.
   let constantColumns: [String]
   let classes: [Class]
 
@@ -46,7 +46,7 @@ struct DataReport: Encodable, Equatable {
       "\(rows.counted("row"))", "\(columns.counted("column"))", header ? "with a header" : "without a header",
       "the label in column \(labelColumn)" + (labelName.map { " (\($0))" } ?? ""),
     ]
-    if droppedRows > 0 { parts.append("\(droppedRows.counted("row")) left out for a missing value") }
+    if droppedRows > 0 { parts.append("\(droppedRows.counted("row")) skipped because of a missing value") }
     if !ignoredColumns.isEmpty { parts.append("ignored: \(Self.list(ignoredColumns))") }
     if !constantColumns.isEmpty { parts.append("constant: \(Self.list(constantColumns))") }
     return [
@@ -55,7 +55,7 @@ struct DataReport: Encodable, Equatable {
     ]
   }
 
-  /// The first of many texts, and how many more there are.
+  /// Returns the first of many texts and the number of the others.
   private static func list(_ texts: [String]) -> String {
     let shown = texts.count > 12 ? 10 : texts.count
     return texts.prefix(shown).joined(separator: ", ")

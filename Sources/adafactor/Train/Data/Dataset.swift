@@ -1,24 +1,24 @@
 import Foundation
 import Tensors
 
-/// Samples with the classes that they belong to.
+/// Samples and their classes.
 struct Dataset {
   /// The path of the table, for messages.
   let path: String
   /// The columns that the samples were read from.
   let columns: TableColumns
-  /// The number of rows that were left out because a value is missing.
+  /// The number of rows that were skipped because a value is missing.
   let droppedRows: Int
-  /// One row a sample.
+  /// The features, with one row per sample.
   var features: Tensor
   /// The class of each sample, an index into `classNames`.
   var labels: [Int]
-  /// The classes, in the order of their numbers, or of their letters where they are not all numbers.
+  /// The classes, in numerical order if all of them are numbers, otherwise in alphabetical order.
   let classNames: [String]
 
   var count: Int { labels.count }
 
-  /// The samples of a table, in Float64 as they were read.
+  /// Creates the samples of a table, in Float64 as they were read.
   init(_ table: Table) throws(TableError) {
     let texts = try Self.distinctLabels(table)
     let numbers = texts.compactMap { text in Double(text).map { (text, $0) } }.sorted {
@@ -27,7 +27,7 @@ struct Dataset {
     let isNumeric = numbers.count == texts.count
     classNames = isNumeric ? numbers.map(\.0) : texts.sorted()
     if classNames.count == 1 { throw TableError(table.path, .oneClass(classNames[0])) }
-    // With fewer than two samples a class, nothing that was learned can be tested.
+    // With fewer than two samples per class, nothing that was learned can be tested.
     if 2 * classNames.count > table.labels.count {
       throw TableError(table.path, .tooManyClasses(classNames.count, rows: table.labels.count))
     }
@@ -35,7 +35,8 @@ struct Dataset {
       throw TableError(
         table.path, .amounts(numbers.count, labelName: table.columns.label.map(table.columns.name) ?? ""))
     }
-    // Its features are numbers, or it would be a header. A sample's class has other samples.
+    // The first line's features are numbers, or it would be a header. A real sample shares its class with
+    // others.
     if table.columns.isHeaderInferred, table.columns.names == nil,
       !table.labels.dropFirst().contains(table.labels[0])
     {
@@ -49,7 +50,8 @@ struct Dataset {
     droppedRows = table.droppedRows
   }
 
-  /// The different labels. Two that a reader cannot tell apart are refused: Swift equates them, Python does not.
+  /// Returns the different labels. Two labels that a reader cannot tell apart are refused: Swift treats them
+  /// as equal, Python does not.
   private static func distinctLabels(_ table: Table) throws(TableError) -> Set<String> {
     var rows: [String: Int] = [:]
     for (row, label) in table.labels.enumerated() {
@@ -66,7 +68,8 @@ struct Dataset {
     return Set(rows.keys)
   }
 
-  /// Whether sorted labels are amounts rather than classes: more than 20, and not numbered from 0 or 1.
+  /// Returns whether sorted labels are amounts rather than classes: more than 20, and not numbered from 0 or
+  /// 1.
   private static func areAmounts(_ numbers: [Double]) -> Bool {
     numbers.count > 20
       && ![0, 1].contains { start in
@@ -74,7 +77,7 @@ struct Dataset {
       }
   }
 
-  /// - Throws: ``TableError/Problem/outlier(_:columnName:)`` if a standardized number is not finite.
+  /// Throws ``TableError/Problem/outlier(_:columnName:)`` if a standardized number is not finite.
   func requireFinite(_ standardized: Tensor) throws(TableError) {
     let z = standardized.scalars(as: Double.self)
     guard let place = z.firstIndex(where: { !$0.isFinite }) else { return }
@@ -90,7 +93,7 @@ struct Dataset {
     return samples
   }
 
-  /// A random part of the samples to train on and the rest to test with, at least one each.
+  /// Splits the samples at random into a training set and a test set, with at least one sample each.
   func split(
     testFraction: Double, using generator: inout some RandomNumberGenerator
   ) -> (training: Dataset, test: Dataset) {

@@ -1,10 +1,10 @@
 import Tensors
 
-/// Takes each column to mean 0 and variance 1, as measured on the samples that are trained on.
+/// Scales each column to mean 0 and variance 1, as measured on the training samples.
 ///
 ///     z = (x − mean) · scale
 struct Standardization: Equatable {
-  /// One per column.
+  /// The mean of each column.
   let mean: [Double]
   /// The reciprocal of each column's standard deviation, or 0 for a constant column, which becomes 0 everywhere.
   let scale: [Double]
@@ -14,11 +14,12 @@ struct Standardization: Equatable {
     self.scale = scale
   }
 
-  /// Measures the columns of samples whose numbers are at most 1e300.
+  /// Measures the columns of samples with numbers of at most 1e300.
   ///
-  /// A column that varies in its last digits only holds rounding errors, and counts as constant.
+  /// A column that varies only in its last digits holds rounding errors and counts as constant.
   ///
-  /// - Throws: ``TableError/Problem/tooSmall(columnName:deviation:)``.
+  /// - Throws: ``TableError/Problem/tooSmall(columnName:deviation:)`` if the deviation of a column is too
+  ///   small to be scaled to 1.
   init(of samples: Dataset) throws(TableError) {
     let x = samples.features.scalars(as: Double.self)
     let (rows, columns) = (Double(samples.count), samples.columns.features.count)
@@ -27,9 +28,9 @@ struct Standardization: Equatable {
     for j in 0..<columns {
       let column = stride(from: j, to: x.count, by: columns).lazy.map { x[$0] }
       let (low, high) = column.reduce((x[j], x[j])) { (min($0.0, $1), max($0.1, $1)) }
-      // Differences from the least value are nearly exact, also far from 0.
+      // Differences from the least value are nearly exact, even far from 0.
       let center = low + column.reduce(0) { $0 + ($1 - low) } / rows
-      // Squares of the whole range neither overflow nor vanish.
+      // Divided by the range, squares neither overflow nor vanish.
       let range = high - low
       let variance =
         column.reduce(0) { sum, x in sum + ((x - center) / range) * ((x - center) / range) } / rows
@@ -47,7 +48,7 @@ struct Standardization: Equatable {
     (self.mean, self.scale) = (mean, scale)
   }
 
-  /// (x − mean) · scale, in Float32.
+  /// Returns (x − mean) · scale, in Float32.
   func callAsFunction(_ features: Tensor) -> Tensor {
     let (mean, scale) = (
       Tensor(scalars: mean, shape: [mean.count]), Tensor(scalars: scale, shape: [scale.count])

@@ -1,23 +1,23 @@
-/// The rows of a table: numbers, and in training a label each.
+/// The rows of a table: numbers and, in training, a label per row.
 struct Table {
   let path: String
   let columns: TableColumns
-  /// Row by row, in the order of `columns.features`.
+  /// The features, row by row, in the order of `columns.features`.
   let features: [Double]
-  /// One per row, or empty if no column holds labels.
+  /// The label of each row, or empty if no column holds labels.
   let labels: [String]
-  /// The line that each row begins on.
+  /// The line on which each row begins.
   let lines: [Int]
-  /// The number of rows that were left out because a value is missing.
+  /// The number of rows that were skipped because a value is missing.
   let droppedRows: Int
 
   struct Format {
-    /// Chooses the columns to read.
+    /// The choice of columns to read.
     var choice = TableColumns.Choice.labeled()
     /// Whether the first line holds names; `nil` to infer it.
     var hasHeader: Bool?
     var delimiter = UInt8(ascii: ",")
-    /// Whether rows that lack a value are left out. Otherwise, they are errors.
+    /// Whether rows that lack a value are skipped. Otherwise, they are errors.
     var dropsMissing = false
   }
 
@@ -81,7 +81,7 @@ struct Table {
           throw error(
             record, column, .notANumber(field, columns.use(of: column), mayBeHeader: mayBeHeader))
         }
-        // The differences and sums of larger numbers overflow.
+        // Differences and sums of larger numbers overflow.
         guard number.magnitude <= 1e300 else { throw error(record, column, .tooLarge(field)) }
         features.append(number)
       }

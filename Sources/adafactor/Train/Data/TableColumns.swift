@@ -1,32 +1,32 @@
-/// The columns of a table and what each of them is for.
+/// The columns of a table and their roles.
 struct TableColumns {
-  /// The number of columns, those that are not read included.
+  /// The number of columns, including columns that are not read.
   let count: Int
   /// The names in the first line, or `nil` if it holds values.
   let names: [String]?
-  /// Whether nobody said that the first line holds names or values.
+  /// Whether it was inferred that the first line holds names or values.
   let isHeaderInferred: Bool
   /// The columns of the features, counted from 0.
   let features: [Int]
-  /// The label's column; `nil` in prediction.
+  /// The label column, or `nil` for predictions.
   let label: Int?
-  /// The columns that the user left out.
+  /// The columns that the user ignores.
   let ignored: [Int]
 
-  /// How the columns to read are chosen.
+  /// The choice of columns to read.
   enum Choice {
-    /// A label and features: all other columns but those that are ignored. Columns are named or counted from 1;
-    /// without `label`, it is the column called "label", or the last one.
+    /// A label, and all other columns except the ignored ones as features. Columns are given by name or by
+    /// number from 1. Without `label`, the label is the column named "label", or the last one.
     case labeled(by: String? = nil, ignoring: [String] = [])
     /// The features of a trained classifier.
     case features(of: ClassifierDescription)
   }
 
-  /// The columns of a table with these fields in its first line.
+  /// Creates the columns of a table with these fields in its first line.
   init(_ first: [String], _ format: Table.Format) throws(TableError.Problem) {
     count = first.count
     isHeaderInferred = format.hasHeader == nil
-    // A sample that lacks all its numbers is no header.
+    // A sample that lacks all its numbers is not a header.
     let seemsHeader =
       first.allSatisfy { Self.number($0) == nil } && 2 * first.count(where: Self.isMissing) < first.count
     switch format.choice {
@@ -72,13 +72,13 @@ struct TableColumns {
     }
   }
 
-  /// The name of a column, or its number from 1 if it has none.
+  /// Returns the name of a column, or its number from 1 if it has none.
   func name(_ column: Int) -> String {
     guard let name = names?[column], !name.isEmpty else { return "\(column + 1)" }
     return name
   }
 
-  /// What a column is for, for messages.
+  /// Returns the role of a column, for messages.
   func use(of column: Int) -> TableError.ColumnUse {
     let role: TableError.ColumnUse.Role = label == nil ? .modelFeature : column == label ? .label : .feature
     return .init(name: names?[column], role: role)
@@ -96,18 +96,19 @@ struct TableColumns {
     return number - 1
   }
 
-  /// Names are compared by their bytes: two spellings of one text are two names.
+  /// Returns the columns with a name. Names are compared by their bytes: two spellings of one text are two
+  /// names.
   private static func columns(named name: String, in names: [String]) -> [Int] {
     names.indices.filter { names[$0].utf8.elementsEqual(name.utf8) }
   }
 
-  /// The number that a field holds, nil for any other text, NaN and infinity included.
+  /// Returns the number in a field, or `nil` for any other text, including NaN and infinity.
   static func number(_ field: String) -> Double? {
     guard let number = Double(field), number.isFinite else { return nil }
     return number
   }
 
-  /// Whether a field says that there is no value, as pandas, R and the UCI archive write it.
+  /// Returns whether a field represents a missing value in the notation of pandas, R or the UCI archive.
   static func isMissing(_ field: String) -> Bool {
     ["", "?", "na", "n/a", "nan", "null"].contains(field.lowercased())
   }

@@ -1,6 +1,6 @@
 struct TableError: Error, Equatable, CustomStringConvertible {
   let path: String
-  /// Counted from 1.
+  /// The line, counted from 1, or `nil` if the problem is not in one line.
   let line: Int?
   /// The field within its record, counted from 1.
   let column: Int?
@@ -56,72 +56,76 @@ struct TableError: Error, Equatable, CustomStringConvertible {
 extension TableError.Problem: CustomStringConvertible {
   var description: String {
     switch self {
-    case .notUTF8: "is not text in UTF-8; convert the file"
+    case .notUTF8: "is not UTF-8 text; convert the file"
     case .empty: "holds no rows"
     case .allDropped(let count):
-      "\(count.counted("row")), and each lacks a value; leave out a column that is often empty by --ignore COLUMN"
+      "has \(count.counted("row")), and each lacks a value; ignore a column that is often empty by --ignore "
+        + "COLUMN"
     case .unterminatedQuote: "the quote that begins this field is never closed"
     case .textAfterQuote:
-      "there is text behind the closing quote of this field; write a quote within one twice"
+      "there is text after the closing quote of this field; write a quote within a quoted field twice"
     case .ragged(let found, let expected):
       "this row has \(found.counted("field")), but the first one has \(expected)"
     case .missing(let use):
       "a value is missing\(use.text); "
-        + (use.role == .feature ? "leave the column out by --ignore COLUMN, or " : "")
-        + "leave out all rows that lack a value by --missing drop"
+        + (use.role == .feature ? "ignore the column by --ignore COLUMN, or " : "")
+        + "skip all rows that lack a value by --missing drop"
     case .notANumber(let text, let use, let mayBeHeader):
       "\(Self.quoted(text)) is not a finite number\(use.text); "
         + (use.role == .modelFeature
           ? "the model needs a number here"
-          : "every column but the label's must hold numbers: leave others out by --ignore COLUMN")
-        + (mayBeHeader ? ". If this line holds the columns' names, say --header yes" : "")
+          : "every column except the label must hold numbers: ignore other columns by --ignore COLUMN")
+        + (mayBeHeader ? ". If this line holds the columns' names, give --header yes" : "")
     case .tooLarge(let text):
-      "\(Self.quoted(text)) is beyond 1e300, where differences of numbers overflow; divide the column by a constant"
+      "\(Self.quoted(text)) is beyond 1e300, so that differences of numbers could overflow; divide the "
+        + "column by a constant"
     case .tooSmall(let name, let deviation):
-      "the values of column \(Self.quoted(name)) deviate by \(deviation) only, which cannot be brought to 1; "
-        + "multiply the column by a constant"
+      "the values of column \(Self.quoted(name)) have a deviation of only \(deviation), which cannot be "
+        + "scaled to 1; multiply the column by a constant"
     case .outlier(let value, let name):
-      "a held-out sample has the value \(value) in column \(Self.quoted(name)), too many deviations from the mean of "
-        + "those that are trained on to be computed with; correct the value, or leave the column out by --ignore COLUMN"
+      "a held-out sample has the value \(value) in column \(Self.quoted(name)), which is too many deviations "
+        + "from the mean of the training samples to compute with; correct the value, or ignore the column "
+        + "by --ignore COLUMN"
     case .noFeatures:
-      "has only one column to read; a table needs the label and at least one column of numbers beside it. "
-        + "Is --delimiter right?"
+      "has only one column to read; a table needs a label and at least one column of numbers. "
+        + "Is --delimiter correct?"
     case .noColumn(let name, let option, let names, let count):
       "has no column \(Self.quoted(name)) for \(option): "
         + (names.map { "its columns are \(Self.list($0))" }
-          ?? "it has no header, so that a column's number is needed, 1 to \(count)")
+          ?? "it has no header, so give a column number from 1 to \(count)")
     case .ambiguousColumn(let name, let option):
       "has several columns \(Self.quoted(name))"
-        + (option.map { "; name the one for \($0) by its number" }
-          ?? ", and the model needs one; rename the others")
+        + (option.map { "; give \($0) the number of the column" }
+          ?? ", but the model needs exactly one; rename the others")
     case .ignoredLabel(let name):
-      "--ignore \(name) is the label's column, which is needed; name another one by --label"
+      "--ignore \(name) is the label column, which is needed; choose another label by --label"
     case .noFeatureColumn(let name, let names):
-      "has no column \(Self.quoted(name)), which the model was trained on; its columns are \(Self.list(names))"
+      "has no column \(Self.quoted(name)), which the model was trained on; its columns are "
+        + "\(Self.list(names))"
     case .modelColumns(let found, let features, let columns):
       "has \(found.counted("column")); the model needs its \(features.counted("feature")), "
-        + "or all \(columns) columns of the table that it was trained on"
+        + "or all \(columns) columns of its training table"
     case .tooFewRows(let count):
-      "has \(count.counted("row")); training and test need at least one each"
+      "has \(count.counted("row")); training and testing need at least one row each"
     case .twoSpellings(let label, let line):
-      "the label \(Self.quoted(label)) looks like the one in line \(line), but its accents are composed differently; write "
-        + "all labels in one Unicode normal form"
+      "the label \(Self.quoted(label)) looks like the one in line \(line), but has another Unicode normal "
+        + "form; write all labels in the same form"
     case .oneClass(let label): "every row has the label \(Self.quoted(label)); there is nothing to learn"
     case .tooManyClasses(let classes, let rows):
-      "the label column has \(classes) different values in \(rows) rows; this program learns classes, not numbers. "
-        + "Is --label right?"
+      "the label column has \(classes) different values in \(rows) rows; this program learns classes, not "
+        + "numbers. Is --label correct?"
     case .amounts(let count, let name):
-      "the label column \(Self.quoted(name)) holds \(count) different numbers; this program learns classes, not "
-        + "amounts. Put the amounts into a few ranges, or name another column by --label"
+      "the label column \(Self.quoted(name)) holds \(count) different numbers; this program learns classes, "
+        + "not amounts. Divide the amounts into a few ranges, or choose another column by --label"
     case .numericHeader(let label):
-      "this line may hold the columns' names, because its label \(Self.quoted(label)) occurs in no other line; say "
-        + "--header yes if it does, and --header no if it is a sample"
+      "this line may hold the columns' names, because its label \(Self.quoted(label)) occurs in no other "
+        + "line; give --header yes if it does, or --header no if it is a sample"
     case .notPredictable:
-      "the model's result for this row is not finite: its values are too far from those that the model was trained on"
+      "the model's result for this row is not finite: its values are too far from the training samples"
     }
   }
 
-  /// A text of a file on one line, shortened if it is long.
+  /// Returns a text from a file on one line, shortened if it is long.
   private static func quoted(_ text: String) -> String {
     (text.count > 60 ? text.prefix(59) + "…" : text).debugDescription
   }

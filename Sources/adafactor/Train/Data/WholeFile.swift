@@ -1,19 +1,23 @@
 import Foundation
 
-/// Whole files, through the C library: its errors say what is wrong in the system's words, Foundation's do not.
+/// Reads whole files through the C library: unlike Foundation's, its errors state the problem in the system's
+/// words.
 enum WholeFile {
   private static let byteCountLimit = 1 << 29
 
-  /// - Parameter byteCountLimit: How many bytes a file may have.
+  /// - Parameter byteCountLimit: The maximum number of bytes in the file.
   static func read(_ path: String, byteCountLimit: Int = byteCountLimit) throws(ToolFileError) -> [UInt8] {
     guard let file = fopen(path, "rb") else { throw failure(path) }
     defer { fclose(file) }
     var bytes: [UInt8] = []
     var chunk = [UInt8](repeating: 0, count: 1 << 16)
     while true {
-      // Some devices have no end.
+      // Some devices never end.
       guard bytes.count < byteCountLimit else {
-        throw ToolFileError(path: path, problem: "has more than \(byteCountLimit >> 20) MB, or no end")
+        throw ToolFileError(
+          path: path,
+          problem: "has more than \(byteCountLimit >> 20) MB or never ends; "
+            + "give a smaller file")
       }
       let count = fread(&chunk, 1, chunk.count, file)
       bytes += chunk[..<count]
@@ -28,10 +32,10 @@ enum WholeFile {
   }
 }
 
-/// A file that the tool can't read, use or write, and the reason.
+/// The error if the tool cannot read, use or write a file, with the reason.
 struct ToolFileError: Error, Equatable, CustomStringConvertible {
   let path: String
-  /// Counted from 1; nil for the whole file.
+  /// The line, counted from 1, or `nil` for the whole file.
   var line: Int?
   let problem: String
 

@@ -16,11 +16,11 @@ struct Perceptron {
 
   var parameters: [Parameter] { layers.flatMap { [$0.weight, $0.bias] } }
 
-  /// The name of the layer that makes the logits.
+  /// The name of the layer that computes the logits.
   var outputLayer: String { "layer\(layers.count)" }
 
-  /// Layers of these widths, from the inputs to the logits: weights drawn with variance 2/inputs (He et al. 2015), which
-  /// keeps the variance of relu layers, and biases of 0.
+  /// Creates layers of these widths, from the inputs to the logits. Weights are drawn with variance 2/inputs
+  /// (He et al. 2015), which keeps the variance through relu layers; biases are 0.
   init(widths: [Int], as type: ScalarType = .float32, using generator: inout some RandomNumberGenerator) {
     layers = zip(1..., zip(widths, widths.dropFirst())).map { number, size in
       let (inputs, outputs) = size
@@ -33,16 +33,17 @@ struct Perceptron {
     }
   }
 
-  /// A perceptron of trained tensors.
+  /// Creates a perceptron from trained tensors.
   ///
-  /// - Throws: ``ToolFileError`` if a tensor is missing, or has another shape or type than the widths ask for.
+  /// - Throws: ``ToolFileError`` if a tensor is missing, or if its shape or type does not match the widths.
   init(widths: [Int], tensors: [String: Tensor], path: String) throws(ToolFileError) {
     let type = tensors["layer1.weight"]?.scalarType
     func parameter(_ name: String, _ shape: [Int]) throws(ToolFileError) -> Parameter {
       guard let tensor = tensors[name], tensor.shape.dimensions == shape, tensor.scalarType == type else {
         throw ToolFileError(
           path: path,
-          problem: "does not hold the tensor \"\(name)\" of the shape \(shape) and the type of the first")
+          problem: "does not hold the tensor \"\(name)\" with the shape \(shape) and the type of the first "
+            + "tensor")
       }
       return Parameter(name, tensor)
     }
@@ -53,13 +54,13 @@ struct Perceptron {
     }
   }
 
-  /// The number of samples whose logits are computed at once where there may be many.
+  /// The maximum number of samples for which logits are computed at once in tests and predictions.
   static let maximumRows = 4096
 
-  /// The logits of each sample: (samples, classes).
+  /// Returns the logits of each sample: (samples, classes).
   func logits(_ x: Tensor) -> Tensor { forward(x).sums[layers.count - 1] }
 
-  /// The inputs aₗ₋₁ and the sums zₗ of every layer.
+  /// Returns the inputs aₗ₋₁ and the sums zₗ of every layer.
   private func forward(_ x: Tensor) -> (inputs: [Tensor], sums: [Tensor]) {
     var inputs = [x]
     var sums: [Tensor] = []
@@ -87,14 +88,14 @@ struct Perceptron {
   }
 }
 
-/// −Σᵢ log pᵢ[labelᵢ] / n, where pᵢ is the softmax of row i.
+/// Returns −Σᵢ log pᵢ[labelᵢ] / n, where pᵢ is the softmax of row i.
 func crossEntropy(_ logits: Tensor, labels: some Collection<Int>) -> Double {
   let logs = logits.logSoftmax()
   return -labels.enumerated().reduce(0) { $0 + logs[$1.offset, $1.element] } / Double(labels.count)
 }
 
 extension Perceptron {
-  /// The cross-entropy of the samples, and the number of samples whose largest logit is their label's.
+  /// Returns the cross-entropy of the samples, and the number of samples with the largest logit at the label.
   func test(_ samples: Dataset) -> (loss: Double, correct: Int) {
     var (sum, correct) = (0.0, 0)
     for start in stride(from: 0, to: samples.count, by: Self.maximumRows) {
@@ -107,7 +108,8 @@ extension Perceptron {
   }
 }
 
-/// The cross-entropy and, times `lossScale`, its gradient by the logits: (p − one at the label) / n.
+/// Returns the cross-entropy and `lossScale` times its gradient with respect to the logits: (p − one at the
+/// label) / n.
 func crossEntropyWithGradient(
   _ logits: Tensor, labels: [Int], lossScale: Double = 1
 ) -> (loss: Double, gradient: Tensor) {
@@ -118,7 +120,7 @@ func crossEntropyWithGradient(
     loss -= logs[row, label]
     gradient[row, label] -= 1
   }
-  // One division: p / n alone may be too small for Float16.
+  // A single division: p / n by itself may be too small for Float16.
   gradient /= Double(labels.count) / lossScale
   return (loss / Double(labels.count), gradient)
 }

@@ -3,15 +3,15 @@ import Tensors
 
 /// One optimizer step from the micro-batches of a window.
 ///
-///     accumulate → un-scale → clip → step → update the loss scale
+///     accumulate → unscale → clip → step → update the loss scale
 ///
-/// The order is what makes clipping measure the gradient of the whole window, without its loss scale.
+/// In this order, clipping measures the gradient of the whole window without its loss scale.
 struct OptimizationStep {
   let model: Perceptron
   let optimizer: Optimizer
-  /// Nil where a step has one micro-batch, whose gradient needs no sum.
+  /// The accumulator, or `nil` if a step has one micro-batch, whose gradient needs no sum.
   private let accumulator: GradientAccumulator?
-  /// Of Float16 alone, whose smallest gradients vanish without it.
+  /// The loss scaler. It is enabled only for Float16, whose smallest gradients vanish without it.
   let scaler: LossScaler
   private let settings: TrainingSettings
 
@@ -21,23 +21,23 @@ struct OptimizationStep {
       model.parameters, outputLayer: model.outputLayer, backend: settings.backend, threads: settings.threads)
     accumulator =
       settings.microBatches > 1
-      ? GradientAccumulator(model.parameters, backend: settings.backend, threads: settings.threads) : nil
+      ? GradientAccumulator(model.parameters, backend: settings.modelBackend, threads: settings.threads) : nil
     scaler = try LossScaler(
-      isEnabled: settings.scalarType == .float16, backend: settings.backend, threads: settings.threads)
+      isEnabled: settings.scalarType == .float16, backend: settings.modelBackend, threads: settings.threads)
     self.settings = settings
   }
 
   struct Outcome {
-    /// The mean over the window's samples.
+    /// The mean loss over the window's samples.
     let loss: Double
-    /// False where the loss scale was too large, and the step was left out.
+    /// Whether the step was taken. It is skipped if the loss scale was too large.
     let isTaken: Bool
     let gradientTime: Duration
     let optimizerTime: Duration
   }
 
-  /// Steps on these micro-batches. Each counts by its samples, so that a short one at the end of the data
-  /// does not count too much.
+  /// Takes a step on these micro-batches. Each micro-batch counts by its number of samples, so that a short
+  /// one at the end of the data does not count too much.
   func callAsFunction(_ microBatches: [Dataset]) throws -> Outcome {
     let start = ContinuousClock.now
     var lossSum = 0.0
@@ -60,7 +60,7 @@ struct OptimizationStep {
     if let clipNorm = settings.clipNorm {
       try scaler.unscale(parameters)
       try parameters.clipGradientNorm(
-        maxNorm: clipNorm, backend: settings.backend, threads: settings.threads)
+        maxNorm: clipNorm, backend: settings.modelBackend, threads: settings.threads)
     }
     let report = try scaler.step(optimizer)
     try scaler.update()

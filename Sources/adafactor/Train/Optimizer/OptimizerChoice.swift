@@ -2,7 +2,7 @@ import Checkpoints
 import Optimizers
 import Tensors
 
-/// The optimizers by their names in files and on the command line.
+/// The optimizers under their names in files and on the command line.
 enum OptimizerKind: String, CaseIterable, Encodable {
   case adafactor, adamw, sgd, lion, came, muon, soap
   case stableAdamW = "stable_adamw"
@@ -31,7 +31,8 @@ enum OptimizerKind: String, CaseIterable, Encodable {
   /// The optimizers that multiply matrices.
   static var multiplyingMatrices: [Self] { allCases.filter { $0.rule.multipliesMatrices } }
 
-  /// Whether steps are relative to the step count unless a learning rate is set: Adafactor's, and those of rules on it.
+  /// Whether steps are relative to the step count unless a learning rate is set: in Adafactor and rules based
+  /// on it.
   var hasRelativeSteps: Bool { (try? JSONText.members(of: rule.init()))?["relative_step"] == .bool(true) }
 }
 
@@ -53,9 +54,10 @@ struct OptimizerChoice: Equatable {
     return equal(choice.options)
   }
 
-  /// Makes the optimizer of a perceptron's parameters. A rule for matrices steps the hidden ones, and AdamW the rest.
+  /// Creates the optimizer of a perceptron's parameters. A rule for matrices steps only the hidden matrices,
+  /// and AdamW steps the rest.
   func make(
-    _ parameters: [Parameter], outputLayer: String, backend: Backend, threads: Int?
+    _ parameters: [Parameter], outputLayer: String, backend: Backend?, threads: Int?
   ) throws(OptimizerError) -> Optimizer {
     func make(_ options: some UpdateRule) throws(OptimizerError) -> Optimizer {
       guard kind == .muon else {
@@ -68,7 +70,7 @@ struct OptimizerChoice: Equatable {
     return try make(options)
   }
 
-  /// The settings as JSON, one text for each name of the reference's.
+  /// The settings as JSON, one text for each of the reference's names.
   var descriptions: [String: String] {
     get throws {
       try JSONText.members(of: options).mapValues { String(decoding: try JSONText.encode($0), as: UTF8.self) }

@@ -1,7 +1,7 @@
 import Foundation
 import Tensors
 
-/// FNV-1a of 64 bits: tells two runs or two tables apart, not a forger.
+/// 64-bit FNV-1a. It distinguishes two runs or two tables, but does not protect against forgery.
 struct Checksum {
   private var value: UInt64 = 0xCBF2_9CE4_8422_2325
 
@@ -25,7 +25,7 @@ extension Perceptron {
 }
 
 extension Dataset {
-  /// Of all features, labels and the names of classes.
+  /// The checksum of all features, labels and class names.
   var checksum: String {
     var checksum = Checksum()
     checksum.add(features)

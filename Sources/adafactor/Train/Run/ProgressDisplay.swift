@@ -1,9 +1,10 @@
 import Foundation
 
-/// Shows on standard error how far a run is: on a terminal one line that changes, elsewhere a line an epoch.
+/// Shows the progress of a run on standard error: one changing line on a terminal, otherwise one line per
+/// epoch.
 struct ProgressDisplay {
   let isQuiet: Bool
-  /// What each line begins with, where several runs follow each other.
+  /// The text at the start of each line, if several runs follow each other.
   let label: String?
   var isTerminal = isatty(STDERR_FILENO) == 1
   var write = { (text: String) in StandardStreams.report(text) }
@@ -12,7 +13,7 @@ struct ProgressDisplay {
   private var lastShown = Duration.zero
   private var lastEpoch: EpochResult?
 
-  /// Between two changes of the line.
+  /// The minimum time between two changes of the line.
   private static let interval = Duration.milliseconds(100)
 
   init(isQuiet: Bool, label: String? = nil) {
@@ -28,19 +29,19 @@ struct ProgressDisplay {
         return
       }
       lastShown = progress.elapsed
-      // Back to the line's start, and erase it. A line that fills the last column may already start the next one.
+      // Returns to the start of the line and erases it. A line that fills the last column might wrap.
       write("\r\u{1B}[2K" + line(progress, width: max(1, columns() - 1)))
     } else if progress.finished != nil {
       write(line(progress) + "\n")
     }
   }
 
-  /// Leaves the last line where it is, if there is one.
+  /// Keeps the last line on the terminal, if there is one.
   func finish() {
     if !isQuiet, isTerminal, lastShown > .zero { write("\n") }
   }
 
-  /// The label is shortened first where the line would be longer than `width`.
+  /// Returns the line. If it would be longer than `width`, the label is shortened first.
   private func line(_ progress: TrainingProgress, width: Int = .max) -> String {
     var parts = ["epoch \(progress.epoch)/\(progress.epochs)", String(format: "loss %.4f", progress.loss)]
     if let lastEpoch { parts.append(String(format: "test accuracy %.1f %%", 100 * lastEpoch.testAccuracy)) }

@@ -11,18 +11,19 @@ extension Double {
 }
 
 extension Int {
-  /// Digits in groups of three.
+  /// The number with digits in groups of three.
   var grouped: String { formatted(.number.locale(Locale(identifier: "en_US"))) }
 
   func counted(_ noun: String) -> String { "\(grouped) \(self == 1 ? noun : noun + "s")" }
 }
 
-/// Lists and values as reports write them.
+/// Lists and values in the format of reports.
 enum ReportText {
-  /// Rows in columns as wide as their widest text: the first ones aligned left, the numbers after them right.
+  /// Returns rows in columns as wide as their widest text: the first columns aligned left, the numbers after
+  /// them right.
   ///
-  /// Where lines would be longer than `width`, the words of the first row are put below each other, and if that does not
-  /// suffice, the first column gets lines of its own.
+  /// If lines would be longer than `width`, the words of the first row are put below each other. If that is
+  /// not enough, the first column gets lines of its own.
   static func columns(
     _ rows: [[String]], leftAligned leftCount: Int, width: Int = Terminal.reportWidth
   ) -> String {
@@ -56,7 +57,7 @@ enum ReportText {
     }.joined()
   }
 
-  /// Names with a text each, whose lines continue below their start where they would be longer than `width`.
+  /// Returns names with their texts. Lines longer than `width` are broken and indented.
   static func rows(_ rows: [(String, String)], width: Int = Terminal.reportWidth) -> String {
     let indent = (rows.map(\.0.count).max() ?? 0) + 2
     return rows.map { name, text in

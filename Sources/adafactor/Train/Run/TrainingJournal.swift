@@ -1,25 +1,26 @@
 import Checkpoints
 import Tensors
 
-/// How far a run is and what it has come to: with model, optimizer and schedule, all that going on needs.
+/// The position and the results of a run. With model, optimizer and schedule, this is everything that
+/// resuming needs.
 struct TrainingJournal: Codable {
   var position = TrainingPosition()
-  /// As it was before the current epoch's order was drawn, so that a resumed epoch draws the same.
+  /// The generator before the current epoch's order was drawn, so that a resumed epoch draws the same order.
   var generator: SeededGenerator
   var epochs: [EpochResult] = []
-  /// Σ loss of the current epoch's samples so far, each at its own step.
+  /// Σ loss over the current epoch's samples so far, each at its own step.
   var lossSum = 0.0
-  /// Steps that were left out for a loss scale that was too large.
+  /// The number of steps that were skipped because the loss scale was too large.
   var skippedSteps = 0
-  /// Of all parts of a run that was interrupted.
+  /// The time for gradients, over all parts of an interrupted run.
   var gradientSeconds = 0.0
   var optimizerSeconds = 0.0
   var testSeconds = 0.0
 
-  /// Without what saving takes.
+  /// The total time, without saving.
   var seconds: Double { gradientSeconds + optimizerSeconds + testSeconds }
 
-  /// Takes note of a step on this many samples.
+  /// Records a step on this many samples.
   mutating func add(_ outcome: OptimizationStep.Outcome, samples: Int) {
     position.step += 1
     position.example += samples
@@ -29,7 +30,7 @@ struct TrainingJournal: Codable {
     optimizerSeconds += outcome.optimizerTime.seconds
   }
 
-  /// Takes note of the current epoch's end. The next is drawn from `generator`.
+  /// Records the end of the current epoch. The next epoch is drawn from `generator`.
   mutating func finishEpoch(_ result: EpochResult, testTime: Duration, generator: SeededGenerator) {
     epochs.append(result)
     testSeconds += testTime.seconds

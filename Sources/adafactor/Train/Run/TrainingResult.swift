@@ -7,21 +7,21 @@ struct TrainingProgress {
   let steps: Int
   let epoch: Int
   let epochs: Int
-  /// Of the last batch, or of the whole epoch where it is finished.
+  /// The loss of the last batch, or of the whole epoch if it is finished.
   let loss: Double
   let elapsed: Duration
-  /// The epoch that has just ended, nil within one.
+  /// The epoch that has just ended, or `nil` within an epoch.
   let finished: EpochResult?
 
-  /// The seconds that are left at the pace so far.
+  /// The estimated remaining seconds at the pace so far.
   var secondsLeft: Double { elapsed.seconds * (Double(steps - stepsDone) / Double(stepsDone)) }
 }
 
 struct EpochResult: Equatable, Codable {
   let epoch: Int
-  /// The mean over the epoch's samples, each at its own step.
+  /// The mean loss over the epoch's samples, each at its own step.
   let trainingLoss: Double
-  /// After the epoch, over the held-out samples.
+  /// The loss over the held-out samples after the epoch.
   let testLoss: Double
   let testAccuracy: Double
 }
@@ -39,22 +39,24 @@ struct TrainingResult: RunReport {
   let gradientSecondsPerStep: Double
   let optimizerSecondsPerStep: Double
   let stateBytes: Int
-  /// What AdamW keeps in its place.
+  /// The number of bytes that AdamW's state would take.
   let adamwStateBytes: Int
   let optimizer: OptimizerKind
   let scalarType: ScalarType
-  /// How steps rounded; nil for parameters that are stored as they are computed.
+  /// The rounding of steps, or `nil` for parameters that are stored as they are computed.
   let rounding: Rounding?
   let batchSize: Int
   let microBatches: Int
   let clipNorm: Double?
-  /// Where loss scaling ended; nil without.
+  /// The final loss scale, or `nil` without loss scaling.
   let lossScale: Double?
   let skippedSteps: Int
+  /// The backend of the model's tensors.
   let backend: Backend
+  let optimizerBackend: Backend
   let threads: Int
   let seed: UInt64
-  /// Of the bits of all parameters: the same for runs that went the same way.
+  /// The checksum of the bits of all parameters, which is the same for runs with the same steps.
   let parametersChecksum: String
 
   var table: String {
@@ -64,16 +66,21 @@ struct TrainingResult: RunReport {
       [("test accuracy", accuracy)] + data.table + [
         ("time", "\(seconds.fixed(2)) s for \(steps.counted("step")), \(epochText)"),
         ("step", stepText),
-        ("gradient", "\((1e3 * gradientSecondsPerStep).fixed(3)) ms a step"),
+        ("gradient", "\((1e3 * gradientSecondsPerStep).fixed(3)) ms per step"),
         (
           "optimizer",
-          "\(optimizer.rawValue), \((1e3 * optimizerSecondsPerStep).fixed(3)) ms a step"
+          "\(optimizer.rawValue), \((1e3 * optimizerSecondsPerStep).fixed(3)) ms per step"
         ),
         ("parameters", parametersText),
         ("optimizer state", stateText),
-        ("backend", "\(backend.rawValue), \(threads.counted("thread"))"),
+        ("backend", "\(backendText), \(threads.counted("thread"))"),
       ]
     return ReportText.rows(rows)
+  }
+
+  private var backendText: String {
+    backend == optimizerBackend
+      ? backend.rawValue : "\(backend.rawValue) for the model, \(optimizerBackend.rawValue) for the optimizer"
   }
 
   private var accuracyText: String { "\((100 * testAccuracy).fixed(1)) %" }
@@ -87,7 +94,7 @@ struct TrainingResult: RunReport {
     ]
     if let clipNorm { parts.append("clipped to the norm \(clipNorm)") }
     if let lossScale {
-      parts.append("loss scale \(lossScale), \(skippedSteps.counted("step")) left out for it")
+      parts.append("loss scale \(lossScale), \(skippedSteps.counted("step")) skipped by it")
     }
     return parts.joined(separator: ", ")
   }

@@ -4,13 +4,13 @@ import Optimizers
 import Schedules
 import Tensors
 
-/// Trains a perceptron on a part of a dataset, and tests it on the rest.
+/// Trains a perceptron on one part of a dataset, and tests it on the rest.
 struct TrainingRun {
   let settings: TrainingSettings
   let model: Perceptron
   let training: Dataset
   let test: Dataset
-  /// Of the data as it was read.
+  /// The checksum of the data as it was read.
   let dataChecksum: String
   let data: DataReport
   let description: ClassifierDescription
@@ -21,7 +21,7 @@ struct TrainingRun {
   let steps: Int
   let stepsPerEpoch: Int
 
-  /// Splits and standardizes the data, and makes the model, its optimizer and its schedule.
+  /// Splits and standardizes the data, and creates the model, its optimizer and its schedule.
   init(_ dataset: Dataset, settings: TrainingSettings) throws {
     guard dataset.count > 1 else { throw TableError(dataset.path, .tooFewRows(dataset.count)) }
     dataChecksum = dataset.checksum
@@ -44,7 +44,7 @@ struct TrainingRun {
       widths: widths, columns: dataset.columns, standardization: standardize, classes: dataset.classNames)
     journal = TrainingJournal(generator: generator)
     takeStep = try OptimizationStep(model, settings: settings)
-    // The last step of an epoch may see fewer samples.
+    // The last step of an epoch may have fewer samples.
     let stepsPerEpoch = (training.count - 1) / settings.samplesOfStep + 1
     let (optimizer, (steps, overflow)) = (
       takeStep.optimizer, stepsPerEpoch.multipliedReportingOverflow(by: settings.epochs)
@@ -63,19 +63,19 @@ struct TrainingRun {
       } ?? (nil, nil)
   }
 
-  /// Trains from where the journal is to the end; `report` hears of every step and every epoch.
+  /// Trains from the journal's position to the end, and calls `report` after every step and every epoch.
   ///
   /// - Parameters:
-  ///   - plan: Where the run saves itself; nil for nowhere.
+  ///   - plan: The plan for saving, or `nil` if nothing is saved.
   ///   - signal: Called after every step. If it returns a signal, the run saves and throws
   ///     ``TrainingInterrupted``.
   mutating func run(
     saving plan: CheckpointPlan? = nil, signal: () -> Int32? = { nil },
     report: (TrainingProgress) -> Void = { _ in }
   ) throws -> TrainingResult {
-    try Backend.withDefault(settings.backend) {
+    try Backend.withDefault(settings.modelBackend) {
       while journal.position.epoch < settings.epochs {
-        // Drawn from a copy: until the epoch ends, checkpoints hold what it began with.
+        // Drawn from a copy: until the epoch ends, checkpoints hold the generator from the epoch's start.
         var generator = journal.generator
         let order = (0..<training.count).shuffled(using: &generator)
         var finished: EpochResult?
@@ -93,7 +93,7 @@ struct TrainingRun {
     }
   }
 
-  /// Takes the next step, on the samples that follow in `order`; returns its loss.
+  /// Takes the next step on the samples that follow in `order`, and returns its loss.
   private mutating func step(_ order: [Int]) throws -> Double {
     let window = order.dropFirst(journal.position.example).prefix(settings.samplesOfStep)
     let microBatches = stride(from: window.startIndex, to: window.endIndex, by: settings.batchSize).map {
@@ -103,13 +103,13 @@ struct TrainingRun {
     guard outcome.loss.isFinite else {
       throw TrainingError.diverged(epoch: journal.position.epoch + 1, optimizer: settings.optimizer.kind)
     }
-    // A schedule counts the steps that were taken, as with torch's scaler.
+    // A schedule counts only steps that were taken, as with torch's scaler.
     if let scheduler, !scheduler.followsMetric, outcome.isTaken { scheduler.step() }
     journal.add(outcome, samples: window.count)
     return outcome.loss
   }
 
-  /// Tests what the current epoch has come to, and goes on to the next, which is drawn from `generator`.
+  /// Tests the model after the current epoch and starts the next one, which is drawn from `generator`.
   private mutating func finishEpoch(_ generator: SeededGenerator) throws(TrainingError) -> EpochResult {
     let start = ContinuousClock.now
     takeStep.optimizer.eval()
@@ -136,7 +136,7 @@ struct TrainingRun {
     let parameters = model.parameters.reduce(0) { $0 + $1.value.elementCount }
     let taken = Double(journal.position.step)
     let stateBytes = takeStep.optimizer.stateByteCount
-    // The model of the result is the one that was tested.
+    // The result describes the model that was tested.
     takeStep.optimizer.eval()
     return TrainingResult(
       data: data, samples: training.count + test.count, testSamples: test.count,
@@ -146,14 +146,15 @@ struct TrainingRun {
       seconds: journal.seconds, gradientSecondsPerStep: journal.gradientSeconds / taken,
       optimizerSecondsPerStep: journal.optimizerSeconds / taken,
       stateBytes: stateBytes,
-      // Two moments a parameter.
+      // AdamW has two moments per parameter.
       adamwStateBytes: 2 * settings.scalarType.arithmeticType.byteCount * parameters,
       optimizer: settings.optimizer.kind, scalarType: settings.scalarType,
       rounding: settings.scalarType.byteCount == 2 ? settings.optimizer.options.rounding : nil,
       batchSize: settings.batchSize, microBatches: settings.microBatches, clipNorm: settings.clipNorm,
       lossScale: takeStep.scaler.isEnabled ? takeStep.scaler.scale : nil,
-      skippedSteps: journal.skippedSteps, backend: settings.backend, threads: takeStep.optimizer.threads,
-      seed: settings.seed, parametersChecksum: model.checksum)
+      skippedSteps: journal.skippedSteps, backend: settings.modelBackend,
+      optimizerBackend: takeStep.optimizer.backend, threads: takeStep.optimizer.threads, seed: settings.seed,
+      parametersChecksum: model.checksum)
   }
 }
 
@@ -167,16 +168,18 @@ enum TrainingError: Error, Equatable, CustomStringConvertible {
     switch self {
     case .diverged(let epoch, let optimizer):
       "The loss of epoch \(epoch) is not finite: the training has diverged. Lower --lr"
-        + (optimizer == .adafactor ? ", or leave it out for relative steps." : ".")
+        + (optimizer == .adafactor ? ", or remove it to use relative steps." : ".")
     case .heldOutLossNotFinite(let epoch):
-      "The loss of the held-out samples after epoch \(epoch) is not finite: they are too far from those that are trained "
-        + "on. Correct or leave out columns with such values, or lower --lr."
+      "The loss of the held-out samples after epoch \(epoch) is not finite: they are too far from the "
+        + "training samples. Correct or ignore columns with extreme values, or lower --lr."
     case .tooManySteps(let epochs, let stepsPerEpoch):
-      "--epochs is \(epochs): with \(stepsPerEpoch.counted("step")) per epoch, the steps cannot be counted. Lower it."
+      "--epochs is \(epochs): with \(stepsPerEpoch.counted("step")) per epoch, there are too many steps to "
+        + "count. Lower --epochs."
     case .tooLarge(let hidden, let parameters):
-      "--hidden \(LayerWidths(widths: hidden)) makes a model of \(String(format: "%.3g", parameters)) parameters, which, "
-        + "with what a step needs, does not fit \(TrainingSettings.maximumNumbers.grouped) numbers. Choose narrower "
-        + "layers, or a smaller --batch-size with --accumulate."
+      "--hidden \(LayerWidths(widths: hidden)) makes a model of \(String(format: "%.3g", parameters)) "
+        + "parameters, which "
+        + "with the memory of a step exceeds \(TrainingSettings.maximumNumbers.grouped) numbers. Choose "
+        + "narrower layers, or a smaller --batch-size with --accumulate."
     }
   }
 }

@@ -3,7 +3,8 @@ import Optimizers
 import Schedules
 import Tensors
 
-/// What a training run is determined by, beside its data: the same settings give the same result.
+/// The settings that, together with the data, determine a training run: the same settings give the same
+/// result.
 struct TrainingSettings {
   var epochs = 30
   var batchSize = 64
@@ -14,19 +15,23 @@ struct TrainingSettings {
   /// The type of parameters and samples, which the model computes in.
   var scalarType = ScalarType.float32
   var optimizer = OptimizerChoice(Adafactor.Options())
-  /// The norm above which a gradient is scaled down; nil for any.
+  /// The maximum norm of gradients, or `nil` for no clipping.
   var clipNorm: Double?
   var schedule: ScheduleChoice?
-  /// Threads of the optimizer; nil for as many as there are processors.
+  /// The number of threads of the optimizer, or `nil` for one per core.
   var threads: Int?
-  var backend = Backend.default
+  /// The backend of the model and the optimizer, or `nil` for the default of each.
+  var backend: Backend?
+
+  /// The backend of the model's tensors.
+  var modelBackend: Backend { backend ?? .default }
 
   var samplesOfStep: Int { batchSize * microBatches }
 
-  /// The numbers that a model and the work of a step may take: 1 GB in Float32.
+  /// The maximum count of numbers in a model and the work of a step: 1 GB in Float32.
   static let maximumNumbers = 1 << 28
 
-  /// These settings with as many samples and threads as there are, so that reports tell what was done.
+  /// Returns these settings limited to the available samples and threads, so that reports show what was used.
   func limited(to samples: Int) -> TrainingSettings {
     var settings = self
     settings.batchSize = min(batchSize, samples)
@@ -35,12 +40,12 @@ struct TrainingSettings {
     return settings
   }
 
-  /// - Throws: ``TrainingError/tooLarge(hidden:parameters:)``.
+  /// Throws ``TrainingError/tooLarge(hidden:parameters:)`` if the model and a step need too much memory.
   func requireMemory(widths: [Int], testSamples: Int) throws(TrainingError) {
-    // In Double, products of any widths are counted.
+    // Computed in Double, so that products of any widths are representable.
     let parameters = zip(widths, widths.dropFirst()).reduce(0.0) { $0 + (Double($1.0) + 1) * Double($1.1) }
     let rows = max(batchSize, min(testSamples, Perceptron.maximumRows))
-    // Values, gradients and two moments; the inputs and the sums of each layer.
+    // Values, gradients and two moments, plus the inputs and the sums of each layer.
     let numbers = 4 * parameters + 2 * Double(rows) * widths.reduce(0.0) { $0 + Double($1) }
     guard numbers <= Double(Self.maximumNumbers) else {
       throw .tooLarge(hidden: hidden, parameters: parameters)
@@ -48,23 +53,23 @@ struct TrainingSettings {
   }
 }
 
-/// A schedule by name, which needs the number of steps to become one.
+/// A schedule by name. It can be created once the number of steps is known.
 struct ScheduleChoice {
   var name: String
   var warmup = WarmupLength.steps(0)
   var options: [String: ScheduleOption] = [:]
 
-  /// The schedule of a run of this many steps. One that follows a metric sees one of each epoch, not of each
-  /// step.
+  /// Returns the schedule of a run of this many steps. A schedule that follows a metric sees one metric per
+  /// epoch, not per step.
   func schedule(trainingSteps: Int) throws(ScheduleError) -> AnyLearningRateSchedule {
     try AnyLearningRateSchedule(
       named: name, warmupSteps: warmup.steps(of: trainingSteps), trainingSteps: trainingSteps,
       options: options)
   }
 
-  /// Returns what `body` does with the schedule; its errors name options as the command line does.
+  /// Returns the result of `body`, which uses the schedule. Errors name options as the command line does.
   ///
-  /// - Parameter trainingSteps: The words for the number of training steps.
+  /// - Parameter trainingSteps: The text for the number of training steps.
   func namingOptions<Result>(trainingSteps: String, _ body: () throws -> Result) throws -> Result {
     do { return try body() } catch let error as ScheduleError {
       let error = try ScheduleCatalog.entry(named: name).naming(error, given: options.keys)

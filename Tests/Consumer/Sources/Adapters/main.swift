@@ -1,4 +1,4 @@
-// Low-rank adapters (LoRA) next to frozen weights: y = x (W + A B).
+// Low-rank adapters (LoRA) for frozen weights: y = x (W + A B).
 //
 // W is not a parameter: it has no gradient, is not stepped and needs no state. A (inputs × rank) and B (rank × outputs)
 // are two groups with their own learning rates, and are saved without W.
@@ -66,7 +66,7 @@ try TensorCollection(
 let saved = try TensorCollection(path: path)
 try FileManager.default.removeItem(atPath: path)
 print(
-  "saved \(saved.tensors.values.reduce(0) { $0 + $1.byteCount }) bytes, next to \(frozen.byteCount) frozen bytes"
+  "saved \(saved.tensors.values.reduce(0) { $0 + $1.byteCount }) bytes; \(frozen.byteCount) bytes are frozen"
 )
 print("optimizer state \(optimizer.stateByteCount) bytes")
 precondition(saved.tensors["adapter.a"] == layer.a.value && saved.tensors["adapter.b"] == layer.b.value)

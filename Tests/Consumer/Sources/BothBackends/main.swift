@@ -1,12 +1,12 @@
 // The same training on every backend of the build: pure Swift always, OpenBLAS with the trait of that name.
 //
-// Results of the backends differ by rounding, because they add in different orders. `Backend.withDefault` chooses the
-// backend of everything that runs in its closure. An optimizer keeps the backend that was the default when it was created.
+// Results of the backends differ by rounding, because they add in different orders. `Backend.withDefault` sets the backend
+// of everything that runs in its closure. An optimizer keeps the backend that was the default when it was created.
 
 import Optimizers
 import Tensors
 
-/// The loss after 100 steps towards the W of y = x W.
+/// Returns the loss after 100 steps toward the W of y = x W.
 func fit() throws -> Double {
   var generator = SeededGenerator(seed: 7)
   let x = Tensor(normal: [64, 16], using: &generator)

@@ -1,4 +1,4 @@
-// Parameters in BFloat16, and the rounding of steps into them.
+// Parameters in BFloat16, and how steps round them.
 //
 // A BFloat16 has 8 significant bits. An update of less than half a unit in the last place is lost when the result is
 // rounded to nearest. Then training stalls, although every step is computed in Float32. With stochastic rounding the
@@ -11,7 +11,7 @@ import Tensors
 func train(_ rounding: Rounding) throws -> (loss: Double, stateBytes: Int) {
   var generator = SeededGenerator(seed: 5)
   let start = Tensor(normal: [32, 16], as: .bfloat16, using: &generator)
-  // The truth lies near the start, as in fine-tuning: weights of about 1 have to move by about 0.1.
+  // The truth is near the start, as in fine-tuning: weights of about 1 have to move by about 0.1.
   let truth =
     start.converted(to: .float32) + Tensor(normal: [32, 16], standardDeviation: 0.1, using: &generator)
   let x = Tensor(normal: [256, 32], using: &generator)
@@ -23,7 +23,7 @@ func train(_ rounding: Rounding) throws -> (loss: Double, stateBytes: Int) {
     options: .init(learningRate: .constant(1e-3), scaleParameter: false, rounding: rounding, roundingSeed: 1))
   var loss = Double.infinity
   for _ in 0..<400 {
-    // Gradients may have another type than the parameter: here Float32, which the step reads as it is.
+    // Gradients may have another type than the parameter. Here they are Float32, which the step reads directly.
     let error = x.matmul(weights.value.converted(to: .float32)) - targets
     loss = (error * error).mean()
     weights.gradient = x.matmul(error, transposed: true) * (2 / Double(error.elementCount))

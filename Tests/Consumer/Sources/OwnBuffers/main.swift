@@ -1,12 +1,12 @@
-// Training on arrays of the program's own: no Tensor, no Parameter, nothing copied.
+// Training on the program's own arrays: no Tensor, no Parameter, and no copies.
 //
-// `InPlaceUpdate` holds the options, `Adafactor.State` the state of one array. A step changes the array in place. It
-// takes any `MutableSpan`, so that it also steps memory of another library.
+// `InPlaceUpdate` holds the options, and `Adafactor.State` holds the state of one array. A step changes the array in
+// place. It takes any `MutableSpan`, so it can also step another library's memory.
 
 import Optimizers
 import Tensors
 
-/// y = x W, by plain loops over row-major arrays.
+/// A layer y = x W, in plain loops over row-major arrays.
 struct LinearLayer {
   let inputs = 48
   let outputs = 32
@@ -25,7 +25,7 @@ struct LinearLayer {
     return y
   }
 
-  /// dL/dW = xᵀ dL/dy.
+  /// Returns dL/dW = xᵀ dL/dy.
   func gradient(_ x: [Float], _ yGradient: [Float], samples: Int) -> [Float] {
     var gradient = [Float](repeating: 0, count: inputs * outputs)
     for sample in 0..<samples {
@@ -61,17 +61,17 @@ func train() throws {
     losses.append(errors.reduce(0) { $0 + $1 * $1 } / Float(errors.count))
     let gradient = layer.gradient(x, errors, samples: samples)
 
-    // A learning rate that falls on a straight line.
+    // A learning rate that falls along a straight line.
     try adafactor.updateOptions { $0.learningRate = .constant(0.05 * (1 - Double(step) / Double(steps))) }
     var weights = layer.weights.mutableSpan
-    // dL/dy is 2/n times the error: the step multiplies the gradient by this factor as it reads it.
+    // dL/dy is 2/n times the error. The step multiplies the gradient by this factor as it reads it.
     try adafactor.update(
       &weights, gradient: gradient.span, shape: shape, gradientScale: 2 / Double(errors.count),
       state: &state)
   }
 
   print("loss \(losses[0]) → \(losses[steps - 1]) in \(state.step) steps")
-  precondition(losses[steps - 1] < losses[0] / 100, "The loss fell to \(losses[steps - 1]) only.")
+  precondition(losses[steps - 1] < losses[0] / 100, "The loss fell only to \(losses[steps - 1]).")
 
   // The state: one number per row and per column. AdamW keeps two numbers per element.
   let adamW = 2 * layer.weights.count * MemoryLayout<Float>.size

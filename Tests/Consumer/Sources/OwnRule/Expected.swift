@@ -1,7 +1,7 @@
 import Optimizers
 import Tensors
 
-/// One parameter of the expected training, in Double, by loops over single numbers.
+/// The expected training of one parameter, in Double, in plain loops over single numbers.
 struct Expected {
   var p: [Double]
   var m: [Double]
@@ -35,7 +35,7 @@ struct Expected {
   }
 }
 
-/// Refuses values that differ from the expected ones by more than the rounding of `steps` steps in Float32.
+/// Stops the program if values differ from the expected ones by more than the rounding of `steps` steps in Float32.
 func require(_ values: Tensor, near expected: [Double], steps: Int, _ message: String) {
   for (value, expected) in zip(values.scalars(as: Double.self), expected) {
     let tolerance = Double(8 * steps) * 0x1p-24 * max(1, expected.magnitude)

@@ -22,7 +22,7 @@ struct Lion: UpdateRule {
   }
 }
 
-/// Lion on single elements: the engine runs it on blocks and on all threads, and rounds into 16-bit parameters.
+/// Lion as an elementwise rule: the engine runs it on blocks and on all threads, and rounds 16-bit parameters.
 struct ElementwiseLion: ElementwiseRule {
   static let name = "elementwise_lion"
   static let momentNames = ["exp_avg"]
@@ -39,7 +39,7 @@ struct ElementwiseLion: ElementwiseRule {
     let (old1, new1, old2, new2) = (Scalar(beta1), Scalar(1 - beta1), Scalar(beta2), Scalar(1 - beta2))
     for i in block.indices {
       let average = old1 * m[i] + new1 * g[i]
-      // Written so that a NaN stays.
+      // Written so that NaN is kept.
       let sign: Scalar = average > 0 ? 1 : average < 0 ? -1 : average
       p[i] -= rate * (decay * p[i] + sign)
       m[i] = old2 * m[i] + new2 * g[i]
@@ -47,7 +47,7 @@ struct ElementwiseLion: ElementwiseRule {
   }
 }
 
-/// What this program changes in both variants.
+/// The options that this program changes in both variants.
 protocol LionOptions: UpdateRule where State == MomentState, LearningRate == Double {
   var beta1: Double { get set }
   var beta2: Double { get set }

@@ -4,7 +4,7 @@ import Optimizers
 import Schedules
 import Tensors
 
-/// Lion for matrices, AdamW for the rest: one optimizer, which a schedule and a checkpoint see as any other.
+/// Lion for matrices and AdamW for the rest, in one optimizer. Schedules and checkpoints treat it like any other.
 struct MixedTraining {
   var model = Model()
   let optimizer: MultiOptimizer
@@ -31,7 +31,7 @@ struct MixedTraining {
   }
 }
 
-/// Trains, saves a checkpoint half-way, resumes it in another training, and compares with loops in Double.
+/// Trains, saves a checkpoint halfway, resumes it in another training run, and compares with loops in Double.
 func checkMultiOptimizer() throws {
   let path = FileManager.default.temporaryDirectory.path + "/own-rule-\(UUID().uuidString)"
   defer { try? FileManager.default.removeItem(atPath: path) }
@@ -72,6 +72,6 @@ func checkMultiOptimizer() throws {
   precondition(
     resumed.model.parameters.map(\.value) == training.model.parameters.map(\.value)
       && resumed.scheduler.currentRates == training.scheduler.currentRates,
-    "A resumed training must have the bits of one without a stop.")
-  print("Lion for matrices and AdamW for the rest, resumed from a checkpoint to the same bits")
+    "A resumed training run must have the bits of an uninterrupted one.")
+  print("Lion for matrices and AdamW for the rest, resumed from a checkpoint with the same bits")
 }

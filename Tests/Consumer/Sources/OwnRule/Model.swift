@@ -1,7 +1,7 @@
 import Optimizers
 import Tensors
 
-/// The steps of each training.
+/// The number of steps in each training run.
 let steps = 20
 
 /// Matrices and vectors, with values and gradients that are the same in every run.
@@ -29,14 +29,15 @@ struct Model {
     }
   }
 
-  /// Sets gradients of ones, of which one has a NaN.
+  /// Sets gradients of ones, one of which has a NaN.
   func setGradients(withNaNIn parameter: Parameter) {
     for parameter in parameters { parameter.gradient = Tensor(ones: parameter.value.shape) }
     parameter.gradient![0] = .nan
   }
 }
 
-/// An optimizer of a model with two groups: matrices decay, vectors have another learning rate and other averages.
+/// Returns an optimizer of a model with two groups: matrices decay, and vectors have another learning rate and other
+/// averages.
 func lion<Rule: LionOptions>(
   _ model: Model, _: Rule.Type, policy: NonFinitePolicy = .propagate
 ) throws -> RuleOptimizer<Rule> {

@@ -1,6 +1,6 @@
-// An optimizer of your own: two variants of Lion, and everything that the library gives a rule.
+// Your own optimizer: two variants of Lion, and everything that the library provides for a rule.
 //
-// A rule is options and an update. From it come parameter groups, gradient accumulation, clipping, loss scaling,
+// A rule consists of options and an update. The library adds parameter groups, gradient accumulation, clipping, loss scaling,
 // schedules, the policies for gradients that are not finite, steps of single parameters, restoring and checkpoints.
 
 import Optimizers
@@ -130,11 +130,11 @@ func checkRestoring<Rule: LionOptions>(_ rule: Rule.Type) throws {
     }
   }
   try take(optimizer, &model, steps: 5)
-  // The groups' learning rates are a part of the state, which schedules change.
+  // The state includes the groups' learning rates, which schedules change.
   optimizer.groups[1].learningRate = 2e-2
   let state = optimizer.state()
 
-  // A model that has got equally far in the stream of gradients, with the values of the first.
+  // A model at the same position in the stream of gradients, with the values of the first.
   var resumed = Model()
   let restored = try lion(resumed, rule)
   for _ in 0..<5 { _ = resumed.setGradients() }
@@ -149,13 +149,13 @@ func checkRestoring<Rule: LionOptions>(_ rule: Rule.Type) throws {
   try restored.updateOptions(ofGroup: 0) { $0.beta2 = 0.5 }
   do {
     try restored.restore(state)
-    preconditionFailure("A state of other options must be refused.")
+    preconditionFailure("A state with other options must be refused.")
   } catch {
     precondition("\(error)".contains("beta2"), "The error must name the option: \(error)")
   }
 }
 try checkRestoring(Lion.self)
 try checkRestoring(ElementwiseLion.self)
-print("a state restored to the same bits")
+print("a state restored with the same bits")
 
 try checkMultiOptimizer()

@@ -1,12 +1,12 @@
-// One gradient at a time: each parameter is stepped as soon as its gradient exists, and the gradient is released.
+// One gradient at a time: each parameter is stepped as soon as its gradient exists, and then the gradient is released.
 //
-// A model's gradients take as much memory as the model. With Adafactor, whose state is small, they are half of the memory
-// of a training. The backward pass computes them one after another, from the last layer to the first.
+// A model's gradients take as much memory as the model. With Adafactor's small state, they are half of the memory of a
+// training run. The backward pass computes them one after another, from the last layer to the first.
 
 import Optimizers
 import Tensors
 
-/// A perceptron of square layers with ReLU between them, under a squared loss.
+/// A perceptron of square layers with ReLU between them, and a squared loss.
 struct Model {
   let layers: [Parameter]
 
@@ -20,7 +20,7 @@ struct Model {
     }
   }
 
-  /// The loss; `consume` is called for every layer when its gradient has been set, from the last to the first.
+  /// Returns the loss. `consume` is called for every layer once its gradient has been set, from the last layer to the first.
   func loss(_ x: Tensor, _ targets: Tensor, consume: (Parameter) throws -> Void) throws -> Double {
     var inputs = [x]
     var products: [Tensor] = []
@@ -31,7 +31,7 @@ struct Model {
     let error = inputs[layers.count] - targets
     var gradient = error * (2 / Double(error.elementCount))
     for (index, layer) in layers.enumerated().reversed() {
-      // The gradient of what the layer was given needs the weights that made the output: take it before the step.
+      // The gradient of the layer's input needs the weights that computed the output, so compute it before the step.
       let inputGradient = gradient.matmul(layer.value, otherTransposed: true)
       layer.gradient = inputs[index].matmul(gradient, transposed: true)
       try consume(layer)
@@ -40,11 +40,11 @@ struct Model {
     return (error * error).mean()
   }
 
-  /// Bytes of the gradients that exist.
+  /// The size of the existing gradients in bytes.
   var gradientBytes: Int { layers.reduce(0) { $0 + ($1.gradient?.byteCount ?? 0) } }
 }
 
-/// The result of a training.
+/// The result of a training run.
 struct Outcome {
   var losses: [Double] = []
   var peakGradientBytes = 0
@@ -65,7 +65,7 @@ func train(releasing: Bool) throws -> Outcome {
   for _ in 0..<120 {
     let loss = try model.loss(x, targets) { layer in
       outcome.peakGradientBytes = max(outcome.peakGradientBytes, model.gradientBytes)
-      // The norm of all gradients would need all of them: here each gradient is clipped by its own norm.
+      // The norm of all gradients would need all of them at once, so each gradient is clipped by its own norm.
       try layer.clipGradientNorm(maxNorm: 1)
       if releasing { try optimizer.step(layer) }
     }

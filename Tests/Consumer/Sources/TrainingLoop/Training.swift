@@ -4,7 +4,7 @@ import Optimizers
 import Schedules
 import Tensors
 
-/// A training of y = x W + b with micro-batches of unequal sizes, four per step.
+/// A training run of y = x W + b with micro-batches of unequal sizes, four per step.
 final class Training {
   let steps = 60
   let microBatchesAStep = 4
@@ -15,7 +15,7 @@ final class Training {
   let optimizer: Adafactor
   let scheduler: LearningRateScheduler
   let accumulator: GradientAccumulator
-  /// The generator of the micro-batches, which a checkpoint must hold too.
+  /// The generator of the micro-batches, which a checkpoint must include.
   var generator = SeededGenerator(seed: 1)
   var position = TrainingPosition()
 
@@ -35,7 +35,7 @@ final class Training {
 
   /// Trains to the end, from the latest checkpoint in `directory` if there is one.
   ///
-  /// - Parameter microBatches: The number of micro-batches after which the process kills itself, as a power cut would.
+  /// - Parameter microBatches: The number of micro-batches after which the process kills itself, like a power failure.
   func run(directory path: String, killAfter microBatches: Int? = nil) throws {
     let directory = CheckpointDirectory(path: path)
     if let found = try directory.latest() {
@@ -65,7 +65,7 @@ final class Training {
     try accumulator.add(weight: Double(samples.count))
   }
 
-  /// Takes one step from the sums: average, clip, step, and then the schedule, once per step.
+  /// Takes one step from the sums: averages, clips, steps, and advances the schedule once.
   private func step() throws {
     try accumulator.apply()
     try parameters.clipGradientNorm(maxNorm: 1)

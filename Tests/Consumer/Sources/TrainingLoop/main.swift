@@ -1,7 +1,7 @@
-// A complete training loop, which may be killed at any moment and resumes to the same bits.
+// A complete training loop, which may be killed at any moment and resumes with the same bits.
 //
 //     TrainingLoop DIRECTORY    trains; if you stop it and start it again, it resumes from the checkpoints in DIRECTORY
-//     TrainingLoop              trains once without a stop and once with two kills, and compares
+//     TrainingLoop              trains once without interruption and once with two kills, and compares
 
 import Foundation
 
@@ -18,14 +18,14 @@ if let directory = arguments.first {
   let lossBefore = unstopped.loss()
   try unstopped.run(directory: temporary + "/unstopped")
 
-  // Killed twice by a signal that no program can catch, both times with a window of micro-batches half done.
+  // Killed twice by a signal that no program can catch, both times in the middle of a window of micro-batches.
   for microBatches in [37, 102] {
     let process = Process()
     process.executableURL = Bundle.main.executableURL
     process.arguments = [temporary + "/killed", "\(microBatches)"]
     try process.run()
     process.waitUntilExit()
-    precondition(process.terminationReason == .uncaughtSignal, "The training was not killed.")
+    precondition(process.terminationReason == .uncaughtSignal, "The training run was not killed.")
   }
   let resumed = try Training()
   try resumed.run(directory: temporary + "/killed")
@@ -33,7 +33,7 @@ if let directory = arguments.first {
   print("loss \(lossBefore) → \(resumed.loss()), killed twice and resumed")
   precondition(resumed.loss() < lossBefore / 100, "The loss hardly fell.")
   for (one, other) in zip(unstopped.parameters, resumed.parameters) {
-    precondition(one.value == other.value, "\(one.name) has other bits than without a stop.")
+    precondition(one.value == other.value, "\(one.name) has other bits than without interruption.")
     precondition(unstopped.optimizer.state(of: one) == resumed.optimizer.state(of: other))
   }
   precondition(

@@ -6,12 +6,12 @@ import Tensors
 @testable import AdafactorTool
 @testable import Checkpoints
 
-/// Checkpoints whose checksums are right, whatever their files hold, and directories of them.
+/// Checkpoints with valid checksums and arbitrary file contents, and directories of checkpoints.
 ///
-/// The first byte of an input chooses a reader and a file, which the rest replaces:
-/// - the library with Adafactor or AdamW restores everything and takes steps;
-/// - `adafactor train --resume` continues its training;
-/// - a directory is given entries, one per line of the input, and loads and saves a checkpoint.
+/// The first byte of an input chooses a reader and a file. The rest replaces the file:
+/// - the library restores everything with Adafactor or AdamW, and takes steps;
+/// - `adafactor train --resume` continues the run;
+/// - a directory gets entries, one per line of the input, and loads and saves a checkpoint.
 final class CheckpointSurface: Surface {
   private let place: Workplace
   private let sources: [(folder: String, name: String, files: [String: [UInt8]])]
@@ -62,7 +62,7 @@ final class CheckpointSurface: Surface {
     let file = Self.files[choice / Self.readers.count % Self.files.count]
     guard source.files[file] != nil else { return }
     let bytes = file == "training.json" ? Array(input.dropFirst()) : TensorFile.file(input.dropFirst())
-    // A run may have left a checkpoint of its own.
+    // A run may have left its own checkpoint.
     place.remove(reader)
     try place.makeFolder("\(reader)/\(source.name)")
     var list = ChecksumList()

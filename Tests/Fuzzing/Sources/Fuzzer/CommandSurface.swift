@@ -3,7 +3,7 @@ import Foundation
 
 @testable import AdafactorTool
 
-/// Command lines of `adafactor`, one word per line, which are parsed, and run on files of the surface's own.
+/// Command lines of `adafactor`, one word per line, which are parsed and run on the surface's own files.
 final class CommandSurface: Surface {
   private let files: StepFiles
   private var place: Workplace { files.place }
@@ -24,7 +24,7 @@ final class CommandSurface: Surface {
   var seeds: [[UInt8]] {
     [
       "train --data t --label kind --ignore width --epochs 2 --batch-size 4 --accumulate 2 --hidden 4,3 --seed 3",
-      "train --data t --optimizer adamw --lr 0.01 --betas 0.9,0.99 --weight-decay 0.1 --amsgrad --dtype bfloat16",
+      "train --data t --optimizer adamw --lr 0.01 --beta1 0.8 --beta2 0.99 --weight-decay 0.1 --amsgrad --dtype bfloat16",
       "train --data t --lr 0.1 --decay-rate -0.7 --clip-threshold 2 --no-scale-parameter --eps 1e-30,1e-3",
       "train --data t --rounding stochastic --dtype bfloat16 --clip-norm 1 --test-fraction 0.3 --threads 2",
       "train --data t --lr 0.1 --schedule cosine --warmup-steps 0.1 --schedule-option num_cycles=1 --json",
@@ -73,7 +73,7 @@ final class CommandSurface: Surface {
     }
   }
 
-  /// Trains for two epochs at most; a model is small, or too large to be made.
+  /// Trains for at most two epochs. A model is either small or too large to be created.
   private func run(_ command: TrainCommand) throws {
     var command = command
     let widths = command.training.hidden.widths.map(Double.init)

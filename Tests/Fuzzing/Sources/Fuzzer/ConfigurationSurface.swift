@@ -1,6 +1,6 @@
 import Foundation
 
-/// Configurations of `adafactor step`. The first byte of an input chooses the state that they meet.
+/// Configurations of `adafactor step`. The first byte of an input chooses the state that they are used with.
 final class ConfigurationSurface: Surface {
   private let files: StepFiles
 

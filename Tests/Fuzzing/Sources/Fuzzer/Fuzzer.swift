@@ -1,9 +1,10 @@
 import CLibFuzzer
 import Foundation
 
-/// Gives libFuzzer's inputs to one of the surfaces: `Fuzzer FOLDER SURFACE [OPTION...]`.
+/// Passes libFuzzer's inputs to one of the surfaces: `Fuzzer FOLDER SURFACE [OPTION...]`.
 ///
-/// The surface's files and its seeds, in FOLDER/seeds, are in the folder. `scripts/fuzz --help` has the commands.
+/// FOLDER contains the surface's files, and its seeds in FOLDER/seeds. `scripts/fuzz --help` shows the
+/// commands.
 @main
 struct Fuzzer {
   static let surfaces: KeyValuePairs<String, @Sendable (Workplace) throws -> any Surface> = [
@@ -44,7 +45,7 @@ struct Fuzzer {
     LLVMFuzzerRunDriver(&argumentCount, &argumentPointers, takeInput)
   }
 
-  /// Gives an input to the surface, and checks the message of an error.
+  /// Passes an input to the surface, and checks the message of an error.
   fileprivate static func feed(_ input: [UInt8]) {
     do {
       try surface.check(input)
@@ -62,14 +63,14 @@ struct Fuzzer {
   }
 }
 
-/// Takes an input of libFuzzer.
+/// Receives an input from libFuzzer.
 @_cdecl("LLVMFuzzerTestOneInput")
 func takeInput(_ start: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
   Fuzzer.feed(Array(UnsafeBufferPointer(start: start, count: count)))
   return 0
 }
 
-// libFuzzer calls on one thread.
+// libFuzzer uses only one thread.
 nonisolated(unsafe) var surface: (any Surface)!
 nonisolated(unsafe) private var used = 0
 nonisolated(unsafe) private var refused = 0

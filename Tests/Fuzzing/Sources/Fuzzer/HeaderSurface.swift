@@ -2,8 +2,8 @@ import Safetensors
 
 /// The reader of safetensors headers.
 ///
-/// The bytes are taken for a whole file, and then for the JSON only: with the right length before it and as much data
-/// after it as it asks for, so that mutations reach what lies behind the checks of sizes. More seeds are in
+/// The bytes are read as a whole file, and then only as the JSON, after the right length and before the
+/// amount of data that it requires, so that mutations get past the checks of sizes. More seeds are in
 /// `Tests/Fuzzing/Corpus` and `Tests/SafetensorsTests/Reference`.
 final class HeaderSurface: Surface {
   var seeds: [[UInt8]] { [] }
@@ -15,7 +15,7 @@ final class HeaderSurface: Surface {
   }
 }
 
-/// Parses a header; if only the amount of data is wrong, once more with the right one.
+/// Parses a header. If only the amount of data is wrong, parses it again with the right amount.
 private func checkHeader(_ bytes: [UInt8], fileByteCount: Int) {
   do throws(SafetensorsError) {
     check(try SafetensorsHeader(fileBytes: bytes, fileByteCount: fileByteCount))
@@ -28,7 +28,7 @@ private func checkHeader(_ bytes: [UInt8], fileByteCount: Int) {
   }
 }
 
-/// What is true of every header that was accepted.
+/// Checks the properties of every accepted header.
 private func check(_ header: SafetensorsHeader) {
   var end = 0
   for tensor in header.tensors {
@@ -48,7 +48,7 @@ private func check(_ header: SafetensorsHeader) {
     let (fileByteCount, overflows) = bytes.count.addingReportingOverflow(end)
     if overflows { return }
     let read = try SafetensorsHeader(fileBytes: bytes, fileByteCount: fileByteCount)
-    // Empty tensors share their place with the next, so that reading may change their order.
+    // An empty tensor begins at the same offset as the next tensor, so reading may change their order.
     precondition(
       Set(read.tensors) == Set(header.tensors) && read.metadata == header.metadata,
       "what was written is not read back: \(header)")

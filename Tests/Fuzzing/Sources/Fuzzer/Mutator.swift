@@ -1,6 +1,6 @@
 import CLibFuzzer
 
-/// Numbers at which arithmetic goes wrong, in the place of others.
+/// Numbers that are likely to cause arithmetic errors, which replace other numbers.
 private let numbers = [
   "9223372036854775807", "-9223372036854775808", "9223372036854775808", "18446744073709551615",
   "9007199254740993", "4611686018427387904", "4294967296", "2147483648", "1000000", "65537", "100", "3", "2",
@@ -30,7 +30,8 @@ private struct Generator: RandomNumberGenerator {
   }
 }
 
-/// Half of the time libFuzzer's own mutation, which knows the code's comparisons but neither numbers nor words.
+/// Mutates an input. Half of the time, this is libFuzzer's own mutation, which knows the code's comparisons
+/// but neither numbers nor words.
 @_cdecl("LLVMFuzzerCustomMutator")
 func mutate(_ data: UnsafeMutablePointer<UInt8>, _ size: Int, _ maximum: Int, _ seed: UInt32) -> Int {
   var generator = Generator(state: UInt64(seed))
@@ -51,7 +52,7 @@ func mutate(_ data: UnsafeMutablePointer<UInt8>, _ size: Int, _ maximum: Int, _ 
   return count
 }
 
-/// Replaces one run of characters by a text.
+/// Replaces one run of characters with a text.
 private func replace(
   in bytes: inout [UInt8], with texts: [String], _ generator: inout Generator, where belongs: (UInt8) -> Bool
 ) {
@@ -66,7 +67,7 @@ private func replace(
   bytes.replaceSubrange(run, with: texts.randomElement(using: &generator)!.utf8)
 }
 
-/// Removes a line, or inserts it at another place.
+/// Removes a line, or inserts it at another position.
 private func moveLine(of bytes: inout [UInt8], _ generator: inout Generator) {
   var lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
   let line = lines.randomElement(using: &generator) ?? []

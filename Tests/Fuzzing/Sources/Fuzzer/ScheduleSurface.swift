@@ -3,7 +3,8 @@ import Schedules
 
 @testable import AdafactorTool
 
-/// Runs `adafactor schedule` on 60 steps at most; rates that are written must be finite and not negative.
+/// Runs `adafactor schedule` for at most 60 steps. The rates that are written must be finite and not
+/// negative.
 func runSchedule(_ command: ScheduleCommand, in place: Workplace) throws {
   var command = command
   command.steps = command.steps.map { min($0, 60) }
@@ -51,7 +52,7 @@ final class ScheduleSurface: Surface {
     try place.write((0..<60).map { "\(1 / Double($0 + 1))" }.joined(separator: "\n").utf8, "metrics")
   }
 
-  /// Every schedule with its defaults, or values for options that have none.
+  /// Every schedule with its default options, or with values for options without a default.
   var seeds: [[UInt8]] {
     let required = [
       "timescale": "10", "min_lr": "0.01", "min_lr_rate": "0.1", "warmup_lr_rate": "0.1",
@@ -91,7 +92,7 @@ final class ScheduleSurface: Surface {
   func message(_ error: any Error) -> String { ScheduleCommand.fullMessage(for: error) }
 }
 
-/// The words of a command line, one per line.
+/// Returns the words of a command line, one per line.
 func commandLine(_ input: [UInt8]) -> [String] {
   input.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).map {
     String(decoding: $0, as: UTF8.self)

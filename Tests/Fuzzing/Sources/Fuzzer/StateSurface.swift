@@ -7,7 +7,7 @@ import Tensors
 
 @testable import AdafactorTool
 
-/// Parameters of every shape and type that a step treats in its own way, each with a gradient.
+/// Returns parameters of every shape and type that a step handles differently, each with a gradient.
 func sampleParameters() -> [Parameter] {
   let parameters = [
     Parameter("w", Tensor(ones: [2, 3])), Parameter("b", Tensor(ones: [2], as: .bfloat16)),
@@ -19,7 +19,7 @@ func sampleParameters() -> [Parameter] {
   return parameters
 }
 
-/// An optimizer of these parameters: AdamW with all that its state can hold, or Adafactor.
+/// Returns an optimizer of these parameters: AdamW with everything that its state can hold, or Adafactor.
 func sampleOptimizer(isAdamW: Bool) throws -> Optimizer {
   isAdamW
     ? try AdamW(
@@ -42,7 +42,7 @@ func requireFinite(_ tensor: Tensor, _ name: String) {
   }
 }
 
-/// The files of `adafactor step`, as the folder of a surface.
+/// The files of `adafactor step` in the folder of a surface.
 struct StepFiles {
   let place: Workplace
 
@@ -57,7 +57,7 @@ struct StepFiles {
     for (index, text) in sampleConfigurations.enumerated() { try place.write(text.utf8, "config\(index)") }
   }
 
-  /// Takes a step in this process; parameters that were finite must be so afterwards, or the step be refused.
+  /// Takes a step in this process. Finite parameters must stay finite, unless the step is refused.
   func step(config: String, state: String?) throws {
     let command = try StepCommand.parse(
       [

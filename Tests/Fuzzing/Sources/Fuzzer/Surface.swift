@@ -3,18 +3,19 @@ import Safetensors
 
 @testable import AdafactorTool
 
-/// A part of the package that reads what others wrote.
+/// A part of the package that reads files or text from others.
 protocol Surface: AnyObject {
-  /// Valid inputs, which mutations start from.
+  /// Valid inputs, with which mutations start.
   var seeds: [[UInt8]] { get throws }
 
-  /// Words that a mutation may put in the place of others.
+  /// Words that a mutation may put in place of others.
   var words: [String] { get }
 
-  /// Reads an input, which is used or refused by an error. Traps, hangs and allocations are libFuzzer's to find.
+  /// Reads an input. The input must be used, or refused by an error. libFuzzer finds traps, hangs and
+  /// allocations.
   func check(_ input: [UInt8]) throws
 
-  /// The text that a user reads of an error.
+  /// Returns the text of an error that a user sees.
   func message(_ error: any Error) -> String
 }
 
@@ -54,8 +55,8 @@ struct Workplace {
 
 /// A safetensors file as an input: its JSON, a byte 0, and its data.
 ///
-/// The length before the JSON is made right and the data are cut or filled, so that mutations reach what lies behind
-/// the checks of sizes. The surface `headers` has files with wrong ones.
+/// The length before the JSON is corrected, and the data is cut or extended, so that mutations get past the
+/// checks of sizes. The surface `headers` has files with wrong sizes.
 enum TensorFile {
   static func input(_ file: [UInt8]) -> [UInt8] {
     let length = file.prefix(8).reversed().reduce(0) { $0 << 8 | Int($1) }
@@ -80,7 +81,7 @@ enum TensorFile {
   }
 }
 
-/// A table that can be learned: two features, a label, and samples of two classes.
+/// A table that can be learned, with two features, a label, and samples of two classes.
 let sampleTable = """
   length,width,kind
   1.5,2.25,a
