@@ -57,7 +57,7 @@ class Errors(unittest.TestCase):
     def test_errors_are_exceptions_with_the_message(self):
         with self.assertRaisesRegex(ValueError, 'no optimizer "adam"'):
             library.check_options("adam", {})
-        with self.assertRaisesRegex(ValueError, "beta1 is 2.0: it must lie in 0 ..< 1"):
+        with self.assertRaisesRegex(ValueError, "beta1 is 2.0"):
             library.check_options("adafactor", {"beta1": 2.0})
         with self.assertRaisesRegex(ValueError, "non_finite is 'never'"):
             library.make_call("adafactor", b"{}", 0, "never")

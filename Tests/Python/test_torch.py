@@ -427,7 +427,7 @@ class States(TestCase):
         for round_ in range(3):
             train(a, ours, 2, 10 * round_)
             train(b, theirs, 2, 10 * round_)
-            # Each goes on with the other's state.
+            # Each continues with the other's state.
             first, second = copy.deepcopy(a.state_dict()), copy.deepcopy(b.state_dict())
             a = swift_adafactor.AdamW(ours, amsgrad=True)
             b = torch.optim.AdamW(theirs, amsgrad=True)

@@ -33,8 +33,8 @@ _nbytes, _dtype = attrgetter("nbytes"), attrgetter("dtype")
 class Plan:
     """The descriptors of parameters that have gradients.
 
-    Nothing in it is state of the optimizer: it is made anew whenever the parameters, their memory or their states are not as
-    they were, and a copy of an optimizer makes its own.
+    Nothing in it is state of the optimizer. A new plan is made whenever the parameters, their memory or their states have
+    changed, and a copy of an optimizer makes its own.
     """
 
     def __init__(self, optimizer, parameters, gradients, states, names, options):

@@ -234,7 +234,8 @@ def schedule_rates(
     """Returns the learning rates of `count` steps of a schedule, as a list.
 
     Args:
-        schedule: A name, such as "linear", "cosine" or "inverse_sqrt": transformers' names, and those of torch's schedules.
+        schedule: A name, such as "linear", "cosine" or "inverse_sqrt": a name of transformers, or of a
+            schedule of torch.
         initial_rate: The learning rate that the schedule multiplies.
         count: The number of steps.
         first_step: The first of them.

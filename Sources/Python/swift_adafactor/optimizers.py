@@ -75,7 +75,7 @@ class _Optimizer(torch.optim.Optimizer):
     def load_state_dict(self, state_dict):
         """Restores a state that `state_dict` returned, here or of the reference's optimizer.
 
-        Moments stay in float32 (float64 for float64 parameters), also those of 16-bit parameters. torch casts them to the
+        Moments stay in float32 (float64 for float64 parameters), also if the parameter has 16 bits. torch casts them to the
         parameter's type, which loses most of their digits.
 
         Args:
