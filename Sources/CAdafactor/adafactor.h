@@ -181,6 +181,9 @@ int32_t adafactor_check_options(const char *optimizer, const char *options, adaf
  * At most `capacity` entries are written to `layout`. `count` receives the number of all. `number_names` receives the names of
  * the numbers (valid as long as the process), and null in the other places. `error` and `number_names` may be null, and
  * `layout` too if `capacity` is 0.
+ *
+ * The numbers of schedule_free_adamw are weight_sum, lr_max and train_mode. Steps are taken from the training weights y, with
+ * a train_mode of 1. The weights for evaluation are x = y + (1 - 1/beta1) (z - y), which you compute in memory of your own.
  */
 int32_t adafactor_state_layout(
   const char *optimizer, const char *options, int32_t type, const int64_t *shape, int64_t rank,

@@ -33,7 +33,7 @@ class Wheel(unittest.TestCase):
     def test_metadata(self):
         metadata = importlib.metadata.metadata("swift-adafactor")
         self.assertEqual(metadata["Version"], swift_adafactor.__version__)
-        self.assertEqual(metadata["Requires-Python"], ">=3.9")
+        self.assertEqual(metadata["Requires-Python"], ">=3.10")
 
     def test_the_licenses_are_there(self):
         files = {file.name: file for file in importlib.metadata.files("swift-adafactor")}

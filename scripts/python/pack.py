@@ -22,9 +22,9 @@ License-Expression: Apache-2.0 AND Apache-2.0 WITH Swift-exception
 License-File: LICENSE
 License-File: LICENSE-Swift.txt
 License-File: NOTICE
-Requires-Python: >=3.9
+Requires-Python: >=3.10
 Provides-Extra: torch
-Requires-Dist: torch>=2.4; extra == "torch"
+Requires-Dist: torch; extra == "torch"
 Provides-Extra: numpy
 Requires-Dist: numpy; extra == "numpy"
 Description-Content-Type: text/markdown

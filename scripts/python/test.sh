@@ -14,9 +14,9 @@ if [ "$(uname -sm)" != "Linux x86_64" ]; then
   exit 0
 fi
 python=${PYTHON:-python3}
-if ! "$python" -c 'import sys; sys.exit(sys.version_info < (3, 9))' 2> /dev/null; then
-  [ "$1" = quick ] || fail "$python is missing or older than 3.9."
-  echo "The tests of the Python package are skipped: $python is missing or older than 3.9."
+if ! "$python" -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2> /dev/null; then
+  [ "$1" = quick ] || fail "$python is missing or older than 3.10."
+  echo "The tests of the Python package are skipped: $python is missing or older than 3.10."
   exit 0
 fi
 

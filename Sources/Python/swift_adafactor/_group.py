@@ -86,6 +86,8 @@ class Plan:
             # It belongs to a rounding that this step does not have.
             state.pop("residual", None)
         for key in number_names:
+            if key not in state and key != "RMS":
+                raise ValueError(f"The state of {name} lacks {key}, a number that the steps before it have left.")
             if isinstance(state.get(key), torch.Tensor):
                 state[key] = state[key].item()
         keys = [

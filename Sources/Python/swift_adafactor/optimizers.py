@@ -1,254 +1,37 @@
-"""Optimizers for torch, with the steps of the Swift library for tensors on the CPU."""
+"""The optimizers for torch."""
 
 import math
-from operator import attrgetter
 
 import torch
 
-from . import _library as library
-from ._device_rules import RULES
-from ._group import TYPES, Plan, arithmetic_type
+from ._optimizer import SwiftOptimizer
 
 __all__ = [
     "Adafactor", "AdamW", "CAME", "FactoredSOAP", "GaLoreAdafactor", "GaLoreAdamW", "Lion", "Muon", "SGD", "SOAP",
     "ScheduleFreeAdamW", "StableAdamW",
 ]  # fmt: skip
 
-_gradient = attrgetter("grad")
-_PLAIN_TYPES = {torch.nn.Parameter, torch.Tensor}
 
-#: What every optimizer here has in addition to its reference's options.
-_EXTRAS = {"rounding": "nearest", "rounding_seed": 0, "threads": None, "non_finite": "propagate"}
-
-
-class _Optimizer(torch.optim.Optimizer):
-    """What the optimizers share: steps of groups, and states that stay in float32.
-
-    A subclass names the library's optimizer and the options that it has.
-    """
-
-    _optimizer: str
-    _options: tuple
-
-    def __init__(self, params, defaults, extras):
-        unknown = set(extras) - set(_EXTRAS)
-        if unknown:
-            raise TypeError(f"{type(self).__name__}.__init__() got an unexpected keyword argument {min(unknown)!r}")
-        self._plans = {}
-        super().__init__(params, {**defaults, **_EXTRAS, **extras})
-
-    def add_param_group(self, param_group):
-        """Adds a group, which the next step updates too.
-
-        Args:
-            param_group (dict): "params", with options of its own.
-
-        Raises:
-            ValueError: For options out of range, and for what `torch.optim.Optimizer` refuses.
-            TypeError: For parameters of other types than float32, float64, float16 and bfloat16.
-        """
-        super().add_param_group(param_group)
-        group = self.param_groups[-1]
-        try:
-            library.check_options(self._optimizer, self._settings(group))
-            library.make_call(self._optimizer, b"{}", 0, group["non_finite"])
-            if not (group["threads"] is None or isinstance(group["threads"], int) and group["threads"] > 0):
-                raise ValueError(f"threads is {group['threads']!r}: it must be a number above 0, or None for torch's.")
-            for index, p in enumerate(group["params"]):
-                if p.dtype not in TYPES:
-                    raise TypeError(
-                        f"Parameter {index} of the group has the type {p.dtype}: it must be one of "
-                        f"{', '.join(map(str, TYPES))}."
-                    )
-        except BaseException:
-            self.param_groups.pop()
-            raise
-
-    def __setstate__(self, state):
-        super().__setstate__(state)
-        self._plans = {}
-        for group in self.param_groups:
-            # A state of the reference has only the reference's options.
-            for name, value in self.defaults.items():
-                group.setdefault(name, value)
-
-    def load_state_dict(self, state_dict):
-        """Restores a state that `state_dict` returned, here or of the reference's optimizer.
-
-        Moments stay in float32 (float64 for float64 parameters), also if the parameter has 16 bits. torch casts them to the
-        parameter's type, which loses most of their digits.
-
-        Args:
-            state_dict (dict): The state.
-
-        Raises:
-            ValueError: For groups that differ in number or size, as in torch.
-        """
-        seen = []
-        handle = self.register_load_state_dict_pre_hook(lambda optimizer, state: seen.append(state))
-        try:
-            super().load_state_dict(state_dict)
-        finally:
-            handle.remove()
-        # As the hooks that came before have left it.
-        saved = seen[0]
-        ids = [index for group in saved["param_groups"] for index in group["params"]]
-        parameters = [p for group in self.param_groups for p in group["params"]]
-        for index, p in zip(ids, parameters):
-            for key, value in saved["state"].get(index, {}).items():
-                if not isinstance(value, torch.Tensor) or key == "step" or not value.is_floating_point():
-                    continue
-                dtype = p.dtype if key in ("residual", "y") else arithmetic_type(p.dtype)
-                self.state[p][key] = value.to(dtype=dtype, device=p.device)
-        self._plans = {}
-
-    def step(self, closure=None):
-        """Takes one step of every parameter that has a gradient.
-
-        Args:
-            closure (callable, optional): Computes the loss and the gradients, and returns the loss.
-
-        Returns:
-            The closure's result, or None.
-
-        Raises:
-            RuntimeError: For a sparse gradient.
-            ValueError: For options, gradients and states that do not fit. The group with it is unchanged.
-            FloatingPointError: For an update that is not finite, with non_finite="throw_error". The group is unchanged.
-        """
-        loss = None
-        if closure is not None:
-            with torch.enable_grad():
-                loss = closure()
-        with torch.no_grad():
-            self._step_groups()
-        return loss
-
-    @torch._disable_dynamo
-    def _step_groups(self):
-        for index, group in enumerate(self.param_groups):
-            parameters = group["params"]
-            gradients = list(map(_gradient, parameters))
-            if type(None) in set(map(type, gradients)):
-                pairs = [(p, g) for p, g in zip(parameters, gradients) if g is not None]
-                parameters, gradients = [p for p, _ in pairs], [g for _, g in pairs]
-            if parameters:
-                self._step_group(index, group, parameters, gradients)
-
-    def _step_group(self, index, group, parameters, gradients):
-        options = library.encoded(self._settings(group))
-        threads = group["threads"] or torch.get_num_threads()
-        call = library.make_call(self._optimizer, options, threads, group["non_finite"])
-        states = list(map(self.state.__getitem__, parameters))
-        plan = self._plans.get(index)
-        try:
-            fits = plan is not None and plan.fits(parameters, gradients, states, self._layout_options(group))
-        except RuntimeError:
-            fits = False
-        if fits:
-            stepped = plan.run(call, gradients)
-            _increment_versions(parameters, stepped)
-        else:
-            self._plans.pop(index, None)
-            self._prepare_and_step(index, group, parameters, gradients, states, options, call)
-
-    def _prepare_and_step(self, index, group, parameters, gradients, states, options, call):
-        self._check(group, parameters, gradients)
-        all_names = self._names(index, group)
-        here, there = [], []
-        for p, g, state in zip(parameters, gradients, states):
-            is_elsewhere = p.device.type != "cpu" or type(p) not in _PLAIN_TYPES
-            (there if is_elsewhere and self._optimizer in RULES else here).append((p, g, state))
-        if here:
-            parameters, gradients, states = map(list, zip(*here))
-            # A copy, where the elements are not in row-major order on the CPU.
-            values = [_row_major(p.detach()) for p in parameters]
-            gradients = [_row_major(g) for g in gradients]
-            plan = Plan(self._optimizer, values, gradients, states, [all_names[id(p)] for p in parameters], options)
-            stepped = plan.run(call, gradients)
-            copied = [(p, v) for p, v in zip(parameters, values) if p.device != v.device or p.data_ptr() != v.data_ptr()]
-            for p, value in copied:
-                p.copy_(value)
-            _increment_versions(parameters, stepped)
-            if not copied and not there:
-                plan.keep_for(parameters, self._layout_options(group))
-                self._plans[index] = plan
-        for p, g, state in there:
-            RULES[self._optimizer](p, g, state, group)
-
-    def _check(self, group, parameters, gradients):
-        """Refuses what no step can be taken of."""
-        for p, g in zip(parameters, gradients):
-            if g.layout != torch.strided:
-                raise RuntimeError(f"{type(self).__name__} does not support sparse gradients.")
-            if hasattr(p, "to_local"):
-                raise ValueError(
-                    f"{type(self).__name__} does not step a DTensor, whose second moments are sums over all machines: "
-                    "step the tensors of p.to_local(), if each machine may scale and clip its own part."
-                )
-            if g.dtype not in TYPES:
-                raise TypeError(f"A gradient has the type {g.dtype}: it must be one of {', '.join(map(str, TYPES))}.")
-            if p.device.type != "cpu" and self._optimizer in RULES:
-                for name in ("rounding", "non_finite"):
-                    if group[name] != _EXTRAS[name]:
-                        raise ValueError(
-                            f"{name} is {group[name]!r}, and a parameter is on {p.device}: only the CPU has a choice. "
-                            f"Leave it at {_EXTRAS[name]!r}."
-                        )
-
-    def _names(self, index, group):
-        """Returns the names of a group's parameters, by which stochastic rounding tells them apart, by their id."""
-        names = group.get("param_names") or [f"{index}.{place}" for place in range(len(group["params"]))]
-        return {id(p): name for p, name in zip(group["params"], names)}
-
-    def _settings(self, group):
-        """Returns the options of a group as the library has them."""
-        return {name: _plain(group[name]) for name in (*self._options, "rounding", "rounding_seed")}
-
-    def _layout_options(self, group):
-        """Returns the options on which the tensors of a state depend."""
-        return {
-            name: group.get(name) if name in ("rounding", "amsgrad") else group.get(name) in (None, 0)
-            for name in ("rounding", "amsgrad", "beta1", "momentum")
-        }
-
-
-def _plain(value):
-    return value.item() if isinstance(value, torch.Tensor) else value
-
-
-def _row_major(tensor):
-    return tensor.detach().cpu().contiguous()
-
-
-def _increment_versions(parameters, stepped):
-    """Tells autograd that parameters were written, which it does not see."""
-    if stepped is not True:
-        parameters = [p for p, was_stepped in zip(parameters, stepped) if was_stepped]
-    if parameters:
-        torch.autograd.graph.increment_version(parameters)
-
-
-class Adafactor(_Optimizer):
+class Adafactor(SwiftOptimizer):
     """Adafactor with the results of `transformers.Adafactor`, ten times as fast on a CPU.
 
     It takes the other one's place: the same arguments, errors, groups and states, which can be exchanged in the middle of a
     training. For a parameter P with gradient G, at step t, with α = rate · max(eps[1], RMS(P)) (or the rate, without
     scale_parameter) and β = 1 − t^decay_rate:
 
-        R ← β R + (1−β) (mean of G² + eps[0] over the last axis)             [exp_avg_sq_row]
-        C ← β C + (1−β) (mean of G² + eps[0] over the second-last axis)      [exp_avg_sq_col]
+        R ← β R + (1−β) (mean of G² + eps[0] over the last axis)             [exp_avg_sq_row, the shape without the last axis]
+        C ← β C + (1−β) (mean of G² + eps[0] over the second-last axis)      [exp_avg_sq_col, the shape without the second-last]
         U = G / √(R Cᵀ / mean(R)),  divided by max(1, RMS(U) / clip_threshold)
         P ← P − weight_decay·α·P − α·U
 
-    Tensors of fewer than two axes keep a full second moment [exp_avg_sq]. With beta1, updates are averaged [exp_avg]. A
-    state of n × m elements takes n + m numbers.
+    Tensors of fewer than two axes keep a full second moment [exp_avg_sq, the parameter's shape]. With beta1, updates are
+    averaged [exp_avg, the parameter's shape]. The state of a matrix of n × m takes n + m numbers.
 
     Differs from transformers.Adafactor:
     - 16-bit parameters keep their state in float32 when it is loaded.
     - Options out of range are errors.
     - A row of zeros next to rows of 1e8 and more does not make the tensor NaN.
-    - state["RMS"] is a number, and 0 or NaN without scale_parameter.
+    - state["RMS"] is a number, and NaN without scale_parameter.
 
     Args:
         params (iterable): Tensors, (name, tensor) pairs, or dicts of groups. Tensors on other devices than the CPU are stepped
@@ -299,7 +82,7 @@ class Adafactor(_Optimizer):
         _check_relative_step({**self.defaults, **param_group})
         super().add_param_group(param_group)
 
-    add_param_group.__doc__ = _Optimizer.add_param_group.__doc__
+    add_param_group.__doc__ = SwiftOptimizer.add_param_group.__doc__
 
     def _settings(self, group):
         return _relative_settings(super()._settings(group))
@@ -331,7 +114,7 @@ def _relative_settings(settings):
     return settings
 
 
-class AdamW(_Optimizer):
+class AdamW(SwiftOptimizer):
     """AdamW with the results of `torch.optim.AdamW`.
 
         P ← P − lr·weight_decay·P,  m ← β₁ m + (1−β₁) G,  v ← β₂ v + (1−β₂) G²
@@ -369,7 +152,7 @@ class AdamW(_Optimizer):
         super().__init__(params, defaults, extras)
 
 
-class SGD(_Optimizer):
+class SGD(SwiftOptimizer):
     """SGD with momentum, with the results of `torch.optim.SGD`: P ← P − lr · m, with m ← momentum·m + (1−dampening)·G.
 
     Args:
@@ -398,7 +181,7 @@ class SGD(_Optimizer):
         super().__init__(params, defaults, extras)
 
 
-class Lion(_Optimizer):
+class Lion(SwiftOptimizer):
     """Lion with the results of lion-pytorch: P ← P − lr·weight_decay·P − lr·sign(β₁ m + (1−β₁) G).
 
     Args:
@@ -420,7 +203,7 @@ class Lion(_Optimizer):
         super().__init__(params, dict(lr=lr, betas=betas, weight_decay=weight_decay, maximize=maximize), extras)
 
 
-class StableAdamW(_Optimizer):
+class StableAdamW(SwiftOptimizer):
     """StableAdamW with the results of torch-optimi: AdamW whose rate is divided by max(1, RMS(G / √v)), per tensor.
 
     Args:
@@ -447,7 +230,7 @@ class StableAdamW(_Optimizer):
         )
 
 
-class CAME(_Optimizer):
+class CAME(SwiftOptimizer):
     """CAME with the results of came-pytorch: Adafactor's factored moments, and factored averages of instability.
 
     Args:
@@ -474,7 +257,7 @@ class CAME(_Optimizer):
         super().__init__(params, defaults, extras)
 
 
-class Muon(_Optimizer):
+class Muon(SwiftOptimizer):
     """Muon with the results of `torch.optim.Muon`: the momentum of a matrix, orthogonalized by Newton–Schulz steps.
 
     Args:
@@ -507,7 +290,7 @@ class Muon(_Optimizer):
         super().__init__(params, defaults, extras)
 
 
-class SOAP(_Optimizer):
+class SOAP(SwiftOptimizer):
     """SOAP: Adam in the eigenbases of Shampoo's preconditioners.
 
     The first gradient only initializes the state [exp_avg, exp_avg_sq, GG_k and Q_k of axis k].
@@ -589,10 +372,10 @@ class FactoredSOAP(Adafactor):
             shampoo_beta=shampoo_beta, precondition_frequency=precondition_frequency, max_precond_dim=max_precond_dim,
             precondition_1d=precondition_1d, one_sided=one_sided, spread_refresh=spread_refresh,
         )  # fmt: skip
-        _Optimizer.__init__(self, params, defaults, extras)
+        SwiftOptimizer.__init__(self, params, defaults, extras)
 
 
-class GaLoreAdamW(_Optimizer):
+class GaLoreAdamW(SwiftOptimizer):
     """AdamW on gradients that are projected onto their first singular vectors, with the results of galore-torch.
 
     Args:
@@ -652,10 +435,10 @@ class GaLoreAdafactor(Adafactor):
             scale_parameter=scale_parameter, relative_step=relative_step, warmup_init=warmup_init, rank=rank,
             update_proj_gap=update_proj_gap, scale=scale, proj_type=proj_type,
         )  # fmt: skip
-        _Optimizer.__init__(self, params, defaults, extras)
+        SwiftOptimizer.__init__(self, params, defaults, extras)
 
 
-class ScheduleFreeAdamW(_Optimizer):
+class ScheduleFreeAdamW(SwiftOptimizer):
     """Schedule-free AdamW with the results of schedulefree: no schedule, and an average of the weights for evaluation.
 
     Call `eval` before an evaluation or a save, and `train` after it. transformers' Trainer does both.
