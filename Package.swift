@@ -126,7 +126,8 @@ let package = Package(
       dependencies: [
         "Optimizers", "Schedules", "Tensors", "Safetensors", "Checkpoints",
         // Without the trait, SwiftPM doesn't fetch the package.
-        .product(name: "ArgumentParser", package: "swift-argument-parser", condition: .when(traits: ["Tool"])),
+        .product(
+          name: "ArgumentParser", package: "swift-argument-parser", condition: .when(traits: ["Tool"])),
       ],
       resources: [.copy("Resources")]),
 

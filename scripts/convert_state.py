@@ -6,7 +6,7 @@
     python3 scripts/convert_state.py to-torch state.safetensors optimizer.pt --names names.json
 
 optimizer.pt holds `optimizer.state_dict()` of transformers.Adafactor or torch.optim.AdamW. torch numbers the
-parameters, group after group; names.json is the list of their names in this order. With one group, write it by
+parameters, group after group; names.json is the list of their names in this order. With one group, write it with
 
     json.dump([name for name, _ in model.named_parameters()], open("names.json", "w"))
 
@@ -85,7 +85,7 @@ def names_of(groups, names, count):
     }
     if names is None:
         if len(saved) != count:
-            raise ConversionError("the state contains no names of parameters: give them by --names")
+            raise ConversionError("the state contains no names of parameters: give them with --names")
         return saved
     if len(names) != count or len(set(names)) != count:
         raise ConversionError(f"{len(set(names))} different names for {count} parameters: each needs exactly one name")

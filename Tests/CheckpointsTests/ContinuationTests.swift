@@ -233,7 +233,7 @@ private struct ReferenceContinuation {
         .contains("neither transformers.Adafactor's state nor torch.optim.AdamW's"))
     #expect(
       try message("to-safetensors", folder.file("adamw.pt"), folder.file("out"))
-        .contains("give them by --names"))
+        .contains("give them with --names"))
     #expect(try message("to-safetensors", folder.file("none.pt"), folder.file("out")).contains("none.pt"))
     #expect(try python.run(convert, "--help").contains("names.json"))
   }

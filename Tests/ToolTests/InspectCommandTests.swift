@@ -77,7 +77,7 @@ private struct Inspection: Decodable {
       for (text, message) in [
         (#"{"optimizer": 1}"#, #"not a safetensors file: it begins with the text "{\"optimi""#),
         ("a,b\n1,2\n", "not a safetensors file: it begins with the text \"a,b\\n1,2\\n\""),
-        ("short", "not a safetensors file: 5 bytes"),
+        ("short", "not a safetensors file: it has 5 bytes"),
       ] {
         let path = folder.appendingPathComponent("file").path
         try text.write(toFile: path, atomically: false, encoding: .utf8)
@@ -234,7 +234,7 @@ private struct Inspection: Decodable {
       let result = try ToolRunner.run("inspect", good, bad)
       #expect(result.status != 0)
       #expect(result.output == "")
-      #expect(result.errors.contains("\(bad): not a safetensors file: 2 bytes"))
+      #expect(result.errors.contains("\(bad): not a safetensors file: it has 2 bytes"))
     }
   }
 }

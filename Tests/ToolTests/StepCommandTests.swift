@@ -655,7 +655,7 @@ private func randomTensors(_ seed: UInt64, without: String...) -> [String: Tenso
     try changed("the state belongs to adamw, not to adafactor") { $0.metadata["optimizer"] = "adamw" }
     try changed("\"b.exp_avg\" belongs to no parameter") { $0.tensors["b.exp_avg"] = Tensor([1]) }
     try changed("\"nodot\" belongs to no parameter") { $0.tensors["nodot"] = Tensor([1]) }
-    try changed("\"a.bias.max_exp_avg_sq\" is not a part of this optimizer's state") {
+    try changed("\"a.bias.max_exp_avg_sq\" is not part of this optimizer's state") {
       $0.tensors["a.bias.max_exp_avg_sq"] = Tensor([1])
     }
     try changed("\"a.bias.step\" is missing") { $0.integers["a.bias.step"] = nil }

@@ -131,7 +131,7 @@ class Comparison:
                     "program": program.id,
                     "milliseconds": _milliseconds(result.median),
                     "ratio": _rounded(self.ratio(workload, threads, program)),
-                    "steps a round": result.steps,
+                    "steps per round": result.steps,
                     "rounds": [_milliseconds(seconds) for seconds in result.seconds],
                     **({"failure": result.failure} if result.failure else {}),
                 }

@@ -9,9 +9,9 @@ import Synchronization
 ///     if let found = try directory.latest() { … }
 ///
 /// Each checkpoint is a subdirectory, `checkpoint-<number>-step-<step>`. It contains a safetensors file for
-/// each collection, `training.json` with the position and values, and `checksums.xxh64`, which `xxhsum
-/// --check` can verify too. Numbers count the saves: after a return to an earlier step, numbering continues
-/// after the last save.
+/// each collection, `training.json` with the position and values, and `checksums.xxh64`, which
+/// `xxhsum --check` can verify too. Numbers count the saves: after a return to an earlier step, numbering
+/// continues after the last save.
 ///
 /// A checkpoint is written under another name, flushed and renamed, and then the directory is flushed.
 /// Therefore, anything with a checkpoint's name is complete. If the disk damages it later, its checksums

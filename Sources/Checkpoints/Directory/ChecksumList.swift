@@ -1,7 +1,7 @@
 import ScalarTypes
 
-/// The checksums of a checkpoint's files, in the format of `xxhsum --check`: `<16 hexadecimal digits>
-/// <name>`.
+/// The checksums of a checkpoint's files, in the format of `xxhsum --check`: 16 hexadecimal
+/// digits, two spaces, and the name, one file per line.
 struct ChecksumList: Equatable {
   /// The file's own name in a checkpoint.
   static let fileName = "checksums.xxh64"

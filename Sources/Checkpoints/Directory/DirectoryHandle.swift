@@ -32,7 +32,7 @@ final class DirectoryHandle: Sendable {
   }
 
   func makeDirectory(_ name: String) throws(CheckpointError) {
-    guard mkdirat(directory.number, name, 0o777) == 0 else { throw failure("make the directory", name) }
+    guard mkdirat(directory.number, name, 0o777) == 0 else { throw failure("create the directory", name) }
   }
 
   /// Renames an entry of this directory. No entry may have the new name: `rename` would replace an empty
@@ -129,7 +129,7 @@ final class DirectoryHandle: Sendable {
       if mkdir(path, 0o777) == 0 || errno == EEXIST { return try flushParent(of: path, system) }
       code = errno
     }
-    throw .file(FileError("make the directory", path: path, code: code))
+    throw .file(FileError("create the directory", path: path, code: code))
   }
 
   private static func flushParent(of path: String, _ system: SystemCalls) throws(CheckpointError) {

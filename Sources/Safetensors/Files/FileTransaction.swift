@@ -8,7 +8,7 @@ import CLibrary
 /// the next transaction on one of the files finds the record and completes the pair.
 ///
 /// If a rename is refused, the earlier renames are undone. Files that someone else has changed since the
-/// record was written are unchanged.
+/// record was written are kept.
 ///
 /// All names are derived from the file's name, so the next transaction on the file removes the leftovers of a
 /// killed process.

@@ -5,7 +5,10 @@ struct PredictCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "predict",
     abstract: "Predicts the classes of a table's rows with a model from `adafactor train`.",
-    usage: "adafactor predict --model <file.safetensors> --data <file.csv> [<options>]",
+    usage: """
+      adafactor predict --model <file.safetensors> --data <file.csv>
+                        [<options>]
+      """,
     discussion: """
       The model is a file from `train --model`, or the model.safetensors of a checkpoint. In a table with a \
       header, the features are found by name, in any order; other columns are ignored. A table without a \

@@ -92,11 +92,11 @@ struct ScheduleCommand: ParsableCommand {
       throw ValidationError("Give the name of a schedule, or --list to see them.")
     }
     guard let learningRate, learningRate >= 0, learningRate.isFinite else {
-      throw ValidationError("Give the initial learning rate by --lr: a number that is not negative.")
+      throw ValidationError("Give the initial learning rate with --lr: a number that is not negative.")
     }
     guard let steps, (1...mostSteps).contains(steps) else {
       throw ValidationError(
-        "Give the number of steps to show by --steps: 1 to \(mostSteps) as \(chosenFormat.rawValue).")
+        "Give the number of steps to show with --steps: 1 to \(mostSteps) as \(chosenFormat.rawValue).")
     }
     guard !logarithmic || [.svg, .plot].contains(chosenFormat) else {
       throw ValidationError(

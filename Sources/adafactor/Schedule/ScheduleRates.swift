@@ -28,7 +28,7 @@ struct ScheduleRates {
     case .byMetric(var byMetric):
       guard let metrics else {
         throw ValidationError(
-          "\(type(of: byMetric).name) follows a metric: give a file with one number per line by --metrics.")
+          "\(type(of: byMetric).name) follows a metric: give a file with one number per line with --metrics.")
       }
       // A schedule that follows a metric has seen s metrics before step s.
       guard metrics.values.count >= steps - 1 else {

@@ -3,7 +3,7 @@ import Optimizers
 import Safetensors
 import Tensors
 
-/// One optimizer step on files. First everything is checked that headers can tell. Then each parameter is
+/// One optimizer step on files. First, everything that the headers show is checked. Then each parameter is
 /// read, stepped and written, one after the other. At the end, both files are put in place together.
 struct FileStep<Rule: FileRule> {
   private let inputs: StepInputs

@@ -10,9 +10,9 @@ struct StepCommand: ParsableCommand {
     commandName: "step",
     abstract: "Takes one optimizer step on files of parameters, gradients and state.",
     usage: """
-      adafactor step --config <file.json> --parameters <file> --gradients <file>
-                     [--state <file>] --out-parameters <file> --out-state <file>
-                     [<options>]
+      adafactor step --config <file.json> --parameters <file>
+                     --gradients <file> [--state <file>]
+                     --out-parameters <file> --out-state <file> [<options>]
       """,
     discussion: """
       All files except the configuration are safetensors. Gradients have the names of their parameters. A \

@@ -16,12 +16,12 @@ struct TrainCommand: ParsableCommand {
 
       Examples:
         adafactor train
-        adafactor train --data iris.csv --label species --epochs 100 --model iris.safetensors
-        adafactor train --lr 1e-3 --no-scale-parameter --schedule cosine --warmup-steps 0.1 --plot loss.svg
-        adafactor train --optimizer adamw --dtype bfloat16 --accumulate 4 --clip-norm 1
+        adafactor train --data iris.csv --label species --model iris.safetensors
+        adafactor train --lr 1e-3 --schedule cosine --plot loss.svg
+        adafactor train --optimizer adamw --dtype bfloat16 --clip-norm 1
         adafactor train --checkpoint-directory run --checkpoint-every 100 --resume
-        adafactor train --compare adamw,adafactor,adafactor:lr=1e-3:no-scale-parameter --plot compare.svg
-        adafactor train --dtype bfloat16 --compare adamw:rounding=nearest,adamw:rounding=stochastic
+        adafactor train --compare adamw,adafactor,sgd:lr=0.1 --plot compare.svg
+        adafactor train --dtype bfloat16 --compare adamw,adamw:rounding=stochastic
       """)
 
   @OptionGroup(title: "Data") var data: DataArguments

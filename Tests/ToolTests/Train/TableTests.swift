@@ -60,7 +60,7 @@ struct TableTests {
     #expect(
       error.description == """
         t.csv, line 3, column 2: "oops" is not a finite number (column "b"); \
-        every column except the label must hold numbers: ignore other columns by --ignore COLUMN
+        every column except the label must hold numbers: ignore other columns with --ignore COLUMN
         """)
     // The first line may have been intended as a header.
     #expect(
@@ -79,7 +79,7 @@ struct TableTests {
       let rows = "a,b,label\n1,2,x\n3,\(text),y\n5,6,\(text)\n7,8,z\n"
       let error = TableError("t.csv", line: 3, column: 2, .missing(.init(name: "b")))
       #expect(throws: error, "\(text)") { try table(rows) }
-      #expect(error.description.contains("missing (column \"b\"); ignore the column by --ignore COLUMN"))
+      #expect(error.description.contains("missing (column \"b\"); ignore the column with --ignore COLUMN"))
       #expect(error.description.contains("--missing drop"))
       let label = TableError("t.csv", line: 4, column: 3, .missing(.init(name: "label", role: .label)))
       #expect(throws: label, "\(text)") { try table(rows, Table.Format(choice: .labeled(ignoring: ["b"]))) }

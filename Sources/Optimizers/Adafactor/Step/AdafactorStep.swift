@@ -4,7 +4,7 @@ import Tensors
 /// The prepared Adafactor step of one parameter: the parts that all block forms share.
 ///
 /// A step has three phases. Statistics reads the gradient and computes R, C and the sums for Σ u². Moments completes the
-/// moments of which each block had only a part, then decides the step size and the clip factor. Update reads the gradient
+/// moments that blocks computed only in part, then decides the step size and the clip factor. Update reads the gradient
 /// again and writes the parameter and the state. Nothing of the gradient's size is kept between them.
 ///
 /// If the statistics leave the range of the arithmetic type although the moments may not, the first two phases run once more

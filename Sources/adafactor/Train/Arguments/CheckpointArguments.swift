@@ -34,7 +34,7 @@ struct CheckpointArguments: ParsableArguments {
       ("--checkpoint-every", interval != nil), ("--keep", keptCount != nil), ("--resume", resume),
     ]
     if directory == nil, let name = dependent.first(where: \.1)?.0 {
-      throw ValidationError("\(name) needs a directory: give one by --checkpoint-directory.")
+      throw ValidationError("\(name) needs a directory: give one with --checkpoint-directory.")
     }
   }
 

@@ -327,7 +327,7 @@ struct OptimizerArguments: ParsableArguments {
   func check(scalarType: ScalarType, hasSchedule: Bool) throws {
     if hasSchedule, optimizer.hasRelativeSteps, learningRate == nil {
       throw ValidationError(
-        "A schedule scales a learning rate, but Adafactor's relative steps have none: give one by --lr.")
+        "A schedule scales a learning rate, but Adafactor's relative steps have none: give one with --lr.")
     }
     if let rounding, scalarType.byteCount > 2 {
       throw ValidationError(

@@ -20,7 +20,7 @@ struct ScheduleArgumentsOfTraining: ParsableArguments {
   func validate() throws {
     guard name != nil || (warmupSteps == nil && options.isEmpty) else {
       throw ValidationError(
-        "--warmup-steps and --schedule-option belong to a schedule: give one by --schedule.")
+        "--warmup-steps and --schedule-option belong to a schedule: give one with --schedule.")
     }
   }
 

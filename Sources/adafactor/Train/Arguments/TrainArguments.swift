@@ -33,7 +33,7 @@ struct DataArguments: ParsableArguments {
     }
     let ofTables = (label == nil ? [] : ["--label"]) + (ignored.isEmpty ? [] : ["--ignore"]) + format.given
     if data == nil, let name = ofTables.first {
-      throw ValidationError("\(name) belongs to your own table: give it by --data.")
+      throw ValidationError("\(name) belongs to your own table: give it with --data.")
     }
   }
 
@@ -49,7 +49,7 @@ struct DataArguments: ParsableArguments {
       throw ToolFileError(
         path: digits.path,
         problem: "the table of digits must be here, next to the program; restore it, or give your own table "
-          + "by --data")
+          + "with --data")
     }
     return try Table(path: digits.path)
   }

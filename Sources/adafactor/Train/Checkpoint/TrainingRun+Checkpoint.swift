@@ -113,7 +113,7 @@ struct OccupiedDirectory: Error, CustomStringConvertible {
   let path: String
 
   var description: String {
-    "\(path) holds checkpoints of another run: resume it by --resume, or give another directory."
+    "\(path) holds checkpoints of another run: resume it with --resume, or give another directory."
   }
 }
 

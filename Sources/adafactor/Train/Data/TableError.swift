@@ -59,7 +59,7 @@ extension TableError.Problem: CustomStringConvertible {
     case .notUTF8: "is not UTF-8 text; convert the file"
     case .empty: "holds no rows"
     case .allDropped(let count):
-      "has \(count.counted("row")), and each lacks a value; ignore a column that is often empty by --ignore "
+      "has \(count.counted("row")), and each lacks a value; ignore a column that is often empty with --ignore "
         + "COLUMN"
     case .unterminatedQuote: "the quote that begins this field is never closed"
     case .textAfterQuote:
@@ -68,13 +68,13 @@ extension TableError.Problem: CustomStringConvertible {
       "this row has \(found.counted("field")), but the first one has \(expected)"
     case .missing(let use):
       "a value is missing\(use.text); "
-        + (use.role == .feature ? "ignore the column by --ignore COLUMN, or " : "")
-        + "skip all rows that lack a value by --missing drop"
+        + (use.role == .feature ? "ignore the column with --ignore COLUMN, or " : "")
+        + "skip all rows that lack a value with --missing drop"
     case .notANumber(let text, let use, let mayBeHeader):
       "\(Self.quoted(text)) is not a finite number\(use.text); "
         + (use.role == .modelFeature
           ? "the model needs a number here"
-          : "every column except the label must hold numbers: ignore other columns by --ignore COLUMN")
+          : "every column except the label must hold numbers: ignore other columns with --ignore COLUMN")
         + (mayBeHeader ? ". If this line holds the columns' names, give --header yes" : "")
     case .tooLarge(let text):
       "\(Self.quoted(text)) is beyond 1e300, so that differences of numbers could overflow; divide the "
@@ -85,7 +85,7 @@ extension TableError.Problem: CustomStringConvertible {
     case .outlier(let value, let name):
       "a held-out sample has the value \(value) in column \(Self.quoted(name)), which is too many deviations "
         + "from the mean of the training samples to compute with; correct the value, or ignore the column "
-        + "by --ignore COLUMN"
+        + "with --ignore COLUMN"
     case .noFeatures:
       "has only one column to read; a table needs a label and at least one column of numbers. "
         + "Is --delimiter correct?"
@@ -98,7 +98,7 @@ extension TableError.Problem: CustomStringConvertible {
         + (option.map { "; give \($0) the number of the column" }
           ?? ", but the model needs exactly one; rename the others")
     case .ignoredLabel(let name):
-      "--ignore \(name) is the label column, which is needed; choose another label by --label"
+      "--ignore \(name) is the label column, which is needed; choose another label with --label"
     case .noFeatureColumn(let name, let names):
       "has no column \(Self.quoted(name)), which the model was trained on; its columns are "
         + "\(Self.list(names))"
@@ -116,7 +116,7 @@ extension TableError.Problem: CustomStringConvertible {
         + "numbers. Is --label correct?"
     case .amounts(let count, let name):
       "the label column \(Self.quoted(name)) holds \(count) different numbers; this program learns classes, "
-        + "not amounts. Divide the amounts into a few ranges, or choose another column by --label"
+        + "not amounts. Divide the amounts into a few ranges, or choose another column with --label"
     case .numericHeader(let label):
       "this line may hold the columns' names, because its label \(Self.quoted(label)) occurs in no other "
         + "line; give --header yes if it does, or --header no if it is a sample"

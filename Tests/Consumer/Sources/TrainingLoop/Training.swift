@@ -39,7 +39,7 @@ final class Training {
   func run(directory path: String, killAfter microBatches: Int? = nil) throws {
     let directory = CheckpointDirectory(path: path)
     if let found = try directory.latest() {
-      for damaged in found.damaged { print("not used: \(damaged)") }
+      for damaged in found.damaged { print("skipped: \(damaged)") }
       try resume(found.checkpoint)
     }
     while position.step < steps {
