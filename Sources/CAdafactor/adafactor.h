@@ -3,7 +3,7 @@
  * Goals, in this order:
  * 1. Nothing traps. Every input that can be checked is checked, and an error names the tensor, the values and the remedy.
  *    (Addresses cannot be checked: they must be readable, and writable where this header says so.)
- * 2. Functions have no state. Parameters, gradients and optimizer states are the caller's memory, described anew at each call.
+ * 2. Functions have no state. Parameters, gradients and optimizer states are memory of the caller, who describes them at each call.
  *    What the library keeps between calls makes them faster and changes no result.
  * 3. A call costs little, also for 10,000 small tensors.
  *

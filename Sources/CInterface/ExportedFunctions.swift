@@ -128,8 +128,8 @@ public func exportedStep(
     ]
     guard sizes == expected else {
       throw fail(
-        "The sizes of the structs are \(sizes), but \(expected) here: set them by ADAFACTOR_CALL_SIZES, with the header of "
-          + "this library.")
+        "The sizes of the structs are \(sizes), but \(expected) here: set them by ADAFACTOR_CALL_SIZES, with the "
+          + "header of this library.")
     }
     guard (0...(1 << 24)).contains(count), tensors != nil || count == 0 else {
       throw fail("tensors is null, or their number \(count) is not in 0...2^24.")
@@ -183,8 +183,8 @@ public func exportedScheduleRates(
     else {
       throw InterfaceError(
         ADAFACTOR_INVALID_CALL,
-        "The steps are \(warmupSteps), \(trainingSteps) and \(firstStep): they must be in 0...2^53, or -1 for no warmup and "
-          + "training steps.")
+        "The steps are \(warmupSteps), \(trainingSteps) and \(firstStep): they must be in 0...2^53, or -1 for no "
+          + "warmup and training steps.")
     }
     let made = try makeSchedule(
       schedule, warmupSteps: warmupSteps < 0 ? nil : Int(warmupSteps),

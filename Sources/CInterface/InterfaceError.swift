@@ -36,7 +36,7 @@ struct InterfaceError: Error {
     }
   }
 
-  /// Writes the error to the caller's struct, if there is one. A message that is too long is cut at a character.
+  /// Writes the error to the caller's struct, if there is one.
   func write(to error: UnsafeMutablePointer<adafactor_error>?) {
     guard let error else { return }
     error.pointee.code = Int32(code)

@@ -119,7 +119,8 @@ enum InterfaceRules {
     guard let rule = all.first(where: { $0.name == name }) else {
       throw InterfaceError(
         ADAFACTOR_UNKNOWN_NAME,
-        "There is no optimizer \"\(name)\". The optimizers are \(all.map { $0.name }.joined(separator: ", "))."
+        "There is no optimizer \"\(name)\". The optimizers are "
+          + "\(all.map { $0.name }.joined(separator: ", "))."
       )
     }
     return rule

@@ -3,8 +3,8 @@ import Schedules
 
 /// Options from a text in JSON.
 ///
-/// Not Foundation's decoder, which would make the library for Python several times as large. In addition to JSON, the words
-/// NaN, Infinity and -Infinity are numbers, as in Python: then the option's own check names the option.
+/// Foundation's decoder would make the wheel link Foundation, and it refuses the words NaN, Infinity and -Infinity. Python
+/// writes them. Here they are numbers, so that the option's own check refuses them and names the option.
 struct JSONOptions {
   private var bytes: [UInt8]
   private var offset = 0
@@ -28,7 +28,8 @@ struct JSONOptions {
   private func malformed(_ problem: String) -> InterfaceError {
     InterfaceError(
       ADAFACTOR_INVALID_OPTION,
-      "The options are not JSON: \(problem) at byte \(offset) of \"\(String(decoding: bytes, as: UTF8.self))\"."
+      "The options are not JSON: \(problem) at byte \(offset) of "
+        + "\"\(String(decoding: bytes, as: UTF8.self))\"."
     )
   }
 
@@ -91,7 +92,7 @@ struct JSONOptions {
     }
   }
 
-  /// A text after its first quote. Names and choices of options are ASCII: of the escapes only the ones of one character occur.
+  /// Reads a text after its first quote. Names and values of options are ASCII and need no escapes of code points.
   private mutating func string() throws(InterfaceError) -> String {
     var text: [UInt8] = []
     while offset < bytes.count {

@@ -2,8 +2,8 @@ import Synchronization
 
 /// The sessions that no call uses at the moment, and the options of the last calls.
 ///
-/// A lock that another thread holds is not waited for: the call then makes a session of its own. A child of a fork, in which
-/// that thread does not exist, would wait for ever.
+/// A call never waits for a lock. If another thread holds it, the call makes its own session: in the child of a fork that
+/// thread doesn't exist and would never release the lock.
 enum SessionPool {
   /// The sessions, the one that was used last at the end.
   private static let sessions = Mutex<[Kept<StepSession>]>([])

@@ -6,8 +6,8 @@ import Tensors
 
 /// The prepared steps of the tensors of a call, kept for the next call with the same tensors.
 ///
-/// A session changes no result: a tensor that is not as it was at the last call is read and prepared anew. A call has a session
-/// to itself.
+/// A session changes no result. A tensor that has changed since the last call is read and prepared again. Only one call at
+/// a time uses a session.
 class StepSession {
   /// The properties of a call that a session is made for.
   struct Key: Equatable {
@@ -40,7 +40,7 @@ final class RuleSession<Rule: InterfaceRule>: StepSession {
 
   /// A tensor as it is prepared.
   private struct Binding {
-    /// The tensor's description; empty if it must be read anew.
+    /// The tensor's description; empty if it must be read again.
     var words: [Int] = []
     /// Its state in the caller's memory; empty if steps work there in place.
     var copied: [TensorDescription.StateDescription] = []
@@ -154,24 +154,28 @@ final class RuleSession<Rule: InterfaceRule>: StepSession {
     if let missing = missing.min() {
       let expected = layout[missing]!
       throw fail(
-        "The state of \"\(name)\" lacks \(missing): it needs a \(expected.type.rawValue) tensor of the shape \(expected.shape)."
+        "The state of \"\(name)\" lacks \(missing): it needs a \(expected.type.rawValue) tensor of the shape "
+          + "\(expected.shape)."
       )
     }
     if given[residualName] != nil && layout[residualName] == nil {
       throw fail(
-        "The state of \"\(name)\" has a residual, which only 16-bit parameters with the rounding compensated have: leave it out."
+        "The state of \"\(name)\" has a residual, which only 16-bit parameters with the rounding compensated have: "
+          + "leave it out."
       )
     }
     if isFirst {
       for state in tensor.states {
         guard let expected = layout[state.name] else {
           throw fail(
-            "The state of \"\(name)\" has no tensor \(state.name): it has \(layout.keys.sorted().joined(separator: ", "))."
+            "The state of \"\(name)\" has no tensor \(state.name): it has "
+              + "\(layout.keys.sorted().joined(separator: ", "))."
           )
         }
         guard state.tensor.shape == expected.shape, state.tensor.scalarType == expected.type else {
           throw fail(
-            "\(state.name) of \"\(name)\" is \(state.tensor.scalarType.rawValue) \(state.tensor.shape): it must be \(expected.type.rawValue) \(expected.shape)."
+            "\(state.name) of \"\(name)\" is \(state.tensor.scalarType.rawValue) \(state.tensor.shape): it must be "
+              + "\(expected.type.rawValue) \(expected.shape)."
           )
         }
       }
@@ -232,8 +236,8 @@ final class RuleSession<Rule: InterfaceRule>: StepSession {
       let (lower, upper) = (min(first.tensor, second.tensor), max(first.tensor, second.tensor))
       throw InterfaceError(
         ADAFACTOR_INVALID_TENSOR,
-        "Tensors \(lower) and \(upper) of the call share memory of parameters or states: give each memory of its own, and each "
-          + "parameter once.", tensor: upper)
+        "Tensors \(lower) and \(upper) of the call share memory of parameters or states: give each memory of its "
+          + "own, and each parameter once.", tensor: upper)
     }
   }
 

@@ -42,7 +42,8 @@ struct TensorDescription {
     (self.scalarType, self.gradientType) = (scalarType, gradientType)
     if shape.elementCount > 0 && (tensor.parameter == nil || tensor.gradient == nil) {
       throw fail(
-        "The \(tensor.parameter == nil ? "parameter" : "gradient") of \"\(name)\" is null, but the shape \(shape) has elements."
+        "The \(tensor.parameter == nil ? "parameter" : "gradient") of \"\(name)\" is null, but the shape \(shape) "
+          + "has elements."
       )
     }
     guard tensor.gradient_scale.isFinite else {

@@ -1,4 +1,4 @@
-"""What the tests share: the packages that are installed, and recorded numbers."""
+"""Helpers of the tests: the packages that are installed, and recorded numbers."""
 
 import base64
 import importlib.util

@@ -1,4 +1,4 @@
-"""What a `torch.optim.Optimizer` must do."""
+"""The optimizers as subclasses of `torch.optim.Optimizer`."""
 
 import ast
 import copy

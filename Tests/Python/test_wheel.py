@@ -1,4 +1,4 @@
-"""What the wheel installs."""
+"""The files that the wheel installs."""
 
 import importlib.metadata
 import os

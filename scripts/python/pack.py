@@ -79,7 +79,7 @@ def main():
     print(f"{wheel} ({size:.1f} MB)")
 
 
-# What a manylinux wheel may expect of a system.
+# The libraries that a manylinux wheel may expect of a system.
 ALLOWED = {"libc.so.6", "libm.so.6", "libstdc++.so.6", "libgcc_s.so.1", "libpthread.so.0", "libdl.so.2", "librt.so.1",
            "ld-linux-x86-64.so.2"}  # fmt: skip
 

@@ -2,10 +2,10 @@ import Backends
 import KernelInterface
 import Tensors
 
-/// Tensors in memory of a caller that describes them anew at each step, stepped together: the engine of the C interface.
+/// Tensors that are stepped together in memory of the caller, who describes them at each step: the engine of the C interface.
 ///
-/// A place of the batch keeps a prepared step. The caller prepares it for a layout and a state, gives it the addresses of each
-/// step, and reads afterwards what happened. Whoever calls has checked everything: shapes, addresses and states.
+/// A place of the batch keeps a prepared step. The caller prepares it for a layout and a state, sets the addresses of each
+/// step, and reads the outcome afterwards. The caller has checked shapes, addresses and states.
 package final class AddressedBatch {
   private let engine: StepEngine
   private let backend: Backend

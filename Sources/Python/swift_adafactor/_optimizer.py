@@ -11,12 +11,12 @@ from ._group import TYPES, Plan, arithmetic_type
 _gradient = attrgetter("grad")
 _PLAIN_TYPES = {torch.nn.Parameter, torch.Tensor}
 
-#: What every optimizer here has in addition to its reference's options.
+#: The options that every optimizer here has in addition to its reference's.
 EXTRAS = {"rounding": "nearest", "rounding_seed": 0, "threads": None, "non_finite": "propagate"}
 
 
 class SwiftOptimizer(torch.optim.Optimizer):
-    """What the optimizers share: steps of groups, and states that stay in float32.
+    """An optimizer that steps groups by the library, and keeps states in float32.
 
     A subclass names the library's optimizer and the options that it has.
     """
