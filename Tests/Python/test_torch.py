@@ -152,17 +152,83 @@ class Steps(TestCase):
             theirs.step()
         self.assert_same(expanded, plain)
 
-    def test_memory_that_moves_between_steps(self):
-        moved, fixed = parameters(*SHAPES), parameters(*SHAPES)
-        ours, theirs = swift_adafactor.Adafactor(moved, beta1=0.9), swift_adafactor.Adafactor(fixed, beta1=0.9)
+    def follow_changes(self, change):
+        """Compares steps with one change between them with steps without it, which must not matter."""
+        changed, plain = parameters(*SHAPES), parameters(*SHAPES)
+        ours, theirs = swift_adafactor.Adafactor(changed, beta1=0.9), swift_adafactor.Adafactor(plain, beta1=0.9)
+        kept = []
         for step in range(4):
-            train(ours, moved, 1, step)
-            train(theirs, fixed, 1, step)
-            for p in moved:
-                p.data = p.detach().clone()
-            ours.state[moved[0]]["exp_avg"] = ours.state[moved[0]]["exp_avg"].clone()
-            ours.state[moved[1]]["exp_avg_sq"].data = ours.state[moved[1]]["exp_avg_sq"].clone()
-        self.assert_same(moved, fixed)
+            for optimizer, tensors in ((ours, changed), (theirs, plain)):
+                set_gradients(tensors, step)
+                if optimizer is ours:
+                    kept.append(change(ours, changed, step))
+                optimizer.step()
+        self.assert_same(changed, plain)
+
+    def test_parameters_that_move(self):
+        def change(_, tensors, step):
+            old = [p.data for p in tensors]
+            for p in tensors:
+                p.data = p.data.clone()
+            return old
+
+        self.follow_changes(change)
+
+    def test_gradients_that_move(self):
+        def change(_, tensors, step):
+            old = [p.grad for p in tensors]
+            for p in tensors:
+                p.grad = p.grad.clone()
+            for gradient in old:
+                gradient.zero_()
+            return old
+
+        self.follow_changes(change)
+
+    def test_moments_that_are_replaced(self):
+        def change(optimizer, tensors, step):
+            old = [dict(optimizer.state[p]) for p in tensors]
+            for p in tensors:
+                for key, value in optimizer.state[p].items():
+                    if isinstance(value, torch.Tensor):
+                        optimizer.state[p][key] = value.clone()
+                        value.fill_(7)
+            return old
+
+        self.follow_changes(change)
+
+    def test_moments_that_move(self):
+        def change(optimizer, tensors, step):
+            old = []
+            for p in tensors:
+                for value in optimizer.state[p].values():
+                    if isinstance(value, torch.Tensor):
+                        old.append(value.data)
+                        value.data = value.data.clone()
+                        old[-1].fill_(7)
+            return old
+
+        self.follow_changes(change)
+
+    def test_gradients_that_change_their_type(self):
+        def change(_, tensors, step):
+            for p in tensors:
+                # Exact in both types.
+                p.grad = p.grad.bfloat16().float()
+                if step % 2:
+                    p.grad_dtype = None
+                    p.grad = p.grad.bfloat16()
+
+        changed, plain = parameters(*SHAPES), parameters(*SHAPES)
+        ours, theirs = swift_adafactor.Adafactor(changed), swift_adafactor.Adafactor(plain)
+        for step in range(4):
+            set_gradients(changed, step)
+            change(ours, changed, step)
+            for p, q in zip(changed, plain):
+                q.grad = p.grad.float()
+            ours.step()
+            theirs.step()
+        self.assert_same(changed, plain)
 
     def test_a_state_that_is_changed_in_place_or_discarded(self):
         (w,) = parameters((3, 4))

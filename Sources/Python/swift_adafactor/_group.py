@@ -2,7 +2,7 @@
 
 import array
 import ctypes
-from operator import attrgetter, is_
+from operator import attrgetter, is_, itemgetter
 
 import torch
 
@@ -27,7 +27,7 @@ _NUMBERS = library.Tensor.numbers.offset // 8
 _WAS_STEPPED = 1 | library.STEPPED << 32
 
 _data_ptr, is_contiguous = torch.Tensor.data_ptr, torch.Tensor.is_contiguous
-_nbytes, _dtype = attrgetter("nbytes"), attrgetter("dtype")
+_nbytes, _dtype, _step = attrgetter("nbytes"), attrgetter("dtype"), itemgetter("step")
 
 
 class Plan:
@@ -151,7 +151,11 @@ class Plan:
         """Takes one step, and returns whether each parameter was stepped: True if all were."""
         words, states = self._words, self._states
         words[_GRADIENT::_WORDS] = array.array("q", map(_data_ptr, gradients))
-        words[_STEP::_WORDS] = array.array("q", [int(state["step"]) for state in states])
+        try:
+            words[_STEP::_WORDS] = array.array("q", map(_step, states))
+        except TypeError:
+            # Somebody has set a tensor, as torch's AdamW has it.
+            words[_STEP::_WORDS] = array.array("q", [int(state["step"]) for state in states])
         has_inputs = self._number_names and self._number_names != ["RMS"]
         if has_inputs:
             for index, state in enumerate(states):
@@ -162,11 +166,16 @@ class Plan:
         except BaseException:
             self._forget_unused_states()
             raise
-        for state, step in zip(states, words[_STEP::_WORDS]):
-            state["step"] = step
-        for place, key in enumerate(self._number_names):
-            for state, value in zip(states, self._doubles[_NUMBERS + place :: _WORDS].tolist()):
-                state[key] = value
+        if self._number_names == ["RMS"]:
+            roots = self._doubles[_NUMBERS::_WORDS].tolist()
+            for state, step, root in zip(states, words[_STEP::_WORDS], roots):
+                state["step"], state["RMS"] = step, root
+        else:
+            for state, step in zip(states, words[_STEP::_WORDS]):
+                state["step"] = step
+            for place, key in enumerate(self._number_names):
+                for state, value in zip(states, self._doubles[_NUMBERS + place :: _WORDS].tolist()):
+                    state[key] = value
         flags = words[_FLAGS::_WORDS]
         if flags.count(_WAS_STEPPED) == self.count:
             return True
