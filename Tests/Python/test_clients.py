@@ -73,6 +73,25 @@ class Schedules(unittest.TestCase):
                 optimizer.step()
                 scheduler.step()
 
+    def test_schedulers_that_follow_a_metric(self):
+        metrics = [1.0, 0.9, 0.9, 0.9, 0.95, 0.95, 0.5, 0.4, 0.3, 0.2]
+        for name, options in (
+            ("reduce_lr_on_plateau", {"patience": 1, "factor": 0.5}),
+            ("greedy", {"patience": 1, "factor": 0.9, "min_lr": 0.01, "max_lr": 2.0}),
+        ):
+            w = torch.nn.Parameter(torch.ones(3))
+            optimizer = swift_adafactor.AdamW([w], lr=1.0)
+            scheduler = transformers.get_scheduler(name, optimizer, scheduler_specific_kwargs=options)
+            rates = []
+            for metric in metrics:
+                w.grad = torch.ones(3)
+                optimizer.step()
+                scheduler.step(metric)
+                rates.append(optimizer.param_groups[0]["lr"])
+            self.assertLess(min(rates), 1)
+            for ours, theirs in zip(swift_adafactor.metric_rates(name, 1.0, metrics, options=options), rates, strict=True):
+                self.assertAlmostEqual(ours, theirs, places=12, msg=name)
+
     def test_adafactor_schedule(self):
         ours, theirs = (torch.nn.Parameter(torch.linspace(-1, 1, 12).reshape(3, 4)) for _ in range(2))
         rates = []

@@ -551,6 +551,7 @@ class Integration(TestCase):
             lambda o: s.SequentialLR(o, [s.ConstantLR(o), s.ExponentialLR(o, 0.9)], [2]),
             lambda o: s.ChainedScheduler([s.ConstantLR(o), s.ExponentialLR(o, 0.9)]),
             lambda o: s.ReduceLROnPlateau(o, patience=0),
+            lambda o: torch.optim.swa_utils.SWALR(o, 0.01, anneal_epochs=3),
         ]
         for make in schedulers:
             ours, theirs = parameters((4, 3)), parameters((4, 3))
