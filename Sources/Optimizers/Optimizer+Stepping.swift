@@ -22,8 +22,8 @@ extension Optimizer {
   /// One call for every parameter gives the same bits as one ``step()``. Two calls for the same parameter step it twice. A
   /// step that depends on all gradients is refused: with the policy ``NonFinitePolicy/skipStep``, and with a gradient that
   /// was clipped by the norm of several parameters (clip each gradient by its own norm instead). With
-  /// ``NonFinitePolicy/throwError``, only this parameter keeps its value. A ``LossScaler`` skips only the parameters with
-  /// gradients that overflow.
+  /// ``NonFinitePolicy/throwError``, an error leaves only this parameter unchanged; parameters that were stepped before it
+  /// keep their new values. A ``LossScaler`` skips only the parameters with gradients that overflow.
   ///
   /// - Parameters:
   ///   - parameter: One of ``parameters``, with a gradient.

@@ -10,7 +10,7 @@
 ///     P  ← P − weightDecay · α · P − α U / max(1, RMS(U)/d)
 ///
 /// With `beta1`, M ← beta1·M + (1−beta1)·α U / max(1, RMS(U)/d) replaces the last term. A tensor of more than two axes has
-/// separate R and C for each of its trailing matrices, but RMS(U), RMS(P) and the clipping are computed over the tensor.
+/// separate R and C for each of its trailing matrices. RMS(U), RMS(P) and the clipping are computed over the whole tensor.
 ///
 ///     let optimizer = try Adafactor(
 ///       model.parameters,

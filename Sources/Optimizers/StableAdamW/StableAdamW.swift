@@ -1,4 +1,4 @@
-/// StableAdamW: AdamW with Adafactor's clipping: if the RMS of the update is above 1, the rate is divided by it.
+/// StableAdamW: AdamW with Adafactor's clipping, which divides the rate by the RMS of the update if that is above 1.
 ///
 /// For a parameter P with gradient G at its step t, counted from 1:
 ///

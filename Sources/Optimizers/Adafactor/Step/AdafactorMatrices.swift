@@ -120,7 +120,7 @@ final class AdafactorMatrices: AdafactorStep {
     workspace.updateSquares[block] = updateSquares
   }
 
-  /// Computes new R, C and mean R of a matrix and returns Σ u². If it is not accurate otherwise, the pass is in Double.
+  /// Computes new R, C and mean R of a matrix, and returns Σ u². If Σ u² is not accurate, computes them again in Double.
   private func readMatrix(
     _ matrix: Int, _ new: (rows: MutableElements, columns: MutableElements), _ scratch: Scratch
   ) -> Double {
