@@ -133,8 +133,9 @@ typedef struct {
   double gradient_scale;
   /* In and out: the numbers of the state in the order of adafactor_state_layout. NaN for none. */
   double numbers[ADAFACTOR_MAX_NUMBERS];
-  /* 0. */
-  int64_t reserved;
+  /* In, if the call uses squares: the sum of the parameter's squares as the last step left it here, or 0 if something has written
+   * the parameter since. Finite and not negative. Out: the sum after the step, or 0 if the step does not compute it. */
+  double squares;
 } adafactor_tensor;
 
 /* Which step to take. */
@@ -153,6 +154,10 @@ typedef struct {
   int32_t non_finite;
   /* 1 to compute with the kernels that every processor of this architecture can run. They give the same bits. */
   int32_t uses_baseline;
+  /* 1 if the squares of the tensors may be used. Adafactor with scale_parameter then reads each parameter once less. */
+  int32_t uses_squares;
+  /* 0. */
+  int32_t reserved;
 } adafactor_call;
 
 #define ADAFACTOR_CALL_SIZES \

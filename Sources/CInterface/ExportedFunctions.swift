@@ -145,6 +145,11 @@ public func exportedStep(
     guard call.pointee.uses_baseline == 0 || call.pointee.uses_baseline == 1 else {
       throw fail("uses_baseline is \(call.pointee.uses_baseline): it must be 0 or 1.")
     }
+    guard (0...1).contains(call.pointee.uses_squares), call.pointee.reserved == 0 else {
+      throw fail(
+        "uses_squares is \(call.pointee.uses_squares) and reserved \(call.pointee.reserved): they must be 0 or 1, and 0."
+      )
+    }
     let rule = try rule(call.pointee.optimizer, call.pointee.options)
     guard let tensors, count > 0 else { return }
     let policy = policies[Int(call.pointee.non_finite)]
@@ -153,7 +158,9 @@ public func exportedStep(
       threads: call.pointee.threads == 0 ? nil : Int(call.pointee.threads),
       usesBaseline: call.pointee.uses_baseline == 1)
     let session = SessionPool.take(key, firstParameter: tensors[0].parameter) ?? newSession(key, rule)
-    do throws(InterfaceError) { try session.step(rule, tensors, policy: policy) } catch {
+    do throws(InterfaceError) {
+      try session.step(rule, tensors, policy: policy, usesSquares: call.pointee.uses_squares == 1)
+    } catch {
       // After any other error the session may be half prepared: it is not kept.
       if error.code == ADAFACTOR_NON_FINITE { SessionPool.keep(session) }
       throw error

@@ -26,7 +26,8 @@ class StepSession {
 
   /// Takes one step, or throws an error with nothing changed.
   func step(
-    _ rule: any InterfaceRule, _ tensors: UnsafeMutablePointer<adafactor_tensor>, policy: NonFinitePolicy
+    _ rule: any InterfaceRule, _ tensors: UnsafeMutablePointer<adafactor_tensor>, policy: NonFinitePolicy,
+    usesSquares: Bool
   ) throws(InterfaceError) {
     fatalError("A session has a rule: this one is of none.")
   }
@@ -64,7 +65,8 @@ final class RuleSession<Rule: InterfaceRule>: StepSession {
   }
 
   override func step(
-    _ rule: any InterfaceRule, _ tensors: UnsafeMutablePointer<adafactor_tensor>, policy: NonFinitePolicy
+    _ rule: any InterfaceRule, _ tensors: UnsafeMutablePointer<adafactor_tensor>, policy: NonFinitePolicy,
+    usesSquares: Bool
   ) throws(InterfaceError) {
     let rule = rule as! Rule
     if requirements(of: rule) != requirements(of: group.rule) {
@@ -74,7 +76,7 @@ final class RuleSession<Rule: InterfaceRule>: StepSession {
     firstParameter = tensors[0].parameter
     try bind(tensors)
     forEachChunk { range in
-      for index in range { setAddresses(index, tensors[index]) }
+      for index in range { setAddresses(index, tensors[index], usesSquares: usesSquares) }
     }
     let nonFinite = batch.run(policy: policy)
     forEachChunk { range in
@@ -265,7 +267,7 @@ final class RuleSession<Rule: InterfaceRule>: StepSession {
     bindings[index].words = withUnsafeMutablePointer(to: &values) { $0.words }
   }
 
-  private func setAddresses(_ index: Int, _ tensor: adafactor_tensor) {
+  private func setAddresses(_ index: Int, _ tensor: adafactor_tensor, usesSquares: Bool) {
     batch.setTensor(
       index,
       parameter: MutableElements(
@@ -273,13 +275,14 @@ final class RuleSession<Rule: InterfaceRule>: StepSession {
       gradient: Elements(
         tensor.gradient ?? UnsafeRawPointer(TensorDescription.nowhere),
         ScalarType(code: tensor.gradient_type)!),
-      gradientScale: tensor.gradient_scale)
+      gradientScale: tensor.gradient_scale, squares: usesSquares && tensor.squares > 0 ? tensor.squares : nil)
   }
 
   // MARK: After the step
 
   /// Reports the step of a tensor whose state is in the caller's memory.
   private func report(_ index: Int, to tensor: inout adafactor_tensor) {
+    reportSquares(index, to: &tensor)
     guard batch.isWritten(index) else {
       tensor.outcome = 0
       return
@@ -290,10 +293,18 @@ final class RuleSession<Rule: InterfaceRule>: StepSession {
     tensor.numbers.0 = batch.rootMeanSquare(index) ?? .nan
   }
 
+  /// Reports Σ p², which a step that was not made leaves as it is.
+  private func reportSquares(_ index: Int, to tensor: inout adafactor_tensor) {
+    guard batch.isWritten(index) else { return }
+    let squares = batch.squares(index) ?? 0
+    tensor.squares = squares.isFinite ? squares : 0
+  }
+
   /// Reports the step of a tensor, and copies the parts of its state that are not in the caller's memory.
   private func copyState(_ index: Int, to tensor: inout adafactor_tensor) {
     let states = bindings[index].copied
     bindings[index] = Binding()
+    reportSquares(index, to: &tensor)
     tensor.outcome = batch.isWritten(index) ? Int32(ADAFACTOR_STEPPED) : 0
     guard batch.isWritten(index), let state = batch[state: index] else { return }
     let tensors = state.tensors

@@ -50,8 +50,10 @@ struct TensorDescription {
       throw fail(
         "The gradient_scale of \"\(name)\" is \(tensor.gradient_scale): it must be finite, usually 1.")
     }
-    guard tensor.reserved == 0 else {
-      throw fail("The reserved field of \"\(name)\" is \(tensor.reserved): set it to 0.")
+    guard tensor.squares >= 0 && tensor.squares.isFinite else {
+      throw fail(
+        "The squares of \"\(name)\" are \(tensor.squares): a sum of squares is finite and not negative; 0 if unknown."
+      )
     }
     guard tensor.has_state == 0 || tensor.has_state == 1 else {
       throw fail("The has_state of \"\(name)\" is \(tensor.has_state): it must be 0 or 1.")

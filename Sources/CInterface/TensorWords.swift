@@ -14,7 +14,7 @@ extension UnsafeMutablePointer<adafactor_tensor> {
   /// Whether a tensor has the properties that it was prepared for, and nothing else about it is impossible.
   func matches(_ words: [Int]) -> Bool {
     guard pointee.has_state == 1, pointee.gradient != nil, pointee.gradient_scale.isFinite,
-      pointee.reserved == 0
+      pointee.squares >= 0, pointee.squares.isFinite
     else { return false }
     return words.withUnsafeBufferPointer { words in
       var place = 0

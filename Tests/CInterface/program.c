@@ -117,6 +117,29 @@ static void keeps_nothing_between_calls(void) {
   CHECK(memcmp(a.rows, b.rows, sizeof a.rows) == 0, "the states differ");
 }
 
+/* A sum of squares that is passed back changes no bit, and another one is used. */
+static void takes_known_squares(void) {
+  matrix passed, unknown, wrong;
+  make(&passed);
+  make(&unknown);
+  make(&wrong);
+  adafactor_call call = call_of("adafactor", NULL), using = call;
+  using.uses_squares = 1;
+  for (int step = 0; step < 4; step++) {
+    double squares = 0;
+    for (int i = 0; i < 6; i++) squares += (double)passed.weights[i] * passed.weights[i];
+    if (step > 0)
+      CHECK(fabs(passed.tensor.squares / squares - 1) < 1e-6, "%g, not %g", passed.tensor.squares, squares);
+    unknown.tensor.squares *= 4;
+    wrong.tensor.squares *= 4;
+    CHECK(adafactor_step(&using, &passed.tensor, 1, NULL) == ADAFACTOR_OK, "passed");
+    CHECK(adafactor_step(&call, &unknown.tensor, 1, NULL) == ADAFACTOR_OK, "unknown");
+    CHECK(adafactor_step(&using, &wrong.tensor, 1, NULL) == ADAFACTOR_OK, "wrong");
+  }
+  CHECK(memcmp(passed.weights, unknown.weights, sizeof passed.weights) == 0, "the weights differ");
+  CHECK(memcmp(passed.weights, wrong.weights, sizeof passed.weights) != 0, "the squares are ignored");
+}
+
 static void takes_options_that_change(void) {
   matrix m;
   make(&m);
@@ -164,6 +187,8 @@ static void refuses_impossible_calls(void) {
   REFUSES(ADAFACTOR_INVALID_CALL, "threads", call.threads = -3);
   REFUSES(ADAFACTOR_INVALID_CALL, "non_finite", call.non_finite = 4);
   REFUSES(ADAFACTOR_INVALID_CALL, "uses_baseline", call.uses_baseline = 2);
+  REFUSES(ADAFACTOR_INVALID_CALL, "uses_squares", call.uses_squares = -1);
+  REFUSES(ADAFACTOR_INVALID_CALL, "reserved", call.reserved = 1);
   REFUSES(ADAFACTOR_INVALID_CALL, "optimizer is null", call.optimizer = NULL);
   REFUSES(ADAFACTOR_INVALID_CALL, "not UTF-8", call.optimizer = "\xff\xfe");
   REFUSES(ADAFACTOR_UNKNOWN_NAME, "adamw", call.optimizer = "adam");
@@ -213,7 +238,8 @@ static void refuses_impossible_tensors(void) {
   REFUSES(ADAFACTOR_INVALID_TENSOR, "step", m.tensor.step = INT64_MAX);
   REFUSES(ADAFACTOR_INVALID_TENSOR, "step", m.tensor.step = 3);
   REFUSES(ADAFACTOR_INVALID_TENSOR, "has_state", m.tensor.has_state = 2);
-  REFUSES(ADAFACTOR_INVALID_TENSOR, "reserved", m.tensor.reserved = 1);
+  REFUSES(ADAFACTOR_INVALID_TENSOR, "squares", m.tensor.squares = -1);
+  REFUSES(ADAFACTOR_INVALID_TENSOR, "squares", m.tensor.squares = NAN);
   REFUSES(ADAFACTOR_INVALID_TENSOR, "not in 0...64", m.tensor.state_count = -1);
   REFUSES(ADAFACTOR_INVALID_TENSOR, "not in 0...64", m.tensor.state_count = INT64_MAX);
   REFUSES(ADAFACTOR_INVALID_TENSOR, "states", m.tensor.states = NULL);
@@ -516,6 +542,7 @@ int main(void) {
   CHECK(strcmp(adafactor_version(), "0.1.0") == 0, "%s", adafactor_version());
   steps_as_the_formula_says();
   keeps_nothing_between_calls();
+  takes_known_squares();
   takes_options_that_change();
   refuses_impossible_calls();
   refuses_impossible_options();

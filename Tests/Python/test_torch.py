@@ -260,6 +260,27 @@ class Steps(TestCase):
         optimizer.step()
         self.assertEqual(optimizer.state[w]["step"], 2)
 
+    def test_trusted_versions_change_no_bit(self):
+        trusting, plain = parameters(*SHAPES), parameters(*SHAPES)
+        ours = swift_adafactor.Adafactor(trusting, trusts_versions=True)
+        theirs = swift_adafactor.Adafactor(plain)
+        for step in range(6):
+            for optimizer, tensors in ((ours, trusting), (theirs, plain)):
+                set_gradients(tensors, step)
+                if step == 3:
+                    # A write that torch counts.
+                    with torch.no_grad():
+                        tensors[0].mul_(2)
+                optimizer.step()
+        self.assert_same(trusting, plain)
+        # A write that torch does not count is not seen, as the documentation says: the sums are really used.
+        for optimizer, tensors in ((ours, trusting), (theirs, plain)):
+            tensors[0].data.mul_(4)
+            set_gradients(tensors, 9)
+            optimizer.step()
+        self.assertFalse(torch.equal(trusting[0], plain[0]))
+        self.assertTrue(torch.equal(trusting[1], plain[1]))
+
     def test_threads_do_not_change_results(self):
         one, four = parameters((300, 200), (5000,)), parameters((300, 200), (5000,))
         train(swift_adafactor.Adafactor(one, threads=1), one, 3)

@@ -30,7 +30,7 @@ def ours(backends):
 PYTHON = Program(
     "python",
     "ours, from Python",
-    difference="Ours in the Python package, which is built on pure Swift: `swift_adafactor.Adafactor` on parameters of torch.",
+    difference="Ours in the Python package, which is built on pure Swift: `swift_adafactor.Adafactor(trusts_versions=True)`.",
 )
 
 TRAFFIC = Program("traffic", "memory traffic", command={"optimizer": "adafactor-traffic"})

@@ -34,13 +34,16 @@ package final class AddressedBatch {
     engine.replacementCount += 1
   }
 
-  /// Sets the addresses of the next step of a place.
+  /// Sets the addresses of the next step of a place, and Σ p² if it is known.
   package func setTensor(
-    _ index: Int, parameter: MutableElements, gradient: Elements, gradientScale: Double
+    _ index: Int, parameter: MutableElements, gradient: Elements, gradientScale: Double, squares: Double?
   ) {
     items[index].tensor = SteppedTensor(
-      parameter: parameter, gradient: gradient, gradientScale: gradientScale)
+      parameter: parameter, gradient: gradient, gradientScale: gradientScale, squaresBefore: squares)
   }
+
+  /// Σ p² after the last step of a place, if the step adds it up.
+  package func squares(_ index: Int) -> Double? { items[index].step.squaresAfter }
 
   /// The state of a place.
   package subscript(state index: Int) -> (any ParameterState)? {

@@ -76,6 +76,7 @@ class Adafactor(_Optimizer):
         relative_step: bool = True,
         warmup_init: bool = False,
         *,
+        trusts_versions: bool = False,
         rounding: _Rounding = "nearest",
         rounding_seed: int = 0,
         threads: int | None = None,

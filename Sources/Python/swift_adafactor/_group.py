@@ -23,11 +23,13 @@ _GRADIENT = library.Tensor.gradient.offset // 8
 _STEP = library.Tensor.step.offset // 8
 _FLAGS = library.Tensor.has_state.offset // 8
 _NUMBERS = library.Tensor.numbers.offset // 8
+_SQUARES = library.Tensor.squares.offset // 8
 #: The word of a tensor that has a state and was stepped: has_state is the lower half, outcome the upper.
 _WAS_STEPPED = 1 | library.STEPPED << 32
 
 _data_ptr, is_contiguous = torch.Tensor.data_ptr, torch.Tensor.is_contiguous
 _nbytes, _dtype, _step = attrgetter("nbytes"), attrgetter("dtype"), itemgetter("step")
+_version = attrgetter("_version")
 
 
 class Plan:
@@ -42,6 +44,7 @@ class Plan:
         self.count = len(parameters)
         self._optimizer = optimizer
         self._ids, self._options, self._states = [], None, states
+        self._versions = []
         self._addresses, self._sizes = list(map(_data_ptr, parameters)), list(map(_nbytes, parameters))
         self._gradient_types, self._gradient_sizes = list(map(_dtype, gradients)), list(map(_nbytes, gradients))
         # All moments, with the states that hold them, and their names there.
@@ -146,6 +149,18 @@ class Plan:
             and list(map(_nbytes, gradients)) == self._gradient_sizes
             and list(map(_data_ptr, self._moments)) == self._moment_addresses
         )
+
+    def keep_squares(self, parameters):
+        """Notes the versions of the parameters, for which the sums of squares hold that the last step left."""
+        self._versions = list(map(_version, parameters))
+
+    def check_squares(self, parameters):
+        """Discards the sums of squares of parameters that were written since."""
+        versions = list(map(_version, parameters))
+        if versions != self._versions:
+            for index, (now, then) in enumerate(zip(versions, self._versions)):
+                if now != then:
+                    self._doubles[index * _WORDS + _SQUARES] = 0.0
 
     def run(self, call, gradients):
         """Takes one step, and returns whether each parameter was stepped: True if all were."""

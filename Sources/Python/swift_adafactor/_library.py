@@ -67,7 +67,7 @@ class Tensor(ctypes.Structure):
         ("outcome", ctypes.c_int32),
         ("gradient_scale", ctypes.c_double),
         ("numbers", ctypes.c_double * MAX_NUMBERS),
-        ("reserved", ctypes.c_int64),
+        ("squares", ctypes.c_double),
     ]
 
 
@@ -83,6 +83,8 @@ class Call(ctypes.Structure):
         ("threads", ctypes.c_int64),
         ("non_finite", ctypes.c_int32),
         ("uses_baseline", ctypes.c_int32),
+        ("uses_squares", ctypes.c_int32),
+        ("reserved", ctypes.c_int32),
     ]
 
 
@@ -218,13 +220,13 @@ def step(call, tensors, count):
     _check(_step(call, tensors, count, error), error)
 
 
-def make_call(optimizer, options, threads=0, non_finite="propagate", uses_baseline=False):
+def make_call(optimizer, options, threads=0, non_finite="propagate", uses_baseline=False, uses_squares=False):
     """Returns the struct of a call. `options` is bytes of JSON."""
     if non_finite not in POLICIES:
         raise ValueError(f"non_finite is {non_finite!r}: it must be one of {', '.join(POLICIES)}.")
     return Call(
         ctypes.sizeof(Call), ctypes.sizeof(Tensor), ctypes.sizeof(State), optimizer.encode(), options, threads,
-        POLICIES[non_finite], int(uses_baseline),
+        POLICIES[non_finite], int(uses_baseline), int(uses_squares),
     )  # fmt: skip
 
 

@@ -132,7 +132,10 @@ class SwiftOptimizer(torch.optim.Optimizer):
     def _step_group(self, index, group, parameters, gradients):
         options = library.encoded(self._settings(group))
         threads = group["threads"] or torch.get_num_threads()
-        call = library.make_call(self._optimizer, options, threads, group["non_finite"])
+        trusts_versions = group.get("trusts_versions", False)
+        call = library.make_call(
+            self._optimizer, options, threads, group["non_finite"], uses_squares=trusts_versions
+        )
         states = list(map(self.state.__getitem__, parameters))
         plan = self._plans.get(index)
         try:
@@ -140,8 +143,12 @@ class SwiftOptimizer(torch.optim.Optimizer):
         except RuntimeError:
             fits = False
         if fits:
+            if trusts_versions:
+                plan.check_squares(parameters)
             stepped = plan.run(call, gradients)
             _increment_versions(parameters, stepped)
+            if trusts_versions:
+                plan.keep_squares(parameters)
         else:
             self._plans.pop(index, None)
             self._prepare_and_step(index, group, parameters, gradients, states, options, call)
@@ -166,6 +173,8 @@ class SwiftOptimizer(torch.optim.Optimizer):
             _increment_versions(parameters, stepped)
             if not copied and not there:
                 plan.keep_for(parameters, self._layout_options(group))
+                if group.get("trusts_versions", False):
+                    plan.keep_squares(parameters)
                 self._plans[index] = plan
         for p, g, state in there:
             RULES[self._optimizer](p, g, state, group)

@@ -45,6 +45,9 @@ class Adafactor(SwiftOptimizer):
         scale_parameter (bool): Whether the step is multiplied by max(eps[1], RMS(P)).
         relative_step (bool): Whether the rate is min(1e-2, 1/√t), and lr is not given.
         warmup_init (bool): Whether the rate is min(1e-6·t, 1/√t). Requires relative_step.
+        trusts_versions (bool): Whether RMS(P) is taken from the last step while p._version says that nothing has written the
+            parameter since. It saves one of two reads of the parameters. Set it only if nothing writes them through p.data, NumPy
+            or other views without a version.
         rounding (str): "nearest"; "stochastic" or "compensated" for 16-bit parameters, whose small updates are lost otherwise.
         rounding_seed (int): The seed of stochastic rounding.
         threads (int, optional): The maximum number of threads; None for `torch.get_num_threads()`. Results don't depend on it.
@@ -69,12 +72,13 @@ class Adafactor(SwiftOptimizer):
 
     def __init__(
         self, params, lr=None, eps=(1e-30, 1e-3), clip_threshold=1.0, decay_rate=-0.8, beta1=None, weight_decay=0.0,
-        scale_parameter=True, relative_step=True, warmup_init=False, **extras,
+        scale_parameter=True, relative_step=True, warmup_init=False, *, trusts_versions=False, **extras,
     ):  # fmt: skip
         _check_relative_step({"lr": lr, "relative_step": relative_step, "warmup_init": warmup_init})
         defaults = dict(
             lr=lr, eps=eps, clip_threshold=clip_threshold, decay_rate=decay_rate, beta1=beta1, weight_decay=weight_decay,
             scale_parameter=scale_parameter, relative_step=relative_step, warmup_init=warmup_init,
+            trusts_versions=trusts_versions,
         )  # fmt: skip
         super().__init__(params, defaults, extras)
 

@@ -28,7 +28,7 @@ class PythonAdafactor(TorchOptimizer):
     def make(self):
         from swift_adafactor import Adafactor
 
-        return Adafactor(self.parameters)
+        return Adafactor(self.parameters, trusts_versions=True)
 
 
 class TorchAdafactor(TorchOptimizer):
