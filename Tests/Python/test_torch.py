@@ -273,6 +273,15 @@ class Steps(TestCase):
                         tensors[0].mul_(2)
                 optimizer.step()
         self.assert_same(trusting, plain)
+        # Sums from before versions were trusted are not used.
+        for optimizer, tensors in ((ours, trusting), (theirs, plain)):
+            optimizer.param_groups[0]["trusts_versions"] = False
+            set_gradients(tensors, 7)
+            optimizer.step()
+            tensors[1].data.mul_(4)
+            optimizer.param_groups[0]["trusts_versions"] = optimizer is ours
+            optimizer.step()
+        self.assert_same(trusting, plain)
         # A write that torch does not count is not seen, as the documentation says: the sums are really used.
         for optimizer, tensors in ((ours, trusting), (theirs, plain)):
             tensors[0].data.mul_(4)

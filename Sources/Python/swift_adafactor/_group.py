@@ -158,7 +158,8 @@ class Plan:
         """Discards the sums of squares of parameters that were written since."""
         versions = list(map(_version, parameters))
         if versions != self._versions:
-            for index, (now, then) in enumerate(zip(versions, self._versions)):
+            # Without versions, the steps before this one did not trust them.
+            for index, (now, then) in enumerate(zip(versions, self._versions or [None] * self.count)):
                 if now != then:
                     self._doubles[index * _WORDS + _SQUARES] = 0.0
 
