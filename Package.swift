@@ -20,6 +20,7 @@ let package = Package(
     .library(name: "ScalarTypes", targets: ["ScalarTypes"]),
     .library(name: "Safetensors", targets: ["Safetensors"]),
     .library(name: "Checkpoints", targets: ["Checkpoints"]),
+    .library(name: "DistributedTraining", targets: ["DistributedTraining"]),
     .executable(name: "adafactor", targets: ["adafactor"]),
     // For programs in C and other languages: scripts/wheel links it into one shared library.
     .library(name: "CInterface", type: .static, targets: ["CInterface"]),
@@ -27,6 +28,7 @@ let package = Package(
   traits: [
     .trait(
       name: "OpenBLAS", description: "Builds the backend on OpenBLAS in addition to the one in pure Swift."),
+    .trait(name: "MPI", description: "Builds the communicator over MPI, for training on several machines."),
     .trait(
       name: "Tool",
       description: "Builds the command-line tool. Packages that use only the libraries can leave it out."),
@@ -108,6 +110,16 @@ let package = Package(
     // Saving and resuming: models, optimizers, schedules and positions.
     .target(
       name: "Checkpoints", dependencies: ["CLibrary", "Optimizers", "Schedules", "Tensors", "Safetensors"]),
+    // The system's MPI, Open MPI or MPICH.
+    .systemLibrary(
+      name: "CMPI", pkgConfig: "mpi", providers: [.apt(["libopenmpi-dev"]), .brew(["open-mpi"])]),
+    // Communicators, and training on several of their ranks.
+    .target(
+      name: "DistributedTraining",
+      dependencies: [
+        "Backends", "CLibrary", "KernelInterface", "Optimizers", "Tensors",
+        .target(name: "CMPI", condition: .when(traits: ["MPI"])),
+      ]),
 
     // The header of the C interface.
     .systemLibrary(name: "CAdafactor"),
@@ -166,6 +178,19 @@ let package = Package(
     .testTarget(
       name: "CheckpointsTests", dependencies: ["Checkpoints", "CheckpointSaver", "TestSupport"],
       resources: [.copy("Reference")]),
+    // Checks and trainings that run on several ranks, and the program that runs them under mpirun.
+    .target(
+      name: "RankSupport", dependencies: ["Checkpoints", "DistributedTraining", "Optimizers", "Tensors"],
+      path: "Tests/RankSupport"),
+    .executableTarget(
+      name: "RankProgram", dependencies: ["DistributedTraining", "Optimizers", "RankSupport", "Tensors"],
+      path: "Tests/RankProgram"),
+    .testTarget(
+      name: "DistributedTrainingTests",
+      dependencies: [
+        "Checkpoints", "DistributedTraining", "Optimizers", "RankProgram", "RankSupport", "Tensors",
+        "TestSupport",
+      ]),
     .testTarget(
       name: "ToolTests",
       dependencies: ["adafactor", "Checkpoints", "Optimizers", "Schedules", "Tensors", "TestSupport"]),

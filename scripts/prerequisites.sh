@@ -49,3 +49,27 @@ require_openblas() {
   fi
   has_openblas || fail "OpenBLAS is installed, but pkg-config does not find openblas and lapacke. $without"
 }
+
+has_mpi() {
+  command -v mpirun > /dev/null && command -v pkg-config > /dev/null && pkg-config --exists mpi
+}
+
+# Installs Open MPI where that takes no password. Fails without a message where it may not: MPI is optional.
+install_mpi() {
+  has_mpi && return
+  if command -v apt-get > /dev/null; then
+    local install="apt-get install -y libopenmpi-dev openmpi-bin pkg-config"
+    local runner=""
+    if [ "$(id -u)" != 0 ]; then
+      runner="sudo"
+      sudo -n true 2> /dev/null || return 1
+    fi
+    echo "Installing Open MPI: $runner $install" >&2
+    $runner apt-get update -q >&2 || true
+    $runner $install >&2 || return 1
+  elif command -v brew > /dev/null; then
+    echo "Installing Open MPI: brew install open-mpi pkgconf" >&2
+    brew install open-mpi pkgconf >&2 || return 1
+  fi
+  has_mpi
+}

@@ -78,7 +78,10 @@ final class RuleSession<Rule: InterfaceRule>: StepSession {
     forEachChunk { range in
       for index in range { setAddresses(index, tensors[index], usesSquares: usesSquares) }
     }
-    let nonFinite = batch.run(policy: policy)
+    let nonFinite: [Int]
+    do throws(OptimizerError) { nonFinite = try batch.run(policy: policy) } catch {
+      throw InterfaceError(error)
+    }
     forEachChunk { range in
       for index in range where bindings[index].copied.isEmpty { report(index, to: &tensors[index]) }
     }

@@ -19,6 +19,22 @@ extension Checkpoint {
     position: TrainingPosition, model: [Parameter], optimizer: Optimizer,
     schedulers: [LearningRateScheduler] = []
   ) throws(CheckpointError) {
+    try self.init(
+      position: position, model: model, optimizerState: optimizer.state(), schedulers: schedulers)
+  }
+
+  /// A checkpoint of a training whose optimizer's state is given, for example one that several ranks share.
+  ///
+  /// - Parameters:
+  ///   - position: The position of the training.
+  ///   - model: All parameters of the model, each with a name of its own.
+  ///   - optimizerState: The state of the optimizer.
+  ///   - schedulers: The schedulers that set its hyperparameters.
+  /// - Throws: ``CheckpointError`` for a state that JSON cannot hold.
+  public init(
+    position: TrainingPosition, model: [Parameter], optimizerState: OptimizerState,
+    schedulers: [LearningRateScheduler] = []
+  ) throws(CheckpointError) {
     self.init(position: position)
     var parameters = TensorCollection()
     for parameter in model {
@@ -28,7 +44,7 @@ extension Checkpoint {
       }
     }
     collections[Self.modelName] = parameters
-    collections[Self.optimizerName] = try optimizer.state().collection()
+    collections[Self.optimizerName] = try optimizerState.collection()
     try setValue(schedulers.map(\.state), for: Self.schedulersName)
   }
 
@@ -53,6 +69,26 @@ extension Checkpoint {
     try CheckpointError.wrapping(CheckpointError.mismatch) { () throws(StateMismatch) in
       try optimizer.restore(state)
     }
+  }
+
+  /// Puts the model and schedulers back to where they were, and returns the state of the optimizer, which the caller restores:
+  /// last, because schedulers set hyperparameters.
+  ///
+  /// - Parameters:
+  ///   - model: All parameters of the model.
+  ///   - optimizer: An optimizer with the rules of the saved one, which is not changed.
+  ///   - schedulers: The schedulers.
+  /// - Throws: ``CheckpointError`` with all differences of the model; nothing is changed then.
+  public func restore(
+    model: [Parameter], stateFor optimizer: Optimizer, schedulers: [LearningRateScheduler] = []
+  ) throws(CheckpointError) -> OptimizerState {
+    let values = try collection(Self.modelName).tensors
+    let state = try optimizer.state(in: collection(Self.optimizerName), path: "the checkpoint")
+    let differences = Self.differences(saved: values, here: model)
+    guard differences.isEmpty else { throw .mismatch(StateMismatch(differences)) }
+    try restore(schedulers)
+    for parameter in model { parameter.value = values[parameter.name]! }
+    return state
   }
 
   /// Returns a collection that the checkpoint must hold.

@@ -230,10 +230,18 @@ package struct Extent: Sendable {
     let blocks = blocks ?? 0..<partition.blockCount
     self.partition = partition
     self.blocks = blocks
-    guard blocks.count < partition.blockCount, !blocks.isEmpty else {
-      matrices = 0..<(blocks.isEmpty ? 0 : partition.matrixCount)
+    guard blocks.count < partition.blockCount else {
+      matrices = 0..<(partition.blockCount == 0 ? 0 : partition.matrixCount)
       rows = 0..<partition.rows
       columns = 0..<partition.columns
+      return
+    }
+    if blocks.isEmpty {
+      // No elements, but of a single matrix that is divided the moments that all processes hold.
+      let isDivided = partition.blocksPerMatrix > 1 && partition.matrixCount == 1
+      matrices = 0..<(isDivided ? 1 : 0)
+      rows = 0..<(isDivided && partition.form == .rows ? 0 : partition.rows)
+      columns = 0..<(isDivided && partition.form != .rows ? 0 : partition.columns)
       return
     }
     let (first, last) = (partition[blocks.lowerBound], partition[blocks.upperBound - 1])
@@ -252,6 +260,14 @@ package struct Extent: Sendable {
 
   /// The number of elements in this process.
   package var elementCount: Int { matrices.count * rows.count * columns.count }
+
+  /// Whether this is the whole tensor.
+  package var isWhole: Bool { blocks.count == partition.blockCount }
+
+  /// The index in the whole tensor of the first element in this process.
+  package var firstElement: Int {
+    (matrices.lowerBound * partition.rows + rows.lowerBound) * partition.columns + columns.lowerBound
+  }
 
   /// The number of elements from the start of a row to the start of the next.
   package var stride: Int { columns.count }

@@ -24,6 +24,12 @@ package enum ParameterRounding: Sendable {
     }
   }
 
+  /// The same rounding, and the same residual, for a part of a tensor whose first element has this index in the whole.
+  package func startingAt(_ index: Int) -> ParameterRounding {
+    if case .stochastic(let key, let first) = self { return .stochastic(key: key, first: first + index) }
+    return self
+  }
+
   /// Returns the value of a residual of 1.
   ///
   /// Rounding to Float16 loses at most 16, and 2⁻²⁵ for subnormal values, which is smaller than any Float16.

@@ -183,7 +183,7 @@ public final class InPlaceUpdate<Rule: UpdateRule> {
       parameter: MutableElements(parameter, scalarType), gradient: Elements(gradient, gradientType),
       gradientScale: gradientScale)
     move(&state, to: item.step)
-    let nonFinite = engine.run(batch, policy: nonFinitePolicy)
+    let nonFinite = try engine.run(batch, policy: nonFinitePolicy)
     state = item.step.anyState as! Rule.State
     item.step.anyState = nil
     if !nonFinite.isEmpty && nonFinitePolicy == .throwError {

@@ -34,8 +34,16 @@ extension Optimizer {
     _ parameter: Parameter, releasingGradient: Bool = true
   ) throws(OptimizerError) -> StepReport {
     guard let slot = slot(of: parameter) else { throw .unknownParameter(name: parameter.name) }
-    try checkSteppingAlone(parameter)
-    guard parameter.gradient != nil else { throw .noGradient(parameter: parameter.name) }
+    do throws(OptimizerError) {
+      try checkSteppingAlone(parameter)
+      guard parameter.gradient != nil else { throw OptimizerError.noGradient(parameter: parameter.name) }
+    } catch {
+      // Ranks that share the parameter are about to step it, and must not wait for this one.
+      try engine.reducer?.requireSame(digest: Rounding.hash(ofName: error.description)) {
+        [("the step", "fails: \(error)")]
+      }
+      throw error
+    }
     let report = try step([slot], &singleBatches[slot.index, default: StepBatch([])])
     if releasingGradient { parameter.gradient = nil }
     return report
@@ -72,8 +80,12 @@ extension Optimizer {
   private func step(
     _ candidates: ContiguousArray<ParameterSlot>, _ batch: inout StepBatch
   ) throws(OptimizerError) -> StepReport {
-    try prepare(candidates, &batch)
-    let nonFinite = engine.run(batch, policy: nonFinitePolicy)
+    if let reducer = engine.reducer {
+      try prepareShared(candidates, &batch, reducer)
+    } else {
+      try prepare(candidates, &batch)
+    }
+    let nonFinite = try engine.run(batch, policy: nonFinitePolicy)
     let withoutGradient = candidates.count - batch.items.count
     if nonFinite.isEmpty {
       return StepReport(steppedCount: batch.items.count, nonFinite: [], withoutGradient: withoutGradient)
@@ -86,6 +98,36 @@ extension Optimizer {
     }
     return StepReport(
       steppedCount: stepped.count { $0.isWritten }, nonFinite: names, withoutGradient: withoutGradient)
+  }
+
+  /// Prepares the slots, and throws an error in all processes that share parameters if one of them can't step, or if they
+  /// would step different parameters or with different numbers.
+  private func prepareShared(
+    _ candidates: ContiguousArray<ParameterSlot>, _ batch: inout StepBatch, _ reducer: any StepReducer
+  ) throws(OptimizerError) {
+    var failure: OptimizerError?
+    do { try prepare(candidates, &batch) } catch { failure = error }
+    let slots = batch.items.map { unsafeDowncast($0, to: ParameterSlot.self) }
+    var digest = Rounding.hash(ofName: failure?.description ?? nonFinitePolicy.rawValue)
+    for slot in slots {
+      digest = (digest ^ UInt64(slot.index)) &* 0x0000_0100_0000_01B3
+      for fact in slot.facts { digest = (digest ^ fact.value) &* 0x0000_0100_0000_01B3 }
+    }
+    do {
+      try reducer.requireSame(digest: digest) {
+        [
+          ("the step", failure.map { "fails: \($0)" } ?? "can be made"),
+          ("the policy", nonFinitePolicy.rawValue),
+          ("parameters with gradients", slots.map(\.parameter.name).joined(separator: ", ")),
+        ]
+          + slots.flatMap(\.facts).map { name, value in
+            (name, name.hasPrefix("the step") ? "\(value)" : "\(Double(bitPattern: value))")
+          }
+      }
+    } catch {
+      throw failure ?? error
+    }
+    if let failure { throw failure }
   }
 
   /// Prepares every slot that has a gradient before any of them is stepped, and creates a new batch if these are not the

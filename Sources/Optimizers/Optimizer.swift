@@ -126,6 +126,32 @@ public class Optimizer: ScheduledOptimizer {
     do { try set(ruleGroups[index]) } catch { fatalError("Group \(index): \(error)") }
   }
 
+  // MARK: Ranks
+
+  /// The connection with the ranks that share parameters of this optimizer; nil for an optimizer of its own.
+  package var reducer: (any StepReducer)? {
+    get { engine.reducer }
+    set { engine.reducer = newValue }
+  }
+
+  /// The names and values of everything that ranks which share parameters must have in common before their first step.
+  package var sharedFacts: [(name: String, value: String)] {
+    func options(_ group: some AnyRuleGroup) -> String { "\(type(of: group.rule).name) \(group.rule)" }
+    var facts = [(name: "the backend", value: backend.rawValue)]
+    for index in ruleGroups.indices {
+      facts.append(("the options of group \(index)", options(ruleGroups[index])))
+      for parameter in groupParameters[index] {
+        let shape = parameter.shard?.wholeShape ?? parameter.value.shape
+        facts.append(
+          (
+            "the parameter \"\(parameter.name)\"",
+            "\(shape) \(parameter.value.scalarType.rawValue) in group \(index)"
+          ))
+      }
+    }
+    return facts
+  }
+
   // MARK: Memory
 
   /// The size of the optimizer's state in bytes.

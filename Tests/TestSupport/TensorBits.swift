@@ -23,6 +23,9 @@ package struct Bits: Equatable, CustomTestStringConvertible {
   /// The bytes.
   package let bytes: [UInt8]
 
+  /// These bytes.
+  package init(bytes: [UInt8]) { self.bytes = bytes }
+
   /// The number of bytes and their hash.
   package var testDescription: String { "\(bytes.count) bytes with the hash \(bytes.hashValue)" }
 }

@@ -13,16 +13,9 @@ extension AdafactorOptions: PhasedRule, RoundedRule {
   package static func preparedStep(
     of group: RuleGroup<Self>, _ layout: StepLayout, state: AdafactorState?, kernels: KernelTable
   ) -> any PreparedStep {
-    preparedStep(of: group, layout, state: state, kernels: kernels, blocks: nil)
-  }
-
-  /// Prepares the step of the blocks in this process, which may be all blocks.
-  package static func preparedStep(
-    of group: RuleGroup<Self>, _ layout: StepLayout, state: AdafactorState?, kernels: KernelTable,
-    blocks: Range<Int>?
-  ) -> any PreparedStep {
-    let extent = Extent(
-      BlockPartition(dimensions: layout.shape.dimensions, factored: true), blocks: blocks)
+    let extent =
+      layout.shard?.extent
+      ?? Extent(BlockPartition(dimensions: layout.shape.dimensions, factored: true))
     return switch extent.partition.form {
     case .elements: AdafactorElements(group, layout, extent, state: state, kernels: kernels)
     case .rows: AdafactorRows(group, layout, extent, state: state, kernels: kernels)

@@ -27,15 +27,15 @@ final class AdamWStep: PreparedStep {
   private var isPoisoned = false
 
   init(
-    _ group: RuleGroup<AdamWOptions>, _ layout: StepLayout, state: AdamWState?, kernels: AdamWKernels,
-    blocks: Range<Int>? = nil
+    _ group: RuleGroup<AdamWOptions>, _ layout: StepLayout, state: AdamWState?, kernels: AdamWKernels
   ) {
     self.group = group
     self.layout = layout
     hasState = state != nil
     self.state = state ?? Self.noState
     self.kernels = kernels
-    extent = Extent(BlockPartition(dimensions: layout.shape.dimensions, factored: false), blocks: blocks)
+    // Every element is updated by itself: a part of a tensor has blocks of its own.
+    extent = Extent(BlockPartition(dimensions: layout.shape.dimensions, factored: false))
     nameHash = Rounding.hash(ofName: layout.name)
     factors = group.rule.factors(at: 1)
     var nothing = ScratchAllocator()
@@ -143,9 +143,20 @@ final class AdamWStep: PreparedStep {
       tensor.gradient.advanced(by: start), scale: tensor.gradientScale, rows: 1, columns: count, stride: count
     )
     if phase == firstWritingPhase {
-      let isFinite = kernels.update(
-        tensor.parameter.advanced(by: start), piece, moments.advanced(by: start), factors,
-        change.advanced(by: start))
+      var isFinite = true
+      layout.forEachDraw(change.rounding, start..<start + count) { run, rounding in
+        var piece = piece
+        piece.elements = piece.elements.advanced(by: run.lowerBound - start)
+        piece.columns = run.count
+        var change = change.advanced(by: run.lowerBound)
+        change.rounding = rounding
+        if !kernels.update(
+          tensor.parameter.advanced(by: run.lowerBound), piece, moments.advanced(by: run.lowerBound), factors,
+          change)
+        {
+          isFinite = false
+        }
+      }
       nonFiniteBlocks[1 + task] = isFinite ? 0 : 1
     } else {
       // If ε is 0, an update can be 0 / 0 or m / 0 even though every square is finite. Otherwise only the gradient is
@@ -183,15 +194,15 @@ final class AdamWStep: PreparedStep {
   func foldCount(in phase: Int) -> Int { phase == firstWritingPhase ? 0 : 1 }
 
   func fold(_ part: Int, in phase: Int) {
-    nonFiniteBlocks[0] = sum(nonFiniteBlocks + 1, extent.blocks.count)
+    nonFiniteBlocks[0] = sum(nonFiniteBlocks + 1, extent.blocks.count) + (isPoisoned ? 1 : 0)
   }
 
-  func reduction(after phase: Int) -> UnsafeMutableBufferPointer<Double> {
-    phase == firstWritingPhase ? .init(start: nil, count: 0) : .init(start: nonFiniteBlocks, count: 1)
+  func reduction(after phase: Int) -> StepReduction? {
+    phase == firstWritingPhase ? nil : StepReduction(nonFiniteBlocks, length: 1, .count)
   }
 
   func finish(_ phase: Int, kernels: KernelTable) -> StepVerdict {
-    if phase < firstWritingPhase { return nonFiniteBlocks[0] == 0 && !isPoisoned ? .proceed : .nonFinite }
+    if phase < firstWritingPhase { return nonFiniteBlocks[0] == 0 ? .proceed : .nonFinite }
     return sum(nonFiniteBlocks + 1, extent.blocks.count) == 0 ? .proceed : .nonFinite
   }
 }

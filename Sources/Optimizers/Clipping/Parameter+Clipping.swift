@@ -53,9 +53,21 @@ extension Collection where Element == Parameter {
       let index = norms.firstIndex { !$0.isFinite } ?? norms.indices.max { norms[$0] < norms[$1] }!
       throw .nonFiniteNorm(norm: total, parameter: parameters[index].name)
     }
+    try clipGradients(ofNorm: total, maxNorm: maxNorm)
+    return total
+  }
+
+  /// Scales the gradients, whose norm is known, by min(1, maxNorm / (norm + 10⁻⁶)).
+  ///
+  /// - Throws: ``GradientClippingError``, without changing any scale.
+  package func clipGradients(ofNorm total: Double, maxNorm: Double) throws(GradientClippingError) {
+    try checkMaximum(maxNorm, "maxNorm")
+    let parameters = filter { $0.gradient != nil }
+    guard !parameters.isEmpty else { throw .noGradients }
     let coefficient = clipCoefficient(norm: total, maxNorm: maxNorm)
+    // Ranks that share a parameter must decide alike, so that none of them looks at its part only.
     if maxNorm > 0, let vanishing = parameters.first(where: { $0.vanishes(scaledBy: coefficient) }),
-      total.isFinite || parameters.allSatisfy({ $0.gradient!.isFinite })
+      total.isFinite || parameters.allSatisfy({ $0.shard == nil && $0.gradient!.isFinite })
     {
       throw .vanishingScale(norm: total, maxNorm: maxNorm, parameter: vanishing.name)
     }
@@ -65,7 +77,6 @@ extension Collection where Element == Parameter {
       parameter.scaleGradient(by: coefficient)
       if isJoint { parameter.gradientNotes.isClippedJointly = true }
     }
-    return total
   }
 
   /// Limits every element of every gradient, times its scale, to −maxValue ... maxValue: torch's `clip_grad_value_`.

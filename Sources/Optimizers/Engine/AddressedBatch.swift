@@ -61,7 +61,9 @@ package final class AddressedBatch {
   package func isWritten(_ index: Int) -> Bool { items[index].isWritten }
 
   /// Steps all places, and returns the indices of those whose update is not finite.
-  package func run(policy: NonFinitePolicy) -> [Int] { engine.run(batch, policy: policy) }
+  package func run(policy: NonFinitePolicy) throws(OptimizerError) -> [Int] {
+    try engine.run(batch, policy: policy)
+  }
 }
 
 /// A tensor in memory of a caller.

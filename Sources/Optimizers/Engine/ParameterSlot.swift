@@ -37,6 +37,22 @@ final class ParameterSlot: StepItem {
     }
   }
 
+  override var shard: TensorShard? { parameter.shard }
+
+  /// The numbers that the next step depends on in addition to the options: ranks that share the parameter must have the same.
+  var facts: [(name: String, value: UInt64)] {
+    func rates(_ group: some AnyRuleGroup) -> [Double] {
+      [group.rule.learningRate.constant ?? .nan, group.rule.weightDecay]
+    }
+    let rates = rates(group)
+    return [
+      ("the step of \"\(parameter.name)\"", UInt64(bitPattern: Int64(state?.step ?? 0))),
+      ("the learning rate of \"\(parameter.name)\"", rates[0].bitPattern),
+      ("the weight decay of \"\(parameter.name)\"", rates[1].bitPattern),
+      ("the gradient scale of \"\(parameter.name)\"", parameter.gradientScale.bitPattern),
+    ]
+  }
+
   /// Returns whether the parameter has a gradient, and the step is prepared for the current parameter and gradient.
   func isPrepared(needsVerdict: Bool) -> Bool {
     guard let gradient = parameter.gradient else { return false }
@@ -60,7 +76,20 @@ final class ParameterSlot: StepItem {
     }
     let layout = StepLayout(
       name: parameter.name, shape: shape, scalarType: scalarType, gradientType: gradient.scalarType,
-      needsVerdict: needsVerdict, mayComeFromMemory: mayComeFromMemory)
+      needsVerdict: needsVerdict, mayComeFromMemory: mayComeFromMemory, shard: parameter.shard)
+    if let shard = parameter.shard {
+      if shard.shape != shape {
+        throw .unsupportedShape(
+          parameter: parameter.name, shape: shape,
+          reason: "it is a part of the shape \(shard.shape) of a tensor of the shape \(shard.wholeShape)")
+      }
+      if layout.isShared && engine.reducer == nil { throw .notShared(parameter: parameter.name) }
+      if layout.isShared && !group.stepsShards {
+        throw .unsupportedShape(
+          parameter: parameter.name, shape: shard.wholeShape,
+          reason: "several ranks hold a part of it, but this rule needs whole tensors")
+      }
+    }
     func checkShape(_ group: some AnyRuleGroup) throws(OptimizerError) {
       try group.rule.check(shape: shape, of: parameter.name)
     }

@@ -4,7 +4,7 @@ import Tensors
 /// One step of one tensor as the engine runs it: a sequence of phases, each with a number of independent tasks.
 ///
 /// For every phase, the engine runs the tasks in any order, on any threads. It then calls `fold`, which adds up the
-/// results of the tasks in a fixed order, sums the reduction buffer over all machines that share the tensor, and calls
+/// results of the tasks in a fixed order, sums the reduction buffer over all processes that share the tensor, and calls
 /// `finish`, which sees the sums of the whole tensor. Nothing is written to the parameter or its state before
 /// `firstWritingPhase`, and `finish` of an earlier phase decides whether to write at all.
 ///
@@ -38,8 +38,10 @@ package protocol PhasedStep: AnyObject {
   /// Adds up one part of a phase's results in a fixed order.
   func fold(_ part: Int, in phase: Int)
 
-  /// The numbers that all machines sharing this tensor sum up after a phase's fold; empty if there are none.
-  func reduction(after phase: Int) -> UnsafeMutableBufferPointer<Double>
+  /// The numbers that processes which share this tensor combine after a phase's fold; nil if there are none.
+  ///
+  /// It is asked for only if they share the tensor, and is nil in all of them or in none.
+  func reduction(after phase: Int) -> StepReduction?
 
   /// Completes a phase from sums over the whole tensor.
   func finish(_ phase: Int, kernels: KernelTable) -> StepVerdict
@@ -61,9 +63,7 @@ extension PhasedStep {
   package func bindWorkspace(_ address: UnsafeMutableRawPointer) {}
   package func foldCount(in phase: Int) -> Int { 0 }
   package func fold(_ part: Int, in phase: Int) {}
-  package func reduction(after phase: Int) -> UnsafeMutableBufferPointer<Double> {
-    UnsafeMutableBufferPointer(start: nil, count: 0)
-  }
+  package func reduction(after phase: Int) -> StepReduction? { nil }
 }
 
 extension PhasedStep {
@@ -155,8 +155,10 @@ extension PreparedStep {
 package struct StepLayout: Equatable {
   /// The parameter's name, which seeds stochastic rounding.
   package var name: String
-  /// The shape of parameter and gradient.
+  /// The shape of parameter and gradient, as far as they are in this process.
   package var shape: Shape
+  /// The part of a tensor that they are; nil for a tensor that is whole.
+  package var shard: TensorShard?
   /// The parameter's type.
   package var scalarType: ScalarType
   /// The gradient's type.
@@ -166,13 +168,17 @@ package struct StepLayout: Equatable {
   /// Whether parameter and gradient may be in memory rather than in a cache.
   package var mayComeFromMemory: Bool
 
+  /// Whether several processes hold parts of the tensor.
+  package var isShared: Bool { (shard?.blocksByRank.count ?? 1) > 1 }
+
   /// Creates a layout.
   package init(
     name: String, shape: Shape, scalarType: ScalarType, gradientType: ScalarType, needsVerdict: Bool,
-    mayComeFromMemory: Bool
+    mayComeFromMemory: Bool, shard: TensorShard? = nil
   ) {
     self.name = name
     self.shape = shape
+    self.shard = shard
     self.scalarType = scalarType
     self.gradientType = gradientType
     self.needsVerdict = needsVerdict

@@ -14,7 +14,11 @@ final class StepEngine {
   let threads: Int
   /// The number of steps that were replaced with newly prepared ones. A plan is valid as long as this doesn't change.
   var replacementCount = 0
+  /// The connection with the processes that share parameters, if there are any.
+  var reducer: (any StepReducer)?
   private let memory = StepMemory()
+  /// The error of the reducer in this run.
+  private var failure: OptimizerError?
 
   init(backend: Backend, threads: Int) {
     guard threads >= 1 else {
@@ -33,9 +37,12 @@ final class StepEngine {
   ///   - batch: The steps. No two of them write to the same memory.
   ///   - policy: The policy for tensors whose updates are not finite.
   /// - Returns: The indices of the steps whose updates are not finite, or left an infinity in their parameters.
-  func run(_ batch: StepBatch, policy: NonFinitePolicy) -> [Int] {
+  /// - Throws: The error of the reducer. If it occurred before the first write, nothing is stepped.
+  func run(_ batch: StepBatch, policy: NonFinitePolicy) throws(OptimizerError) -> [Int] {
+    // With other processes, all tensors in one wave: then there is one reduction per phase.
     let plan = batch.plan(
-      threads: threads, together: policy.decidesTogether, replacementCount: replacementCount)
+      threads: threads, together: policy.decidesTogether || reducer != nil, replacementCount: replacementCount
+    )
     let base = memory.reserve(threads * (plan.scratchBytes + plan.soloBytes) + plan.waveBytes)
     let arena = Arena(
       kernels: kernels, items: batch.items, policy: policy, base: base, scratchBytes: plan.scratchBytes,
@@ -61,6 +68,10 @@ final class StepEngine {
       let waveBase = base + threads * (plan.scratchBytes + plan.soloBytes)
       for wave in plan.waves { run(wave, arena, waveBase, oneByOne: oneByOne, nonFinite) }
     }
+    if let failure {
+      self.failure = nil
+      throw failure
+    }
     return nonFinite.indices.filter { nonFinite[$0] }
   }
 
@@ -80,15 +91,20 @@ final class StepEngine {
     let (reading, writing) = (
       wave.stages.prefix(wave.readingStageCount), wave.stages.dropFirst(wave.readingStageCount)
     )
-    while isRun.contains(true) {
+    while isRun.contains(true) && failure == nil {
       isRun = run(reading, of: wave, arena, isRun, oneByOne: oneByOne, nonFinite)
     }
     // All verdicts are known now, and nothing has been written yet.
     let isFinite = wave.steps.allSatisfy { !nonFinite[$0] }
     isRun = wave.steps.map {
-      arena.policy == .propagate || (arena.policy.decidesTogether ? isFinite : !nonFinite[$0])
+      failure == nil
+        && (arena.policy == .propagate || (arena.policy.decidesTogether ? isFinite : !nonFinite[$0]))
     }
     _ = run(writing, of: wave, arena, isRun, oneByOne: oneByOne, nonFinite)
+    if let reducer, failure == nil {
+      // Another process may have found an infinity in its part of a new parameter.
+      do { try reducer.combine(nonFinite) } catch { failure = error }
+    }
     for (index, isWritten) in zip(wave.steps, isRun) { arena.items[index].end(isWritten: isWritten) }
   }
 
@@ -118,6 +134,8 @@ final class StepEngine {
         let (step, phase) = stage.steps[member]
         if isRun[step - first] { arena.items[step].step.fold(index, in: phase) }
       }
+      if reducer != nil { reduce(stage.steps.filter { isRun[$0.step - first] }, arena) }
+      if failure != nil { return again }
       for (step, phase) in stage.steps where isRun[step - first] {
         switch arena.items[step].step.finish(phase, kernels: kernels) {
         case .proceed: break
@@ -127,6 +145,18 @@ final class StepEngine {
       }
     }
     return again
+  }
+
+  /// Combines the partial results of shared tensors with the results of other processes.
+  private func reduce(_ steps: [(step: Int, phase: Int)], _ arena: Arena) {
+    let reductions = steps.compactMap { step, phase -> (shard: TensorShard, reduction: StepReduction)? in
+      guard let shard = arena.items[step].shard, shard.blocksByRank.count > 1,
+        let reduction = arena.items[step].step.reduction(after: phase)
+      else { return nil }
+      return (shard, reduction)
+    }
+    if reductions.isEmpty { return }
+    do { try reducer?.reduce(reductions) } catch { failure = error }
   }
 }
 
@@ -153,6 +183,8 @@ final class StepBatch {
 class StepItem {
   /// The prepared step.
   fileprivate(set) var step: any PreparedStep
+  /// The part of a tensor that is stepped; nil for a whole tensor.
+  var shard: TensorShard? { nil }
 
   init(_ step: any PreparedStep) { self.step = step }
 

@@ -45,6 +45,10 @@ public enum OptimizerError: Error, Sendable, Equatable {
   case stateValue(parameter: String, moments: String, value: String, index: Int, isSquare: Bool)
   /// There is no group with this index.
   case noGroup(index: Int, count: Int)
+  /// A parameter is a part of a tensor, but the optimizer isn't connected with the ranks that hold the other parts.
+  case notShared(parameter: String)
+  /// The ranks that share parameters don't agree, or can't be reached. The message says whether a step was made.
+  case communication(String)
 }
 
 extension OptimizerError: CustomStringConvertible {
@@ -99,6 +103,11 @@ extension OptimizerError: CustomStringConvertible {
         + (isSquare ? " and not negative" : "") + ": restore an earlier state."
     case .noGroup(let index, let count):
       "There is no parameter group \(index): this optimizer has \(count)."
+    case .notShared(let parameter):
+      "The parameter \"\(parameter)\" is a part of a tensor: connect the optimizer with the ranks that hold the other "
+        + "parts, by share(over:)."
+    case .communication(let message):
+      message
     }
   }
 }

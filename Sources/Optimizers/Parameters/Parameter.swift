@@ -7,6 +7,9 @@ public final class Parameter {
   /// The name in checkpoints and error messages, unique within an optimizer.
   public let name: String
 
+  /// The part of a tensor that this parameter is, if several ranks share the tensor; nil for a parameter of its own.
+  public let shard: TensorShard?
+
   /// The current values. A step changes them in place, or changes a copy if another tensor shares their memory.
   public var value: Tensor
 
@@ -36,6 +39,26 @@ public final class Parameter {
   public init(_ name: String, _ value: Tensor) {
     self.name = name
     self.value = value
+    shard = nil
+  }
+
+  /// Creates a parameter that is a part of a tensor. An optimizer steps it together with the other ranks: see
+  /// `Optimizer.share(over:)` in DistributedTraining.
+  ///
+  /// - Parameters:
+  ///   - name: The name of the tensor, the same on every rank.
+  ///   - value: The initial values of the part.
+  ///   - shard: The place of the part in the tensor.
+  /// - Precondition: `value` has the shape of the part.
+  public init(_ name: String, _ value: Tensor, shard: TensorShard) {
+    guard value.shape == shard.shape else {
+      fatalError(
+        "The part of \"\(name)\" on rank \(shard.rank) has the shape \(shard.shape), but was given values of shape "
+          + "\(value.shape).")
+    }
+    self.name = name
+    self.value = value
+    self.shard = shard
   }
 }
 

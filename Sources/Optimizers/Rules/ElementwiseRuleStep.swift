@@ -22,6 +22,8 @@ final class ElementwiseRuleStep<Rule: ElementwiseRule>: PreparedStep {
   private var looksForInfinities = false
   /// Per block: whether its gradient is finite and, after the update, whether its parameter has no infinity.
   private let blocksAreFinite: UnsafeMutableBufferPointer<Bool>
+  /// The number of blocks whose gradient is not finite, here and in processes that share the tensor.
+  private let nonFiniteCount = UnsafeMutablePointer<Double>.allocate(capacity: 1)
 
   /// The number of elements in a tile: 8 KB of Float.
   private static var tileElements: Int { 2048 }
@@ -37,7 +39,10 @@ final class ElementwiseRuleStep<Rule: ElementwiseRule>: PreparedStep {
     blocksAreFinite.initialize(repeating: true)
   }
 
-  deinit { blocksAreFinite.deallocate() }
+  deinit {
+    blocksAreFinite.deallocate()
+    nonFiniteCount.deallocate()
+  }
 
   // MARK: State
 
@@ -104,8 +109,18 @@ final class ElementwiseRuleStep<Rule: ElementwiseRule>: PreparedStep {
     }
   }
 
+  func foldCount(in phase: Int) -> Int { 1 }
+
+  func fold(_ part: Int, in phase: Int) {
+    nonFiniteCount.pointee = Double(blocksAreFinite.count { !$0 })
+  }
+
+  func reduction(after phase: Int) -> StepReduction? {
+    phase == firstWritingPhase ? nil : StepReduction(nonFiniteCount, length: 1, .count)
+  }
+
   func finish(_ phase: Int, kernels: KernelTable) -> StepVerdict {
-    blocksAreFinite.allSatisfy { $0 } ? .proceed : .nonFinite
+    nonFiniteCount.pointee == 0 ? .proceed : .nonFinite
   }
 
   /// Updates elements by the rule, one tile after another, and returns whether none of them is infinite afterwards.
@@ -169,7 +184,11 @@ final class ElementwiseRuleStep<Rule: ElementwiseRule>: PreparedStep {
 
   /// Rounds values to elements of a 16-bit parameter.
   private func round(_ values: UnsafeRawPointer, at start: Int, _ count: Int, _ elements: MutableElements) {
-    kernels.conversion.round(
-      values.assumingMemoryBound(to: Float.self), rounding.advanced(by: start), count, elements)
+    layout.forEachDraw(rounding, start..<start + count) { run, rounding in
+      let place = run.lowerBound - start
+      kernels.conversion.round(
+        values.assumingMemoryBound(to: Float.self) + place, rounding, run.count,
+        elements.advanced(by: place))
+    }
   }
 }

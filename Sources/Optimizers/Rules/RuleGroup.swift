@@ -72,6 +72,11 @@ extension ElementwiseRule {
 }
 
 extension AnyRuleGroup {
+  /// Whether the rule can step a part of a tensor: rules on tensors need all of it.
+  var stepsShards: Bool {
+    Rule.self is any PhasedRule.Type || Rule.self is any ElementwiseRule.Type
+  }
+
   /// Whether the rule's updates consist mainly of matrix products.
   var multipliesMatrices: Bool { Rule.multipliesMatrices }
 

@@ -12,9 +12,11 @@ final class AdafactorColumns: AdafactorStep {
     let squaresBefore, squaresAfter, columnInverses: UnsafeMutablePointer<Double>
     /// Per block: r and E, one number for each row.
     let partialSums: UnsafeMutablePointer<Double>
-    /// Σ p² and the number of blocks that are not settled, then r, E and Σ 1 / C of each matrix. Machines that share a
-    /// matrix add up these numbers.
-    let totals: UnsafeMutableBufferPointer<Double>
+    /// Σ p² and the number of blocks that are not settled; and per matrix r, E and Σ 1 / C. Processes that share a matrix
+    /// have all of this per subtree, and add it up; processes that share a stack have Σ p² per subtree.
+    let totals: UnsafeMutablePointer<Double>
+    /// Σ u² and its error.
+    let stack: StackSums
     /// Per matrix: Σᵢ Eᵢ / Rᵢ, mean R and Σ 1 / R.
     let quotients, meanRowMoments, rowInverses: UnsafeMutablePointer<Double>
     /// New R.
@@ -28,8 +30,10 @@ final class AdafactorColumns: AdafactorStep {
       squaresAfter = memory.doubles(blocks)
       columnInverses = memory.doubles(blocks)
       partialSums = memory.doubles(blocks * 2 * form.rows)
-      let totalCount = 2 + form.matrices * form.totalsPerMatrix
-      totals = UnsafeMutableBufferPointer(start: memory.doubles(totalCount), count: totalCount)
+      totals = memory.doubles(
+        form.subtrees * form.totalsPerSubtree
+          + (form.isDivided ? 0 : form.matrices * form.totalsPerMatrix))
+      stack = StackSums(&memory, form.extent, isShared: form.isShared)
       quotients = memory.doubles(form.matrices)
       meanRowMoments = memory.doubles(form.matrices)
       rowInverses = memory.doubles(form.matrices)
@@ -64,18 +68,28 @@ final class AdafactorColumns: AdafactorStep {
     let blocksPerMatrix: Int
     /// Whether C is kept between the phases: true if it is small, or much smaller than the tensor.
     let keepsColumnMoments: Bool
+    /// Whether several processes hold blocks of the tensor, and whether these are parts of one matrix.
+    let isShared, isDivided: Bool
+    /// The number of subtrees for which there is memory.
+    let subtrees: Int
 
-    init(_ extent: Extent, _ arithmetic: ScalarType) {
+    init(_ extent: Extent, _ layout: StepLayout) {
       self.extent = extent
-      self.arithmetic = arithmetic
+      arithmetic = layout.scalarType.arithmeticType
+      isShared = layout.isShared
+      isDivided = isShared && extent.partition.matrixCount == 1 && extent.partition.blocksPerMatrix > 1
       (matrices, rows, columns) = (extent.matrices.count, extent.rows.count, extent.columns.count)
       columnsPerBlock = min(extent.partition.blockLength, columns)
       blocksPerMatrix = matrices == 0 ? 0 : extent.blocks.count / matrices
-      keepsColumnMoments = extent.keeps(matrices * columns)
+      keepsColumnMoments = extent.partition.keeps(extent.partition.matrixCount * extent.partition.columns)
+      subtrees = extent.subtreeCapacity
     }
 
     /// r, E and Σ 1 / C.
     var totalsPerMatrix: Int { 2 * rows + 1 }
+
+    /// The numbers that a process has for each subtree.
+    var totalsPerSubtree: Int { 2 + (isDivided ? totalsPerMatrix : 0) }
   }
 
   private let form: Form
@@ -87,7 +101,7 @@ final class AdafactorColumns: AdafactorStep {
     _ group: RuleGroup<AdafactorOptions>, _ layout: StepLayout, _ extent: Extent, state: AdafactorState?,
     kernels: KernelTable
   ) {
-    form = Form(extent, layout.scalarType.arithmeticType)
+    form = Form(extent, layout)
     var (measured, scratch, nothing) = (ScratchAllocator(), ScratchAllocator(), ScratchAllocator())
     workspace = Workspace(&measured, form)
     _ = Scratch(&scratch, form)
@@ -101,7 +115,7 @@ final class AdafactorColumns: AdafactorStep {
     var memory = ScratchAllocator(address)
     workspace = Workspace(&memory, form)
     // Without matrices, no fold sets it.
-    workspace.totals[0] = 0
+    (workspace.totals[0], workspace.totals[1]) = (0, 0)
   }
 
   override func bindMoments(of state: inout AdafactorState) {
@@ -127,7 +141,7 @@ final class AdafactorColumns: AdafactorStep {
   }
 
   override var unsettled: (blocks: UnsafeMutablePointer<Double>, total: UnsafeMutablePointer<Double>)? {
-    (workspace.squaresBefore, workspace.totals.baseAddress! + 1)
+    (workspace.squaresBefore, workspace.totals + 1)
   }
 
   override func isSettled(_ index: Int, _ memory: UnsafeMutableRawPointer, bound: Double) -> Bool {
@@ -143,17 +157,29 @@ final class AdafactorColumns: AdafactorStep {
   override var foldCount: Int { form.matrices }
 
   override func foldStatistics(_ matrix: Int) {
-    let blocks = form.blocksPerMatrix
-    sumOverBlocks(
-      workspace.partialSums + matrix * blocks * 2 * form.rows, blocks: blocks, stride: 2 * form.rows,
-      count: 2 * form.rows, into: totals(matrix))
-    totals(matrix)[2 * form.rows] = sum(workspace.columnInverses + matrix * blocks, blocks)
+    if form.isDivided {
+      for (index, blocks) in subtrees.enumerated() { fold(blocks, into: totals(matrix, index)) }
+    } else {
+      let firstBlock = matrix * form.blocksPerMatrix
+      fold(firstBlock..<firstBlock + form.blocksPerMatrix, into: totals(matrix))
+    }
     if matrix == 0 {
-      workspace.totals[0] = needsSquares ? sum(workspace.squaresBefore, extent.blocks.count) : 0
+      for index in subtrees.indices { workspace.totals[index * form.totalsPerSubtree + 1] = 0 }
+      foldSquares(workspace.squaresBefore, into: workspace.totals, stride: form.totalsPerSubtree)
     }
   }
 
-  override var reduction: UnsafeMutableBufferPointer<Double> { workspace.totals }
+  private func fold(_ blocks: Range<Int>, into totals: UnsafeMutablePointer<Double>) {
+    let count = 2 * form.rows
+    sumOverBlocks(
+      workspace.partialSums + blocks.lowerBound * count, blocks: blocks.count, stride: count, count: count,
+      into: totals)
+    totals[count] = sum(workspace.columnInverses + blocks.lowerBound, blocks.count)
+  }
+
+  override var reduction: StepReduction? {
+    StepReduction(workspace.totals, length: form.totalsPerSubtree, .sumOverBlocks)
+  }
 
   // MARK: Moments: new R, its mean and Σ E / R of a matrix
 
@@ -171,14 +197,24 @@ final class AdafactorColumns: AdafactorStep {
 
   // MARK: Decide: Σ u² = mean R · Σ E / R
 
+  override func foldMoments() { workspace.stack.fold(extent, terms) }
+
+  override var momentReduction: StepReduction? { form.isDivided ? nil : workspace.stack.reduction }
+
   override func sums() -> (squares: Double, updateSquares: Double, error: Double?) {
-    var (updateSquares, error) = (0.0, 0.0)
-    for matrix in 0..<form.matrices {
-      let (mean, inverses) = (workspace.meanRowMoments[matrix], totals(matrix)[2 * form.rows])
-      updateSquares += inverses.isNaN ? .nan : mean * workspace.quotients[matrix]
-      error += mean * (inverses + Double(extent.partition.columns)) * workspace.rowInverses[matrix]
-    }
+    let (updateSquares, error) =
+      form.matrices == 1 && !isShared || form.isDivided
+      ? terms(0) : workspace.stack.total(extent, terms)
     return (workspace.totals[0], updateSquares, error)
+  }
+
+  /// Σ u² of a matrix and its error.
+  private func terms(_ matrix: Int) -> (updateSquares: Double, error: Double) {
+    let (mean, inverses) = (workspace.meanRowMoments[matrix], totals(matrix)[2 * form.rows])
+    return (
+      inverses.isNaN ? .nan : mean * workspace.quotients[matrix],
+      mean * (inverses + Double(extent.partition.columns)) * workspace.rowInverses[matrix]
+    )
   }
 
   // MARK: Update: R, C, and P ← P − (α' √mean R / √Rᵢ)(gᵢⱼ / √Cⱼ)
@@ -206,26 +242,52 @@ final class AdafactorColumns: AdafactorStep {
     }
     kernels.reciprocalRoots(newColumns.reading, 1, block.columns, block.scratch.columnFactors)
     kernels.reciprocalRoots(newRows.reading, rowFactor, form.rows, block.scratch.rowFactors)
+    if form.isDivided, case .stochastic = change(at: 0).rounding { return writeRowByRow(block, index) }
     workspace.squaresAfter[index] = kernels.updateFactored(
       tensor.parameter.advanced(by: block.offset), block.piece, block.scratch.rowFactors.reading,
       block.scratch.columnFactors.reading, change(at: block.offset))
   }
 
-  override func sumOfSquaresAfter() -> Double { sum(workspace.squaresAfter, extent.blocks.count) }
+  /// Writes a block of which each row has its own place among the elements of the whole tensor: the draws of stochastic
+  /// rounding depend on it.
+  private func writeRowByRow(_ block: BlockPlace, _ index: Int) {
+    for row in 0..<form.rows {
+      let offset = block.offset + row * extent.stride
+      var change = change(at: offset)
+      change.rounding = self.change(at: 0).rounding.advanced(
+        by: row * extent.partition.columns + block.firstColumn)
+      _ = kernels.updateFactored(
+        tensor.parameter.advanced(by: offset), piece(offset, rows: 1, columns: block.columns),
+        block.scratch.rowFactors.reading.advanced(by: row), block.scratch.columnFactors.reading, change)
+    }
+    workspace.squaresAfter[index] = sumOfSquares(
+      block.offset, rows: form.rows, columns: block.columns, stride: extent.stride)
+  }
+
+  override func writeWithoutBlocks() {
+    guard form.matrices > 0 else { return }
+    commit(workspace.rowMoments, to: rowMoments, count: form.matrices * form.rows)
+  }
+
+  override var squaresAfterByBlock: UnsafeMutablePointer<Double> { workspace.squaresAfter }
 
   // MARK: Places
 
-  /// Returns r, E and Σ 1 / C of a matrix.
-  private func totals(_ matrix: Int) -> UnsafeMutablePointer<Double> {
-    workspace.totals.baseAddress! + (2 + matrix * form.totalsPerMatrix)
+  /// Returns r, E and Σ 1 / C of a matrix, or of a subtree of it.
+  private func totals(_ matrix: Int, _ subtree: Int = 0) -> UnsafeMutablePointer<Double> {
+    form.isDivided
+      ? workspace.totals + (subtree * form.totalsPerSubtree + 2)
+      : workspace.totals + (form.subtrees * form.totalsPerSubtree + matrix * form.totalsPerMatrix)
   }
 
-  /// Returns a block: its matrix and first column among the matrices and columns in this process, its columns, the offset
-  /// of its first element, and the gradient's elements.
-  private func block(_ index: Int, _ memory: UnsafeMutableRawPointer) -> (
+  /// A block: its matrix and first column among the matrices and columns in this process, its columns, the offset of its first
+  /// element, and the gradient's elements.
+  private typealias BlockPlace = (
     matrix: Int, firstColumn: Int, columns: Int, isFirstOfMatrix: Bool, offset: Int, piece: GradientPiece,
     scratch: Scratch
-  ) {
+  )
+
+  private func block(_ index: Int, _ memory: UnsafeMutableRawPointer) -> BlockPlace {
     let block = extent.partition[extent.blocks.lowerBound + index]
     let matrix = block.matrices.lowerBound - extent.matrices.lowerBound
     let column = block.columns.lowerBound - extent.columns.lowerBound

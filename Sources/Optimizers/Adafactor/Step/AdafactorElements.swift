@@ -7,14 +7,14 @@ final class AdafactorElements: AdafactorStep {
   private struct Workspace {
     /// Per block: Σ p² before and after the step, and Σ u².
     let squaresBefore, squaresAfter, updateSquares: UnsafeMutablePointer<Double>
-    /// Σ p² and Σ u² of all blocks.
+    /// Σ p² and Σ u², per subtree if processes share the tensor.
     let totals: UnsafeMutablePointer<Double>
 
     init(_ memory: inout ScratchAllocator, _ extent: Extent) {
       squaresBefore = memory.doubles(extent.blocks.count)
       squaresAfter = memory.doubles(extent.blocks.count)
       updateSquares = memory.doubles(extent.blocks.count)
-      totals = memory.doubles(2)
+      totals = memory.doubles(2 * extent.subtreeCapacity)
     }
   }
 
@@ -38,6 +38,7 @@ final class AdafactorElements: AdafactorStep {
   override func bindWorkspace(_ address: UnsafeMutableRawPointer) {
     var memory = ScratchAllocator(address)
     workspace = Workspace(&memory, extent)
+    (workspace.totals[0], workspace.totals[1]) = (0, 0)
   }
 
   override func bindMoments(of state: inout AdafactorState) {
@@ -61,11 +62,13 @@ final class AdafactorElements: AdafactorStep {
   override var foldCount: Int { 1 }
 
   override func foldStatistics(_ part: Int) {
-    workspace.totals[0] = needsSquares ? sum(workspace.squaresBefore, extent.blocks.count) : 0
-    workspace.totals[1] = sum(workspace.updateSquares, extent.blocks.count)
+    foldSquares(workspace.squaresBefore, into: workspace.totals, stride: 2)
+    for (index, blocks) in subtrees.enumerated() {
+      workspace.totals[2 * index + 1] = sum(workspace.updateSquares + blocks.lowerBound, blocks.count)
+    }
   }
 
-  override var reduction: UnsafeMutableBufferPointer<Double> { .init(start: workspace.totals, count: 2) }
+  override var reduction: StepReduction? { StepReduction(workspace.totals, length: 2, .sumOverBlocks) }
 
   // MARK: Decide
 
@@ -82,7 +85,7 @@ final class AdafactorElements: AdafactorStep {
       factor, change(at: start))
   }
 
-  override func sumOfSquaresAfter() -> Double { sum(workspace.squaresAfter, extent.blocks.count) }
+  override var squaresAfterByBlock: UnsafeMutablePointer<Double> { workspace.squaresAfter }
 
   /// Returns the elements of a block: the offset of the first element, and the gradient's elements.
   private func piece(_ block: Int) -> (start: Int, GradientPiece) {

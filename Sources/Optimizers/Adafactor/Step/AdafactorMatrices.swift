@@ -9,7 +9,7 @@ final class AdafactorMatrices: AdafactorStep {
   private struct Workspace {
     /// Per block: Σ p² before and after the step, and Σ u².
     let squaresBefore, squaresAfter, updateSquares: UnsafeMutablePointer<Double>
-    /// Σ p² and Σ u² of all blocks.
+    /// Σ p² and Σ u², per subtree if processes share the tensor.
     let totals: UnsafeMutablePointer<Double>
     /// Per matrix: mean R.
     let meanRowMoments: UnsafeMutablePointer<Double>
@@ -20,7 +20,7 @@ final class AdafactorMatrices: AdafactorStep {
       squaresBefore = memory.doubles(form.extent.blocks.count)
       squaresAfter = memory.doubles(form.extent.blocks.count)
       updateSquares = memory.doubles(form.extent.blocks.count)
-      totals = memory.doubles(2)
+      totals = memory.doubles(2 * form.extent.subtreeCapacity)
       meanRowMoments = memory.doubles(form.matrices)
       let kept = form.keepsMoments ? form.matrices : 0
       rowMoments = memory.elements(kept * form.rows, form.arithmetic)
@@ -65,7 +65,8 @@ final class AdafactorMatrices: AdafactorStep {
       self.arithmetic = arithmetic
       (matrices, rows, columns) = (extent.matrices.count, extent.partition.rows, extent.partition.columns)
       isWide = extent.partition.isWide
-      keepsMoments = extent.keeps(matrices * (rows + columns))
+      keepsMoments = extent.partition.keeps(
+        extent.partition.matrixCount * (rows + columns))
     }
 
     /// The matrices of a block, counted from the first one in this process.
@@ -97,6 +98,7 @@ final class AdafactorMatrices: AdafactorStep {
   override func bindWorkspace(_ address: UnsafeMutableRawPointer) {
     var memory = ScratchAllocator(address)
     workspace = Workspace(&memory, form)
+    (workspace.totals[0], workspace.totals[1]) = (0, 0)
   }
 
   override func bindMoments(of state: inout AdafactorState) {
@@ -178,11 +180,13 @@ final class AdafactorMatrices: AdafactorStep {
   override var foldCount: Int { 1 }
 
   override func foldStatistics(_ part: Int) {
-    workspace.totals[0] = sum(workspace.squaresBefore, extent.blocks.count)
-    workspace.totals[1] = sum(workspace.updateSquares, extent.blocks.count)
+    foldSquares(workspace.squaresBefore, into: workspace.totals, stride: 2)
+    for (index, blocks) in subtrees.enumerated() {
+      workspace.totals[2 * index + 1] = sum(workspace.updateSquares + blocks.lowerBound, blocks.count)
+    }
   }
 
-  override var reduction: UnsafeMutableBufferPointer<Double> { .init(start: workspace.totals, count: 2) }
+  override var reduction: StepReduction? { StepReduction(workspace.totals, length: 2, .sumOverBlocks) }
 
   // MARK: Decide
 
@@ -213,7 +217,7 @@ final class AdafactorMatrices: AdafactorStep {
     workspace.squaresAfter[block] = squares
   }
 
-  override func sumOfSquaresAfter() -> Double { sum(workspace.squaresAfter, extent.blocks.count) }
+  override var squaresAfterByBlock: UnsafeMutablePointer<Double> { workspace.squaresAfter }
 
   // MARK: Places
 

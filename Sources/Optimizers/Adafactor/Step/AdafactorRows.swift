@@ -11,11 +11,13 @@ final class AdafactorRows: AdafactorStep {
     let squaresBefore, squaresAfter, rowMomentMeans, rowInverses: UnsafeMutablePointer<Double>
     /// Per block: c and D, one number for each column.
     let partialSums: UnsafeMutablePointer<Double>
-    /// Σ p² and the number of blocks that are not settled, then mean R, Σ 1 / R, c and D of each matrix. Machines that
-    /// share a matrix add up these numbers.
-    let totals: UnsafeMutableBufferPointer<Double>
+    /// Σ p² and the number of blocks that are not settled; and per matrix mean R, Σ 1 / R, c and D. Processes that share a
+    /// matrix have all of this per subtree, and add it up; processes that share a stack have Σ p² per subtree.
+    let totals: UnsafeMutablePointer<Double>
     /// Per chunk of columns: its parts of Σⱼ Dⱼ / Cⱼ and of Σⱼ 1 / Cⱼ.
     let quotients, columnInverses: UnsafeMutablePointer<Double>
+    /// Σ u² and its error.
+    let stack: StackSums
     /// New R, if the update does not compute it again.
     let rowMoments: MutableElements
     /// New C, and 1 / √C.
@@ -28,8 +30,10 @@ final class AdafactorRows: AdafactorStep {
       rowMomentMeans = memory.doubles(blocks)
       rowInverses = memory.doubles(blocks)
       partialSums = memory.doubles(blocks * 2 * form.columns)
-      let totalCount = 2 + form.matrices * form.totalsPerMatrix
-      totals = UnsafeMutableBufferPointer(start: memory.doubles(totalCount), count: totalCount)
+      totals = memory.doubles(
+        form.subtrees * form.totalsPerSubtree
+          + (form.isDivided ? 0 : form.matrices * form.totalsPerMatrix))
+      stack = StackSums(&memory, form.extent, isShared: form.isShared)
       quotients = memory.doubles(form.matrices * form.chunks)
       columnInverses = memory.doubles(form.matrices * form.chunks)
       rowMoments = memory.elements(form.keepsRowMoments ? form.matrices * form.rows : 0, form.arithmetic)
@@ -66,22 +70,32 @@ final class AdafactorRows: AdafactorStep {
     let chunks: Int
     /// Whether R is kept between the phases: true if it is small, or much smaller than the tensor.
     let keepsRowMoments: Bool
+    /// Whether several processes hold blocks of the tensor, and whether these are parts of one matrix.
+    let isShared, isDivided: Bool
+    /// The number of subtrees for which there is memory.
+    let subtrees: Int
 
     /// The number of columns in a chunk.
     static let chunkColumns = 256
 
-    init(_ extent: Extent, _ arithmetic: ScalarType) {
+    init(_ extent: Extent, _ layout: StepLayout) {
       self.extent = extent
-      self.arithmetic = arithmetic
+      arithmetic = layout.scalarType.arithmeticType
+      isShared = layout.isShared
+      isDivided = isShared && extent.partition.matrixCount == 1 && extent.partition.blocksPerMatrix > 1
+      subtrees = extent.subtreeCapacity
       (matrices, rows, columns) = (extent.matrices.count, extent.rows.count, extent.columns.count)
       rowsPerBlock = min(extent.partition.blockLength, rows)
       blocksPerMatrix = matrices == 0 ? 0 : extent.blocks.count / matrices
       chunks = (columns + Self.chunkColumns - 1) / Self.chunkColumns
-      keepsRowMoments = extent.keeps(matrices * rows)
+      keepsRowMoments = extent.partition.keeps(extent.partition.matrixCount * extent.partition.rows)
     }
 
     /// Mean R, Σ 1 / R, c and D.
     var totalsPerMatrix: Int { 2 + 2 * columns }
+
+    /// The numbers that a process has for each subtree.
+    var totalsPerSubtree: Int { 2 + (isDivided ? totalsPerMatrix : 0) }
 
     /// Returns the columns of a chunk.
     func columns(ofChunk chunk: Int) -> Range<Int> {
@@ -98,7 +112,7 @@ final class AdafactorRows: AdafactorStep {
     _ group: RuleGroup<AdafactorOptions>, _ layout: StepLayout, _ extent: Extent, state: AdafactorState?,
     kernels: KernelTable
   ) {
-    form = Form(extent, layout.scalarType.arithmeticType)
+    form = Form(extent, layout)
     var (measured, scratch, nothing) = (ScratchAllocator(), ScratchAllocator(), ScratchAllocator())
     workspace = Workspace(&measured, form)
     _ = Scratch(&scratch, form)
@@ -112,7 +126,7 @@ final class AdafactorRows: AdafactorStep {
     var memory = ScratchAllocator(address)
     workspace = Workspace(&memory, form)
     // Without matrices, no fold sets it.
-    workspace.totals[0] = 0
+    (workspace.totals[0], workspace.totals[1]) = (0, 0)
   }
 
   override func bindMoments(of state: inout AdafactorState) {
@@ -144,7 +158,7 @@ final class AdafactorRows: AdafactorStep {
   }
 
   override var unsettled: (blocks: UnsafeMutablePointer<Double>, total: UnsafeMutablePointer<Double>)? {
-    (workspace.squaresBefore, workspace.totals.baseAddress! + 1)
+    (workspace.squaresBefore, workspace.totals + 1)
   }
 
   override func isSettled(_ index: Int, _ memory: UnsafeMutableRawPointer, bound: Double) -> Bool {
@@ -166,25 +180,36 @@ final class AdafactorRows: AdafactorStep {
 
   override func foldStatistics(_ part: Int) {
     let (matrix, chunk) = part.quotientAndRemainder(dividingBy: form.chunks)
-    let columns = form.columns(ofChunk: chunk)
-    let firstBlock = matrix * form.blocksPerMatrix
-    let sums = workspace.partialSums + firstBlock * 2 * form.columns + columns.lowerBound
-    let totals = totals(matrix)
-    for part in [0, form.columns] {
-      sumOverBlocks(
-        sums + part, blocks: form.blocksPerMatrix, stride: 2 * form.columns, count: columns.count,
-        into: totals + (2 + part + columns.lowerBound))
-    }
-    if chunk == 0 {
-      totals[0] = sum(workspace.rowMomentMeans + firstBlock, form.blocksPerMatrix)
-      totals[1] = sum(workspace.rowInverses + firstBlock, form.blocksPerMatrix)
+    if form.isDivided {
+      for (index, blocks) in subtrees.enumerated() { fold(blocks, chunk, into: totals(matrix, index)) }
+    } else {
+      let firstBlock = matrix * form.blocksPerMatrix
+      fold(firstBlock..<firstBlock + form.blocksPerMatrix, chunk, into: totals(matrix))
     }
     if part == 0 {
-      workspace.totals[0] = needsSquares ? sum(workspace.squaresBefore, extent.blocks.count) : 0
+      for index in subtrees.indices { workspace.totals[index * form.totalsPerSubtree + 1] = 0 }
+      foldSquares(workspace.squaresBefore, into: workspace.totals, stride: form.totalsPerSubtree)
     }
   }
 
-  override var reduction: UnsafeMutableBufferPointer<Double> { workspace.totals }
+  /// Mean R and Σ 1 / R with the first chunk, and c and D of a chunk of columns, over some blocks.
+  private func fold(_ blocks: Range<Int>, _ chunk: Int, into totals: UnsafeMutablePointer<Double>) {
+    let columns = form.columns(ofChunk: chunk)
+    let sums = workspace.partialSums + blocks.lowerBound * 2 * form.columns + columns.lowerBound
+    for part in [0, form.columns] {
+      sumOverBlocks(
+        sums + part, blocks: blocks.count, stride: 2 * form.columns, count: columns.count,
+        into: totals + (2 + part + columns.lowerBound))
+    }
+    if chunk == 0 {
+      totals[0] = sum(workspace.rowMomentMeans + blocks.lowerBound, blocks.count)
+      totals[1] = sum(workspace.rowInverses + blocks.lowerBound, blocks.count)
+    }
+  }
+
+  override var reduction: StepReduction? {
+    StepReduction(workspace.totals, length: form.totalsPerSubtree, .sumOverBlocks)
+  }
 
   // MARK: Moments: new C, 1 / √C and Σ D / C for a chunk of columns
 
@@ -206,15 +231,25 @@ final class AdafactorRows: AdafactorStep {
 
   // MARK: Decide: Σ u² = mean R · Σ D / C
 
+  override func foldMoments() { workspace.stack.fold(extent, terms) }
+
+  override var momentReduction: StepReduction? { form.isDivided ? nil : workspace.stack.reduction }
+
   override func sums() -> (squares: Double, updateSquares: Double, error: Double?) {
-    var (updateSquares, error) = (0.0, 0.0)
-    for matrix in 0..<form.matrices {
-      let (mean, chunk) = (meanRowMoment(matrix), matrix * form.chunks)
-      let inverses = columnInverses(matrix)
-      updateSquares += inverses.isNaN ? .nan : mean * sum(workspace.quotients + chunk, form.chunks)
-      error += mean * (totals(matrix)[1] + Double(extent.partition.rows)) * inverses
-    }
+    let (updateSquares, error) =
+      form.matrices == 1 && !isShared || form.isDivided
+      ? terms(0) : workspace.stack.total(extent, terms)
     return (workspace.totals[0], updateSquares, error)
+  }
+
+  /// Σ u² of a matrix and its error.
+  private func terms(_ matrix: Int) -> (updateSquares: Double, error: Double) {
+    let (mean, inverses) = (meanRowMoment(matrix), columnInverses(matrix))
+    return (
+      inverses.isNaN
+        ? .nan : mean * sum(workspace.quotients + matrix * form.chunks, form.chunks),
+      mean * (totals(matrix)[1] + Double(extent.partition.rows)) * inverses
+    )
   }
 
   // MARK: Update: R, C, and P ← P − (α' √mean R / √Rᵢ)(gᵢⱼ / √Cⱼ)
@@ -241,13 +276,20 @@ final class AdafactorRows: AdafactorStep {
       workspace.columnFactors.reading.advanced(by: firstColumn), change(at: block.offset))
   }
 
-  override func sumOfSquaresAfter() -> Double { sum(workspace.squaresAfter, extent.blocks.count) }
+  override func writeWithoutBlocks() {
+    guard form.matrices > 0 else { return }
+    commit(workspace.columnMoments, to: columnMoments, count: form.matrices * form.columns)
+  }
+
+  override var squaresAfterByBlock: UnsafeMutablePointer<Double> { workspace.squaresAfter }
 
   // MARK: Places
 
-  /// Returns mean R, Σ 1 / R, c and D of a matrix.
-  private func totals(_ matrix: Int) -> UnsafeMutablePointer<Double> {
-    workspace.totals.baseAddress! + (2 + matrix * form.totalsPerMatrix)
+  /// Returns mean R, Σ 1 / R, c and D of a matrix, or of a subtree of it.
+  private func totals(_ matrix: Int, _ subtree: Int = 0) -> UnsafeMutablePointer<Double> {
+    form.isDivided
+      ? workspace.totals + (subtree * form.totalsPerSubtree + 2)
+      : workspace.totals + (form.subtrees * form.totalsPerSubtree + matrix * form.totalsPerMatrix)
   }
 
   private func meanRowMoment(_ matrix: Int) -> Double { totals(matrix)[0] }
@@ -274,32 +316,8 @@ final class AdafactorRows: AdafactorStep {
   }
 }
 
-extension Extent {
-  /// Whether `count` new moments are kept between the phases rather than computed twice: true if they are few, or much
-  /// fewer than the tensor's elements.
+extension BlockPartition {
+  /// Whether `count` new moments are kept between the phases rather than computed twice: if they are much smaller than the
+  /// tensor, or few. Both give the same bits, but for matrices of one row: so the whole tensor decides.
   func keeps(_ count: Int) -> Bool { count <= 4096 || count <= elementCount / 64 }
-}
-
-/// totals ← Σ over blocks of `count` numbers. The numbers of successive blocks are `stride` numbers apart.
-///
-/// Adds eight numbers over all blocks at a time. Blocks are far apart in memory, and a sweep over one number would wait for
-/// every access.
-func sumOverBlocks(
-  _ sums: UnsafePointer<Double>, blocks: Int, stride: Int, count: Int,
-  into totals: UnsafeMutablePointer<Double>
-) {
-  var start = 0
-  while start + 8 <= count {
-    let address = UnsafeRawPointer(sums + start)
-    var total = address.loadUnaligned(as: SIMD8<Double>.self)
-    for block in 1..<max(1, blocks) {
-      total += address.loadUnaligned(fromByteOffset: 8 * block * stride, as: SIMD8<Double>.self)
-    }
-    UnsafeMutableRawPointer(totals + start).storeBytes(of: total, as: SIMD8<Double>.self)
-    start += 8
-  }
-  for index in start..<count {
-    totals[index] = sums[index]
-    for block in 1..<max(1, blocks) { totals[index] += sums[index + block * stride] }
-  }
 }

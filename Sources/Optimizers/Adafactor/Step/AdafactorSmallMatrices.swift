@@ -8,14 +8,14 @@ final class AdafactorSmallMatrices: AdafactorStep {
   private struct Workspace {
     /// Per block: Σ p² before and after the step, and Σ u².
     let squaresBefore, squaresAfter, updateSquares: UnsafeMutablePointer<Double>
-    /// Σ p² and Σ u² of all blocks.
+    /// Σ p² and Σ u², per subtree if processes share the tensor.
     let totals: UnsafeMutablePointer<Double>
 
     init(_ memory: inout ScratchAllocator, _ extent: Extent) {
       squaresBefore = memory.doubles(extent.blocks.count)
       squaresAfter = memory.doubles(extent.blocks.count)
       updateSquares = memory.doubles(extent.blocks.count)
-      totals = memory.doubles(2)
+      totals = memory.doubles(2 * extent.subtreeCapacity)
     }
   }
 
@@ -39,6 +39,7 @@ final class AdafactorSmallMatrices: AdafactorStep {
   override func bindWorkspace(_ address: UnsafeMutableRawPointer) {
     var memory = ScratchAllocator(address)
     workspace = Workspace(&memory, extent)
+    (workspace.totals[0], workspace.totals[1]) = (0, 0)
   }
 
   override func bindMoments(of state: inout AdafactorState) {
@@ -64,11 +65,13 @@ final class AdafactorSmallMatrices: AdafactorStep {
   override var foldCount: Int { 1 }
 
   override func foldStatistics(_ part: Int) {
-    workspace.totals[0] = needsSquares ? sum(workspace.squaresBefore, extent.blocks.count) : 0
-    workspace.totals[1] = sum(workspace.updateSquares, extent.blocks.count)
+    foldSquares(workspace.squaresBefore, into: workspace.totals, stride: 2)
+    for (index, blocks) in subtrees.enumerated() {
+      workspace.totals[2 * index + 1] = sum(workspace.updateSquares + blocks.lowerBound, blocks.count)
+    }
   }
 
-  override var reduction: UnsafeMutableBufferPointer<Double> { .init(start: workspace.totals, count: 2) }
+  override var reduction: StepReduction? { StepReduction(workspace.totals, length: 2, .sumOverBlocks) }
 
   // MARK: Decide
 
@@ -85,7 +88,7 @@ final class AdafactorSmallMatrices: AdafactorStep {
       columnMoments.advanced(by: matrix * batch.columns), factor, change(at: start))
   }
 
-  override func sumOfSquaresAfter() -> Double { sum(workspace.squaresAfter, extent.blocks.count) }
+  override var squaresAfterByBlock: UnsafeMutablePointer<Double> { workspace.squaresAfter }
 
   // MARK: Places
 

@@ -16,6 +16,11 @@ import Tensors
 class AdafactorStep: PreparedStep {
   /// The tensor and its blocks in this process.
   let extent: Extent
+  /// Whether several processes hold blocks of the tensor.
+  final let isShared: Bool
+  /// The blocks of each maximal subtree of the tree of sums in this process, counted from its first block. Of a tensor that
+  /// is not shared, one.
+  final let subtrees: [Range<Int>]
   /// The kernels of this pass, for the types of parameter and gradient. They are stored, because choosing between two
   /// tables at each use would retain all their entries.
   private(set) final var kernels: AdafactorKernels
@@ -40,8 +45,12 @@ class AdafactorStep: PreparedStep {
   private var change = ParameterChange(shrinkage: 0)
   private var decision = AdafactorDecision(rootMeanSquare: nil, stepSize: 0, factor: 0, isFinite: true)
   private(set) var squaresAfter: Double?
+  /// Σ p² of each subtree after the last step, if the tensor is shared.
+  private var subtreeSquares: [Double] = []
   /// The current pass over the phases that only read.
   private var pass = Pass.fast
+  /// The largest magnitude of the parameter, which processes that share it find together.
+  private let largest = UnsafeMutablePointer<Double>.allocate(capacity: 1)
 
   private enum Pass {
     case fast
@@ -49,6 +58,8 @@ class AdafactorStep: PreparedStep {
     case search(bound: Double)
     /// Statistics in Double.
     case exact
+    /// No tasks: processes find the largest magnitude of the parameter that they share. Σ u² is known.
+    case range(updateSquares: Double)
   }
 
   init(
@@ -58,6 +69,9 @@ class AdafactorStep: PreparedStep {
     self.group = group
     self.layout = layout
     self.extent = extent
+    isShared = layout.isShared
+    subtrees = extent.subtrees(of: extent.blocks, count: extent.partition.blockCount)
+    largest.initialize(to: 0)
     self.state = state ?? AdafactorState(step: 0)
     hasState = state != nil
     table = kernels
@@ -73,6 +87,8 @@ class AdafactorStep: PreparedStep {
       gradient: Elements(nothing, layout.gradientType), gradientScale: 1)
   }
 
+  deinit { largest.deallocate() }
+
   // MARK: The parts of a block form
 
   /// Takes the addresses of the second moments. They are valid until the state is copied or changed.
@@ -86,11 +102,14 @@ class AdafactorStep: PreparedStep {
   /// The number of parts of the fold, and one of them.
   var foldCount: Int { 0 }
   func foldStatistics(_ part: Int) {}
-  /// The sums that machines that share the tensor add up after the fold.
-  var reduction: UnsafeMutableBufferPointer<Double> { .init(start: nil, count: 0) }
+  /// The sums that processes which share the tensor add up after the fold.
+  var reduction: StepReduction? { nil }
   /// The number of parts in which moments are completed, and one of them.
   var momentTaskCount: Int { 0 }
   func completeMoments(_ task: Int) {}
+  /// Sums of completed moments over matrices, if processes share a stack of them; and their reduction.
+  func foldMoments() {}
+  var momentReduction: StepReduction? { nil }
   /// Returns Σ p² before the step, Σ u², and the error of Σ u² that `isReliable` takes, or nil if the block form has
   /// checked the error itself.
   func sums() -> (squares: Double, updateSquares: Double, error: Double?) {
@@ -98,8 +117,10 @@ class AdafactorStep: PreparedStep {
   }
   /// Writes one block.
   func write(_ block: Int, _ scratch: UnsafeMutableRawPointer) {}
-  /// Σ p² after the step.
-  func sumOfSquaresAfter() -> Double { fatalError("a block form has its sum") }
+  /// Writes moments that all processes hold, in a process without blocks.
+  func writeWithoutBlocks() {}
+  /// Σ p² of each block after the step.
+  var squaresAfterByBlock: UnsafeMutablePointer<Double> { fatalError("a block form has its sums") }
   func bindWorkspace(_ address: UnsafeMutableRawPointer) {}
 
   // MARK: Phases
@@ -123,32 +144,50 @@ class AdafactorStep: PreparedStep {
   final func run(_ task: Int, in phase: Int, scratch: UnsafeMutableRawPointer) {
     switch phase {
     case Phase.statistics: readBlock(task, scratch)
-    case Phase.moments: if !isSearching { completeMoments(task) }
+    case Phase.moments: if takesStatistics { completeMoments(task) }
     default: write(task, scratch)
     }
   }
 
   private func readBlock(_ block: Int, _ scratch: UnsafeMutableRawPointer) {
-    if case .search(let bound) = pass {
-      unsettled!.blocks[block] = isSettled(block, scratch, bound: bound) ? 0 : 1
-    } else {
-      readStatistics(block, scratch)
+    switch pass {
+    case .fast, .exact: readStatistics(block, scratch)
+    case .search(let bound): unsettled!.blocks[block] = isSettled(block, scratch, bound: bound) ? 0 : 1
+    case .range: break
     }
   }
 
-  private var isSearching: Bool { if case .search = pass { true } else { false } }
+  private var takesStatistics: Bool {
+    switch pass {
+    case .fast, .exact: true
+    case .search, .range: false
+    }
+  }
 
-  final func foldCount(in phase: Int) -> Int { phase == Phase.statistics ? foldCount : 0 }
+  final func foldCount(in phase: Int) -> Int {
+    switch phase {
+    case Phase.statistics: foldCount
+    case Phase.moments: momentReduction == nil ? 0 : 1
+    default: 0
+    }
+  }
+
   final func fold(_ part: Int, in phase: Int) {
-    if !isSearching {
-      foldStatistics(part)
-    } else if part == 0, let unsettled {
+    if takesStatistics {
+      phase == Phase.statistics ? foldStatistics(part) : foldMoments()
+    } else if part == 0, phase == Phase.statistics, case .search = pass, let unsettled {
       unsettled.total.pointee = sum(unsettled.blocks, extent.blocks.count)
     }
   }
-  final func reduction(after phase: Int) -> UnsafeMutableBufferPointer<Double> {
-    guard phase == Phase.statistics else { return .init(start: nil, count: 0) }
-    return isSearching ? .init(start: unsettled?.total, count: 1) : reduction
+
+  final func reduction(after phase: Int) -> StepReduction? {
+    switch (phase, pass) {
+    case (Phase.statistics, .search): StepReduction(unsettled!.total, length: 1, .count)
+    case (Phase.statistics, .range): StepReduction(largest, length: 1, .maximum)
+    case (Phase.statistics, _): reduction
+    case (Phase.moments, .fast), (Phase.moments, .exact): momentReduction
+    default: nil
+    }
   }
 
   final func finish(_ phase: Int, kernels: KernelTable) -> StepVerdict {
@@ -162,6 +201,10 @@ class AdafactorStep: PreparedStep {
 
   /// Decides the step size and the clip factor, or requests another pass first.
   private func decide() -> StepVerdict {
+    if case .range(let updateSquares) = pass {
+      decision.isFinite = !overflows(largest: largest.pointee, updateSquares: updateSquares)
+      return decision.isFinite ? .proceed : .nonFinite
+    }
     let (squares, updateSquares, error) = sums()
     let count = extent.partition.elementCount
     if let error, let next = nextPass(updateSquares, error: error, count: count) {
@@ -169,43 +212,58 @@ class AdafactorStep: PreparedStep {
       if case .exact = next { kernels = exactKernels }
       return .again
     }
+    // Of a tensor that is shared, sums that were known have been added up again.
+    let knownSquares = isShared ? squares : tensor.squaresBefore ?? squares
     decision = hyperparameters.decide(
-      squares: tensor.squaresBefore ?? squares, updateSquares: updateSquares, count: count, in: arithmetic)
+      squares: knownSquares, updateSquares: updateSquares, count: count, in: arithmetic)
     change.shrinkage = hyperparameters.weightDecay * decision.stepSize
     if decision.isFinite && layout.needsVerdict {
-      let knowsSquares = tensor.squaresBefore != nil || needsSquares
-      decision.isFinite = !overflows(
-        squares: knowsSquares ? tensor.squaresBefore ?? squares : nil, updateSquares: updateSquares)
+      // Processes that share the tensor must decide alike, and squares may be known to one of them only.
+      let knowsSquares =
+        isShared ? hyperparameters.leastScale != nil : tensor.squaresBefore != nil || needsSquares
+      if mayOverflow(squares: knowsSquares ? knownSquares : nil, updateSquares: updateSquares) {
+        largest.pointee = tensor.parameter.reading.largestMagnitude(extent.elementCount)
+        if isShared {
+          pass = .range(updateSquares: updateSquares)
+          return .again
+        }
+        decision.isFinite = !overflows(largest: largest.pointee, updateSquares: updateSquares)
+      }
     }
     return decision.isFinite ? .proceed : .nonFinite
   }
 
+  /// Whether the rate or the decay is so extreme that the parameter must be read: its largest element decides.
+  private func mayOverflow(squares: Double?, updateSquares: Double) -> Bool {
+    let (greatest, norm) = (layout.scalarType.greatestFiniteMagnitude, squares?.squareRoot() ?? .infinity)
+    return
+      !(change.shrinkage * min(greatest, norm) <= arithmetic.greatestFiniteMagnitude
+      && largeUpdate(updateSquares) <= greatest)
+  }
+
   /// Whether a finite element of the parameter is certain to become infinite: because the decay makes the largest element
   /// infinite, or because the update does, since at least one of its elements is as large as the root mean square.
-  ///
-  /// The parameter is read only if the rate or the decay is extreme.
-  private func overflows(squares: Double?, updateSquares: Double) -> Bool {
-    let (shrinkage, type) = (change.shrinkage, layout.scalarType)
-    let (greatest, norm) = (type.greatestFiniteMagnitude, squares?.squareRoot() ?? .infinity)
-    // With momentum, the average with earlier updates may be smaller.
-    let update =
-      change.momentum == nil
-      ? decision.factor * (updateSquares / Double(max(1, extent.elementCount))).squareRoot() : 0
-    if shrinkage * min(greatest, norm) <= arithmetic.greatestFiniteMagnitude && update <= greatest {
-      return false
-    }
-    // Machines that share the tensor must make the same decision.
-    guard extent.elementCount == extent.partition.elementCount else { return false }
-    let largest = tensor.parameter.reading.largestMagnitude(extent.elementCount)
+  private func overflows(largest: Double, updateSquares: Double) -> Bool {
+    let shrinkage = change.shrinkage
     return largest.isFinite
       && (shrinkage * largest > arithmetic.greatestFiniteMagnitude
-        || update - (1 + shrinkage) * largest > greatest)
+        || largeUpdate(updateSquares) - (1 + shrinkage) * largest > layout.scalarType.greatestFiniteMagnitude)
+  }
+
+  /// A magnitude that at least one element of the update has: its root mean square. Averages with earlier updates may be
+  /// smaller.
+  private func largeUpdate(_ updateSquares: Double) -> Double {
+    let count = Double(max(1, extent.partition.elementCount))
+    return change.momentum == nil ? decision.factor * (updateSquares / count).squareRoot() : 0
   }
 
   /// Computes the sum of squares after the update, and returns whether an element of the parameter is infinite.
   private func leavesInfinity() -> Bool {
-    let squares = sumOfSquaresAfter()
+    if extent.blocks.isEmpty { writeWithoutBlocks() }
+    let blocks = squaresAfterByBlock
+    let squares = sum(blocks, extent.blocks.count)
     squaresAfter = squares
+    if isShared { subtreeSquares = subtrees.map { sum(blocks + $0.lowerBound, $0.count) } }
     return !squares.isFinite && tensor.parameter.reading.holdInfinity(extent.elementCount)
   }
 
@@ -218,7 +276,7 @@ class AdafactorStep: PreparedStep {
         bound: mostUnits(updateSquares, count: count) / Double(max(1, count / extent.partition.columns)))
     case .fast: .exact
     case .search: unsettled!.total.pointee == 0 ? nil : .exact
-    case .exact: nil
+    case .exact, .range: nil
     }
   }
 
@@ -231,7 +289,7 @@ class AdafactorStep: PreparedStep {
     repeat {
       for block in 0..<blockCount { readBlock(block, scratch) }
       for part in 0..<foldCount { fold(part, in: Phase.statistics) }
-      for task in 0..<momentTaskCount where !isSearching { completeMoments(task) }
+      for task in 0..<momentTaskCount where takesStatistics { completeMoments(task) }
       verdict = decide()
     } while verdict == .again
     let isFinite = verdict == .proceed
@@ -256,7 +314,11 @@ class AdafactorStep: PreparedStep {
 
   final func begin(_ tensor: SteppedTensor) {
     self.tensor = tensor
-    if case .exact = pass { kernels = table.adafactor[layout.scalarType, layout.gradientType] }
+    if isShared && subtreeSquares.count != subtrees.count { self.tensor.squaresBefore = nil }
+    switch pass {
+    case .exact, .range: kernels = table.adafactor[layout.scalarType, layout.gradientType]
+    case .fast, .search: break
+    }
     pass = .fast
     let options = group.storage
     if !hasState {
@@ -283,7 +345,8 @@ class AdafactorStep: PreparedStep {
       }
       change.rounding = rounding.rounding(
         nameHash: nameHash, step: step, seed: options.pointee.roundingSeed,
-        residual: rounding == .compensated ? state.residual?.mutableElements() : nil)
+        residual: rounding == .compensated ? state.residual?.mutableElements() : nil
+      ).startingAt(extent.firstElement)
     }
   }
 
@@ -381,6 +444,22 @@ class AdafactorStep: PreparedStep {
   /// Returns the change of the elements from `offset` on.
   final func change(at offset: Int) -> ParameterChange { change.advanced(by: offset) }
 
+  /// Writes Σ p² of each subtree before the step, `stride` numbers apart, from sums of the blocks.
+  final func foldSquares(
+    _ squares: UnsafeMutablePointer<Double>, into totals: UnsafeMutablePointer<Double>, stride: Int
+  ) {
+    if !isShared {
+      totals[0] = needsSquares ? sum(squares, extent.blocks.count) : 0
+      return
+    }
+    let isKnown = tensor.squaresBefore != nil
+    for (index, blocks) in subtrees.enumerated() {
+      totals[index * stride] =
+        isKnown
+        ? subtreeSquares[index] : needsSquares ? sum(squares + blocks.lowerBound, blocks.count) : 0
+    }
+  }
+
   /// Returns Σ p² of `rows` × `columns` elements from `offset` on, with the same bits that their update returns.
   final func sumOfSquares(_ offset: Int, rows: Int, columns: Int, stride: Int) -> Double {
     kernels.sumOfSquares(tensor.parameter.reading.advanced(by: offset), rows, columns, stride)
@@ -392,11 +471,13 @@ class AdafactorStep: PreparedStep {
   }
 }
 
-/// Returns Σ values, added in order.
-func sum(_ values: UnsafeMutablePointer<Double>, _ count: Int) -> Double {
-  var total = 0.0
-  for index in 0..<count { total += values[index] }
-  return total
+extension Extent {
+  /// Each maximal subtree within blocks or matrices of this process, counted from the first of them.
+  func subtrees(of range: Range<Int>, count: Int) -> [Range<Int>] {
+    SumTree.subtrees(of: range, count: count).map {
+      $0.lowerBound - range.lowerBound..<$0.upperBound - range.lowerBound
+    }
+  }
 }
 
 extension Elements {
