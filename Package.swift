@@ -22,6 +22,8 @@ let package = Package(
     .library(name: "Checkpoints", targets: ["Checkpoints"]),
     .library(name: "DistributedTraining", targets: ["DistributedTraining"]),
     .executable(name: "adafactor", targets: ["adafactor"]),
+    // For programs in C and other languages: scripts/wheel links it into one shared library.
+    .library(name: "CInterface", type: .static, targets: ["CInterface"]),
   ],
   traits: [
     .trait(
@@ -118,6 +120,16 @@ let package = Package(
         "Backends", "CLibrary", "KernelInterface", "Optimizers", "Tensors",
         .target(name: "CMPI", condition: .when(traits: ["MPI"])),
       ]),
+
+    // The header of the C interface.
+    .systemLibrary(name: "CAdafactor"),
+    // The functions of the C interface.
+    .target(
+      name: "CInterface",
+      dependencies: [
+        "Backends", "CAdafactor", "KernelInterface", "Optimizers", "ScalarTypes", "Schedules", "Tensors",
+      ],
+      swiftSettings: [.unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))]),
 
     // MARK: Tool
 

@@ -170,7 +170,7 @@ public final class InPlaceUpdate<Rule: UpdateRule> {
     let batch =
       prepared[key]
       ?? StepBatch([
-        InPlaceItem(
+        AddressedItem(
           group.preparedStep(
             StepLayout(
               name: name, shape: shape, scalarType: scalarType, gradientType: gradientType,
@@ -178,7 +178,7 @@ public final class InPlaceUpdate<Rule: UpdateRule> {
             state: nil, kernels: engine.kernels, backend: backend))
       ])
     prepared[key] = batch
-    let item = unsafeDowncast(batch.items[0], to: InPlaceItem.self)
+    let item = unsafeDowncast(batch.items[0], to: AddressedItem.self)
     item.tensor = SteppedTensor(
       parameter: MutableElements(parameter, scalarType), gradient: Elements(gradient, gradientType),
       gradientScale: gradientScale)
@@ -202,17 +202,4 @@ public final class InPlaceUpdate<Rule: UpdateRule> {
 extension InPlaceUpdate: CustomStringConvertible {
   /// The name of the rule and its options.
   public var description: String { "\(Rule.name) (\(options))" }
-}
-
-/// A tensor in the caller's memory.
-private final class InPlaceItem: StepItem {
-  var tensor: SteppedTensor?
-  /// Whether the last step wrote the tensor.
-  private(set) var isWritten = false
-
-  override func begin() { step.begin(tensor!) }
-  override func end(isWritten: Bool) {
-    super.end(isWritten: isWritten)
-    self.isWritten = isWritten
-  }
 }

@@ -34,6 +34,7 @@ STYLE = {
 MARKS = {
     "swift": ("#0072b2", "o"),
     "openblas": ("#3a9bd0", "s"),
+    "python": ("#332288", "p"),
     "traffic": ("#222222", "|"),
     "transformers": ("#d55e00", "D"),
     "torch": ("#a67c00", "^"),

@@ -19,7 +19,7 @@ def main(arguments):
     listing.kill()
     backends = answer["backends"]
     workloads = _chosen(answer["workloads"], arguments)
-    contestants = [*programs.ours(backends), programs.TRAFFIC, *programs.PEERS]
+    contestants = [*programs.ours(backends), programs.PYTHON, programs.TRAFFIC, *programs.PEERS]
     threads = sorted({min(2, machine.processors()), 1}, reverse=True)
     if arguments.quick:
         threads = threads[:1]

@@ -88,7 +88,7 @@ def environment(threads):
     """Returns the variables that set the size of each library's thread pool and the folder of its compiler's results."""
     count = str(threads)
     return os.environ | {
-        "PYTHONPATH": str(ROOT / "scripts"),
+        "PYTHONPATH": os.pathsep.join([str(ROOT / "scripts"), str(ROOT / "Sources/Python")]),
         # Tools that come with packages, such as ninja.
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
         "OMP_NUM_THREADS": count,

@@ -27,6 +27,12 @@ def ours(backends):
     ] + [Program("adamw", "ours, AdamW", command={"optimizer": "adamw", "backend": backends[0]})]
 
 
+PYTHON = Program(
+    "python",
+    "ours, from Python",
+    difference="Ours in the Python package, which is built on pure Swift: `swift_adafactor.Adafactor(trusts_versions=True)`.",
+)
+
 TRAFFIC = Program("traffic", "memory traffic", command={"optimizer": "adafactor-traffic"})
 
 PEERS = [

@@ -138,7 +138,7 @@ extension AdafactorState {
 
 extension Shape {
   /// The shapes of Adafactor's second moments by name: R and C, or V of vectors and scalars.
-  var factoredMoments: [String: Shape] {
+  package var factoredMoments: [String: Shape] {
     rank < 2
       ? ["exp_avg_sq": self] : ["exp_avg_sq_row": removing(axis: -1), "exp_avg_sq_col": removing(axis: -2)]
   }

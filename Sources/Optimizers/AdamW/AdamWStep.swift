@@ -63,6 +63,10 @@ final class AdamWStep: PreparedStep {
     }
   }
 
+  // Without a copy of the state.
+  var stepCount: Int { hasState ? state.step : 0 }
+  var rootMeanSquare: Double? { nil }
+
   func begin(_ tensor: SteppedTensor) {
     self.tensor = tensor
     let options = group.storage

@@ -159,7 +159,7 @@ final class ParameterSlot: StepItem {
 }
 
 /// The step before the first one. It holds a state that was restored before any step.
-private final class NoStep: PreparedStep {
+final class NoStep: PreparedStep {
   var anyState: (any ParameterState)?
   var elementCount: Int { 0 }
   var phaseCount: Int { 0 }

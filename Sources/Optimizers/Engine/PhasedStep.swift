@@ -132,6 +132,10 @@ package protocol PreparedStep: PhasedStep {
   func begin(_ tensor: SteppedTensor)
   /// Σ p² of the updated parameter, if the update computes it.
   var squaresAfter: Double? { get }
+  /// The number of steps in the state; 0 without one.
+  var stepCount: Int { get }
+  /// RMS(P) before the last step, if the state has it.
+  var rootMeanSquare: Double? { get }
   /// Ends a step that was written.
   func commit()
   /// Ends a step that was not written: removes the parts that `begin` added to the state.
@@ -141,6 +145,10 @@ package protocol PreparedStep: PhasedStep {
 extension PreparedStep {
   /// Nil, because most rules need no sums of squares.
   package var squaresAfter: Double? { nil }
+  /// Read from the state.
+  package var stepCount: Int { anyState?.step ?? 0 }
+  /// Read from the state.
+  package var rootMeanSquare: Double? { anyState?.numbers["RMS"] }
 }
 
 /// The properties of a parameter that a prepared step depends on.

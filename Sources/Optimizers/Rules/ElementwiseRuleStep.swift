@@ -51,6 +51,9 @@ final class ElementwiseRuleStep<Rule: ElementwiseRule>: PreparedStep {
     set { state = newValue.map { $0 as! MomentState } }
   }
 
+  var stepCount: Int { state?.step ?? 0 }
+  var rootMeanSquare: Double? { nil }
+
   func begin(_ tensor: SteppedTensor) {
     self.tensor = tensor
     let rule = group.rule

@@ -1,15 +1,15 @@
-/// A decoder of schedules from options. It throws transformers' errors for options that are missing or have the
-/// wrong type.
+/// A decoder of schedules, and of the options of an optimizer. It throws transformers' errors for options that are missing
+/// or have the wrong type.
 ///
 /// A command line cannot tell types apart. Therefore the decoder accepts a whole number as a number, a number
 /// without a fraction as a whole number, and a single value as a list of one.
-struct OptionDecoder: Decoder {
+package struct OptionDecoder: Decoder {
   private let value: ScheduleOption
   private let schedule: String
-  let userInfo: [CodingUserInfoKey: Any]
-  let codingPath: [any CodingKey] = []
+  package let userInfo: [CodingUserInfoKey: Any]
+  package let codingPath: [any CodingKey] = []
 
-  init(_ value: ScheduleOption, schedule: String, userInfo: [CodingUserInfoKey: Any] = [:]) {
+  package init(_ value: ScheduleOption, schedule: String, userInfo: [CodingUserInfoKey: Any] = [:]) {
     self.value = value
     self.schedule = schedule
     self.userInfo = userInfo
@@ -22,12 +22,12 @@ struct OptionDecoder: Decoder {
     }
   }
 
-  func container<Key: CodingKey>(keyedBy type: Key.Type) throws -> KeyedDecodingContainer<Key> {
+  package func container<Key: CodingKey>(keyedBy type: Key.Type) throws -> KeyedDecodingContainer<Key> {
     guard case .object(let options) = value else { throw mismatch(type) }
     return KeyedDecodingContainer(Options(decoder: self, options: options))
   }
 
-  func unkeyedContainer() throws -> any UnkeyedDecodingContainer {
+  package func unkeyedContainer() throws -> any UnkeyedDecodingContainer {
     switch value {
     case .array(let elements): List(decoder: self, elements: elements)
     case .object: throw mismatch([ScheduleOption].self)
@@ -35,7 +35,7 @@ struct OptionDecoder: Decoder {
     }
   }
 
-  func singleValueContainer() -> any SingleValueDecodingContainer { self }
+  package func singleValueContainer() -> any SingleValueDecodingContainer { self }
 
   private func at(_ value: ScheduleOption) -> OptionDecoder {
     OptionDecoder(value, schedule: schedule, userInfo: userInfo)
@@ -47,10 +47,10 @@ struct OptionDecoder: Decoder {
 }
 
 extension OptionDecoder: SingleValueDecodingContainer {
-  func decodeNil() -> Bool { value == .null }
+  package func decodeNil() -> Bool { value == .null }
 
   // Each generic method satisfies all requirements for single types.
-  func decode<Value: Decodable>(_ type: Value.Type) throws -> Value {
+  package func decode<Value: Decodable>(_ type: Value.Type) throws -> Value {
     let decoded: Any? =
       switch (value, type) {
       case (.bool(let value), is Bool.Type): value

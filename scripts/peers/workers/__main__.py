@@ -8,6 +8,7 @@ import time
 
 # The module of each optimizer. Modules are imported on demand, because each needs another library.
 MODULES = {
+    "python": "torch_optimizers",
     "transformers": "torch_optimizers",
     "torch": "torch_optimizers",
     "torch-compiled": "torch_optimizers",

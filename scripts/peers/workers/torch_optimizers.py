@@ -1,4 +1,4 @@
-"""transformers' Adafactor, torch's Adafactor and AdamW, and DeepSpeed's AdamW."""
+"""Ours in the Python package, transformers' Adafactor, torch's Adafactor and AdamW, and DeepSpeed's AdamW."""
 
 import torch
 
@@ -22,6 +22,13 @@ class TransformersAdafactor(TorchOptimizer):
         from transformers import Adafactor
 
         return Adafactor(self.parameters)
+
+
+class PythonAdafactor(TorchOptimizer):
+    def make(self):
+        from swift_adafactor import Adafactor
+
+        return Adafactor(self.parameters, trusts_versions=True)
 
 
 class TorchAdafactor(TorchOptimizer):
@@ -50,6 +57,7 @@ class DeepSpeedAdamW(TorchOptimizer):
 
 
 OPTIMIZERS = {
+    "python": PythonAdafactor,
     "transformers": TransformersAdafactor,
     "torch": TorchAdafactor,
     "torch-compiled": CompiledTorchAdafactor,

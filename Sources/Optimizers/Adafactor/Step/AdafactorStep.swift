@@ -308,6 +308,10 @@ class AdafactorStep: PreparedStep {
     }
   }
 
+  // Without a copy of the state, which costs as much as half the step of a small tensor.
+  final var stepCount: Int { hasState ? state.step : 0 }
+  final var rootMeanSquare: Double? { hasState ? state.rootMeanSquare : nil }
+
   final func begin(_ tensor: SteppedTensor) {
     self.tensor = tensor
     if isShared && subtreeSquares.count != subtrees.count { self.tensor.squaresBefore = nil }
