@@ -34,7 +34,7 @@ final class SharedSteps: StepReducer {
   /// The number of bytes that this rank has sent to others for sums.
   private(set) var sentByteCount = 0
 
-  /// What a reduction is prepared for.
+  /// The properties that a prepared reduction depends on.
   private struct Key: Equatable {
     let blocksByRank: [Range<Int>]
     let length: Int
