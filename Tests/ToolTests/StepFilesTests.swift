@@ -51,6 +51,7 @@ import Testing
   private func wholeStep(_ trajectory: [[Double]]) throws -> Int {
     let steps = try Set(files.read("S").integers.values)
     let step = try #require(steps.count == 1 ? steps.first : nil)
+    try #require(trajectory.indices.contains(step - 1), "\(step) steps were taken.")
     #expect(try files.read("P").tensors["w0"]?.doubles == trajectory[step - 1])
     return step
   }
@@ -114,16 +115,22 @@ import Testing
   @Test(arguments: [SIGTERM, SIGINT, SIGHUP])
   func `A signal removes unfinished files`(number: Int32) throws {
     try begin(elementCount: 200_000)
-    let trajectory = [try #require(files.read("P").tensors["w0"]).doubles]
-    let process = try start()
-    // In the middle of the step, when its new files exist.
-    let deadline = Date(timeIntervalSinceNow: 10)
-    while try files.names().filter({ $0.hasSuffix(".new") }).count < 2 && Date() < deadline { usleep(200) }
-    kill(process.processIdentifier, number)
-    process.waitUntilExit()
-    #expect(process.terminationReason == .uncaughtSignal && process.terminationStatus == number)
-    #expect(try wholeStep(trajectory) == 1)
-    #expect(try files.names() == ["G", "P", "S", "config.json"])
+    let trajectory = try trajectory(2)
+    var isHit = false
+    // On a busy machine, a step may end before the signal arrives: then the next one is tried.
+    for attempt in 1...20 where !isHit {
+      try begin(elementCount: 200_000)
+      let process = try start()
+      // In the middle of the step, when its new files exist.
+      while process.isRunning, try files.names().filter({ $0.hasSuffix(".new") }).count < 2 { usleep(200) }
+      kill(process.processIdentifier, number)
+      process.waitUntilExit()
+      isHit = process.terminationReason == .uncaughtSignal
+      #expect(isHit ? process.terminationStatus == number : process.terminationStatus == 0, "\(attempt)")
+      #expect(try wholeStep(trajectory) == (isHit ? 1 : 2))
+      #expect(try files.names() == ["G", "P", "S", "config.json"])
+    }
+    #expect(isHit)
   }
 
   @Test func `A file size limit is an error`() throws {
