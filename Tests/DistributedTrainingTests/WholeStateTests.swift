@@ -87,6 +87,6 @@ import Testing
       do { try optimizer.restoreWhole(state) } catch { return "\(error)" }
       return ""
     }
-    for message in messages { #expect(message.contains("shape [201], but its state needs [200]")) }
+    for message in messages { #expect(message.contains("of shape [201], but needs the shape [200]")) }
   }
 }
