@@ -1,6 +1,6 @@
 /// η(s) = (w(s / W)(1 − a) + a) η′(0) if s < W, then η′(s − W): a warmup before any schedule η′.
 ///
-/// W = 10, a = 0, then REX over 80 steps:
+/// With W = 10, a = 0, then REX over 80 steps:
 ///
 /// ![The learning rate over the steps](rex)
 ///

@@ -2,7 +2,7 @@ import RealModule
 
 /// η(s) = η_min + ½(η₀ − η_min)(1 + cos(π t / Tᵢ)), with t the steps since the i-th restart and Tᵢ = T₀ kⁱ.
 ///
-/// η₀ = 1, η_min = 0, T₀ = 15, k = 2:
+/// With η₀ = 1, η_min = 0, T₀ = 15, k = 2:
 ///
 /// ![The learning rate over the steps](cosine_warm_restarts)
 ///

@@ -2,7 +2,7 @@ import RealModule
 
 /// m(s) = g^(s / D).
 ///
-/// g = 0.97, D = 1:
+/// With g = 0.97, D = 1:
 ///
 /// ![The learning rate over the steps](exponential)
 ///

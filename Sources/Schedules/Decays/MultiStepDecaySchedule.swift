@@ -2,7 +2,7 @@ import RealModule
 
 /// m(s) = g^n, with n the number of milestones at or before s.
 ///
-/// g = 0.4, milestones 50 and 80:
+/// With g = 0.4, milestones 50 and 80:
 ///
 /// ![The learning rate over the steps](multi_step)
 ///

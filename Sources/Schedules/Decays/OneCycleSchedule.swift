@@ -2,7 +2,7 @@ import RealModule
 
 /// η(s) rises from η₀/d to η₀ until s = a, then falls to η₀/(d e) at the last step.
 ///
-/// η₀ = 1, T = 100, q = 0.3:
+/// With η₀ = 1, T = 100, q = 0.3:
 ///
 /// ![The learning rate over the steps](one_cycle)
 ///

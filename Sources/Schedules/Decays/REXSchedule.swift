@@ -1,6 +1,6 @@
 /// m(s) = (1 − x) / (1 − d x), x = s / T: a decay that stays above the straight line and is steep at its end.
 ///
-/// T = 80, d = ½, after a warmup of 10 steps:
+/// With T = 80, d = ½, after a warmup of 10 steps:
 ///
 /// ![The learning rate over the steps](rex)
 ///

@@ -2,7 +2,7 @@ import RealModule
 
 /// m(s) = g^⌊s / D⌋: the rate is multiplied by g every D steps.
 ///
-/// g = 0.4, D = 30:
+/// With g = 0.4, D = 30:
 ///
 /// ![The learning rate over the steps](step)
 ///

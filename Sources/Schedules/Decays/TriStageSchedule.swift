@@ -3,7 +3,7 @@ import RealModule
 /// m(s) rises from a to 1 over W steps, stays at 1 for H steps, falls exponentially to b over D steps, and
 /// stays at b.
 ///
-/// W = 10, H = 30, D = 50, a = b = 0.01:
+/// With W = 10, H = 30, D = 50, a = b = 0.01:
 ///
 /// ![The learning rate over the steps](tri_stage)
 ///

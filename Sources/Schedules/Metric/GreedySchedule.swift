@@ -1,7 +1,7 @@
 /// After more than `patience` better observations in a row η ← min(η / f, η_max), and after more than
 /// `patience` worse observations in a row η ← max(f η, η_min).
 ///
-/// η₀ = 1, f = 0.8, patience 2, η_max = 3; for a metric that falls until step 7 and hardly changes after that:
+/// With η₀ = 1, f = 0.8, patience 2, η_max = 3; for a metric that falls until step 7 and hardly changes after that:
 ///
 /// ![The learning rate over the steps](greedy)
 ///

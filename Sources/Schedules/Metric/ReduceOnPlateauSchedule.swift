@@ -1,6 +1,6 @@
 /// η ← max(f η, η_min) for each group if the metric has not improved for more than `patience` observations.
 ///
-/// η₀ = 1, f = 0.5, patience 3; for a metric that falls until step 7 and hardly changes after that:
+/// With η₀ = 1, f = 0.5, patience 3; for a metric that falls until step 7 and hardly changes after that:
 ///
 /// ![The learning rate over the steps](reduce_lr_on_plateau)
 ///

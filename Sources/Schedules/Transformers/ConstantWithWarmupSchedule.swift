@@ -1,6 +1,6 @@
 /// m(s) = s / W while s < W, then 1.
 ///
-/// W = 10:
+/// With W = 10:
 ///
 /// ![The learning rate over the steps](constant_with_warmup)
 ///

@@ -2,7 +2,7 @@ import RealModule
 
 /// m(s) = s / W while s < W, then max(0, ½(1 + cos(2π c p))), p = (s − W) / max(1, T − W).
 ///
-/// W = 10, T = 90:
+/// With W = 10, T = 90:
 ///
 /// ![The learning rate over the steps](cosine)
 ///

@@ -3,7 +3,7 @@ import RealModule
 /// η(s) = η₀ s / W while s < W, then f (η₀ − η_min) + η_min
 /// with f = ½(1 + cos(2π c p)), p = (s − W) / max(1, T − W).
 ///
-/// η₀ = 1, W = 10, T = 90, η_min = 0.2:
+/// With η₀ = 1, W = 10, T = 90, η_min = 0.2:
 ///
 /// ![The learning rate over the steps](cosine_with_min_lr)
 ///

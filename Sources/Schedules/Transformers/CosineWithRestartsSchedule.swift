@@ -3,7 +3,7 @@ import RealModule
 /// m(s) = s / W while s < W, then ½(1 + cos(π ((c p) mod 1))) while p < 1, then 0,
 /// with p = (s − W) / max(1, T − W).
 ///
-/// W = 10, T = 90, c = 3:
+/// With W = 10, T = 90, c = 3:
 ///
 /// ![The learning rate over the steps](cosine_with_restarts)
 ///

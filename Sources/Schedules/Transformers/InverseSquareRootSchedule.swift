@@ -2,7 +2,7 @@ import RealModule
 
 /// m(s) = s / W while s < W, then 1 / √((s + τ − W) / τ).
 ///
-/// W = τ = 10:
+/// With W = τ = 10:
 ///
 /// ![The learning rate over the steps](inverse_sqrt)
 ///

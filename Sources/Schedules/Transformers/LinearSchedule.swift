@@ -1,6 +1,6 @@
 /// m(s) = s / W while s < W, then max(0, (T − s) / max(1, T − W)).
 ///
-/// W = 10, T = 90:
+/// With W = 10, T = 90:
 ///
 /// ![The learning rate over the steps](linear)
 ///

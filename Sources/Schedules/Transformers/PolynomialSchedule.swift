@@ -2,7 +2,7 @@ import RealModule
 
 /// η(s) = η₀ s / W while s < W, then (η₀ − η_end)(1 − (s − W) / (T − W))^k + η_end while s < T, then η_end.
 ///
-/// η₀ = 1, W = 10, T = 90, η_end = 0.1, k = 2:
+/// With η₀ = 1, W = 10, T = 90, η_end = 0.1, k = 2:
 ///
 /// ![The learning rate over the steps](polynomial)
 ///

@@ -1,6 +1,6 @@
 /// m(s) rises from r to 1 over W steps, stays at 1 for S steps, falls to r over D steps, and stays at r.
 ///
-/// W = 10, S = 50, D = 30, r = 0, a linear warmup and a cosine decay:
+/// With W = 10, S = 50, D = 30, r = 0, a linear warmup and a cosine decay:
 ///
 /// ![The learning rate over the steps](warmup_stable_decay)
 ///
