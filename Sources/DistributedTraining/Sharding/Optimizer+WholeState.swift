@@ -89,16 +89,9 @@ private struct StatePlace {
       }
   }
 
-  func of(rank: Int) -> StatePlace {
-    var name: String {
-      switch kind {
-      case .elements: ""
-      case .rows: "exp_avg_sq_row"
-      case .columns: "exp_avg_sq_col"
-      }
-    }
-    return StatePlace(name, of: shard.of(rank: rank))
-  }
+  private init(_ kind: Kind, of shard: TensorShard) { (self.kind, self.shard) = (kind, shard) }
+
+  func of(rank: Int) -> StatePlace { StatePlace(kind, of: shard.of(rank: rank)) }
 
   var wholeShape: Shape { shape(shard.wholeShape) }
 
@@ -124,29 +117,13 @@ private struct StatePlace {
   }
 
   func part(of whole: Tensor) -> Tensor {
-    let size = whole.scalarType.byteCount
     var part = Tensor(zeros: shape(shard.shape), as: whole.scalarType)
-    part.withUnsafeMutableBytes { target in
-      whole.withUnsafeBytes { source in
-        forEachRun { whole, part, count in
-          (target.baseAddress! + part * size).copyMemory(
-            from: source.baseAddress! + whole * size, byteCount: count * size)
-        }
-      }
-    }
+    TensorShard.take(whole, into: &part, forEachRun)
     return part
   }
 
   func copy(_ bytes: [UInt8], into whole: inout Tensor) {
-    let size = whole.scalarType.byteCount
-    whole.withUnsafeMutableBytes { target in
-      bytes.withUnsafeBytes { source in
-        forEachRun { whole, part, count in
-          (target.baseAddress! + whole * size).copyMemory(
-            from: source.baseAddress! + part * size, byteCount: count * size)
-        }
-      }
-    }
+    bytes.withUnsafeBytes { TensorShard.put($0, into: &whole, forEachRun) }
   }
 }
 

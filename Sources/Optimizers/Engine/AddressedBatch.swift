@@ -9,8 +9,8 @@ import Tensors
 package final class AddressedBatch {
   private let engine: StepEngine
   private let backend: Backend
-  private var items: ContiguousArray<AddressedItem>
-  private var batch = StepBatch([])
+  private let items: ContiguousArray<AddressedItem>
+  private let batch: StepBatch
 
   /// Creates a batch whose places are not prepared yet.
   ///

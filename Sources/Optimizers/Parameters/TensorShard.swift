@@ -86,18 +86,12 @@ public struct TensorShard: Sendable, Equatable {
   /// - Precondition: the tensor has the shape ``wholeShape``.
   public func part(of whole: Tensor) -> Tensor {
     guard whole.shape == wholeShape else {
-      fatalError("A part of a tensor of shape \(wholeShape) was asked of one of shape \(whole.shape).")
+      fatalError(
+        "The whole tensor has the shape \(whole.shape), but this is a part of a tensor of shape \(wholeShape)."
+      )
     }
-    let size = whole.scalarType.byteCount
     var part = Tensor(uninitialized: shape, as: whole.scalarType)
-    part.withUnsafeMutableBytes { target in
-      whole.withUnsafeBytes { source in
-        forEachRun { whole, part, count in
-          (target.baseAddress! + part * size).copyMemory(
-            from: source.baseAddress! + whole * size, byteCount: count * size)
-        }
-      }
-    }
+    Self.take(whole, into: &part, forEachRun)
     return part
   }
 
@@ -111,13 +105,32 @@ public struct TensorShard: Sendable, Equatable {
           + "\(whole.shape) and type \(whole.scalarType.rawValue): this part has the shape \(shape) of \(wholeShape)."
       )
     }
-    let size = part.scalarType.byteCount
-    whole.withUnsafeMutableBytes { target in
-      part.withUnsafeBytes { source in
+    part.withUnsafeBytes { Self.put($0, into: &whole, forEachRun) }
+  }
+
+  /// Calls a body with each run of consecutive elements, as ``forEachRun(_:)`` does.
+  package typealias Runs = (_ body: (_ whole: Int, _ part: Int, _ count: Int) -> Void) -> Void
+
+  /// Copies runs of a whole tensor into a part of the same type.
+  package static func take(_ whole: Tensor, into part: inout Tensor, _ forEachRun: Runs) {
+    let size = whole.scalarType.byteCount
+    part.withUnsafeMutableBytes { target in
+      whole.withUnsafeBytes { source in
         forEachRun { whole, part, count in
-          (target.baseAddress! + whole * size).copyMemory(
-            from: source.baseAddress! + part * size, byteCount: count * size)
+          (target.baseAddress! + part * size).copyMemory(
+            from: source.baseAddress! + whole * size, byteCount: count * size)
         }
+      }
+    }
+  }
+
+  /// Copies the bytes of a part into runs of a whole tensor of the same type.
+  package static func put(_ part: UnsafeRawBufferPointer, into whole: inout Tensor, _ forEachRun: Runs) {
+    let size = whole.scalarType.byteCount
+    whole.withUnsafeMutableBytes { target in
+      forEachRun { whole, place, count in
+        (target.baseAddress! + whole * size).copyMemory(
+          from: part.baseAddress! + place * size, byteCount: count * size)
       }
     }
   }
