@@ -46,7 +46,7 @@ struct AdafactorCommand: ParsableCommand {
   private static func exit(withStatus code: ExitCode) -> Never { Foundation.exit(code.rawValue) }
 
   /// Joins an option and a negative number that follows it by `=`, as in `--decay-rate=-0.8`: the parser
-  /// takes an argument that begins with a dash for an option.
+  /// treats an argument that begins with a dash as an option.
   ///
   /// The parser's own way, `parsing: .unconditional` for each option, would also take `--lr --steps` for a
   /// value.

@@ -31,7 +31,7 @@ public struct ShardPlan: Sendable {
     rankCount = ranks
     var blocks = [[Range<Int>]](repeating: [], count: shapes.count)
     var load = [Int](repeating: 0, count: ranks)
-    // The largest first, so that small tensors even out what the large ones left.
+    // The largest first: the small ones then even out the load.
     let order = shapes.indices.sorted {
       (shapes[$1].elementCount, $0) < (shapes[$0].elementCount, $1)
     }

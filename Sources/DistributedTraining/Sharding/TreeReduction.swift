@@ -3,8 +3,8 @@ import Optimizers
 /// The way in which ranks combine partial results, prepared once: every rank combines some of the numbers, from the partial
 /// results of all ranks, in an order that depends only on the tree.
 ///
-/// A rank sends each of its partial results once, to the rank that combines its numbers. So as many numbers are sent as by
-/// other reductions, times the number of partial results per rank: one if what the rank holds is a subtree, and a few at most.
+/// A rank sends each of its partial results once, to the rank that combines its numbers. Other reductions send one partial
+/// result per rank. Here it is also one if the rank's blocks form a subtree, and otherwise a few.
 final class TreeReduction<Number: BinaryFloatingPoint> {
   /// The numbers of one tensor, which are combined.
   struct Member {

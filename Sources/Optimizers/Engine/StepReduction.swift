@@ -52,8 +52,8 @@ package protocol StepReducer: AnyObject {
   /// Throws an error in all processes unless they step the same parameters with the same hyperparameters.
   ///
   /// - Parameters:
-  ///   - digest: A hash of what the step depends on.
-  ///   - facts: What it depends on, by name: for the message.
+  ///   - digest: A hash of the values that the step depends on.
+  ///   - facts: These values, by name. An error shows them.
   func requireSame(
     digest: UInt64, _ facts: () -> [(name: String, value: String)]
   ) throws(OptimizerError)
